@@ -1,0 +1,8 @@
+import { RefusedDocument } from "./refused-document.ts";
+
+/** A file or line beyond this is never held in memory. The longest novels have a twentieth of it. */
+export const maxDocumentBytes = 64 * 1024 * 1024;
+
+export function refuseOversize(): never {
+  throw new RefusedDocument("is larger than 64 MiB, the most that a document may have");
+}

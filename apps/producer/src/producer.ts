@@ -1,0 +1,60 @@
+import { messageOf } from "@reembed/core";
+import { EmbedQueue, type QueueServer, startTickWorker, TickQueue } from "@reembed/queue";
+import { type Logger, repeatEvery } from "@reembed/runtime";
+import { type Database, readProfiles } from "@reembed/store";
+import { type TickReport, type TickSettings, tick } from "./tick.ts";
+
+export interface ProducerOptions extends TickSettings {
+  database: Database;
+  queue: QueueServer;
+  tickMs: number;
+  lockDurationMs: number;
+  log: Logger;
+}
+
+/** Starts a producer. Any number may run: they share one schedule, and one of them makes each tick. */
+export async function startProducer(options: ProducerOptions): Promise<AsyncDisposable> {
+  const { database, log } = options;
+  await using scope = new AsyncDisposableStack();
+  const onError = (error: Error) => log.warn({ error: messageOf(error) }, "queue error");
+  const queues = new Map<string, EmbedQueue>();
+  scope.defer(async () => {
+    for (const queue of queues.values()) await queue[Symbol.asyncDispose]();
+  });
+  const queueOf = (profile: string): EmbedQueue => {
+    const queue = queues.get(profile) ?? new EmbedQueue(options.queue, profile, onError);
+    queues.set(profile, queue);
+    return queue;
+  };
+
+  const makeTick = async (): Promise<TickReport[]> => {
+    const reports: TickReport[] = [];
+    for (const { name } of await readProfiles(database)) {
+      const report = await tick(database, queueOf(name), name, options);
+      logReport(log, report);
+      reports.push(report);
+    }
+    return reports;
+  };
+  const ticks = scope.use(new TickQueue(options.queue, onError));
+  const worker = startTickWorker(options.queue, options.lockDurationMs, makeTick, onError);
+  worker.on("failed", (_, error) => log.error({ error: messageOf(error) }, "tick failed"));
+  scope.defer(() => worker.close());
+  scope.use(
+    repeatEvery(
+      options.tickMs,
+      async () => {
+        if (await ticks.ensureScheduled(options.tickMs)) log.info({ everyMs: options.tickMs }, "ticks scheduled");
+      },
+      (error) => log.warn({ error: messageOf(error) }, "ticks not scheduled"),
+    ),
+  );
+  return scope.move();
+}
+
+function logReport(log: Logger, report: TickReport): void {
+  const { profile, changes, backfill, gaps, state, completed } = report;
+  if (completed) log.info({ profile }, "backfill complete");
+  else if (changes + backfill + gaps > 0) log.info({ profile, changes, backfill, gaps }, "chunks enqueued");
+  else log.debug({ profile, state }, "nothing enqueued");
+}

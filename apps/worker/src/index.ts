@@ -1,0 +1,2 @@
+export { type BatchContext, embedBatch, type MicroBatchReport } from "./embed-batch.ts";
+export { startWorker, type WorkerOptions } from "./worker.ts";

@@ -1,0 +1,25 @@
+const windowMs = 30_000;
+
+/** What was done per second over the last half minute, or since the start where that is shorter. */
+export class RateMeter {
+  readonly #now: () => number;
+  readonly #startedAt: number;
+  #events: { at: number; chunks: number; tokens: number }[] = [];
+
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+    this.#startedAt = now();
+  }
+
+  add(chunks: number, tokens: number): void {
+    this.#events.push({ at: this.#now(), chunks, tokens });
+  }
+
+  read(): { chunksPerSecond: number; tokensPerSecond: number } {
+    const now = this.#now();
+    this.#events = this.#events.filter((event) => event.at > now - windowMs);
+    const seconds = Math.max(1, Math.min(windowMs, now - this.#startedAt) / 1_000);
+    const sum = (of: "chunks" | "tokens") => this.#events.reduce((total, event) => total + event[of], 0);
+    return { chunksPerSecond: sum("chunks") / seconds, tokensPerSecond: sum("tokens") / seconds };
+  }
+}

@@ -1,0 +1,100 @@
+import { resolve } from "node:path";
+import { messageOf, type Profile, profiles, ReembedError, resolveProfile } from "@reembed/core";
+import { z } from "zod";
+import { Environment } from "./environment.ts";
+
+export interface Config {
+  /** Without a `databaseUrl` the embedded database in `folder` is used. */
+  databaseUrl: string | undefined;
+  /** Without a `redisUrl` the queue lives in the database. */
+  redisUrl: string | undefined;
+  folder: string;
+  baseline: Profile;
+  candidate: Profile;
+  models: { folder: string; hub: { endpoint: string; token: string | undefined } };
+  producer: { batchSize: number; maxQueuedJobs: number; tickMs: number };
+  worker: { concurrency: number; lockDurationMs: number; tokenBudget: number };
+  dashboard: { port: number };
+  logLevel: "debug" | "info" | "warn" | "error" | "silent";
+}
+
+/**
+ * Reads the environment, the only place where this happens. An empty variable counts as unset; `defaults` go before
+ * the usual ones.
+ * @throws ReembedError `environment_invalid` (exit code 2) that lists every bad variable.
+ */
+export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.ProcessEnv = {}): Config {
+  const set = Object.entries(variables).filter(([, value]) => value !== "");
+  const given = { ...defaults, ...Object.fromEntries(set) };
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success) throw environmentError(parsed.error.issues.map((issue) => describeIssue(issue, given)));
+  const env = parsed.data;
+  if (env.REDIS_URL !== undefined && env.DATABASE_URL === undefined) {
+    throw environmentError(["REDIS_URL is set without DATABASE_URL: the embedded database brings its own queue"]);
+  }
+
+  return {
+    databaseUrl: env.DATABASE_URL,
+    redisUrl: env.REDIS_URL,
+    folder: resolve(env.REEMBED_DIR),
+    baseline: resolveProfile(env.BASELINE_PROFILE),
+    candidate: resolveCandidate(env),
+    models: { folder: resolve(env.MODELS_DIR), hub: { endpoint: env.HF_ENDPOINT, token: env.HF_TOKEN } },
+    producer: { batchSize: env.BATCH_SIZE, maxQueuedJobs: env.MAX_QUEUED_JOBS, tickMs: env.TICK_SECONDS * 1_000 },
+    worker: {
+      concurrency: env.WORKER_CONCURRENCY,
+      // PGlite freezes while a statement runs, and with it every lock renewal: embedded locks outlast that.
+      lockDurationMs: (env.LOCK_SECONDS ?? (env.DATABASE_URL === undefined ? 60 : 10)) * 1_000,
+      tokenBudget: env.TOKEN_BUDGET,
+    },
+    dashboard: { port: env.DASHBOARD_PORT },
+    logLevel: env.LOG_LEVEL,
+  };
+}
+
+/** The profile of this name as the configuration has it: baseline or candidate with overrides, or a registered one. */
+export function configuredProfile(config: Config, name: string): Profile {
+  const configured = [config.candidate, config.baseline].find((profile) => profile.name === name);
+  if (configured !== undefined) return configured;
+  const known = [...new Set([config.baseline.name, config.candidate.name, ...profiles.keys()])];
+  if (!profiles.has(name)) {
+    throw new ReembedError("profile_unknown", `There is no profile ${name}; there are ${known.join(", ")}.`, {
+      exitCode: 2,
+    });
+  }
+  return resolveProfile(name);
+}
+
+/** Baseline and candidate, or the one profile that is both: then everything is on one model. */
+export function activeProfiles(config: Config): Profile[] {
+  return config.baseline.name === config.candidate.name ? [config.candidate] : [config.baseline, config.candidate];
+}
+
+function resolveCandidate(env: z.infer<typeof Environment>): Profile {
+  try {
+    return resolveProfile(env.CANDIDATE_PROFILE, {
+      modelId: env.EMBEDDING_MODEL,
+      dimensions: env.EMBEDDING_DIMENSION,
+      chunkSize: env.MAX_CHUNK_SIZE,
+      chunkOverlap: env.CHUNK_OVERLAP,
+      limit: env.SEARCH_LIMIT,
+      threshold: env.SIMILARITY_THRESHOLD,
+    });
+  } catch (error) {
+    throw environmentError([messageOf(error)]);
+  }
+}
+
+function describeIssue(issue: z.core.$ZodIssue, given: NodeJS.ProcessEnv): string {
+  const name = String(issue.path[0]);
+  const secret = /URL|TOKEN|PASSWORD/.test(name);
+  return secret ? `${name} ${issue.message}` : `${name}=${given[name]}: ${issue.message}`;
+}
+
+function environmentError(problems: string[]): ReembedError {
+  const list = problems.map((problem) => `\n  - ${problem}`).join("");
+  return new ReembedError("environment_invalid", `The environment has ${problems.length} bad setting(s):${list}`, {
+    exitCode: 2,
+    remedy: ".env.example explains every variable.",
+  });
+}

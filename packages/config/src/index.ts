@@ -1,0 +1,2 @@
+export { activeProfiles, type Config, configuredProfile, loadConfig } from "./config.ts";
+export { Environment } from "./environment.ts";

@@ -1,0 +1,37 @@
+/** What an embedding model is, apart from its files. */
+export interface Model {
+  /** Repository on the Hugging Face hub, or the folder's name for a stand-in that ships with Reembed. */
+  id: string;
+  /** Commit of the repository: vectors of two revisions are not comparable. */
+  revision: string;
+  dimensions: number;
+  /** Tokens the encoder reads, special tokens included; the rest of a text is cut off. */
+  maxTokens: number;
+  /** How token vectors become one: the first token's, their mean, or already inside the graph. */
+  pooling: "cls" | "mean" | "graph";
+  /** Ships in `models/` of this repository instead of being pulled. */
+  bundled: boolean;
+}
+
+const registry: readonly Model[] = [
+  {
+    id: "cointegrated/rubert-tiny2",
+    revision: "dad72b8f77c5eef6995dd3e4691b758ba56b90c3",
+    dimensions: 312,
+    maxTokens: 512,
+    pooling: "cls",
+    bundled: false,
+  },
+  {
+    id: "BAAI/bge-m3",
+    revision: "5617a9f61b028005a4858fdac845db406aefb181",
+    dimensions: 1024,
+    maxTokens: 8192,
+    pooling: "cls",
+    bundled: false,
+  },
+  { id: "mini-rubert", revision: "lexical-1", dimensions: 312, maxTokens: 512, pooling: "graph", bundled: true },
+  { id: "mini-m3", revision: "lexical-1", dimensions: 1024, maxTokens: 8192, pooling: "graph", bundled: true },
+];
+
+export const models: ReadonlyMap<string, Model> = new Map(registry.map((model) => [model.id, model]));

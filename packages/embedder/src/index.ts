@@ -1,0 +1,3 @@
+export type { Embedder, RejectionReason, TextOutcome } from "./embedder.ts";
+export { modelFolder, verifyModelFiles } from "./model-files.ts";
+export { type OnnxEmbedderOptions, startOnnxEmbedder } from "./onnx-embedder.ts";

@@ -1,0 +1,26 @@
+/** What the inference child is started with. */
+export interface InferenceSettings {
+  /** Folder of the model, in Hugging Face layout. */
+  folder: string;
+  device: string;
+  dimensions: number;
+  pooling: "cls" | "mean" | "graph";
+}
+
+/** One run of the model. */
+export interface InferenceRequest {
+  id: number;
+  /** Token ids, each text padded to `length`, one after another. */
+  inputIds: Int32Array;
+  /** Tokens of each text. */
+  lengths: Int32Array;
+  length: number;
+}
+
+export type InferenceReply =
+  | { kind: "ready" }
+  /** The child cannot serve; it ends. */
+  | { kind: "refused"; code: string; message: string }
+  /** Vectors of `dimensions` numbers each, one after another. */
+  | { kind: "done"; id: number; vectors: Float32Array }
+  | { kind: "failed"; id: number; message: string };

@@ -1,0 +1,105 @@
+import onnxProto from "onnx-proto";
+
+const { AttributeProto, ModelProto, TensorProto } = onnxProto.onnx;
+const { AttributeType } = AttributeProto;
+const { DataType } = TensorProto;
+
+// Opset 17 came with version 8 of the file format; ONNX Runtime reads both since 1.12.
+const irVersion = 8;
+const opset = 17;
+
+const dataTypes = {
+  float32: DataType.FLOAT,
+  float16: DataType.FLOAT16,
+  int8: DataType.INT8,
+  uint8: DataType.UINT8,
+  int32: DataType.INT32,
+  int64: DataType.INT64,
+} as const;
+
+export type ElementType = keyof typeof dataTypes;
+export type Attribute =
+  | { int: number }
+  | { ints: number[] }
+  | { float: number }
+  | { string: string }
+  | { elementType: ElementType };
+export type TensorData = Float32Array | Float16Array | Int8Array | Uint8Array | Int32Array | BigInt64Array;
+
+export type Tensor = onnxProto.onnx.ITensorProto;
+export type Node = onnxProto.onnx.INodeProto;
+export type ValueInfo = onnxProto.onnx.IValueInfoProto;
+
+export interface Graph {
+  name: string;
+  inputs: ValueInfo[];
+  outputs: ValueInfo[];
+  initializers: Tensor[];
+  /** In the order in which they run: a node reads only what stands before it. */
+  nodes: Node[];
+}
+
+/** A constant of the graph, such as a weight. The element type follows from the array's class. */
+export function tensor(name: string, dims: readonly number[], data: TensorData): Tensor {
+  const elements = dims.reduce((product, dim) => product * dim, 1);
+  if (elements !== data.length) {
+    throw new RangeError(`Tensor ${name} has shape [${dims}], ${elements} elements, but ${data.length} values`);
+  }
+  return {
+    name,
+    dims: [...dims],
+    dataType: dataTypes[elementTypeOf(data)],
+    rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+  };
+}
+
+/** An operator's call. Its domain is ONNX's own unless it says another, such as `com.microsoft`. */
+export function node(
+  opType: string,
+  inputs: string[],
+  outputs: string[],
+  attributes: Record<string, Attribute> = {},
+  domain = "",
+): Node {
+  const attribute = Object.entries(attributes).map(([name, value]) => toAttribute(name, value));
+  return { opType, domain, name: outputs[0] ?? opType, input: inputs, output: outputs, attribute };
+}
+
+/** An input or output of the graph. A dimension written as a word, such as `batch`, is free. */
+export function valueInfo(name: string, elementType: ElementType, dims: readonly (number | string)[]): ValueInfo {
+  const dim = dims.map((size) => (typeof size === "number" ? { dimValue: size } : { dimParam: size }));
+  return { name, type: { tensorType: { elemType: dataTypes[elementType], shape: { dim } } } };
+}
+
+/** The bytes of an .onnx file. Protocol Buffers end at 2 GB: larger weights need ONNX external data. */
+export function encodeModel(graph: Graph): Uint8Array {
+  const domains = new Set(graph.nodes.map((entry) => entry.domain).filter((domain) => domain));
+  return ModelProto.encode({
+    irVersion,
+    producerName: "reembed",
+    opsetImport: [{ domain: "", version: opset }, ...[...domains].sort().map((domain) => ({ domain, version: 1 }))],
+    graph: {
+      name: graph.name,
+      input: graph.inputs,
+      output: graph.outputs,
+      initializer: graph.initializers,
+      node: graph.nodes,
+    },
+  }).finish();
+}
+
+function elementTypeOf(data: TensorData): ElementType {
+  if (data instanceof Float32Array) return "float32";
+  if (data instanceof Float16Array) return "float16";
+  if (data instanceof Int8Array) return "int8";
+  if (data instanceof Uint8Array) return "uint8";
+  return data instanceof Int32Array ? "int32" : "int64";
+}
+
+function toAttribute(name: string, value: Attribute): onnxProto.onnx.IAttributeProto {
+  if ("int" in value) return { name, type: AttributeType.INT, i: value.int };
+  if ("ints" in value) return { name, type: AttributeType.INTS, ints: value.ints };
+  if ("float" in value) return { name, type: AttributeType.FLOAT, f: value.float };
+  if ("elementType" in value) return { name, type: AttributeType.INT, i: dataTypes[value.elementType] };
+  return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value.string) };
+}

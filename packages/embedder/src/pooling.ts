@@ -1,0 +1,44 @@
+/**
+ * Makes one vector of each text's token vectors.
+ * @param tokens [texts, length, hidden], one after another.
+ * @param lengths Tokens of each text; the rest up to `length` is padding and does not count.
+ * @returns [texts, hidden]
+ */
+export function poolTokens(
+  tokens: Float32Array,
+  lengths: Int32Array,
+  length: number,
+  pooling: "cls" | "mean" | "graph",
+): Float32Array {
+  const hidden = tokens.length / (lengths.length * length);
+  const pooled = new Float32Array(lengths.length * hidden);
+  lengths.forEach((count, row) => {
+    const text = tokens.subarray(row * length * hidden, (row + 1) * length * hidden);
+    const target = pooled.subarray(row * hidden, (row + 1) * hidden);
+    if (pooling === "cls") target.set(text.subarray(0, hidden));
+    else addMean(target, text, count);
+  });
+  return pooled;
+}
+
+function addMean(target: Float32Array, text: Float32Array, count: number): void {
+  const hidden = target.length;
+  for (let token = 0; token < count; token++) {
+    for (let index = 0; index < hidden; index++) {
+      target[index] = (target[index] ?? 0) + (text[token * hidden + index] ?? 0) / count;
+    }
+  }
+}
+
+/** Scales each vector to length 1, in place. One without a length stays as it is and is rejected by its reader. */
+export function normalize(vectors: Float32Array, dimensions: number): Float32Array {
+  for (let start = 0; start < vectors.length; start += dimensions) {
+    const vector = vectors.subarray(start, start + dimensions);
+    const norm = Math.hypot(...vector);
+    if (Number.isFinite(norm) && norm > 0)
+      vector.forEach((value, index) => {
+        vector[index] = value / norm;
+      });
+  }
+  return vectors;
+}

@@ -1,0 +1,11 @@
+export {
+  type BatchResult,
+  type EmbedBatch,
+  type EmbedJob,
+  EmbedQueue,
+  embedQueueName,
+  type QueueCounts,
+  startEmbedWorker,
+} from "./embed-queue.ts";
+export { checkQueueServer, createQueueTables, type QueueServer } from "./server.ts";
+export { startTickWorker, TickQueue } from "./tick-queue.ts";

@@ -1,0 +1,90 @@
+import { messageOf, ReembedError } from "@reembed/core";
+import { Redis } from "ioredis";
+import pg from "pg";
+import { runMigrations } from "bullmq";
+
+/** Where the queue lives: on Redis, or in the database through BullMQ's PostgreSQL backend. */
+export type QueueServer =
+  | { kind: "redis"; url: string }
+  | {
+      kind: "postgres";
+      connectionString: string;
+      /** How long an idle worker waits before it looks by itself; for servers whose NOTIFY does not arrive. */
+      pollSeconds?: number;
+    };
+
+/** BullMQ's tables on PostgreSQL, apart from ours and the application's. */
+export const postgresSchema = "bullmq";
+
+const leastRedis = [6, 2] as const;
+
+/**
+ * Checks a Redis server before any work starts; the PostgreSQL one is checked as the database that it is.
+ * @throws ReembedError `redis_unreachable`, `redis_too_old` or `redis_evicts`.
+ */
+export async function checkQueueServer(server: QueueServer): Promise<void> {
+  if (server.kind === "redis") await checkRedis(server.url);
+}
+
+/** Creates BullMQ's tables where the queue lives in PostgreSQL, under BullMQ's own lock. Redis needs nothing. */
+export async function createQueueTables(server: QueueServer): Promise<void> {
+  if (server.kind === "redis") return;
+  const client = new pg.Client({ connectionString: server.connectionString });
+  await client.connect();
+  try {
+    await runMigrations(client, postgresSchema);
+  } finally {
+    await client.end();
+  }
+}
+
+async function checkRedis(url: string): Promise<void> {
+  const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, connectTimeout: 5_000 });
+  let failure: unknown;
+  redis.on("error", (error) => {
+    failure = error;
+  });
+  try {
+    await redis.connect();
+    const info = await redis.info();
+    checkVersion(field(info, "redis_version"));
+    checkPolicy(field(info, "maxmemory_policy"));
+  } catch (error) {
+    if (error instanceof ReembedError) throw error;
+    const { host, port } = redis.options;
+    throw new ReembedError(
+      "redis_unreachable",
+      `Redis at ${host}:${port} does not answer: ${messageOf(failure ?? error)}`,
+      {
+        remedy: "Is the server running, and is REDIS_URL right?",
+        cause: error,
+      },
+    );
+  } finally {
+    redis.disconnect();
+  }
+}
+
+function checkVersion(version: string): void {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  if (major > leastRedis[0] || (major === leastRedis[0] && minor >= leastRedis[1])) return;
+  throw new ReembedError("redis_too_old", `Redis is version ${version}; ${leastRedis.join(".")} or newer is needed.`, {
+    exitCode: 3,
+  });
+}
+
+function checkPolicy(policy: string): void {
+  if (policy === "noeviction") return;
+  throw new ReembedError(
+    "redis_evicts",
+    `Redis evicts keys when it is full (maxmemory-policy ${policy}), jobs among them.`,
+    {
+      exitCode: 3,
+      remedy: "Run CONFIG SET maxmemory-policy noeviction, and set it in redis.conf.",
+    },
+  );
+}
+
+function field(info: string, name: string): string {
+  return info.match(new RegExp(`^${name}:(.*?)\\r?$`, "m"))?.[1] ?? "unknown";
+}

@@ -1,0 +1,49 @@
+import type { Queue, Worker } from "bullmq";
+import { createQueue, createWorker, type OnQueueError } from "./bullmq.ts";
+import type { QueueServer } from "./server.ts";
+
+export const tickQueueName = "producer";
+const schedulerId = "tick";
+
+/** The small queue on which the producer's ticks are scheduled, so that any number of producers makes one tick. */
+export class TickQueue implements AsyncDisposable {
+  readonly bullmq: Queue;
+
+  constructor(server: QueueServer, onError: OnQueueError) {
+    this.bullmq = createQueue(server, tickQueueName, onError, {
+      defaultJobOptions: { removeOnComplete: { count: 100 }, removeOnFail: { count: 100 } },
+    });
+  }
+
+  /**
+   * Makes sure that there are ticks, one at a time. To be called again and again: a lost queue loses its scheduler and
+   * its concurrency too, and then there would be no tick that could notice. Returns whether anything was missing.
+   */
+  async ensureScheduled(everyMs: number): Promise<boolean> {
+    const scheduler = await this.bullmq.getJobScheduler(schedulerId);
+    const concurrency = await this.bullmq.getGlobalConcurrency();
+    if (Number(scheduler?.every) === everyMs && concurrency === 1) return false;
+    await this.bullmq.setGlobalConcurrency(1);
+    await this.bullmq.upsertJobScheduler(schedulerId, { every: everyMs }, { name: "tick" });
+    return true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.bullmq.close();
+  }
+}
+
+/** Starts making ticks. What `tick` returns is shown as the job's result. */
+export function startTickWorker(
+  server: QueueServer,
+  lockDurationMs: number,
+  tick: () => Promise<unknown>,
+  onError: OnQueueError,
+): Worker {
+  return createWorker(server, tickQueueName, tick, onError, {
+    concurrency: 1,
+    lockDuration: lockDurationMs,
+    stalledInterval: Math.min(5_000, lockDurationMs / 2),
+    maxStalledCount: 5,
+  });
+}

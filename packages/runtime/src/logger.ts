@@ -1,0 +1,14 @@
+import { type Logger, pino } from "pino";
+import pretty from "pino-pretty";
+
+export type { Logger } from "pino";
+
+/** One line per event on stderr: JSON, or readable where a person looks on. stdout belongs to a command's output. */
+export function createLogger(level: string): Logger {
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  if (process.stderr.isTTY) {
+    return pino(options, pretty({ destination: 2, sync: true, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss" }));
+  }
+  // Synchronous: the last lines before a crash are the ones that matter.
+  return pino(options, pino.destination({ dest: 2, sync: true }));
+}

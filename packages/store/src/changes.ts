@@ -1,0 +1,68 @@
+import { sql } from "drizzle-orm";
+import type { Database } from "./database.ts";
+import type { RegisteredProfile } from "./profiles.ts";
+
+/** A change is tried this often before its chunk is quarantined: endless retries would never let a backfill end. */
+const attemptsAtMost = 5;
+const leaseSeconds = 300;
+
+/**
+ * Ids of changed chunks that are not in the queue yet, the oldest change first. A change counts as enqueued for five
+ * minutes, in case the queue loses a part of its jobs; an empty queue has lost them all, and they are due at once.
+ */
+export async function readDueChanges(
+  database: Database,
+  profile: RegisteredProfile,
+  { limit, queueIsEmpty }: { limit: number; queueIsEmpty: boolean },
+): Promise<number[]> {
+  const { rows } = await database.execute<{ chunk_id: string }>(sql`
+    select chunk_id from reembed.chunk_changes
+    where profile = ${profile.name} and (enqueued_until is null or enqueued_until < now() or ${queueIsEmpty})
+    order by changed_at, chunk_id limit ${limit}`);
+  return rows.map((row) => Number(row.chunk_id));
+}
+
+/** Notes that changes are in the queue. One that was edited again meanwhile may be noted too: its job reads the newest text. */
+export async function markChangesEnqueued(
+  database: Database,
+  profile: RegisteredProfile,
+  chunkIds: readonly number[],
+): Promise<void> {
+  await database.execute(sql`
+    update reembed.chunk_changes set enqueued_until = now() + ${leaseSeconds} * interval '1 second'
+    where profile = ${profile.name} and chunk_id = any(${sql.param(chunkIds)}::bigint[])`);
+}
+
+/**
+ * Counts an attempt at every change among these chunks, and quarantines those that were attempted too often.
+ * Returns the ids of the quarantined ones.
+ */
+export async function countAttempts(
+  database: Database,
+  profile: RegisteredProfile,
+  chunkIds: readonly number[],
+): Promise<number[]> {
+  const { rows } = await database.execute<{ chunk_id: string }>(sql`
+    with attempted as (
+      update reembed.chunk_changes set attempts = attempts + 1
+      where profile = ${profile.name} and chunk_id = any(${sql.param(chunkIds)}::bigint[])
+      returning chunk_id, attempts
+    )
+    select chunk_id from attempted where attempts > ${attemptsAtMost}`);
+  return rows.map((row) => Number(row.chunk_id));
+}
+
+/**
+ * Looks for chunks with neither vector, quarantine nor change, and records each as a change, so that it is enqueued
+ * like any other. Reads the whole chunking: only for when the backfill has reached its target and the queue is empty.
+ * Returns how many it found.
+ */
+export async function recordGaps(database: Database, profile: RegisteredProfile): Promise<number> {
+  const { rowCount } = await database.execute(sql`
+    insert into reembed.chunk_changes (profile, chunk_id)
+    select ${profile.name}, c.id from ${sql.raw(profile.relation)} c
+    where not exists (select from reembed.chunk_embeddings e where e.profile = ${profile.name} and e.chunk_id = c.id)
+      and not exists (select from reembed.quarantined_chunks q where q.profile = ${profile.name} and q.chunk_id = c.id)
+    on conflict do nothing`);
+  return rowCount ?? 0;
+}

@@ -1,0 +1,55 @@
+import { sql } from "drizzle-orm";
+import type { Database } from "./database.ts";
+import type { RegisteredProfile } from "./profiles.ts";
+
+/** How far a profile is. `chunks` = `embedded` + `pending` + `quarantined`. */
+export interface Coverage {
+  chunks: number;
+  /** Chunks with a vector of their present text. */
+  embedded: number;
+  pending: number;
+  /** Of the pending: inserted or edited since the backfill began, or found missing by it. */
+  changes: number;
+  quarantined: number;
+  /** embedded / chunks; 1 where there is nothing to embed. */
+  coverage: number;
+}
+
+/**
+ * Counted from the tables: rows of the profile's vectors over rows of its chunks, less changes. 0.16 s at a million;
+ * hashing every text takes seconds and belongs to a verification.
+ */
+export async function readCoverage(database: Database, profile: RegisteredProfile): Promise<Coverage> {
+  const { rows } = await database.execute<Record<"chunks" | "current" | "changes" | "quarantined", string>>(sql`
+    select
+      (select count(*) from ${sql.raw(profile.relation)}) as chunks,
+      (select count(*) from reembed.chunk_embeddings where profile = ${profile.name})
+        - (select count(*) from reembed.chunk_changes join reembed.chunk_embeddings using (profile, chunk_id)
+           where profile = ${profile.name}) as current,
+      (select count(*) from reembed.chunk_changes where profile = ${profile.name}) as changes,
+      (select count(*) from reembed.quarantined_chunks where profile = ${profile.name})
+        - (select count(*) from reembed.chunk_changes join reembed.quarantined_chunks using (profile, chunk_id)
+           where profile = ${profile.name}) as quarantined`);
+  const chunks = Number(rows[0]?.chunks);
+  const embedded = Number(rows[0]?.current);
+  const quarantined = Number(rows[0]?.quarantined);
+  return {
+    chunks,
+    embedded,
+    pending: chunks - embedded - quarantined,
+    changes: Number(rows[0]?.changes),
+    quarantined,
+    coverage: chunks === 0 ? 1 : embedded / chunks,
+  };
+}
+
+/** Quarantined chunks by reason. */
+export async function readQuarantineReasons(
+  database: Database,
+  profile: RegisteredProfile,
+): Promise<{ reason: string; chunks: number }[]> {
+  const { rows } = await database.execute<{ reason: string; chunks: string }>(sql`
+    select reason, count(*) as chunks from reembed.quarantined_chunks
+    where profile = ${profile.name} group by reason order by count(*) desc, reason`);
+  return rows.map((row) => ({ reason: row.reason, chunks: Number(row.chunks) }));
+}

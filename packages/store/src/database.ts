@@ -1,0 +1,95 @@
+import { ReembedError } from "@reembed/core";
+import { sql } from "drizzle-orm";
+import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
+import pg from "pg";
+import * as schema from "./schema.ts";
+
+/** Drizzle over a pool of connections; `$client` is the pool. */
+export type Database = NodePgDatabase<typeof schema> & { $client: pg.Pool };
+/** A database or an open transaction on one. */
+export type Queryable = Pick<Database, "select" | "insert" | "update" | "delete" | "execute">;
+
+export interface OpenDatabaseOptions {
+  connectionString: string;
+  maxConnections?: number;
+  /** Told when an idle connection is lost. The pool replaces it by itself. */
+  onConnectionLost?: (error: Error) => void;
+}
+
+/** Opens a pool; it connects when it is first used. The caller ends `$client`. */
+export function openDatabase({
+  connectionString,
+  maxConnections = 4,
+  onConnectionLost,
+}: OpenDatabaseOptions): Database {
+  const pool = new pg.Pool({ connectionString, max: maxConnections, connectionTimeoutMillis: 10_000 });
+  // Without a listener the loss of an idle connection would end the process.
+  pool.on("error", (error) => onConnectionLost?.(error));
+  return drizzle(pool, { schema });
+}
+
+const leastPostgres = 15;
+const leastVector = [0, 8] as const;
+
+/**
+ * Checks that the server is there and can hold vectors, before any work starts.
+ * @throws ReembedError `database_unreachable`, `postgres_too_old`, `pgvector_missing` or `pgvector_too_old`.
+ */
+export async function checkDatabase(database: Database): Promise<void> {
+  const { rows } = await database
+    .execute<{ server: number; vector: string | null }>(sql`
+      select current_setting('server_version_num')::int / 10000 as server,
+        coalesce(
+          (select extversion from pg_extension where extname = 'vector'),
+          (select default_version from pg_available_extensions where name = 'vector')
+        ) as vector`)
+    .catch((error: unknown) => {
+      throw unreachable(database, error);
+    });
+  const [{ server, vector } = { server: 0, vector: null }] = rows;
+  if (server < leastPostgres) {
+    throw refused("postgres_too_old", `PostgreSQL is version ${server}; ${leastPostgres} or newer is needed.`);
+  }
+  if (vector === null) {
+    throw refused(
+      "pgvector_missing",
+      "This PostgreSQL server has no pgvector.",
+      "Install pgvector 0.8 or newer on it.",
+    );
+  }
+  const [major = 0, minor = 0] = vector.split(".").map(Number);
+  if (major < leastVector[0] || (major === leastVector[0] && minor < leastVector[1])) {
+    throw refused(
+      "pgvector_too_old",
+      `pgvector is version ${vector}; ${leastVector.join(".")} or newer is needed.`,
+      "Install a newer pgvector and run ALTER EXTENSION vector UPDATE.",
+    );
+  }
+}
+
+function unreachable(database: Database, error: unknown): ReembedError {
+  const { host, port, database: name } = new pg.Client(database.$client.options.connectionString);
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  const reason = cause instanceof Error ? cause.message || ("code" in cause ? String(cause.code) : "") : String(cause);
+  return new ReembedError(
+    "database_unreachable",
+    `The database ${name} at ${host}:${port} does not answer: ${reason}`,
+    {
+      remedy: "Is the server running, and is DATABASE_URL right?",
+      cause: error,
+    },
+  );
+}
+
+function refused(code: string, message: string, remedy?: string): ReembedError {
+  return new ReembedError(code, message, { exitCode: 3, ...(remedy === undefined ? {} : { remedy }) });
+}
+
+/** PostgreSQL's error code of anything thrown by a query, for instance `40P01`. */
+export function sqlState(error: unknown): string | undefined {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    if ("code" in current && typeof current.code === "string" && /^[0-9A-Z]{5}$/.test(current.code))
+      return current.code;
+  }
+  return undefined;
+}

@@ -1,0 +1,18 @@
+export { countAttempts, markChangesEnqueued, readDueChanges, recordGaps } from "./changes.ts";
+export { type Coverage, readCoverage, readQuarantineReasons } from "./coverage.ts";
+export { checkDatabase, type Database, openDatabase } from "./database.ts";
+export { type DocumentInput, type StoredDocuments, storeDocuments } from "./documents.ts";
+export { type EmbeddedChunk, upsertEmbeddings } from "./embeddings.ts";
+export { migrateDatabase } from "./migrate.ts";
+export { type PendingChunk, readBackfillIds, readPendingChunks } from "./pending.ts";
+export {
+  advanceCursor,
+  completeBackfill,
+  type RegisteredProfile,
+  readProfile,
+  readProfiles,
+  startBackfill,
+} from "./profiles.ts";
+export { quarantineChunks, type RejectedChunk } from "./quarantine.ts";
+export { registerProfiles } from "./registration.ts";
+export { type LiveWorker, readLiveWorkers, recordHeartbeat, removeHeartbeat, type WorkerHeartbeat } from "./workers.ts";

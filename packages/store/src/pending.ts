@@ -1,0 +1,70 @@
+import { sql } from "drizzle-orm";
+import type { Database } from "./database.ts";
+import type { RegisteredProfile } from "./profiles.ts";
+
+/** A chunk of a batch that has no vector for its present text. */
+export interface PendingChunk {
+  id: number;
+  content: string;
+  /** sha256 of the content in UTF-8, as PostgreSQL computed it. */
+  contentHash: Buffer;
+}
+
+/**
+ * The chunks of a batch that are to be embedded, in the order of their ids: those that still exist and have neither a
+ * current vector nor a quarantine for their present text. Changes of the others are settled: their vector is current.
+ */
+export async function readPendingChunks(
+  database: Database,
+  profile: RegisteredProfile,
+  chunkIds: readonly number[],
+): Promise<PendingChunk[]> {
+  await settleCurrent(database, profile, chunkIds);
+  const { rows } = await database.execute<{ id: string; content: string; content_hash: Buffer }>(sql`
+    select c.id, c.content, hashed.content_hash
+    from ${sql.raw(profile.relation)} c
+    cross join lateral (select sha256(convert_to(c.content, 'UTF8')) as content_hash) hashed
+    left join reembed.chunk_embeddings e on e.profile = ${profile.name} and e.chunk_id = c.id
+    left join reembed.quarantined_chunks q on q.profile = ${profile.name} and q.chunk_id = c.id
+    where c.id = any(${sql.param(chunkIds)}::bigint[])
+      and e.content_hash is distinct from hashed.content_hash
+      and q.content_hash is distinct from hashed.content_hash
+    order by c.id`);
+  return rows.map((row) => ({ id: Number(row.id), content: row.content, contentHash: row.content_hash }));
+}
+
+/**
+ * Removes changes whose chunk has a current vector, as after an edit that was taken back. Guarded like the upsert: an
+ * edit in flight is waited for and keeps its change.
+ */
+async function settleCurrent(
+  database: Database,
+  profile: RegisteredProfile,
+  chunkIds: readonly number[],
+): Promise<void> {
+  await database.execute(sql`
+    with current as (
+      select c.id from ${sql.raw(profile.relation)} c
+      join reembed.chunk_changes ch on ch.profile = ${profile.name} and ch.chunk_id = c.id
+      join reembed.chunk_embeddings e on e.profile = ${profile.name} and e.chunk_id = c.id
+      where c.id = any(${sql.param(chunkIds)}::bigint[])
+        and e.content_hash = sha256(convert_to(c.content, 'UTF8'))
+      order by c.id
+      for share of c
+    )
+    delete from reembed.chunk_changes using current
+    where chunk_changes.profile = ${profile.name} and chunk_changes.chunk_id = current.id`);
+}
+
+/** Ids of chunks behind the backfill's cursor and up to its target, in the order of ids. */
+export async function readBackfillIds(
+  database: Database,
+  profile: RegisteredProfile,
+  limit: number,
+): Promise<number[]> {
+  const { rows } = await database.execute<{ id: string }>(sql`
+    select id from ${sql.raw(profile.relation)}
+    where id > ${profile.backfillCursor} and id <= ${profile.backfillTarget}
+    order by id limit ${limit}`);
+  return rows.map((row) => Number(row.id));
+}

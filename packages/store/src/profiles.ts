@@ -1,0 +1,94 @@
+import { ReembedError } from "@reembed/core";
+import { and, eq, sql } from "drizzle-orm";
+import type { Database, Queryable } from "./database.ts";
+import { withLockTimeout } from "./lock-timeout.ts";
+import { chunkings, profiles, type ProfileState } from "./schema.ts";
+
+/** A profile as the database has it, with the relation that its chunks are read from. */
+export interface RegisteredProfile {
+  name: string;
+  chunking: string;
+  relation: string;
+  model: string;
+  revision: string;
+  dimensions: number;
+  state: ProfileState;
+  backfillCursor: number;
+  backfillTarget: number;
+}
+
+/** @throws ReembedError `profile_unregistered` (exit code 3) when `reembed init` has not run for it. */
+export async function readProfile(database: Queryable, name: string): Promise<RegisteredProfile> {
+  const [profile] = await selectProfiles(database).where(eq(profiles.name, name));
+  if (profile === undefined) {
+    throw new ReembedError("profile_unregistered", `Profile ${name} is not in the database.`, {
+      exitCode: 3,
+      remedy: "Run `reembed init` with the same environment.",
+    });
+  }
+  return profile;
+}
+
+export async function readProfiles(database: Queryable): Promise<RegisteredProfile[]> {
+  return await selectProfiles(database).orderBy(profiles.createdAt, profiles.name);
+}
+
+function selectProfiles(database: Queryable) {
+  return database
+    .select({
+      name: profiles.name,
+      chunking: profiles.chunking,
+      relation: chunkings.relation,
+      model: profiles.model,
+      revision: profiles.revision,
+      dimensions: profiles.dimensions,
+      state: profiles.state,
+      backfillCursor: profiles.backfillCursor,
+      backfillTarget: profiles.backfillTarget,
+    })
+    .from(profiles)
+    .innerJoin(chunkings, eq(chunkings.name, profiles.chunking))
+    .$dynamic();
+}
+
+/**
+ * Begins the backfill of a registered profile: what exists now is its target, what is written later is a change.
+ * The lock waits for writers in flight, so that no chunk is neither; they wait for it 2 s at most.
+ * Returns whether there was anything to begin with: an empty chunking stays registered.
+ */
+export async function startBackfill(database: Database, profile: RegisteredProfile): Promise<boolean> {
+  return await withLockTimeout(database, async (transaction) => {
+    const relation = sql.raw(profile.relation);
+    await transaction.execute(sql`lock table ${relation} in share mode`);
+    const { rows } = await transaction.execute<{ target: string | null }>(
+      sql`select max(id) as target from ${relation}`,
+    );
+    const target = rows[0]?.target;
+    if (target === null || target === undefined) return false;
+    await transaction
+      .update(profiles)
+      .set({ state: "backfilling", backfillTarget: Number(target) })
+      .where(and(eq(profiles.name, profile.name), eq(profiles.state, "registered")));
+    return true;
+  });
+}
+
+/** Moves the cursor on, unless another producer has. Returns whether it moved. */
+export async function advanceCursor(database: Queryable, profile: RegisteredProfile, to: number): Promise<boolean> {
+  const moved = await database
+    .update(profiles)
+    .set({ backfillCursor: to })
+    .where(and(eq(profiles.name, profile.name), eq(profiles.backfillCursor, profile.backfillCursor)))
+    .returning({ name: profiles.name });
+  return moved.length === 1;
+}
+
+/** Records that the backfill is complete. Returns whether this call was the one that did. */
+export async function completeBackfill(database: Queryable, profile: RegisteredProfile): Promise<boolean> {
+  const completed = await database
+    .update(profiles)
+    .set({ state: "complete", completedAt: sql`now()` })
+    .where(and(eq(profiles.name, profile.name), eq(profiles.state, "backfilling")))
+    .returning({ name: profiles.name });
+  return completed.length === 1;
+}

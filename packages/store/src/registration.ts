@@ -1,0 +1,97 @@
+import { type Chunking, chunkingName, type Profile, ReembedError } from "@reembed/core";
+import { sql } from "drizzle-orm";
+import type { Database, Queryable } from "./database.ts";
+import { withLockTimeout } from "./lock-timeout.ts";
+import { withMigrationLock } from "./migrate.ts";
+import { chunkings, profiles } from "./schema.ts";
+
+/**
+ * Registers profiles: their chunkings, the partitions for their chunks and vectors, and the change trigger.
+ * What is there already stays; only limit and threshold follow the configuration.
+ * @throws ReembedError `profile_conflict` when a profile of this name was registered with another model.
+ */
+export async function registerProfiles(database: Database, wanted: readonly Profile[]): Promise<void> {
+  await withMigrationLock(database, async (locked) => {
+    for (const profile of wanted) {
+      await createPartition(locked, `chunks_${chunkingName(profile.chunking)}`, chunkPartition(profile.chunking));
+      await createPartition(locked, `chunk_embeddings_${profile.name}`, embeddingPartition(profile));
+      await recordProfile(locked, profile);
+    }
+  });
+}
+
+/**
+ * Partitions come by LIKE and ATTACH: `PARTITION OF` needs an exclusive lock on the parent and would queue behind one
+ * long reader, and every search behind it. All statements of one partition commit together or not at all.
+ */
+async function createPartition(database: Database, name: string, statements: readonly string[]): Promise<void> {
+  const existing = await database.execute(sql`select 1 from pg_class where oid = to_regclass(${relationName(name)})`);
+  if (existing.rows.length > 0) return;
+  await withLockTimeout(database, async (transaction) => {
+    for (const statement of statements) await transaction.execute(sql.raw(statement));
+  });
+}
+
+function chunkPartition(chunking: Chunking): string[] {
+  const name = chunkingName(chunking);
+  const partition = relationName(`chunks_${name}`);
+  return [
+    `create table ${partition} (like reembed.chunks including defaults including indexes)`,
+    `alter table ${partition} add primary key (id)`,
+    `create trigger record_change after insert on ${partition} for each row
+       execute function reembed.record_chunk_change('${name}')`,
+    `create trigger record_edit after update of content on ${partition} for each row
+       when (old.content is distinct from new.content) execute function reembed.record_chunk_change('${name}')`,
+    `create trigger forget after delete on ${partition} for each row
+       execute function reembed.forget_chunk('${name}')`,
+    `alter table reembed.chunks attach partition ${partition} for values in ('${name}')`,
+  ];
+}
+
+function embeddingPartition(profile: Profile): string[] {
+  const partition = relationName(`chunk_embeddings_${profile.name}`);
+  const chunks = relationName(`chunks_${chunkingName(profile.chunking)}`);
+  return [
+    `create table ${partition} (like reembed.chunk_embeddings including defaults including indexes)`,
+    `alter table ${partition} add check (vector_dims(embedding) = ${profile.model.dimensions})`,
+    `alter table ${partition} add foreign key (chunk_id) references ${chunks} (id) on delete cascade`,
+    `alter table reembed.chunk_embeddings attach partition ${partition} for values in ('${profile.name}')`,
+  ];
+}
+
+async function recordProfile(database: Queryable, profile: Profile): Promise<void> {
+  const chunking = chunkingName(profile.chunking);
+  await database
+    .insert(chunkings)
+    .values({ name: chunking, ...profile.chunking, relation: relationName(`chunks_${chunking}`) })
+    .onConflictDoNothing();
+  const settings = { searchLimit: profile.limit, similarityThreshold: profile.threshold };
+  const [stored] = await database
+    .insert(profiles)
+    .values({
+      name: profile.name,
+      chunking,
+      model: profile.model.id,
+      revision: profile.model.revision,
+      dimensions: profile.model.dimensions,
+      ...settings,
+    })
+    .onConflictDoUpdate({ target: profiles.name, set: settings })
+    .returning();
+  if (stored?.model !== profile.model.id || stored.revision !== profile.model.revision) {
+    throw new ReembedError(
+      "profile_conflict",
+      `Profile ${profile.name} was registered with ${stored?.model} at ${stored?.revision}, not ${profile.model.id} at ${profile.model.revision}.`,
+      {
+        exitCode: 3,
+        remedy: "Vectors of two models or revisions cannot be compared: give the new one its own profile.",
+      },
+    );
+  }
+}
+
+/** Names come from our own registry: lower-case letters, digits and hyphens. */
+function relationName(name: string): string {
+  if (!/^[a-z0-9_-]{1,63}$/.test(name)) throw new TypeError(`${name} cannot name a relation`);
+  return `reembed."${name}"`;
+}

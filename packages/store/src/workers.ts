@@ -1,0 +1,31 @@
+import { eq, gt, sql } from "drizzle-orm";
+import type { Database } from "./database.ts";
+import { workers } from "./schema.ts";
+
+export type WorkerHeartbeat = Omit<typeof workers.$inferInsert, "startedAt" | "seenAt">;
+export type LiveWorker = typeof workers.$inferSelect;
+
+/** A worker that was not heard of for this long does not count as alive. */
+const silenceSeconds = 20;
+
+/** Says that a worker is alive, and forgets those that have been silent for a day. */
+export async function recordHeartbeat(database: Database, heartbeat: WorkerHeartbeat): Promise<void> {
+  const { chunksPerSecond, tokensPerSecond } = heartbeat;
+  await database
+    .insert(workers)
+    .values(heartbeat)
+    .onConflictDoUpdate({ target: workers.id, set: { chunksPerSecond, tokensPerSecond, seenAt: sql`now()` } });
+  await database.execute(sql`delete from reembed.workers where seen_at < now() - interval '1 day'`);
+}
+
+export async function removeHeartbeat(database: Database, id: string): Promise<void> {
+  await database.delete(workers).where(eq(workers.id, id));
+}
+
+export async function readLiveWorkers(database: Database): Promise<LiveWorker[]> {
+  return await database
+    .select()
+    .from(workers)
+    .where(gt(workers.seenAt, sql`now() - ${silenceSeconds} * interval '1 second'`))
+    .orderBy(workers.profile, workers.startedAt);
+}

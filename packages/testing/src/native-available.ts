@@ -1,0 +1,20 @@
+import { ReembedError } from "@reembed/core";
+import { findPostgres, findRedis, postgresAccount } from "./native-binaries.ts";
+
+/**
+ * Why native suites cannot run here, and how to get what is missing; undefined when they can.
+ * @throws ReembedError `native_missing` when `CI` is `true`: there, nothing may be skipped.
+ */
+export function nativeUnavailable(): string | undefined {
+  try {
+    findPostgres();
+    postgresAccount();
+    findRedis();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ReembedError)) throw error;
+    const reason = `${error.message}. ${error.remedy}`;
+    if (process.env.CI !== "true") return reason;
+    throw new ReembedError(error.code, `CI is true, so that no suite may be skipped: ${reason}`, { cause: error });
+  }
+}

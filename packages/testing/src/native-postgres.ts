@@ -1,0 +1,133 @@
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { Client } from "pg";
+import { createDatabase } from "./create-database.ts";
+import { freePort } from "./free-port.ts";
+import { type Account, findPostgres, postgresAccount } from "./native-binaries.ts";
+import { ServerFolder } from "./server-folder.ts";
+import { ServerProcess } from "./server-process.ts";
+import { waitFor } from "./wait-for.ts";
+
+export interface NativePostgres extends AsyncDisposable {
+  /** Of the superuser, to the database `postgres`, on 127.0.0.1. */
+  readonly connectionString: string;
+  /** A fresh empty database on this server; returns its connection string. */
+  createDatabase(name?: string): Promise<string>;
+  /** SIGKILL to every process of the server. Resolves when they are gone; the data stays for `restart`. */
+  kill(): Promise<void>;
+  /** Same port, same data. A server that still runs is shut down first, its connections cut. */
+  restart(): Promise<void>;
+}
+
+/** No fsync: the data need only survive the end of the server, not that of the machine. */
+const defaultSettings = { fsync: "off", full_page_writes: "off", max_connections: "200" };
+
+/**
+ * A PostgreSQL of our own on a free port, in a temporary folder. `settings` go over the defaults.
+ * @throws ReembedError `native_missing` when PostgreSQL or pgvector is not installed.
+ */
+export async function startNativePostgres(
+  options: { settings?: Record<string, string> } = {},
+): Promise<NativePostgres> {
+  const binaries = findPostgres();
+  const account = postgresAccount();
+  await using scope = new AsyncDisposableStack();
+  // SIGQUIT: the postmaster takes its backends and its shared memory with it and writes nothing more.
+  const folder = scope.use(new ServerFolder("postgres", "SIGQUIT", account));
+  const data = join(folder.path, "data");
+  await initialise(binaries.initdb, folder, data, account);
+
+  const port = await freePort();
+  const connectionString = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  const settings = {
+    ...defaultSettings,
+    ...options.settings,
+    port: String(port),
+    listen_addresses: "127.0.0.1",
+    unix_socket_directories: folder.path,
+  };
+  const server = new ServerProcess({
+    name: "PostgreSQL",
+    folder,
+    command: [
+      binaries.postgres,
+      "-D",
+      data,
+      ...Object.entries(settings).flatMap(([key, value]) => ["-c", `${key}=${value}`]),
+    ],
+    account,
+    isReady: () => answers(connectionString),
+  });
+  scope.defer(() => server.stop("SIGQUIT"));
+  await server.start();
+
+  const owned = scope.move();
+  return {
+    connectionString,
+    createDatabase: (name) => createDatabase(connectionString, name),
+    kill: () => kill(server),
+    async restart() {
+      await server.stop("SIGINT");
+      await server.start();
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+async function initialise(initdb: string, folder: ServerFolder, data: string, account?: Account): Promise<void> {
+  // macOS knows no C.UTF-8; under C, lower() and ILIKE leave letters beyond ASCII alone.
+  const locale = process.platform === "linux" ? "C.UTF-8" : "C";
+  const finished = promisify(execFile)(
+    initdb,
+    ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", `--locale=${locale}`, "--no-sync", "--no-instructions"],
+    { cwd: folder.path, ...account },
+  );
+  // Left to itself, it would go on writing into the folder that the guard removes.
+  folder.guard(finished.child.pid);
+  await finished;
+  folder.guard(undefined);
+}
+
+async function answers(connectionString: string): Promise<boolean> {
+  const client = new Client({ connectionString });
+  try {
+    await client.connect();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end();
+  }
+}
+
+/**
+ * A backend in the middle of a long statement does not notice that its postmaster is gone: it would go on for as long
+ * as the statement does, and the next server refuses a data folder that is still in use. So each is killed too.
+ */
+async function kill(server: ServerProcess): Promise<void> {
+  const backends = childrenOf(server.pid);
+  await server.stop("SIGKILL");
+  for (const pid of backends) killIfRunning(pid);
+  await waitFor("the backends to end", () => backends.every((pid) => !holdsResources(pid)));
+}
+
+/** Elsewhere than on Linux there is no such list: idle backends then end by themselves. */
+function childrenOf(pid: number | undefined): number[] {
+  const list = `/proc/${pid}/task/${pid}/children`;
+  return existsSync(list) ? readFileSync(list, "utf8").split(" ").filter(Boolean).map(Number) : [];
+}
+
+function killIfRunning(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+/** A zombie has given back its memory, and then its working folder; in a container nobody may ever reap it. */
+function holdsResources(pid: number): boolean {
+  return existsSync(`/proc/${pid}/cwd`);
+}

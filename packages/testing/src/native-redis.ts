@@ -1,0 +1,90 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { freePort } from "./free-port.ts";
+import { findRedis } from "./native-binaries.ts";
+import { redisCli } from "./redis-cli.ts";
+import { ServerFolder } from "./server-folder.ts";
+import { ServerProcess } from "./server-process.ts";
+
+export interface NativeRedis extends AsyncDisposable {
+  readonly url: string;
+  /** SIGKILL. What was acknowledged stays for `restart` with `appendOnly`, and is lost without. */
+  kill(): Promise<void>;
+  /**
+   * Same port. A server that still runs is shut down first and saves its data; one that was killed has what its
+   * append-only file holds. With `keepData: false` the new one starts empty.
+   */
+  restart(options?: { keepData?: boolean }): Promise<void>;
+}
+
+/**
+ * A Redis of our own on a free port, in a temporary folder.
+ * @throws ReembedError `native_missing` when Redis is not installed.
+ */
+export async function startNativeRedis({
+  policy = "noeviction",
+  appendOnly = false,
+}: {
+  policy?: string;
+  appendOnly?: boolean;
+} = {}): Promise<NativeRedis> {
+  const binaries = findRedis();
+  await using scope = new AsyncDisposableStack();
+  const folder = scope.use(new ServerFolder("redis", "SIGKILL"));
+  const data = join(folder.path, "data");
+  mkdirSync(data);
+
+  const port = await freePort();
+  const url = `redis://127.0.0.1:${port}`;
+  const settings = {
+    port: String(port),
+    bind: "127.0.0.1",
+    dir: data,
+    save: "",
+    "maxmemory-policy": policy,
+    appendonly: appendOnly ? "yes" : "no",
+    // Written before each reply, as `everysec` does not promise, so that a SIGKILL loses nothing acknowledged.
+    appendfsync: "no",
+  };
+  const server = new ServerProcess({
+    name: "Redis",
+    folder,
+    command: [binaries.server, ...Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value])],
+    isReady: () => answers(url),
+  });
+  scope.defer(() => server.stop("SIGKILL"));
+  await server.start();
+
+  const owned = scope.move();
+  return {
+    url,
+    kill: () => server.stop("SIGKILL"),
+    async restart({ keepData = true } = {}) {
+      if (keepData) {
+        await shutdown(server, url);
+      } else {
+        await server.stop("SIGKILL");
+        rmSync(data, { recursive: true });
+        mkdirSync(data);
+      }
+      await server.start();
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Saves whatever the server's own settings are, and after the last write. */
+async function shutdown(server: ServerProcess, url: string): Promise<void> {
+  if (server.pid === undefined) return;
+  const refusal = await redisCli(url, "shutdown", "save");
+  if (refusal !== "") throw new Error(`Redis did not shut down: ${refusal}`);
+  await server.exited();
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await redisCli(url, "ping")) === "PONG";
+  } catch {
+    return false;
+  }
+}

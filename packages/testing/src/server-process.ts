@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ReembedError } from "@reembed/core";
+import type { Account } from "./native-binaries.ts";
+import type { ServerFolder } from "./server-folder.ts";
+import { waitFor } from "./wait-for.ts";
+
+export interface ServerProcessOptions {
+  /** As its users call it: PostgreSQL, Redis. */
+  name: string;
+  folder: ServerFolder;
+  /** The server and its arguments; it stays in the foreground. */
+  command: readonly [string, ...string[]];
+  account?: Account | undefined;
+  isReady: () => Promise<boolean>;
+}
+
+/** A server that can be started again after its end. Its output goes to `server.log` of its folder. */
+export class ServerProcess {
+  readonly #options: ServerProcessOptions;
+  #running: ChildProcess | undefined;
+
+  constructor(options: ServerProcessOptions) {
+    this.#options = options;
+  }
+
+  get pid(): number | undefined {
+    return this.#running?.pid;
+  }
+
+  /**
+   * Resolves when the server answers.
+   * @throws ReembedError `native_start_failed` with the end of its log when it exits instead.
+   */
+  async start(): Promise<void> {
+    const { name, folder, isReady } = this.#options;
+    const child = this.#spawn();
+    folder.guard(child.pid);
+    await once(child, "spawn");
+    this.#running = child;
+    child.once("exit", () => {
+      this.#running = undefined;
+      folder.guard(undefined);
+    });
+    await waitFor(`${name} to answer`, async () => {
+      if (this.#running === undefined) throw this.#startFailure(child);
+      return isReady();
+    });
+  }
+
+  /** Resolves when the server has exited; at once when there is none. */
+  async stop(signal: NodeJS.Signals): Promise<void> {
+    if (this.#running === undefined) return;
+    const exited = once(this.#running, "exit");
+    this.#running.kill(signal);
+    await exited;
+  }
+
+  /** For a server that was told to exit by other means than a signal. */
+  async exited(): Promise<void> {
+    if (this.#running !== undefined) await once(this.#running, "exit");
+  }
+
+  get #logFile(): string {
+    return join(this.#options.folder.path, "server.log");
+  }
+
+  #spawn(): ChildProcess {
+    const { folder, command, account } = this.#options;
+    const [file, ...args] = command;
+    const log = openSync(this.#logFile, "a");
+    try {
+      // Detached: a Ctrl-C in the terminal must not end the server under the tests that still run.
+      return spawn(file, args, { cwd: folder.path, stdio: ["ignore", log, log], detached: true, ...account });
+    } finally {
+      closeSync(log);
+    }
+  }
+
+  #startFailure(child: ChildProcess): ReembedError {
+    const end = child.signalCode ?? `code ${child.exitCode}`;
+    const tail = readFileSync(this.#logFile, "utf8").trimEnd().split("\n").slice(-20).join("\n");
+    return new ReembedError(
+      "native_start_failed",
+      `${this.#options.name} exited with ${end} before it answered:\n${tail}`,
+    );
+  }
+}

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Installs the servers that the native test suites need on Debian or Ubuntu: PostgreSQL, pgvector >= 0.8 and Redis.
+# The tests start their own instances of them in their own folders; no system service is used or changed.
+set -euo pipefail
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+has_pgvector() { ls /usr/share/postgresql/*/extension/vector--0.[89]*.sql >/dev/null 2>&1; }
+has_postgres() { ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; }
+
+if has_postgres && has_pgvector && command -v redis-server >/dev/null; then
+  echo "PostgreSQL, pgvector and Redis are installed."
+  exit 0
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+as_root apt-get update -qq
+has_postgres || as_root apt-get install -y -qq --no-install-recommends postgresql postgresql-contrib
+command -v redis-server >/dev/null || as_root apt-get install -y -qq --no-install-recommends redis-server
+has_pgvector && exit 0
+
+major=$(ls /usr/lib/postgresql | sort -n | tail -n 1)
+if as_root apt-get install -y -qq --no-install-recommends "postgresql-$major-pgvector" 2>/dev/null && has_pgvector; then
+  exit 0
+fi
+
+# Debian 12 has no pgvector package; the source package of the next release builds in seconds.
+as_root apt-get install -y -qq --no-install-recommends "postgresql-server-dev-$major" build-essential dpkg-dev
+build=$(mktemp -d)
+trap 'rm -rf "$build"' EXIT
+mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 '/debian/\?$')
+cat >"$build/sources.list" <<LIST
+deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main
+LIST
+mkdir -p "$build/lists/partial"
+options=(-o "Dir::Etc::sourcelist=$build/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$build/lists")
+as_root chmod 777 "$build"
+cd "$build"
+as_root apt-get "${options[@]}" update -qq
+as_root apt-get "${options[@]}" source --download-only -qq pgvector
+tar xzf pgvector_*.orig.tar.gz
+# OPTFLAGS: the machine that runs the tests may not be the one that built the extension.
+make -C pgvector-* OPTFLAGS="" PG_CONFIG="/usr/lib/postgresql/$major/bin/pg_config" -j2 >/dev/null
+as_root make -C pgvector-* install PG_CONFIG="/usr/lib/postgresql/$major/bin/pg_config" >/dev/null
+has_pgvector && echo "pgvector was built and installed for PostgreSQL $major."
