@@ -8,14 +8,13 @@ export function readTexts(folder: string): string[] {
   return paths.map((path) => readFileSync(join(folder, path), "utf8"));
 }
 
-/** Consecutive passages of at most `size` UTF-16 units, cut at white space. */
-export function cutPassages(text: string, size: number): string[] {
-  return text.match(new RegExp(`\\S[^]{0,${size - 1}}(?!\\S)`, "g")) ?? [];
-}
-
 /** What both tokenizers do to a text before they look up its words; their normalizers say the same in JSON. */
 export function normalize(text: string): string {
-  return text.normalize("NFKC").toLowerCase().replaceAll("ё", "е");
+  return text
+    .normalize("NFKC")
+    .replaceAll(/\p{Cf}/gu, "")
+    .toLowerCase()
+    .replaceAll("ё", "е");
 }
 
 /** How often each word or number occurs, in normalised form. */

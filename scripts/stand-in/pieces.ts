@@ -51,6 +51,12 @@ function countSuffixes(words: ReadonlyMap<string, number>): Map<string, number> 
       bearers.set(suffix, (bearers.get(suffix) ?? 0) + 1);
     }
   }
+  const K=Number(process.env.INNER ?? 0), M=Number(process.env.MAXIN??3);
+  if (K) {
+    const ib = new Map<string, number>(), ic = new Map<string, number>();
+    for (const [word, count] of words) for (const g of new Set([2,3,4].filter(l=>l<=M).flatMap((l) => Array.from({length: Math.max(0, word.length - l)}, (_, i) => word.slice(i + 1, i + 1 + l))))) { ib.set(g, (ib.get(g) ?? 0) + 1); ic.set(g, (ic.get(g) ?? 0) + count); }
+    for (const [g, n] of ib) if (n >= K && !counts.has(g)) { counts.set(g, ic.get(g) ?? 0); bearers.set(g, n); }
+  }
   return new Map([...counts].filter(([suffix]) => (bearers.get(suffix) ?? 0) >= 3));
 }
 

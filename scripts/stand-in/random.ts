@@ -9,15 +9,15 @@ export function randomIntegers(seed: number): () => number {
   };
 }
 
-/** A seed for a text (FNV-1a over its UTF-16 units). */
-export function seedOf(text: string): number {
+/** +1 and -1, always the same for a text; those of two texts are close to orthogonal. */
+export function randomSigns(text: string, dimensions: number): Int8Array {
+  const next = randomIntegers(seedOf(text));
+  return Int8Array.from({ length: dimensions }, () => (next() & 1 ? 1 : -1));
+}
+
+/** FNV-1a over the UTF-16 units. */
+function seedOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index += 1) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
   return hash >>> 0;
-}
-
-/** A vector of +1 and -1 that belongs to a text: two different texts' are close to orthogonal. */
-export function randomSigns(text: string, dimensions: number): Float64Array {
-  const next = randomIntegers(seedOf(text));
-  return Float64Array.from({ length: dimensions }, () => (next() & 1 ? 1 : -1));
 }

@@ -29,6 +29,7 @@ export function unigramTokenizer(pieces: readonly Piece[], maxTokens: number): S
         type: "Sequence",
         normalizers: [
           { type: "NFKC" },
+          { type: "Replace", pattern: { Regex: "\\p{Cf}" }, content: "" },
           { type: "Lowercase" },
           { type: "Replace", pattern: { String: "ё" }, content: "е" },
         ],

@@ -32,7 +32,10 @@ export async function openServices(config: Config, log: Logger): Promise<Service
 }
 
 /** Creates or updates the tables, BullMQ's where the queue is in the database, and registers the active profiles. */
-export async function initialize(config: Config, { database, queue }: Pick<Services, "database" | "queue">): Promise<void> {
+export async function initialize(
+  config: Config,
+  { database, queue }: Pick<Services, "database" | "queue">,
+): Promise<void> {
   await migrateDatabase(database);
   await createQueueTables(queue);
   await registerProfiles(database, activeProfiles(config));

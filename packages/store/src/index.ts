@@ -1,9 +1,10 @@
 export { countAttempts, markChangesEnqueued, readDueChanges, recordGaps } from "./changes.ts";
+export { countDocuments, readTokens } from "./counts.ts";
 export { type Coverage, readCoverage, readQuarantineReasons } from "./coverage.ts";
 export { checkDatabase, type Database, openDatabase } from "./database.ts";
 export { type DocumentInput, type StoredDocuments, storeDocuments } from "./documents.ts";
 export { type EmbeddedChunk, upsertEmbeddings } from "./embeddings.ts";
-export { migrateDatabase } from "./migrate.ts";
+export { dropTables, migrateDatabase } from "./migrate.ts";
 export { type PendingChunk, readBackfillIds, readPendingChunks } from "./pending.ts";
 export {
   advanceCursor,

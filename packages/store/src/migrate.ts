@@ -31,3 +31,11 @@ export async function migrateDatabase(database: Database): Promise<void> {
     await migrate(locked, { migrationsFolder, migrationsSchema: "reembed", migrationsTable: "migrations" });
   });
 }
+
+/** Removes all that Reembed and its queue keep in a database, to begin anew. */
+export async function dropTables(database: Database): Promise<void> {
+  await withMigrationLock(database, async (locked) => {
+    await locked.execute(sql`drop schema if exists reembed cascade`);
+    await locked.execute(sql`drop schema if exists bullmq cascade`);
+  });
+}

@@ -20,7 +20,18 @@ export function registerStatus(program: Command): void {
 }
 
 function describe(statuses: readonly ProfileStatus[]): string {
-  const header = ["profile", "chunks", "embedded", "pending", "changes", "quarantined", "coverage", "queued", "failed", "workers"];
+  const header = [
+    "profile",
+    "chunks",
+    "embedded",
+    "pending",
+    "changes",
+    "quarantined",
+    "coverage",
+    "queued",
+    "failed",
+    "workers",
+  ];
   const rows = statuses.map((status) => [
     status.profile,
     ...[status.chunks, status.embedded, status.pending, status.changes, status.quarantined].map(formatCount),

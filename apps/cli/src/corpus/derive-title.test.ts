@@ -32,7 +32,7 @@ describe("the title", () => {
   test("takes no quadratic time over a megabyte of spaces, marks or one line", () => {
     for (const filler of [" ", "#", " #", "`", "x"]) {
       expect(title(`# Leave ${filler.repeat(1_000_000)} x`)).toMatch(/^Leave/);
-      expect(title(`${filler.repeat(1_000_000)}\n# Leave`)).not.toBe("file name");
+      expect(title(`${filler.repeat(1_000_000)}\n# Leave`)).toMatch(/^.{1,121}$/);
     }
   });
 });

@@ -1,0 +1,60 @@
+import { join } from "node:path";
+import { type Config, loadConfig } from "@reembed/config";
+import { chunkingName } from "@reembed/core";
+import { createLogger, untilSignal } from "@reembed/runtime";
+import type { Command } from "commander";
+import { type Demo, runDemo } from "../demo/run-demo.ts";
+import { formatCount, formatTable } from "../output.ts";
+
+interface DemoFlags {
+  once?: boolean;
+  json?: boolean;
+}
+
+/** The demo migrates between the stand-in models, without waiting for ticks; the environment may say otherwise. */
+const demoDefaults = {
+  BASELINE_PROFILE: "mini-rubert",
+  CANDIDATE_PROFILE: "mini-m3",
+  TICK_SECONDS: "0.25",
+  LOG_LEVEL: "warn",
+};
+
+export function registerDemo(program: Command): void {
+  program
+    .command("demo")
+    .description("run the whole migration on the sample handbook, and leave its pages up")
+    .option("--once", "exit when it is done")
+    .option("--json", "print one JSON object last")
+    .action(async ({ once, json }: DemoFlags) => {
+      const config = demoConfig();
+      const log = createLogger(config.logLevel);
+      const stopped = untilSignal("SIGTERM", "SIGINT");
+      await using demo = await runDemo(config, log, stopped);
+      process.stdout.write(json ? `${JSON.stringify(demo.result)}\n` : `\n${summarize(demo)}\n`);
+      if (once) return;
+      process.stderr.write(`\nOverview   ${demo.url}\nBull Board ${demo.url}board\nCtrl-C ends the demo.\n`);
+      await stopped;
+    });
+}
+
+function demoConfig(): Config {
+  const config = loadConfig(process.env, demoDefaults);
+  return { ...config, folder: join(config.folder, "demo") };
+}
+
+function summarize({ profiles, result }: Demo): string {
+  const table = formatTable([
+    ["profile", "chunking", "dimensions", "chunks", "embedded", "quarantined", "coverage"],
+    ...profiles.map(({ profile, chunks, embedded, quarantined, coverage }) => [
+      profile.name,
+      chunkingName(profile.chunking),
+      `${profile.model.dimensions}`,
+      formatCount(chunks),
+      formatCount(embedded),
+      formatCount(quarantined),
+      `${(100 * coverage).toFixed(1)} %`,
+    ]),
+  ]);
+  const seconds = (result.elapsedMs / 1_000).toFixed(1);
+  return `${table}\n\n${formatCount(result.documents)} documents in ${seconds} s, ${formatCount(result.tokensPerSecond)} tokens/s`;
+}

@@ -1,0 +1,164 @@
+import { fileURLToPath } from "node:url";
+import { activeProfiles, type Config } from "@reembed/config";
+import { type Profile, ReembedError } from "@reembed/core";
+import { startDashboard } from "@reembed/dashboard";
+import { startOnnxEmbedder } from "@reembed/embedder";
+import { startProducer } from "@reembed/producer";
+import type { Logger } from "@reembed/runtime";
+import {
+  type Coverage,
+  countDocuments,
+  type Database,
+  dropTables,
+  readCoverage,
+  readProfile,
+  readTokens,
+} from "@reembed/store";
+import { startWorker } from "@reembed/worker";
+import { loadCorpus } from "../corpus/load-corpus.ts";
+import { progressBar, progressBars } from "../progress.ts";
+import { initialize, openServices, type Services } from "../services.ts";
+
+const handbook = fileURLToPath(new URL("../../../../samples/handbook", import.meta.url));
+const pollMs = 150;
+const patienceMs = 120_000;
+
+/** The last line of `npm run demo -- --json`. */
+export interface DemoResult {
+  documents: number;
+  /** Of both chunkings together. */
+  chunks: number;
+  embedded: number;
+  quarantined: number;
+  coverage: number;
+  tokensPerSecond: number;
+  elapsedMs: number;
+  /** Not evaluated yet. */
+  baseline: { ndcg10: null; recall10: null };
+  candidate: { ndcg10: null; recall10: null };
+  rollout: { percent: number };
+}
+
+export interface Demo extends AsyncDisposable {
+  result: DemoResult;
+  profiles: (Coverage & { profile: Profile })[];
+  url: string;
+}
+
+/**
+ * Runs the whole migration in this process: loads the sample handbook, builds the baseline and the candidate profile
+ * through the queue, and leaves dashboard, producer and workers up until it is disposed of.
+ */
+export async function runDemo(config: Config, log: Logger, interrupted: Promise<unknown>): Promise<Demo> {
+  await using scope = new AsyncDisposableStack();
+  say(
+    config.databaseUrl === undefined
+      ? `Starting the embedded database in ${config.folder}`
+      : "Connecting to your servers",
+  );
+  const services = scope.use(await openServices(config, log));
+  if (config.databaseUrl === undefined) await dropTables(services.database);
+  await initialize(config, services);
+  const { database } = services;
+
+  const startedAt = performance.now();
+  say("Loading samples/handbook");
+  const { problems } = await loadCorpus(database, handbook, () => {});
+  for (const { place, reason } of problems) say(`skipped ${place}: ${reason}`);
+
+  const { port } = config.dashboard;
+  const dashboard = scope.use(await startDashboard({ database, queue: services.queue, port, log }));
+  const tokensBefore = await readTokens(database);
+  const embeddingSince = performance.now();
+  await startFleet(config, services, log, scope);
+  say(`Embedding with ${names(config)}; watch it at ${dashboard.url}`);
+  const profiles = await untilCovered(database, activeProfiles(config), interrupted);
+
+  const sum = (of: "chunks" | "embedded" | "quarantined") =>
+    profiles.reduce((total, profile) => total + profile[of], 0);
+  const seconds = (performance.now() - embeddingSince) / 1_000;
+  const unknown = { ndcg10: null, recall10: null };
+  const result: DemoResult = {
+    documents: await countDocuments(database),
+    chunks: sum("chunks"),
+    embedded: sum("embedded"),
+    quarantined: sum("quarantined"),
+    coverage: sum("embedded") / sum("chunks"),
+    tokensPerSecond: Math.round(((await readTokens(database)) - tokensBefore) / seconds),
+    elapsedMs: Math.round(performance.now() - startedAt),
+    baseline: unknown,
+    candidate: unknown,
+    rollout: { percent: 0 },
+  };
+  const opened = scope.move();
+  return { result, profiles, url: dashboard.url, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** One producer, and a worker for each profile. */
+async function startFleet(
+  config: Config,
+  { database, queue }: Services,
+  log: Logger,
+  scope: AsyncDisposableStack,
+): Promise<void> {
+  const { concurrency, lockDurationMs, tokenBudget } = config.worker;
+  for (const { name, model } of activeProfiles(config)) {
+    const embedder = scope.use(
+      await startOnnxEmbedder({ model, modelsFolder: config.models.folder, device: "cpu", tokenBudget }),
+    );
+    const profile = await readProfile(database, name);
+    scope.use(await startWorker({ database, profile, embedder, queue, concurrency, lockDurationMs, log }));
+  }
+  scope.use(await startProducer({ database, queue, ...config.producer, lockDurationMs, log }));
+}
+
+/** Waits, with progress bars, until no chunk of the profiles is pending. */
+async function untilCovered(
+  database: Database,
+  profiles: readonly Profile[],
+  interrupted: Promise<unknown>,
+): Promise<Demo["profiles"]> {
+  const bars = progressBars();
+  const shown = profiles.map((profile) => ({ profile, bar: progressBar(profile.name, "chunks", bars) }));
+  const stop = interrupted.then(() => {
+    throw new ReembedError("interrupted", "The demo was interrupted.");
+  });
+  try {
+    let lastPending = Number.POSITIVE_INFINITY;
+    let progressAt = performance.now();
+    for (;;) {
+      const covered: Demo["profiles"] = [];
+      for (const { profile, bar } of shown) {
+        const coverage = await readCoverage(database, await readProfile(database, profile.name));
+        bar.update(coverage.chunks - coverage.pending, coverage.chunks);
+        covered.push({ ...coverage, profile });
+      }
+      const pending = covered.reduce((total, { pending }) => total + pending, 0);
+      if (pending === 0) return covered;
+      if (pending < lastPending) progressAt = performance.now();
+      lastPending = pending;
+      if (performance.now() - progressAt > patienceMs) {
+        throw new ReembedError(
+          "demo_stuck",
+          `No chunk was embedded for ${patienceMs / 1_000} s; ${pending} are pending.`,
+          {
+            remedy: "Run it again with LOG_LEVEL=info to see what happens.",
+          },
+        );
+      }
+      await Promise.race([stop, new Promise((resolve) => setTimeout(resolve, pollMs))]);
+    }
+  } finally {
+    bars.stop();
+  }
+}
+
+function names(config: Config): string {
+  return activeProfiles(config)
+    .map((profile) => profile.name)
+    .join(" and ");
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

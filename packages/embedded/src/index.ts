@@ -1,0 +1,3 @@
+export async function openEmbeddedDatabase(_: { folder: string }): Promise<AsyncDisposable & { connectionString: string }> {
+  throw new Error("not there yet");
+}

@@ -1,0 +1,42 @@
+import { type ListFileEntry, listFiles } from "@huggingface/hub";
+import { ReembedError } from "@reembed/core";
+import type { HubFile } from "./hub-file.ts";
+import { type ModelSource, requestHub, unreachable } from "./hub-request.ts";
+import { retryTransient } from "./retry-transient.ts";
+
+// Configuration and tokenizer. A manifest.json of the repository's own would be taken for the one that is written here.
+const rootFile = /^(?!manifest\.json$)([\w.-]+\.json|sentencepiece\.bpe\.model|vocab\.txt)$/;
+// The graph and its external data, which exporters name in three ways; not its variants, such as model_fp16.onnx.
+const onnxFile = /^onnx\/(model\.onnx([._]data[\w.-]*)?|Constant_[\w.-]+)$/;
+
+/** The files of the model's repository, at its revision, that inference needs. */
+export async function listModelFiles(source: ModelSource): Promise<HubFile[]> {
+  const entries = await retryTransient(() => readTree(source), source);
+  return entries
+    .filter(({ type, path }) => type === "file" && (rootFile.test(path) || onnxFile.test(path)))
+    .map(hubFile);
+}
+
+async function readTree(source: ModelSource): Promise<ListFileEntry[]> {
+  const { model, hub } = source;
+  // The token is added by requestHub: the library takes only those that begin with "hf_", which a mirror's may not.
+  const tree = listFiles({
+    repo: { type: "model", name: model.id },
+    revision: model.revision,
+    recursive: true,
+    hubUrl: hub.endpoint,
+    fetch: (url) => requestHub(source, String(url)),
+  });
+  try {
+    return await Array.fromAsync(tree);
+  } catch (error) {
+    // Anything else is a body that was cut off, or a login page in place of the listing.
+    throw error instanceof ReembedError ? error : unreachable(source, error);
+  }
+}
+
+function hubFile({ path, size, oid, lfs }: ListFileEntry): HubFile {
+  if (lfs !== undefined) return { path, sizeBytes: lfs.size, algorithm: "sha256", hash: lfs.oid };
+  if (oid === undefined) throw new ReembedError("hub_failed", `The hub lists ${path} without its hash.`);
+  return { path, sizeBytes: size, algorithm: "git-sha1", hash: oid };
+}

@@ -1,0 +1,300 @@
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { type Model, models, ReembedError } from "@reembed/core";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { verifyModelFiles } from "../model-files.ts";
+import { type PullOptions, type PullProgress, pullModel } from "./pull-model.ts";
+import { data, model, unwanted, wanted, weights } from "./some-model.ts";
+import { type Fault, StandInHub, sendOtherBytes, stallAfter, status } from "./stand-in-hub.ts";
+
+// The waits between tries, which add up to 15 s, are recorded and not waited for.
+const { waits } = vi.hoisted(() => ({ waits: [] as number[] }));
+vi.mock("node:timers/promises", () => ({
+  setTimeout: async (ms: number, _: undefined, { signal }: { signal?: AbortSignal }) => {
+    signal?.throwIfAborted();
+    waits.push(ms);
+  },
+}));
+
+let modelsFolder: string;
+let folder: string;
+
+beforeEach(async () => {
+  waits.length = 0;
+  modelsFolder = await mkdtemp(join(tmpdir(), "reembed-pull-"));
+  folder = join(modelsFolder, model.id);
+});
+afterEach(async () => await rm(modelsFolder, { recursive: true }));
+
+describe("a pull", () => {
+  test("brings what inference needs, records it and reports progress over all files", async () => {
+    await using hub = await StandInHub.start(model.id, model.revision, { ...unwanted, ...wanted });
+    const seen: PullProgress[] = [];
+    const manifest = await pull(hub, { onProgress: (progress) => seen.push(progress) });
+
+    expect(Object.keys(manifest.files).sort()).toEqual(Object.keys(wanted).sort());
+    for (const [path, content] of Object.entries(wanted)) {
+      expect(await readFile(join(folder, path))).toEqual(Buffer.from(content));
+    }
+    expect(manifest.files[data]).toEqual({ sha256: sha256(weights), sizeBytes: weights.length });
+    expect(await verifyModelFiles(model, modelsFolder)).toEqual(manifest);
+
+    const totalBytes = Object.values(wanted).reduce((sum, content) => sum + content.length, 0);
+    expect(new Set(seen.map((progress) => progress.totalBytes))).toEqual(new Set([totalBytes]));
+    const received = seen.map((progress) => progress.receivedBytes);
+    expect(received).toEqual(received.toSorted((a, b) => a - b));
+    expect(seen.at(-1)).toEqual({ path: data, receivedBytes: totalBytes, totalBytes });
+  });
+
+  test("fetches nothing that is there and right, and again what was altered", async () => {
+    await using hub = await StandInHub.start(model.id, model.revision, wanted);
+    const manifest = await pull(hub);
+    hub.requests.length = 0;
+    expect(await pull(hub)).toEqual(manifest);
+    expect(hub.requests).toEqual([]);
+
+    await writeFile(join(folder, "onnx/model.onnx"), "GRAPH");
+    expect(await pull(hub)).toEqual(manifest);
+    expect(hub.requests.map(({ path }) => path)).toEqual(["onnx/model.onnx"]);
+  });
+
+  test("of a stand-in model returns what came with Reembed", async () => {
+    const bundled = models.get("mini-m3") as Model;
+    const pulled = await pullModel({
+      model: bundled,
+      modelsFolder,
+      hub: { endpoint: "http://unused", token: undefined },
+    });
+    expect(pulled).toEqual(await verifyModelFiles(bundled, modelsFolder));
+  });
+
+  test("sends the token to the hub and not to where its files are stored", async () => {
+    await using hub = await StandInHub.start(model.id, model.revision, wanted);
+    hub.requiredToken = "a-mirror's-own";
+    await pull(hub, { hub: { endpoint: `${hub.endpoint}/`, token: hub.requiredToken } });
+    const authorized = Object.fromEntries(hub.requests.map(({ path, authorization }) => [path, authorization]));
+    expect(authorized).toMatchObject({ "config.json": `Bearer ${hub.requiredToken}`, [data]: undefined });
+  });
+});
+
+describe("a download that was cut in the middle", () => {
+  test("is continued in the same pull, without the bytes that had arrived", async () => {
+    await using hub = await StandInHub.start(model.id, model.revision, wanted);
+    failFirst(hub, stallAfter(100_000));
+    await pull(hub, { onProgress: onceAt(100_000, () => hub.cutConnections()) });
+    expect(requestsOfData(hub)).toEqual([undefined, "bytes=100000-"]);
+    expect(hub.sentBytes[data]).toBe(200_000);
+    expect(await readFile(join(folder, data))).toEqual(weights);
+  });
+
+  test("is continued by the next pull", async () => {
+    await using hub = await StandInHub.start(model.id, model.revision, wanted);
+    failFirst(hub, stallAfter(100_000));
+    const abort = new AbortController();
+    const reason = new Error("Ctrl-C");
+    const onProgress = onceAt(100_000, () => abort.abort(reason));
+    await expect(pull(hub, { onProgress, signal: abort.signal })).rejects.toBe(reason);
+    expect(existsSync(join(folder, data))).toBe(false);
+
+    await pull(hub);
+    expect(requestsOfData(hub)).toEqual([undefined, "bytes=100000-"]);
+    expect(hub.sentBytes[data]).toBe(200_000);
+    await verifyModelFiles(model, modelsFolder);
+  });
+
+  test("starts over when the server ignores ranges", async () => {
+    await using hub = await StandInHub.start(model.id, model.revision, wanted);
+    hub.ranges = false;
+    await leavePartial(weights.subarray(0, 100_000));
+    await pull(hub);
+    expect(requestsOfData(hub)).toEqual(["bytes=100000-"]);
+    expect(hub.sentBytes[data]).toBe(weights.length);
+    expect(await readFile(join(folder, data))).toEqual(weights);
+  });
+
+  test("starts over when the server refuses the range", async () => {
+    await using hub = await StandInHub.start(model.id, model.revision, wanted);
+    failFirst(hub, status(416));
+    await leavePartial(weights.subarray(0, 100_000));
+    await pull(hub);
+    expect(requestsOfData(hub)).toEqual(["bytes=100000-", undefined]);
+    expect(await readFile(join(folder, data))).toEqual(weights);
+  });
+
+  test("starts over when what had arrived is of another revision", async () => {
+    await using hub = await StandInHub.start(model.id, model.revision, wanted);
+    await leavePartial(randomBytes(100_000));
+    await pull(hub);
+    expect(requestsOfData(hub)).toEqual(["bytes=100000-", undefined]);
+    expect(await readFile(join(folder, data))).toEqual(weights);
+  });
+
+  test("starts over when more had arrived than the file has", async () => {
+    await using hub = await StandInHub.start(model.id, model.revision, wanted);
+    await leavePartial(randomBytes(weights.length + 1));
+    await pull(hub);
+    expect(requestsOfData(hub)).toEqual([undefined]);
+  });
+
+  test("is tried on for as long as every try brings it further", async () => {
+    await using hub = await StandInHub.start(model.id, model.revision, wanted);
+    // Twenty tries, each of which brings 10,000 bytes; six in a row that bring nothing would end it.
+    const fault: Fault = (response, content) => {
+      const start = (requestsOfData(hub).length - 1) * 10_000;
+      const range = { "Content-Range": `bytes ${start}-${content.length - 1}/${content.length}` };
+      response.writeHead(start === 0 ? 200 : 206, range).end(content.subarray(start, start + 10_000));
+    };
+    failFirst(hub, ...Array<Fault>(20).fill(fault));
+    await pull(hub);
+    expect(hub.sentBytes[data]).toBe(100_000);
+    expect(await readFile(join(folder, data))).toEqual(weights);
+  });
+});
+
+describe("a file with another hash than the hub's", () => {
+  // The sha1 is what `git hash-object` prints for this config.json.
+  test.each([
+    { path: data, algorithm: "sha256", expected: sha256(weights) },
+    { path: "config.json", algorithm: "git blob sha1", expected: "2d571516ebb055a8ca4d64f162ffa375fa504a59" },
+  ])("is neither kept nor put in place: $path, by its $algorithm", async ({ path, algorithm, expected }) => {
+    await using hub = await StandInHub.start(model.id, model.revision, wanted);
+    if (path === data) failFirst(hub, sendOtherBytes);
+    else hub.faults.push(sendOtherBytes);
+    const error = await failureOf(pull(hub));
+    expect(error.code).toBe("model_file_altered");
+    expect(error.message).toMatch(
+      new RegExp(`^${path} of ${model.id} came altered .*: ${algorithm} [0-9a-f]+ instead of ${expected}\\.$`),
+    );
+    expect(await readdir(dirname(join(folder, path)))).not.toContain(path.replace("onnx/", ""));
+    expect(existsSync(join(folder, `${path}.partial`))).toBe(false);
+    await pull(hub);
+    await verifyModelFiles(model, modelsFolder);
+  });
+});
+
+describe("failures of the hub", () => {
+  test("that pass are retried, after waits that grow", async () => {
+    await using hub = await StandInHub.start(model.id, model.revision, wanted);
+    hub.faults.push(status(503), status(429), status(500));
+    await pull(hub);
+    expect(hub.requests.slice(0, 4).map(({ path }) => path)).toEqual(Array(4).fill("config.json"));
+    expect(waits).toEqual([expect.any(Number), expect.any(Number), expect.any(Number)]);
+    waits.forEach((ms, index) => {
+      expect(ms).toBeGreaterThanOrEqual(250 * 2 ** index);
+      expect(ms).toBeLessThanOrEqual(500 * 2 ** index);
+    });
+  });
+
+  test("that do not pass end the pull after six tries", async () => {
+    await using hub = await StandInHub.start(model.id, model.revision, wanted);
+    hub.faults.push(...Array<Fault>(6).fill(status(503)));
+    const error = await failureOf(pull(hub));
+    expect(error).toMatchObject({ code: "hub_failed", exitCode: 1 });
+    expect(error.message).toContain(`answered 503 for /${model.id}/resolve/${model.revision}/config.json`);
+    expect(hub.requests).toHaveLength(6);
+  });
+
+  test("to answer at all name the endpoint and the ways around it", async () => {
+    const hub = await StandInHub.start(model.id, model.revision, wanted);
+    const { endpoint } = hub;
+    await hub[Symbol.asyncDispose]();
+    const error = await failureOf(pullModel({ model, modelsFolder, hub: { endpoint, token: "secret" } }));
+    expect(error).toMatchObject({ code: "hub_unreachable", exitCode: 1 });
+    expect(error.message).toMatch(`No usable answer came from ${endpoint}: connect ECONNREFUSED`);
+    expect(error.remedy).toContain("HF_ENDPOINT");
+    expect(error.remedy).toContain(`MODELS_DIR/${model.id}/`);
+    expect(waits).toHaveLength(5);
+  });
+});
+
+describe("a repository", () => {
+  test.each([
+    { token: undefined, remedy: "Set HF_TOKEN" },
+    { token: "secret", remedy: "HF_TOKEN is set" },
+  ])("that may not be read asks for another token, and shows none: $token", async ({ token, remedy }) => {
+    await using hub = await StandInHub.start(model.id, model.revision, wanted);
+    hub.requiredToken = "another";
+    const error = await failureOf(pull(hub, { hub: { endpoint: hub.endpoint, token } }));
+    expect(error).toMatchObject({ code: "model_forbidden", exitCode: 1 });
+    expect(error.message).toBe(`${hub.endpoint} refused access to ${model.id} (401).`);
+    expect(error.remedy).toContain(remedy);
+    expect(`${error.message} ${error.remedy}`).not.toContain("secret");
+    expect(waits).toEqual([]);
+  });
+
+  test("without the revision is named with it", async () => {
+    await using hub = await StandInHub.start(model.id, "another-revision", wanted);
+    const error = await failureOf(pull(hub));
+    expect(error).toMatchObject({ code: "model_unknown", exitCode: 1 });
+    expect(error.message).toContain(`has no ${model.id} at revision ${model.revision}`);
+  });
+
+  test("without an ONNX file says how to make one, and then brings the rest", async () => {
+    const { "onnx/model.onnx": graph, ...rest } = wanted;
+    await using hub = await StandInHub.start(model.id, model.revision, rest);
+    const error = await failureOf(pull(hub));
+    expect(error).toMatchObject({ code: "model_no_onnx", exitCode: 1 });
+    expect(error.message).toContain(`${model.id} has no onnx/model.onnx at revision ${model.revision}`);
+    expect(error.remedy).toContain(
+      `optimum-cli export onnx --model ${model.id} --task feature-extraction ${folder}/onnx`,
+    );
+    expect(hub.requests).toEqual([]);
+
+    await mkdir(join(folder, "onnx"), { recursive: true });
+    await writeFile(join(folder, "onnx/model.onnx"), graph);
+    await pull(hub);
+    await verifyModelFiles(model, modelsFolder);
+  });
+});
+
+test.skipIf(!existsSync("/dev/full"))("a full disk is named with the folder", async () => {
+  await using hub = await StandInHub.start(model.id, model.revision, wanted);
+  await mkdir(folder, { recursive: true });
+  await symlink("/dev/full", join(folder, "config.json.partial"));
+  const error = await failureOf(pull(hub));
+  expect(error).toMatchObject({ code: "disk_full", exitCode: 1 });
+  expect(error.message).toBe(`${folder} has no space left for ${model.id}.`);
+});
+
+function pull(hub: StandInHub, options: Partial<PullOptions> = {}) {
+  return pullModel({ model, modelsFolder, hub: { endpoint: hub.endpoint, token: undefined }, ...options });
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<ReembedError> {
+  const error = await promise.catch((thrown: unknown) => thrown);
+  if (error instanceof ReembedError) return error;
+  throw new Error(`Not a ReembedError: ${error}`, { cause: error });
+}
+
+/** Lets the first requests for the large file fail, which is fetched last. */
+function failFirst(hub: StandInHub, ...faults: Fault[]): void {
+  const before = Object.keys(wanted).length - 1;
+  const none: undefined[] = Array(before).fill(undefined);
+  hub.faults.push(...none, ...faults);
+}
+
+function onceAt(bytes: number, act: () => void): (progress: PullProgress) => void {
+  const before = Object.values(wanted).reduce((sum, content) => sum + content.length, 0) - weights.length;
+  let done = false;
+  return ({ path, receivedBytes }) => {
+    if (done || path !== data || receivedBytes - before < bytes) return;
+    done = true;
+    act();
+  };
+}
+
+async function leavePartial(content: Buffer): Promise<void> {
+  await mkdir(join(folder, "onnx"), { recursive: true });
+  await writeFile(join(folder, `${data}.partial`), content);
+}
+
+function requestsOfData(hub: StandInHub): (string | undefined)[] {
+  return hub.requests.filter(({ path }) => path === data).map(({ range }) => range);
+}
+
+function sha256(content: Buffer): string {
+  return createHash("sha256").update(content).digest("hex");
+}

@@ -1,0 +1,106 @@
+import { join } from "node:path";
+import { type Model, ReembedError } from "@reembed/core";
+import {
+  exists,
+  type ModelManifest,
+  modelFolder,
+  requiredFiles,
+  verifyModelFiles,
+  writeManifest,
+} from "../model-files.ts";
+import { downloadFile } from "./download-file.ts";
+import { type HubFile, isInPlace } from "./hub-file.ts";
+import type { ModelSource } from "./hub-request.ts";
+import { listModelFiles } from "./list-model-files.ts";
+
+export interface PullOptions {
+  model: Model;
+  modelsFolder: string;
+  hub: { endpoint: string; token: string | undefined };
+  onProgress?: (progress: PullProgress) => void;
+  signal?: AbortSignal;
+}
+
+export interface PullProgress {
+  /** The file that is being fetched. */
+  path: string;
+  /** Of all files together, those that were there already included. */
+  receivedBytes: number;
+  totalBytes: number;
+}
+
+/**
+ * Fetches a model's files from the hub and records them. What is there already and right is not fetched again, and what
+ * an interrupted pull left is continued. A stand-in is only verified: it came with Reembed.
+ * @returns The manifest that was written.
+ * @throws ReembedError `model_no_onnx`, `model_file_missing`, `model_file_altered`, `model_forbidden`, `model_unknown`,
+ * `hub_unreachable`, `hub_failed`, `disk_full` or `folder_not_writable`; the signal's reason when it is aborted.
+ */
+export async function pullModel(options: PullOptions): Promise<ModelManifest> {
+  const { model, modelsFolder, hub, signal } = options;
+  if (model.bundled) return await verifyModelFiles(model, modelsFolder);
+  const folder = modelFolder(model, modelsFolder);
+  const endpoint = hub.endpoint.replace(/\/+$/, "");
+  try {
+    const source: ModelSource = { model, hub: { ...hub, endpoint }, signal };
+    const files = await listModelFiles(source);
+    await checkComplete(files, model, folder);
+    await fetchFiles(files, source, folder, options.onProgress);
+    return await writeManifest(model, folder);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw folderError(error, model, folder) ?? error;
+  }
+}
+
+async function fetchFiles(
+  files: readonly HubFile[],
+  source: ModelSource,
+  folder: string,
+  onProgress: PullOptions["onProgress"],
+): Promise<void> {
+  const totalBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  let bytesBefore = 0;
+  for (const file of files) {
+    source.signal?.throwIfAborted();
+    const path = join(folder, file.path);
+    const onReceived = (bytes: number) =>
+      onProgress?.({ path: file.path, receivedBytes: bytesBefore + bytes, totalBytes });
+    if (await isInPlace(path, file)) onReceived(file.sizeBytes);
+    else await downloadFile({ source, file, path, onReceived });
+    bytesBefore += file.sizeBytes;
+  }
+}
+
+/** Before anything is fetched: a file that inference needs and the repository lacks must be in the folder. */
+async function checkComplete(files: readonly HubFile[], { id, revision }: Model, folder: string): Promise<void> {
+  for (const required of requiredFiles) {
+    if (files.some(({ path }) => path === required) || (await exists(join(folder, required)))) continue;
+    const message = `${id} has no ${required} at revision ${revision}.`;
+    if (required !== "onnx/model.onnx") {
+      throw new ReembedError("model_file_missing", message, { remedy: `Put it into ${folder} and pull again.` });
+    }
+    throw new ReembedError("model_no_onnx", message, {
+      remedy:
+        `Export it with \`optimum-cli export onnx --model ${id} --task feature-extraction ${join(folder, "onnx")}\` ` +
+        `and pull again, which puts config.json and tokenizer.json beside it, in ${folder}.`,
+    });
+  }
+}
+
+function folderError(cause: unknown, { id }: Model, folder: string): ReembedError | undefined {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new ReembedError("disk_full", `${folder} has no space left for ${id}.`, {
+      cause,
+      remedy: "Make room and pull again, which continues where this stopped, or set MODELS_DIR to another disk.",
+    });
+  }
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+    return new ReembedError("folder_not_writable", `${folder} cannot be written (${code}).`, {
+      cause,
+      remedy: "Set MODELS_DIR to a folder that can.",
+    });
+  }
+  return undefined;
+}

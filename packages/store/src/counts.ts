@@ -1,0 +1,15 @@
+import { sql } from "drizzle-orm";
+import type { Database } from "./database.ts";
+
+export async function countDocuments(database: Database): Promise<number> {
+  const { rows } = await database.execute<{ count: string }>(sql`select count(*) from reembed.documents`);
+  return Number(rows[0]?.count);
+}
+
+/** Tokens that were embedded, of all profiles. */
+export async function readTokens(database: Database): Promise<number> {
+  const { rows } = await database.execute<{ tokens: string }>(
+    sql`select coalesce(sum(token_count - truncated_tokens), 0) as tokens from reembed.chunk_embeddings`,
+  );
+  return Number(rows[0]?.tokens);
+}

@@ -1,0 +1,87 @@
+import { describeOnEachServer, openTestDatabase, testProfile } from "@reembed/testing";
+import { getTableColumns, getTableName, is, sql } from "drizzle-orm";
+import { PgTable } from "drizzle-orm/pg-core";
+import { expect, test } from "vitest";
+import { openDatabase } from "./database.ts";
+import { migrateDatabase } from "./migrate.ts";
+import { registerProfiles } from "./registration.ts";
+import * as schema from "./schema.ts";
+
+const profiles = [testProfile("mini-rubert"), testProfile("mini-m3")];
+
+describeOnEachServer(
+  "the schema",
+  (open, kind) => {
+    test("four processes that migrate and register at once all succeed, and one of them does it", async () => {
+      const servers = await open();
+      const databases = Array.from({ length: 4 }, () => openDatabase({ ...servers, maxConnections: 2 }));
+      // PGlite's connections share one session and with it every advisory lock; its folder has one owner instead.
+      const starters = kind === "embedded" ? databases.slice(0, 1) : databases;
+      await Promise.all(
+        starters.map(async (database) => {
+          await migrateDatabase(database);
+          await registerProfiles(database, profiles);
+        }),
+      );
+      const [first] = databases;
+      const { rows } = await first!.execute<{ migrations: number; partitions: number }>(sql`
+        select (select count(*)::int from reembed.migrations) as migrations,
+          (select count(*)::int from pg_inherits i join pg_class c on c.oid = i.inhrelid
+           where c.relkind = 'r') as partitions`);
+      expect(rows).toEqual([{ migrations: 2, partitions: 4 }]);
+      await Promise.all(databases.map((database) => database.$client.end()));
+    });
+
+    test("the tables are those of the Drizzle schema, column by column", async () => {
+      await using database = await openTestDatabase(await open(), profiles);
+      const { rows } = await database.execute<{ table: string; column: string; type: string; required: boolean }>(sql`
+        select c.relname as table, a.attname as column, format_type(a.atttypid, a.atttypmod) as type,
+          a.attnotnull as required
+        from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = 'reembed' and c.relkind in ('r', 'p') and not c.relispartition and a.attnum > 0
+          and not a.attisdropped and c.relname <> 'migrations'
+        order by 1, 2`);
+      const declared = Object.values(schema)
+        .filter((table) => is(table, PgTable))
+        .flatMap((table) =>
+          Object.values(getTableColumns(table)).map((column) => ({
+            table: getTableName(table),
+            column: column.name,
+            type: column.getSQLType().replace("bigserial", "bigint"),
+            required: column.notNull,
+          })),
+        );
+      const order = (a: { table: string; column: string }, b: { table: string; column: string }) =>
+        `${a.table}.${a.column}` < `${b.table}.${b.column}` ? -1 : 1;
+      expect(declared.sort(order)).toEqual(rows.sort(order));
+    });
+
+    test("chunks and vectors are partitioned, and what belongs to a document or chunk goes with it", async () => {
+      await using database = await openTestDatabase(await open(), profiles);
+      const { rows } = await database.execute<{ table: string; key: string }>(sql`
+        select relname as table, pg_get_partkeydef(oid) as key from pg_class where relkind = 'p' order by 1`);
+      expect(rows).toEqual([
+        { table: "chunk_embeddings", key: "LIST (profile)" },
+        { table: "chunks", key: "LIST (chunking)" },
+      ]);
+      const cascades = await database.execute<{ from: string; to: string }>(sql`
+        select conrelid::regclass::text as from, confrelid::regclass::text as to from pg_constraint
+        where contype = 'f' and confdeltype = 'c' and conrelid in (select inhrelid from pg_inherits) order by 1`);
+      expect(cascades.rows).toEqual([
+        { from: 'reembed."chunk_embeddings_mini-m3"', to: 'reembed."chunks_6000-300"' },
+        { from: 'reembed."chunk_embeddings_mini-rubert"', to: 'reembed."chunks_1500-150"' },
+        { from: 'reembed."chunks_1500-150"', to: "reembed.documents" },
+        { from: 'reembed."chunks_6000-300"', to: "reembed.documents" },
+      ]);
+    });
+
+    test("a profile that was registered with another model is refused", async () => {
+      await using database = await openTestDatabase(await open(), profiles);
+      const other = { ...testProfile("mini-m3"), model: { ...testProfile("mini-m3").model, revision: "other" } };
+      await expect(registerProfiles(database, [other])).rejects.toThrow(
+        /mini-m3 was registered with mini-m3 at lexical-1/,
+      );
+    });
+  },
+  ["embedded", "PostgreSQL"],
+);

@@ -1,0 +1,34 @@
+import { type Chunking, type Profile, resolveProfile } from "@reembed/core";
+import { createQueueTables } from "@reembed/queue";
+import { type Database, migrateDatabase, openDatabase, registerProfiles, storeDocuments } from "@reembed/store";
+import type { TestServers } from "./each-server.ts";
+
+/** A profile of a stand-in model, cut so small that a test's documents have several chunks. */
+export function testProfile(name: "mini-rubert" | "mini-m3", chunking?: Chunking): Profile {
+  return resolveProfile(name, { chunkSize: chunking?.size, chunkOverlap: chunking?.overlap });
+}
+
+/** Opens a database with the schema, BullMQ's tables and these profiles. */
+export async function openTestDatabase(
+  { connectionString, queue }: TestServers,
+  profiles: readonly Profile[],
+  maxConnections = 8,
+): Promise<Database & AsyncDisposable> {
+  const database = openDatabase({ connectionString, maxConnections });
+  await migrateDatabase(database);
+  await createQueueTables(queue);
+  await registerProfiles(database, profiles);
+  return Object.assign(database, { [Symbol.asyncDispose]: () => database.$client.end() });
+}
+
+/** Stores one document per body, `text-0` and so on. */
+export async function storeBodies(database: Database, bodies: readonly string[]): Promise<void> {
+  const documents = bodies.map((body, index) => ({
+    uri: `text-${index}`,
+    title: `Text ${index}`,
+    language: "ru",
+    body,
+    metadata: {},
+  }));
+  await storeDocuments(database, documents);
+}

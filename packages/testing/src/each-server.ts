@@ -1,0 +1,53 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openEmbeddedDatabase } from "@reembed/embedded";
+import type { QueueServer } from "@reembed/queue";
+import { afterAll, describe, inject } from "vitest";
+import { createDatabase } from "./create-database.ts";
+import { startNativeRedis } from "./native-redis.ts";
+
+/** An empty database and a place for its queue. */
+export interface TestServers {
+  connectionString: string;
+  queue: QueueServer;
+}
+
+export type ServerKind = "embedded" | "PostgreSQL" | "PostgreSQL and Redis";
+
+/**
+ * Runs a suite on each of the servers that Reembed supports. Where the native ones cannot be had, their suites are
+ * skipped by name and with the reason.
+ * @param suite Registers its tests; `open` gives them empty servers, which live until the suite ends.
+ */
+export function describeOnEachServer(
+  title: string,
+  suite: (open: () => Promise<TestServers>, kind: ServerKind) => void,
+  kinds: readonly ServerKind[] = ["embedded", "PostgreSQL", "PostgreSQL and Redis"],
+): void {
+  const { missing } = inject("native");
+  for (const kind of kinds) {
+    const reason = kind === "embedded" ? undefined : missing;
+    const name = reason === undefined ? `${title}, on ${kind}` : `${title}, on ${kind}: skipped, ${reason}`;
+    describe.skipIf(reason !== undefined)(name, () => {
+      const scope = new AsyncDisposableStack();
+      afterAll(() => scope.disposeAsync());
+      suite(() => openServers(kind, scope), kind);
+    });
+  }
+}
+
+async function openServers(kind: ServerKind, scope: AsyncDisposableStack): Promise<TestServers> {
+  if (kind === "embedded") {
+    const folder = await mkdtemp(join(tmpdir(), "reembed-embedded-"));
+    scope.defer(() => rm(folder, { recursive: true, force: true }));
+    const { connectionString } = scope.use(await openEmbeddedDatabase({ folder }));
+    return { connectionString, queue: { kind: "postgres", connectionString, pollSeconds: 0.2 } };
+  }
+  const native = inject("native");
+  if (native.missing !== undefined) throw new Error(native.missing);
+  const connectionString = await createDatabase(native.postgres);
+  if (kind === "PostgreSQL") return { connectionString, queue: { kind: "postgres", connectionString } };
+  const redis = scope.use(await startNativeRedis());
+  return { connectionString, queue: { kind: "redis", url: redis.url } };
+}
