@@ -1,25 +1,27 @@
 import { MultiBar, Presets } from "cli-progress";
 
-export interface ProgressBar extends Disposable {
+export interface ProgressBar {
   update(done: number, total: number): void;
 }
 
-/** A progress bar on stderr, so that stdout stays a command's result. Without a terminal there is none. */
-export function progressBar(title: string, unit: string, group = progressBars()): ProgressBar {
-  const bar = group.create(0, 0, { title: title.padEnd(24), unit });
+/**
+ * Progress bars below each other on stderr, so that stdout stays a command's result. Without a terminal nothing is
+ * drawn.
+ */
+export function progressBars(): Disposable & { add(title: string, unit: string): ProgressBar } {
+  if (!process.stderr.isTTY) return { add: () => ({ update() {} }), [Symbol.dispose]() {} };
+  const format = "{title} [{bar}] {percentage} % | {value}/{total} {unit}";
+  const bars = new MultiBar({ format, hideCursor: true, stream: process.stderr }, Presets.legacy);
   return {
-    update(done, total) {
-      bar.setTotal(total);
-      bar.update(done);
+    add(title, unit) {
+      const bar = bars.create(0, 0, { title: title.padEnd(16), unit });
+      return {
+        update(done, total) {
+          bar.setTotal(total);
+          bar.update(done);
+        },
+      };
     },
-    [Symbol.dispose]: () => group.stop(),
+    [Symbol.dispose]: () => bars.stop(),
   };
-}
-
-/** Bars that are drawn below each other, to be given to `progressBar`. */
-export function progressBars(): MultiBar {
-  return new MultiBar(
-    { format: "{title} [{bar}] {percentage} % | {value}/{total} {unit}", hideCursor: true, stream: process.stderr },
-    Presets.legacy,
-  );
 }

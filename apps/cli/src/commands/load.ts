@@ -4,7 +4,7 @@ import type { StoredDocuments } from "@reembed/store";
 import type { Command } from "commander";
 import { loadCorpus } from "../corpus/load-corpus.ts";
 import { formatCount, printResult } from "../output.ts";
-import { progressBar } from "../progress.ts";
+import { progressBars } from "../progress.ts";
 import { openServices } from "../services.ts";
 
 export function registerLoad(program: Command): void {
@@ -15,7 +15,8 @@ export function registerLoad(program: Command): void {
     .action(async (path: string, { json }: { json?: boolean }) => {
       const config = loadConfig(process.env);
       await using services = await openServices(config, createLogger(config.logLevel));
-      using bar = progressBar("loading", "bytes");
+      using bars = progressBars();
+      const bar = bars.add("loading", "bytes");
       const { stored, problems } = await loadCorpus(services.database, path, (done, total) => bar.update(done, total));
       for (const { place, reason } of problems) process.stderr.write(`skipped ${place}: ${reason}\n`);
       printResult({ ...stored, skipped: problems.length }, json, describe(stored, problems.length));

@@ -1,9 +1,9 @@
 import { type Config, loadConfig } from "@reembed/config";
-import { messageOf, type Model, models, ReembedError } from "@reembed/core";
+import { type Model, messageOf, models, ReembedError } from "@reembed/core";
 import { modelFolder, pullModel, verifyModelFiles } from "@reembed/embedder";
 import type { Command } from "commander";
 import { formatTable, printResult } from "../output.ts";
-import { progressBar } from "../progress.ts";
+import { progressBars } from "../progress.ts";
 
 interface ModelState {
   model: string;
@@ -43,7 +43,8 @@ export function registerModel(program: Command): void {
     .action(async (id: string, { json }: { json?: boolean }) => {
       const config = loadConfig(process.env);
       const model = findModel(id);
-      using bar = progressBar(`pulling ${id}`, "bytes");
+      using bars = progressBars();
+      const bar = bars.add("pulling", "bytes");
       const manifest = await pullModel({
         model,
         modelsFolder: config.models.folder,

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { activeProfiles, type Config } from "@reembed/config";
 import { type Profile, ReembedError } from "@reembed/core";
@@ -16,7 +17,7 @@ import {
 } from "@reembed/store";
 import { startWorker } from "@reembed/worker";
 import { loadCorpus } from "../corpus/load-corpus.ts";
-import { progressBar, progressBars } from "../progress.ts";
+import { progressBars } from "../progress.ts";
 import { initialize, openServices, type Services } from "../services.ts";
 
 const handbook = fileURLToPath(new URL("../../../../samples/handbook", import.meta.url));
@@ -118,39 +119,35 @@ async function untilCovered(
   profiles: readonly Profile[],
   interrupted: Promise<unknown>,
 ): Promise<Demo["profiles"]> {
-  const bars = progressBars();
-  const shown = profiles.map((profile) => ({ profile, bar: progressBar(profile.name, "chunks", bars) }));
-  const stop = interrupted.then(() => {
-    throw new ReembedError("interrupted", "The demo was interrupted.");
+  using bars = progressBars();
+  const shown = profiles.map((profile) => ({ profile, bar: bars.add(profile.name, "chunks") }));
+  let stopped = false;
+  void interrupted.then(() => {
+    stopped = true;
   });
-  try {
-    let lastPending = Number.POSITIVE_INFINITY;
-    let progressAt = performance.now();
-    for (;;) {
-      const covered: Demo["profiles"] = [];
-      for (const { profile, bar } of shown) {
-        const coverage = await readCoverage(database, await readProfile(database, profile.name));
-        bar.update(coverage.chunks - coverage.pending, coverage.chunks);
-        covered.push({ ...coverage, profile });
-      }
-      const pending = covered.reduce((total, { pending }) => total + pending, 0);
-      if (pending === 0) return covered;
-      if (pending < lastPending) progressAt = performance.now();
-      lastPending = pending;
-      if (performance.now() - progressAt > patienceMs) {
-        throw new ReembedError(
-          "demo_stuck",
-          `No chunk was embedded for ${patienceMs / 1_000} s; ${pending} are pending.`,
-          {
-            remedy: "Run it again with LOG_LEVEL=info to see what happens.",
-          },
-        );
-      }
-      await Promise.race([stop, new Promise((resolve) => setTimeout(resolve, pollMs))]);
+  let leastPending = Number.POSITIVE_INFINITY;
+  let progressAt = performance.now();
+  for (;;) {
+    const covered: Demo["profiles"] = [];
+    for (const { profile, bar } of shown) {
+      const coverage = await readCoverage(database, await readProfile(database, profile.name));
+      bar.update(coverage.chunks - coverage.pending, coverage.chunks);
+      covered.push({ ...coverage, profile });
     }
-  } finally {
-    bars.stop();
+    const pending = covered.reduce((total, { pending }) => total + pending, 0);
+    if (pending === 0) return covered;
+    if (pending < leastPending) progressAt = performance.now();
+    leastPending = Math.min(leastPending, pending);
+    if (stopped) throw new ReembedError("interrupted", "The demo was interrupted.");
+    if (performance.now() - progressAt > patienceMs) throw stuck(pending);
+    await setTimeout(pollMs);
   }
+}
+
+function stuck(pending: number): ReembedError {
+  return new ReembedError("demo_stuck", `No chunk was embedded for ${patienceMs / 1_000} s; ${pending} are pending.`, {
+    remedy: "Run it again with LOG_LEVEL=info to see what happens.",
+  });
 }
 
 function names(config: Config): string {

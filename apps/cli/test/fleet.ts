@@ -1,0 +1,84 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { Chunking } from "@reembed/core";
+import type { TestServers } from "@reembed/testing";
+
+const reembed = fileURLToPath(new URL("../bin/reembed.mjs", import.meta.url));
+
+/** A producer and some workers, each a process of its own, started as an operator starts them. */
+export interface Fleet extends AsyncDisposable {
+  /** Kills a worker with SIGKILL; returns the chunks that it had embedded. */
+  killWorker(index: number): Promise<Set<number>>;
+  /** How often each chunk went through the model, by the workers' logs. */
+  embeddedChunks(): Map<number, number>;
+  /** What processes have printed that ended without being asked to. */
+  exited(): string[];
+}
+
+interface Member {
+  process: ChildProcess;
+  lines: string[];
+  /** Resolves when the last line has been read. */
+  ended: Promise<unknown>;
+  stopped: boolean;
+}
+
+export function startFleet(
+  { connectionString, queue }: TestServers,
+  { profile, chunking, workers }: { profile: string; chunking: Chunking; workers: number },
+): Fleet {
+  const environment = {
+    ...process.env,
+    DATABASE_URL: connectionString,
+    REDIS_URL: queue.kind === "redis" ? queue.url : "",
+    CANDIDATE_PROFILE: profile,
+    MAX_CHUNK_SIZE: `${chunking.size}`,
+    CHUNK_OVERLAP: `${chunking.overlap}`,
+    TICK_SECONDS: "0.2",
+    LOCK_SECONDS: "2",
+    LOG_LEVEL: "debug",
+  };
+  const start = (command: string): Member => {
+    const child = spawn(process.execPath, [reembed, command], {
+      env: environment,
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    const lines: string[] = [];
+    const reader = createInterface({ input: child.stderr }).on("line", (line) => lines.push(line));
+    return { process: child, lines, ended: once(reader, "close"), stopped: false };
+  };
+  const fleet = Array.from({ length: workers }, () => start("worker"));
+  const members = [...fleet, start("producer")];
+  const hasEnded = ({ process: { exitCode, signalCode } }: Member) => exitCode !== null || signalCode !== null;
+
+  return {
+    async killWorker(index) {
+      const member = fleet[index];
+      if (member === undefined) throw new RangeError(`There is no worker ${index}`);
+      member.stopped = true;
+      member.process.kill("SIGKILL");
+      await member.ended;
+      return new Set(embeddedBy(member));
+    },
+    embeddedChunks() {
+      const counts = new Map<number, number>();
+      for (const chunkId of fleet.flatMap(embeddedBy)) counts.set(chunkId, (counts.get(chunkId) ?? 0) + 1);
+      return counts;
+    },
+    exited: () =>
+      members.filter((member) => hasEnded(member) && !member.stopped).map((member) => member.lines.join("\n")),
+    async [Symbol.asyncDispose]() {
+      for (const member of members) member.process.kill("SIGTERM");
+      await Promise.all(members.map((member) => member.ended));
+    },
+  };
+}
+
+function embeddedBy({ lines }: Member): number[] {
+  return lines.flatMap((line) => {
+    const event = JSON.parse(line) as { msg: string; chunkIds?: number[] };
+    return event.msg === "micro-batch embedded" ? (event.chunkIds ?? []) : [];
+  });
+}
