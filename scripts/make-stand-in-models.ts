@@ -38,7 +38,7 @@ const standIns: StandIn[] = [
   },
   {
     profile: "mini-m3",
-    words: /^/,
+    words: /./,
     pieces: 12_000,
     width: 256,
     floor: 4 / 9,

@@ -26,8 +26,8 @@ export async function makeTokenTable(
   passages: readonly string[],
   width: number,
 ): Promise<TokenTable> {
-  const specials = tokenizer.getVocabSize() - pieces.length;
-  const tokens = specials + pieces.length;
+  const tokens = tokenizer.getVocabSize();
+  const specials = tokens - pieces.length;
   const passagesWith = await countPassages(tokenizer, passages, tokens);
   const rows = new Int8Array(tokens * width);
   const weights = new Float32Array(tokens);

@@ -1,6 +1,5 @@
 /** The JSON of a Hugging Face tokenizer. Special tokens have the first ids, the pieces follow in their order. */
 export interface StandInTokenizer {
-  specialCount: number;
   /** tokenizer.json */
   tokenizer: object;
   /** tokenizer_config.json */

@@ -19,7 +19,6 @@ export function unigramTokenizer(pieces: readonly Piece[], maxTokens: number): S
     unk_token: "<unk>",
   };
   return {
-    specialCount: specials.length,
     tokenizer: {
       version: "1.0",
       truncation: null,

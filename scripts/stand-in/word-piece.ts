@@ -15,7 +15,6 @@ export function wordPieceTokenizer(pieces: readonly Piece[], maxTokens: number):
   };
   const bert = { clean_text: true, handle_chinese_chars: true, strip_accents: false, lowercase: true };
   return {
-    specialCount: specials.length,
     tokenizer: {
       version: "1.0",
       truncation: null,
