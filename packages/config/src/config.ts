@@ -1,7 +1,18 @@
 import { resolve } from "node:path";
 import { messageOf, type Profile, profiles, ReembedError, resolveProfile } from "@reembed/core";
-import { z } from "zod";
+import type { z } from "zod";
 import { Environment } from "./environment.ts";
+
+const CandidateVariables = Environment.pick({
+  CANDIDATE_PROFILE: true,
+  EMBEDDING_MODEL: true,
+  EMBEDDING_DIMENSION: true,
+  MAX_CHUNK_SIZE: true,
+  CHUNK_OVERLAP: true,
+  SEARCH_LIMIT: true,
+  SIMILARITY_THRESHOLD: true,
+});
+type CandidateVariables = z.infer<typeof CandidateVariables>;
 
 export interface Config {
   /** Without a `databaseUrl` the embedded database in `folder` is used. */
@@ -21,17 +32,19 @@ export interface Config {
 /**
  * Reads the environment, the only place where this happens. An empty variable counts as unset; `defaults` go before
  * the usual ones.
- * @throws ReembedError `environment_invalid` (exit code 2) that lists every bad variable.
+ * @throws ReembedError `environment_invalid` (exit code 2) that lists every bad variable, without its value where that
+ * may be a secret.
  */
 export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.ProcessEnv = {}): Config {
-  const set = Object.entries(variables).filter(([, value]) => value !== "");
+  const set = Object.entries(variables).filter(([, value]) => value?.trim() !== "");
   const given = { ...defaults, ...Object.fromEntries(set) };
   const parsed = Environment.safeParse(given);
-  if (!parsed.success) throw environmentError(parsed.error.issues.map((issue) => describeIssue(issue, given)));
+  const problems = [
+    ...(parsed.error?.issues ?? []).map((issue) => describeIssue(issue, given)),
+    ...describeContradictions(given),
+  ];
+  if (!parsed.success || problems.length > 0) throw environmentError(problems);
   const env = parsed.data;
-  if (env.REDIS_URL !== undefined && env.DATABASE_URL === undefined) {
-    throw environmentError(["REDIS_URL is set without DATABASE_URL: the embedded database brings its own queue"]);
-  }
 
   return {
     databaseUrl: env.DATABASE_URL,
@@ -70,30 +83,44 @@ export function activeProfiles(config: Config): Profile[] {
   return config.baseline.name === config.candidate.name ? [config.candidate] : [config.baseline, config.candidate];
 }
 
-function resolveCandidate(env: z.infer<typeof Environment>): Profile {
-  try {
-    return resolveProfile(env.CANDIDATE_PROFILE, {
-      modelId: env.EMBEDDING_MODEL,
-      dimensions: env.EMBEDDING_DIMENSION,
-      chunkSize: env.MAX_CHUNK_SIZE,
-      chunkOverlap: env.CHUNK_OVERLAP,
-      limit: env.SEARCH_LIMIT,
-      threshold: env.SIMILARITY_THRESHOLD,
-    });
-  } catch (error) {
-    throw environmentError([messageOf(error)]);
-  }
+function resolveCandidate(env: CandidateVariables): Profile {
+  return resolveProfile(env.CANDIDATE_PROFILE, {
+    modelId: env.EMBEDDING_MODEL,
+    dimensions: env.EMBEDDING_DIMENSION,
+    chunkSize: env.MAX_CHUNK_SIZE,
+    chunkOverlap: env.CHUNK_OVERLAP,
+    limit: env.SEARCH_LIMIT,
+    threshold: env.SIMILARITY_THRESHOLD,
+  });
 }
 
 function describeIssue(issue: z.core.$ZodIssue, given: NodeJS.ProcessEnv): string {
   const name = String(issue.path[0]);
-  const secret = /URL|TOKEN|PASSWORD/.test(name);
-  return secret ? `${name} ${issue.message}` : `${name}=${given[name]}: ${issue.message}`;
+  const secret = /_(URL|ENDPOINT|TOKEN)$/.test(name);
+  return secret ? `${name} ${issue.message}` : `${name} ${issue.message}, not ${given[name]}`;
 }
 
-function environmentError(problems: string[]): ReembedError {
-  const list = problems.map((problem) => `\n  - ${problem}`).join("");
-  return new ReembedError("environment_invalid", `The environment has ${problems.length} bad setting(s):${list}`, {
+/** What is wrong between variables that are right by themselves; told together with those that are not. */
+function describeContradictions(given: NodeJS.ProcessEnv): string[] {
+  const problems: string[] = [];
+  if (given.REDIS_URL !== undefined && given.DATABASE_URL === undefined) {
+    problems.push("REDIS_URL is set without DATABASE_URL: the embedded database brings its own queue");
+  }
+  const candidate = CandidateVariables.safeParse(given);
+  try {
+    if (candidate.success) resolveCandidate(candidate.data);
+  } catch (error) {
+    problems.push(messageOf(error));
+  }
+  return problems;
+}
+
+function environmentError(problems: readonly string[]): ReembedError {
+  // A number can break two rules of its variable, which share one sentence.
+  const different = [...new Set(problems)];
+  const count = different.length === 1 ? "a bad setting" : `${different.length} bad settings`;
+  const list = different.map((problem) => `\n  - ${problem}`).join("");
+  return new ReembedError("environment_invalid", `The environment has ${count}:${list}`, {
     exitCode: 2,
     remedy: ".env.example explains every variable.",
   });

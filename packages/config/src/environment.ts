@@ -1,35 +1,52 @@
 import { profiles } from "@reembed/core";
 import { z } from "zod";
 
-const count = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
-const profileName = z.enum([...profiles.keys()]);
+/** Completes "DATABASE_URL must be …": each variable has one such sentence, whatever is wrong with its value. */
+const postgresAddress = "must be an address like postgresql://user:password@host:5432/database";
+const redisAddress = "must be an address like redis://:password@host:6379, or rediss:// for TLS";
+const webAddress = "must be an address like https://huggingface.co";
+const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 
 /** Every variable that Reembed reads, all optional. `.env.example` gives their meanings; a test holds the two together. */
 export const Environment = z.object({
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: "must be a postgresql:// address" }).optional(),
-  REDIS_URL: z.url({ protocol: /^rediss?$/, error: "must be a redis:// or rediss:// address" }).optional(),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: postgresAddress }).optional(),
+  REDIS_URL: z.url({ protocol: /^rediss?$/, error: redisAddress }).optional(),
   REEMBED_DIR: z.string().default(".reembed"),
 
-  BASELINE_PROFILE: profileName.default("rubert-tiny2"),
-  CANDIDATE_PROFILE: profileName.default("bge-m3"),
+  BASELINE_PROFILE: oneOf([...profiles.keys()]).default("rubert-tiny2"),
+  CANDIDATE_PROFILE: oneOf([...profiles.keys()]).default("bge-m3"),
   EMBEDDING_MODEL: z.string().optional(),
   EMBEDDING_DIMENSION: count(1, 16_000).optional(),
   MAX_CHUNK_SIZE: count(50, 100_000).optional(),
   CHUNK_OVERLAP: count(0, 50_000).optional(),
   SEARCH_LIMIT: count(1, 200).optional(),
-  SIMILARITY_THRESHOLD: z.coerce.number().min(-1).max(1).optional(),
+  SIMILARITY_THRESHOLD: amount(-1, 1).optional(),
 
   MODELS_DIR: z.string().default("models"),
-  HF_ENDPOINT: z.url({ protocol: /^https?$/ }).default("https://huggingface.co"),
+  HF_ENDPOINT: z.url({ protocol: /^https?$/, error: webAddress }).default("https://huggingface.co"),
   HF_TOKEN: z.string().optional(),
 
   BATCH_SIZE: count(1, 1_000).default(64),
   MAX_QUEUED_JOBS: count(1, 100_000).default(500),
-  TICK_SECONDS: z.coerce.number().min(0.05).max(3_600).default(5),
+  TICK_SECONDS: amount(0.05, 3_600).default(5),
   WORKER_CONCURRENCY: count(1, 64).default(2),
-  LOCK_SECONDS: z.coerce.number().min(0.1).max(600).optional(),
+  LOCK_SECONDS: amount(0.1, 600).optional(),
   TOKEN_BUDGET: count(16, 1_000_000).default(4_096),
 
   DASHBOARD_PORT: count(0, 65_535).default(3030),
-  LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+  LOG_LEVEL: oneOf(logLevels).default("info"),
 });
+
+function count(least: number, most: number) {
+  const error = `must be a whole number from ${least} to ${most}`;
+  return z.coerce.number(error).int(error).min(least, error).max(most, error);
+}
+
+function amount(least: number, most: number) {
+  const error = `must be a number from ${least} to ${most}`;
+  return z.coerce.number(error).min(least, error).max(most, error);
+}
+
+function oneOf<const Name extends string>(names: readonly Name[]) {
+  return z.enum(names, `must be one of ${names.join(", ")}`);
+}

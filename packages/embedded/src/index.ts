@@ -1,3 +1,1 @@
-export async function openEmbeddedDatabase(_: { folder: string }): Promise<AsyncDisposable & { connectionString: string }> {
-  throw new Error("not there yet");
-}
+export { type EmbeddedDatabase, openEmbeddedDatabase } from "./embedded-database.ts";

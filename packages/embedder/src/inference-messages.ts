@@ -23,4 +23,4 @@ export type InferenceReply =
   | { kind: "refused"; code: string; message: string }
   /** Vectors of `dimensions` numbers each, one after another. */
   | { kind: "done"; id: number; vectors: Float32Array }
-  | { kind: "failed"; id: number; message: string };
+  | { kind: "failed"; id: number; code: string; message: string };

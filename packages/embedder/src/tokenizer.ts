@@ -9,6 +9,11 @@ export interface TokenizedText {
   tokenCount: number;
 }
 
+/** Why a text has no tokens. */
+export interface TokenizerFailure {
+  failure: string;
+}
+
 /** Hugging Face's own tokenizers, on the threads of its pool: the event loop stays free. */
 export class Tokenizer {
   readonly #rust: RustTokenizer;
@@ -27,17 +32,29 @@ export class Tokenizer {
     this.#maxTokens = maxTokens;
   }
 
-  async tokenize(texts: readonly string[]): Promise<TokenizedText[]> {
-    const encodings = await this.#rust.encodeBatch([...texts]);
-    return encodings.map((encoding) => {
-      const ids = encoding.getIds();
-      return { ids: Int32Array.from(this.#truncate(ids)), tokenCount: ids.length };
-    });
+  /** Answers for the texts in their order. */
+  async tokenize(texts: readonly string[]): Promise<(TokenizedText | TokenizerFailure)[]> {
+    try {
+      const encodings = await this.#rust.encodeBatch([...texts]);
+      return encodings.map((encoding) => this.#cut(encoding.getIds()));
+    } catch {
+      // One text fails them all, and the error does not say which.
+      return await Promise.all(texts.map((text) => this.#tokenizeAlone(text)));
+    }
+  }
+
+  async #tokenizeAlone(text: string): Promise<TokenizedText | TokenizerFailure> {
+    try {
+      const encoding = await this.#rust.encode(text);
+      return this.#cut(encoding.getIds());
+    } catch (error) {
+      return { failure: messageOf(error) };
+    }
   }
 
   /** Cuts the text's end off and keeps the closing special token, as the models' own tokenizers do. */
-  #truncate(ids: number[]): number[] {
-    if (ids.length <= this.#maxTokens) return ids;
-    return [...ids.slice(0, this.#maxTokens - 1), ...ids.slice(-1)];
+  #cut(ids: readonly number[]): TokenizedText {
+    const kept = ids.length <= this.#maxTokens ? ids : [...ids.slice(0, this.#maxTokens - 1), ...ids.slice(-1)];
+    return { ids: Int32Array.from(kept), tokenCount: ids.length };
   }
 }

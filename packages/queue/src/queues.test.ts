@@ -1,0 +1,116 @@
+import { describeOnEachServer, openTestDatabase, type TestServers, testProfile, waitFor } from "@reembed/testing";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
+import { type BatchResult, type EmbedBatch, EmbedQueue, startEmbedWorker } from "./embed-queue.ts";
+import { startTickWorker, TickQueue } from "./tick-queue.ts";
+
+const nothing: BatchResult = { embedded: 0, stale: 0, quarantined: 0, tokens: 0 };
+const options = { concurrency: 1, lockDurationMs: 10_000 };
+const ignore = () => {};
+
+describeOnEachServer("the queues", (open) => {
+  let servers: TestServers;
+  beforeAll(async () => {
+    servers = await open();
+    await using _tables = await openTestDatabase(servers, [testProfile("mini-m3")]);
+  });
+
+  function openQueue(profile: string): EmbedQueue {
+    const queue = new EmbedQueue(servers.queue, profile, ignore);
+    onTestFinished(() => queue[Symbol.asyncDispose]());
+    return queue;
+  }
+
+  const batch = (profile: string, chunkId: number, kind: EmbedBatch["kind"] = "backfill"): EmbedBatch => ({
+    profile,
+    kind,
+    chunkIds: [chunkId],
+  });
+
+  test("changes are taken before the backfill, each in the order in which they came", async () => {
+    const queue = openQueue("order");
+    await queue.enqueue([
+      batch("order", 1),
+      batch("order", 2),
+      batch("order", 3, "changes"),
+      batch("order", 4, "changes"),
+    ]);
+    expect(await queue.counts()).toEqual({ waiting: 4, active: 0, delayed: 0, failed: 0 });
+    const taken: number[] = [];
+    const take = async ({ chunkIds }: EmbedBatch) => {
+      taken.push(...chunkIds);
+      return nothing;
+    };
+    const worker = startEmbedWorker(servers.queue, "order", options, take, ignore);
+    onTestFinished(() => worker.close());
+    await waitFor("all batches", () => taken.length === 4);
+    expect(taken).toEqual([3, 4, 1, 2]);
+  });
+
+  test("a batch that fails is tried again", async () => {
+    const queue = openQueue("retry");
+    await queue.enqueue([batch("retry", 1)]);
+    let attempts = 0;
+    const failOnce = async () => {
+      if (++attempts === 1) throw new Error("the database is restarting");
+      return nothing;
+    };
+    const worker = startEmbedWorker(servers.queue, "retry", options, failOnce, ignore);
+    onTestFinished(() => worker.close());
+    await waitFor("a second attempt", () => attempts === 2);
+    await waitFor("the job to be done", async () => (await queue.bullmq.getCompletedCount()) === 1);
+  });
+
+  test("a payload that is no batch, or another profile's, fails for good and is not processed", async () => {
+    const queue = openQueue("payload");
+    await queue.bullmq.add("backfill", { profile: "payload", kind: "backfill", chunkIds: ["1; drop table"] } as never);
+    await queue.bullmq.add("backfill", batch("other", 1));
+    let processed = 0;
+    const count = async () => {
+      processed++;
+      return nothing;
+    };
+    const worker = startEmbedWorker(servers.queue, "payload", options, count, ignore);
+    onTestFinished(() => worker.close());
+    await waitFor("both to fail", async () => (await queue.counts()).failed === 2);
+    const reasons = (await queue.bullmq.getFailed()).map((job) => `${job.attemptsMade}: ${job.failedReason}`).sort();
+    expect(reasons[0]).toMatch(/^1: This batch is for other; the worker embeds payload/);
+    expect(reasons[1]).toMatch(/^1: This is no batch of chunks: .*chunkIds/s);
+    expect(processed).toBe(0);
+  });
+
+  test("two producers make one tick at a time, and the schedule comes back after the queue was lost", async () => {
+    const ticks = new TickQueue(servers.queue, ignore);
+    onTestFinished(() => ticks[Symbol.asyncDispose]());
+    let running = 0;
+    let atOnce = 0;
+    let made = 0;
+    const tick = async () => {
+      atOnce = Math.max(atOnce, ++running);
+      // The next ticks are due meanwhile, and the other worker is idle.
+      const startedAt = performance.now();
+      await waitFor("three intervals to pass", () => performance.now() - startedAt > 150);
+      running--;
+      made++;
+    };
+    for (let producer = 0; producer < 2; producer++) {
+      const worker = startTickWorker(servers.queue, 10_000, tick, ignore);
+      onTestFinished(() => worker.close());
+    }
+    expect(await ticks.ensureScheduled(50)).toBe(true);
+    expect(await ticks.ensureScheduled(50)).toBe(false);
+    await waitFor("some ticks", () => made >= 3);
+    expect(atOnce).toBe(1);
+    await ticks.bullmq.obliterate({ force: true });
+    expect(await ticks.ensureScheduled(50)).toBe(true);
+    const before = made;
+    await waitFor("more ticks", () => made >= before + 3);
+  });
+
+  test("another interval replaces the schedule", async () => {
+    const ticks = new TickQueue(servers.queue, ignore);
+    onTestFinished(() => ticks[Symbol.asyncDispose]());
+    await ticks.ensureScheduled(60_000);
+    expect(await ticks.ensureScheduled(30_000)).toBe(true);
+    expect((await ticks.bullmq.getJobSchedulers()).map((scheduler) => Number(scheduler.every))).toEqual([30_000]);
+  });
+});
