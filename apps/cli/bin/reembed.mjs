@@ -5,17 +5,39 @@ import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const main = new URL("../src/main.ts", import.meta.url);
 
-if (Number.parseInt(process.versions.node, 10) >= 24) {
-  await import(main.href);
-} else {
-  const node = join(dirname(createRequire(import.meta.url).resolve("node/package.json")), "bin", "node");
-  const child = spawn(node, [main.pathname, ...process.argv.slice(2)], { stdio: "inherit" });
+if (Number.parseInt(process.versions.node, 10) >= 24) await import(main.href);
+else runAgain();
+
+function runAgain() {
+  const node = packagedNode();
+  if (node === undefined) return refuse();
+  // In a group of its own: a Ctrl-C, which the terminal sends to the whole group, would reach the child twice, and a
+  // second one means "at once".
+  const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], { stdio: "inherit", detached: true });
+  child.on("error", refuse);
   // The child decides what a signal means; this process only passes it on and waits.
-  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) => {
     process.exitCode = code ?? 128 + constants.signals[signal];
   });
+}
+
+function packagedNode() {
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve("node/package.json")), "bin", "node");
+  } catch {
+    return undefined;
+  }
+}
+
+function refuse() {
+  process.stderr.write(
+    `error: Reembed needs Node 24; this is ${process.version}, and no other is installed with it.\n`,
+  );
+  process.stderr.write("  Install Node 24 or newer, or run `npm ci` with development dependencies.\n");
+  process.exitCode = 2;
 }

@@ -1,6 +1,5 @@
-import { existsSync } from "node:fs";
-import { ReembedError } from "@reembed/core";
-import { Command, CommanderError } from "commander";
+import { messageOf, ReembedError } from "@reembed/core";
+import { Command } from "commander";
 import { registerDashboard } from "./commands/dashboard.ts";
 import { registerDemo } from "./commands/demo.ts";
 import { registerInit } from "./commands/init.ts";
@@ -9,10 +8,12 @@ import { registerModel } from "./commands/model.ts";
 import { registerProducer } from "./commands/producer.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerWorker } from "./commands/worker.ts";
+import { reportError } from "./report-error.ts";
 
 const program = new Command("reembed")
   .description("Moves a live retrieval corpus in PostgreSQL + pgvector from one embedding model to another.")
   .exitOverride()
+  .showHelpAfterError("  --help tells what there is.")
   .addHelpText("after", "\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 refused by a guard.");
 
 const register = [
@@ -27,21 +28,25 @@ const register = [
 ];
 for (const command of register) command(program);
 
-if (existsSync(".env")) process.loadEnvFile();
+// A reader that has seen enough, as `head` has, is no failure of the command.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
 try {
+  loadEnvFile();
   await program.parseAsync();
 } catch (error) {
   process.exitCode = reportError(error);
 }
 
-function reportError(error: unknown): number {
-  // Commander has printed its message already; asking for help is no error.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof ReembedError) {
-    process.stderr.write(`error: ${error.message}\n`);
-    if (error.remedy !== undefined) process.stderr.write(`  ${error.remedy}\n`);
-    return error.exitCode;
+function loadEnvFile(): void {
+  try {
+    process.loadEnvFile();
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return;
+    throw new ReembedError("env_file_unreadable", `The file .env cannot be read: ${messageOf(cause)}`, {
+      exitCode: 2,
+      cause,
+    });
   }
-  process.stderr.write(`This is a defect of Reembed:\n${error instanceof Error ? error.stack : String(error)}\n`);
-  return 1;
 }

@@ -19,3 +19,8 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
 export function formatCount(count: number): string {
   return Math.round(count).toLocaleString("en");
 }
+
+/** `99.9 %`; 100.0 % only of what is complete. */
+export function formatShare(share: number): string {
+  return `${(Math.floor(1_000 * share) / 10).toFixed(1)} %`;
+}

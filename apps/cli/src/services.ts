@@ -1,9 +1,16 @@
 import { activeProfiles, type Config } from "@reembed/config";
 import { messageOf } from "@reembed/core";
 import { openEmbeddedDatabase } from "@reembed/embedded";
-import { checkQueueServer, createQueueTables, type QueueServer } from "@reembed/queue";
+import { checkQueueServer, checkQueueTables, createQueueTables, type QueueServer } from "@reembed/queue";
 import type { Logger } from "@reembed/runtime";
-import { checkDatabase, type Database, migrateDatabase, openDatabase, registerProfiles } from "@reembed/store";
+import {
+  checkDatabase,
+  checkTables,
+  type Database,
+  migrateDatabase,
+  openDatabase,
+  registerProfiles,
+} from "@reembed/store";
 
 /** The database and the queue's server that a command works on, checked. */
 export interface Services extends AsyncDisposable {
@@ -12,10 +19,28 @@ export interface Services extends AsyncDisposable {
 }
 
 /**
- * Opens the services that the configuration names: its own servers, or the embedded database, which is set up at once.
- * Disposing of them closes the connections, and the embedded database with them.
+ * Opens the services that the configuration names: its own servers, which `reembed init` has set up, or the embedded
+ * database, which is set up at once. Disposing of them closes the connections, and the embedded database with them.
+ * @throws ReembedError of `openServers`, and with exit code 3 when the servers are not set up.
  */
 export async function openServices(config: Config, log: Logger): Promise<Services> {
+  await using scope = new AsyncDisposableStack();
+  const { database, queue } = scope.use(await openServers(config, log));
+  if (config.databaseUrl === undefined) {
+    await initialize(config, { database, queue });
+  } else {
+    await checkTables(database);
+    await checkQueueTables(queue);
+  }
+  const opened = scope.move();
+  return { database, queue, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/**
+ * Opens the services as they are, for a command that sets them up itself.
+ * @throws ReembedError of `checkDatabase`, `checkQueueServer` or `openEmbeddedDatabase`.
+ */
+export async function openServers(config: Config, log: Logger): Promise<Services> {
   await using scope = new AsyncDisposableStack();
   const connectionString = config.databaseUrl ?? (await openEmbedded(config.folder, scope));
   const database = openDatabase({
@@ -26,7 +51,6 @@ export async function openServices(config: Config, log: Logger): Promise<Service
   await checkDatabase(database);
   const queue = queueServer(config, connectionString);
   await checkQueueServer(queue);
-  if (config.databaseUrl === undefined) await initialize(config, { database, queue });
   const opened = scope.move();
   return { database, queue, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

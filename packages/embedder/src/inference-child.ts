@@ -20,8 +20,9 @@ try {
   });
   reply({ kind: "ready" });
 } catch (error) {
-  reply({ kind: "refused", ...describe(error, "model_unusable") });
-  process.disconnect();
+  // ONNX Runtime attaches the device before it reads the graph.
+  const otherwise = settings.device === "cpu" ? "model_unusable" : "device_unavailable";
+  reply({ kind: "refused", ...describe(error, otherwise) });
 }
 
 function reply(message: InferenceReply): void {

@@ -19,7 +19,7 @@ export interface InferenceRequest {
 
 export type InferenceReply =
   | { kind: "ready" }
-  /** The child cannot serve; it ends. */
+  /** The child cannot serve, and is to be ended. */
   | { kind: "refused"; code: string; message: string }
   /** Vectors of `dimensions` numbers each, one after another. */
   | { kind: "done"; id: number; vectors: Float32Array }

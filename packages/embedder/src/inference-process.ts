@@ -1,3 +1,121 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { ReembedError } from "@reembed/core";
 import type { InferenceReply, InferenceRequest, InferenceSettings } from "./inference-messages.ts";
-import { LoadedChild } from "./x.ts";
+
+const childFile = fileURLToPath(new URL("./inference-child.ts", import.meta.url));
+
+/** Runs the model in a child process, which is started when it is needed and again when it has died. */
+export class InferenceProcess implements AsyncDisposable {
+  readonly #settings: InferenceSettings;
+  #child: InferenceChild | undefined;
+  #closed = false;
+
+  constructor(settings: InferenceSettings) {
+    this.#settings = settings;
+  }
+
+  /**
+   * Runs the model, one run after another, and returns the texts' vectors, one after another.
+   * @throws ReembedError `inference_died` when the child ends meanwhile, `inference_failed` when the run fails, and
+   * `model_unusable` or `device_unavailable` when the model cannot be loaded or is another than was expected.
+   */
+  async run(request: Omit<InferenceRequest, "id">): Promise<Float32Array> {
+    if (this.#closed) throw died("it was closed");
+    this.#child ??= new InferenceChild(this.#settings, () => {
+      this.#child = undefined;
+    });
+    return await this.#child.run(request);
+  }
+
+  /** Runs in flight are rejected: a long one would hold its caller up for half a minute, and for nothing. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    await this.#child?.end();
+  }
+}
+
+/** One child process, from its start to its end. */
+class InferenceChild {
+  readonly #settings: InferenceSettings;
+  readonly #process: ChildProcess;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #runs = new Map<number, PromiseWithResolvers<Float32Array>>();
+  readonly #onEnd: () => void;
+  #lastId = 0;
+  /** Why it ends, where that is known beforehand. */
+  #reason: ReembedError | undefined;
+
+  constructor(settings: InferenceSettings, onEnd: () => void) {
+    this.#settings = settings;
+    this.#onEnd = onEnd;
+    this.#process = fork(childFile, [JSON.stringify(settings)], {
+      serialization: "advanced",
+      execArgv: [],
+      // What native code prints must not get among the lines of a command's output.
+      stdio: ["ignore", 2, 2, "ipc"],
+    });
+    this.#process.on("message", (reply: InferenceReply) => this.#receive(reply));
+    this.#process.on("exit", (exitCode, signal) => {
+      this.#settle(died(signal === null ? `exit code ${exitCode}` : `signal ${signal}`));
+    });
+    // A process that could not be started has no exit.
+    this.#process.on("error", (error) => {
+      if (this.#process.pid === undefined) this.#settle(died(error.message));
+    });
+  }
+
+  async run(request: Omit<InferenceRequest, "id">): Promise<Float32Array> {
+    await this.#ready.promise;
+    const id = ++this.#lastId;
+    const run = Promise.withResolvers<Float32Array>();
+    this.#runs.set(id, run);
+    this.#process.send({ id, ...request } satisfies InferenceRequest, (error) => {
+      if (error !== null) run.reject(died(error.message));
+    });
+    return await run.promise;
+  }
+
+  async end(): Promise<void> {
+    this.#kill(died("it was closed"));
+    await this.#ended.promise;
+  }
+
+  #receive(reply: InferenceReply): void {
+    if (reply.kind === "ready") this.#ready.resolve();
+    else if (reply.kind === "refused") this.#kill(refused(this.#settings, reply));
+    else {
+      const run = this.#runs.get(reply.id);
+      this.#runs.delete(reply.id);
+      if (reply.kind === "done") run?.resolve(reply.vectors);
+      else run?.reject(new ReembedError(reply.code, `The model failed: ${reply.message}`));
+    }
+  }
+
+  #kill(reason: ReembedError): void {
+    this.#reason ??= reason;
+    this.#process.kill("SIGKILL");
+  }
+
+  /** After the end: whoever is told of it finds no process, and the next run starts another. */
+  #settle(reason: ReembedError): void {
+    this.#onEnd();
+    const error = this.#reason ?? reason;
+    this.#ready.reject(error);
+    for (const run of this.#runs.values()) run.reject(error);
+    this.#ended.resolve();
+  }
+}
+
+function died(why: string): ReembedError {
+  return new ReembedError("inference_died", `The inference process ended: ${why}`);
+}
+
+function refused({ device }: InferenceSettings, { code, message }: { code: string; message: string }): ReembedError {
+  if (code !== "device_unavailable") return new ReembedError(code, message);
+  return new ReembedError(code, `The device ${device} cannot be used: ${message}`, {
+    exitCode: 2,
+    remedy: device === "cuda" ? "CUDA needs its own files: see the GPU section of the README." : "Use --device cpu.",
+  });
+}

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { access, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { access, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
@@ -78,7 +78,10 @@ export async function writeManifest(model: Model, folder: string): Promise<Model
     const name = relative(folder, path).replaceAll("\\", "/");
     manifest.files[name] = { sha256: await sha256OfFile(path), sizeBytes: (await stat(path)).size };
   }
-  await writeFile(join(folder, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
+  // Renamed into place: a worker that starts at the same moment must not read half of it.
+  const written = join(folder, `${manifestName}.${process.pid}.partial`);
+  await writeFile(written, `${JSON.stringify(manifest, null, 2)}\n`);
+  await rename(written, join(folder, manifestName));
   return manifest;
 }
 

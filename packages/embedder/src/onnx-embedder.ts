@@ -1,7 +1,8 @@
-import { type MicroBatch, type Model, packMicroBatches, ReembedError } from "@reembed/core";
-import type { Embedder, TextOutcome } from "./embedder.ts";
+import { type Model, packMicroBatches, ReembedError } from "@reembed/core";
+import type { Embedder, RejectionReason, TextOutcome } from "./embedder.ts";
 import { InferenceProcess } from "./inference-process.ts";
 import { modelFolder, verifyModelFiles } from "./model-files.ts";
+import { lengthOf } from "./pooling.ts";
 import { type TokenizedText, Tokenizer } from "./tokenizer.ts";
 
 export interface OnnxEmbedderOptions {
@@ -16,7 +17,7 @@ export interface OnnxEmbedderOptions {
 /**
  * Starts an embedder that runs the model's ONNX file in a child process. It has checked the files and embedded a first
  * text when this returns.
- * @throws ReembedError of `verifyModelFiles`, `device_unavailable` or `model_unusable`.
+ * @throws ReembedError of `verifyModelFiles`, `tokenizer_invalid`, `device_unavailable` or `model_unusable`.
  */
 export async function startOnnxEmbedder(options: OnnxEmbedderOptions): Promise<Embedder> {
   await verifyModelFiles(options.model, options.modelsFolder);
@@ -30,6 +31,10 @@ export async function startOnnxEmbedder(options: OnnxEmbedderOptions): Promise<E
     await embedder[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+interface IndexedText extends TokenizedText {
+  index: number;
 }
 
 class OnnxEmbedder implements Embedder {
@@ -49,32 +54,44 @@ class OnnxEmbedder implements Embedder {
   }
 
   async *embed(texts: readonly string[]): AsyncGenerator<TextOutcome[]> {
-    const empty = texts.flatMap((text, index) => (text.trim() === "" ? [index] : []));
-    if (empty.length > 0) yield empty.map((index) => reject(index, "empty_text", "The text has no visible character."));
-    const indexes = texts.flatMap((text, index) => (text.trim() === "" ? [] : [index]));
-    const tokenized = await this.#tokenizer.tokenize(indexes.map((index) => texts[index] ?? ""));
-    const microBatches = packMicroBatches(
-      tokenized.map(({ ids }) => ids.length),
-      this.#tokenBudget,
-    );
-    for (const microBatch of microBatches) {
-      const outcomes = await this.#run(microBatch, tokenized);
-      yield outcomes.map((outcome) => ({ ...outcome, index: indexes[outcome.index] ?? outcome.index }));
+    const { tokenized, rejected } = await this.#tokenize(texts);
+    if (rejected.length > 0) yield rejected;
+    const lengths = tokenized.map(({ ids }) => ids.length);
+    for (const { indexes, length } of packMicroBatches(lengths, this.#tokenBudget)) {
+      yield await this.#run(
+        indexes.map((index) => tokenized[index] as IndexedText),
+        length,
+      );
     }
   }
 
-  async #run({ indexes, length }: MicroBatch, tokenized: readonly TokenizedText[]): Promise<TextOutcome[]> {
-    const texts = indexes.map((index) => tokenized[index] as TokenizedText);
+  async #tokenize(texts: readonly string[]): Promise<{ tokenized: IndexedText[]; rejected: TextOutcome[] }> {
+    const tokenized: IndexedText[] = [];
+    const rejected: TextOutcome[] = [];
+    const visible: number[] = [];
+    for (const [index, text] of texts.entries()) {
+      if (text.trim() !== "") visible.push(index);
+      else rejected.push(reject(index, "empty_text", "The text has no visible character."));
+    }
+    const answers = await this.#tokenizer.tokenize(visible.map((index) => texts[index] as string));
+    for (const [place, answer] of answers.entries()) {
+      const index = visible[place] as number;
+      if ("failure" in answer) rejected.push(reject(index, "tokenizer_failed", answer.failure));
+      else tokenized.push({ index, ...answer });
+    }
+    return { tokenized, rejected };
+  }
+
+  async #run(texts: readonly IndexedText[], length: number): Promise<TextOutcome[]> {
     const inputIds = new Int32Array(texts.length * length);
     texts.forEach(({ ids }, row) => inputIds.set(ids, row * length));
     const lengths = Int32Array.from(texts, ({ ids }) => ids.length);
     const vectors = await this.#inference.run({ inputIds, lengths, length });
     const { dimensions } = this.model;
-    return indexes.map((index, row) => {
+    return texts.map(({ index, ids, tokenCount }, row) => {
       const vector = vectors.slice(row * dimensions, (row + 1) * dimensions);
-      const text = texts[row] as TokenizedText;
       if (!isUnit(vector)) return reject(index, "invalid_vector", "The model returned a vector without a length.");
-      return { index, vector, tokenCount: text.tokenCount, truncatedTokens: text.tokenCount - text.ids.length };
+      return { index, vector, tokenCount, truncatedTokens: tokenCount - ids.length };
     });
   }
 
@@ -83,11 +100,10 @@ class OnnxEmbedder implements Embedder {
   }
 }
 
-function reject(index: number, rejected: "empty_text" | "invalid_vector", detail: string): TextOutcome {
+function reject(index: number, rejected: RejectionReason, detail: string): TextOutcome {
   return { index, rejected, detail };
 }
 
 function isUnit(vector: Float32Array): boolean {
-  const norm = Math.hypot(...vector);
-  return Math.abs(norm - 1) < 1e-3;
+  return Math.abs(lengthOf(vector) - 1) < 1e-3;
 }

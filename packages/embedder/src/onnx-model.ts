@@ -26,7 +26,8 @@ export async function loadOnnxModel({ folder, device, dimensions, pooling }: Inf
   const unknown = inputNames.filter((name) => !knownInputs.includes(name));
   if (unknown.length > 0) throw unusable(path, `wants the unknown input ${unknown.join(", ")}`);
   const output = chooseOutput(outputNames);
-  if (output !== textOutput && pooling === "graph") {
+  const pooledBy = output === textOutput ? "graph" : pooling;
+  if (pooledBy === "graph" && output !== textOutput) {
     throw unusable(path, `has the output ${outputNames.join(", ")} and not ${textOutput}`);
   }
   const padId = await readPadId(folder);
@@ -39,11 +40,9 @@ export async function loadOnnxModel({ folder, device, dimensions, pooling }: Inf
       inputNames.map((name) => [name, new Tensor("int64", inputs[name] ?? [], [texts, length])]),
     );
     const result = (await session.run(feeds, [output]))[output] as Tensor;
-    if (output === textOutput || pooling === "graph") {
-      return normalize(readFloats(path, result, [texts, dimensions]), dimensions);
-    }
+    if (pooledBy === "graph") return normalize(readFloats(path, result, [texts, dimensions]), dimensions);
     const tokens = readFloats(path, result, [texts, length, dimensions]);
-    return normalize(poolTokens(tokens, lengths, length, pooling), dimensions);
+    return normalize(poolTokens(tokens, lengths, length, pooledBy), dimensions);
   };
 }
 

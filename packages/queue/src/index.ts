@@ -7,5 +7,5 @@ export {
   type QueueCounts,
   startEmbedWorker,
 } from "./embed-queue.ts";
-export { checkQueueServer, createQueueTables, type QueueServer } from "./server.ts";
+export { checkQueueServer, checkQueueTables, createQueueTables, type QueueServer } from "./server.ts";
 export { startTickWorker, TickQueue } from "./tick-queue.ts";

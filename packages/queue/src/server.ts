@@ -1,7 +1,7 @@
 import { messageOf, ReembedError } from "@reembed/core";
+import { assertSchemaCompatibility, LATEST_SCHEMA_VERSION, runMigrations, SchemaMigrationRequiredError } from "bullmq";
 import { Redis } from "ioredis";
 import pg from "pg";
-import { runMigrations } from "bullmq";
 
 /** Where the queue lives: on Redis, or in the database through BullMQ's PostgreSQL backend. */
 export type QueueServer =
@@ -29,10 +29,33 @@ export async function checkQueueServer(server: QueueServer): Promise<void> {
 /** Creates BullMQ's tables where the queue lives in PostgreSQL, under BullMQ's own lock. Redis needs nothing. */
 export async function createQueueTables(server: QueueServer): Promise<void> {
   if (server.kind === "redis") return;
-  const client = new pg.Client({ connectionString: server.connectionString });
+  await withClient(server.connectionString, (client) => runMigrations(client, postgresSchema));
+}
+
+/**
+ * Checks that BullMQ's tables are there and no older than this version; without them its workers fail in a loop.
+ * @throws ReembedError `queue_tables_missing` (exit code 3).
+ */
+export async function checkQueueTables(server: QueueServer): Promise<void> {
+  if (server.kind === "redis") return;
+  const version = await withClient(server.connectionString, (client) =>
+    assertSchemaCompatibility(client, postgresSchema).catch((error: unknown) => {
+      if (error instanceof SchemaMigrationRequiredError) return 0;
+      throw error;
+    }),
+  );
+  if (version >= LATEST_SCHEMA_VERSION) return;
+  throw new ReembedError("queue_tables_missing", "The database has no tables for the queue, or old ones.", {
+    exitCode: 3,
+    remedy: "Run `reembed init` with the same environment; with REDIS_URL, the queue lives on Redis.",
+  });
+}
+
+async function withClient<T>(connectionString: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString });
   await client.connect();
   try {
-    await runMigrations(client, postgresSchema);
+    return await work(client);
   } finally {
     await client.end();
   }

@@ -50,35 +50,40 @@ export async function checkDatabase(database: Database): Promise<void> {
   if (server < leastPostgres) {
     throw refused("postgres_too_old", `PostgreSQL is version ${server}; ${leastPostgres} or newer is needed.`);
   }
-  if (vector === null) {
+  requirePgvector(vector);
+}
+
+/**
+ * Takes the version of pgvector that is installed in the database or, before that, to hand on its server.
+ * @throws ReembedError `pgvector_missing` or `pgvector_too_old`.
+ */
+export function requirePgvector(version: string | null): void {
+  if (version === null) {
     throw refused(
       "pgvector_missing",
       "This PostgreSQL server has no pgvector.",
-      "Install pgvector 0.8 or newer on it.",
+      `Install pgvector ${leastVector.join(".")} or newer on it.`,
     );
   }
-  const [major = 0, minor = 0] = vector.split(".").map(Number);
+  const [major = 0, minor = 0] = version.split(".").map(Number);
   if (major < leastVector[0] || (major === leastVector[0] && minor < leastVector[1])) {
     throw refused(
       "pgvector_too_old",
-      `pgvector is version ${vector}; ${leastVector.join(".")} or newer is needed.`,
+      `pgvector is version ${version}; ${leastVector.join(".")} or newer is needed.`,
       "Install a newer pgvector and run ALTER EXTENSION vector UPDATE.",
     );
   }
 }
 
-function unreachable(database: Database, error: unknown): ReembedError {
-  const { host, port, database: name } = new pg.Client(database.$client.options.connectionString);
+function unreachable({ $client }: Database, error: unknown): ReembedError {
+  const { host, port, database: name } = new pg.Client($client.options.connectionString);
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   const reason = cause instanceof Error ? cause.message || ("code" in cause ? String(cause.code) : "") : String(cause);
-  return new ReembedError(
-    "database_unreachable",
-    `The database ${name} at ${host}:${port} does not answer: ${reason}`,
-    {
-      remedy: "Is the server running, and is DATABASE_URL right?",
-      cause: error,
-    },
-  );
+  const database = name === undefined ? "The database" : `The database ${name}`;
+  return new ReembedError("database_unreachable", `${database} at ${host}:${port} cannot be opened: ${reason}`, {
+    remedy: "Is the server running, and is DATABASE_URL right?",
+    cause: error,
+  });
 }
 
 function refused(code: string, message: string, remedy?: string): ReembedError {

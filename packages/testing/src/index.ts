@@ -1,7 +1,10 @@
 export { openTestDatabase, storeBodies, testProfile } from "./corpus.ts";
 export { createDatabase } from "./create-database.ts";
 export { describeOnEachServer, type ServerKind, type TestServers } from "./each-server.ts";
+export { HashingEmbedder, type HashingEmbedderOptions } from "./hashing-embedder.ts";
 export { nativeUnavailable } from "./native-available.ts";
 export { type NativePostgres, startNativePostgres } from "./native-postgres.ts";
 export { type NativeRedis, startNativeRedis } from "./native-redis.ts";
+export { encodeSlowGraph, slowDimensions } from "./slow-graph.ts";
+export { type TemporaryModel, writeTemporaryModel } from "./temporary-model.ts";
 export { waitFor } from "./wait-for.ts";

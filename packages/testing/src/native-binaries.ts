@@ -73,7 +73,8 @@ function hasPgvector(folder: string): boolean {
   return version !== null && (Number(version[1]) > 0 || Number(version[2]) >= 8);
 }
 
-function readPgConfig(pgConfig: string, option: string): string {
+/** @throws ReembedError `native_missing` */
+export function readPgConfig(pgConfig: string, option: string): string {
   try {
     return execFileSync(pgConfig, [option], { encoding: "utf8" }).trim();
   } catch (error) {

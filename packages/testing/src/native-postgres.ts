@@ -9,6 +9,7 @@ import { type Account, findPostgres, postgresAccount } from "./native-binaries.t
 import { ServerFolder } from "./server-folder.ts";
 import { ServerProcess } from "./server-process.ts";
 import { waitFor } from "./wait-for.ts";
+import { installWithoutPgvector } from "./without-pgvector.ts";
 
 export interface NativePostgres extends AsyncDisposable {
   /** Of the superuser, to the database `postgres`, on 127.0.0.1. */
@@ -25,11 +26,12 @@ export interface NativePostgres extends AsyncDisposable {
 const defaultSettings = { fsync: "off", full_page_writes: "off", max_connections: "200" };
 
 /**
- * A PostgreSQL of our own on a free port, in a temporary folder. `settings` go over the defaults.
+ * A PostgreSQL of our own on a free port, in a temporary folder. `settings` go over the defaults; with
+ * `pgvector: false` it is one where that was never installed.
  * @throws ReembedError `native_missing` when PostgreSQL or pgvector is not installed.
  */
 export async function startNativePostgres(
-  options: { settings?: Record<string, string> } = {},
+  options: { settings?: Record<string, string>; pgvector?: boolean } = {},
 ): Promise<NativePostgres> {
   const binaries = findPostgres();
   const account = postgresAccount();
@@ -52,7 +54,7 @@ export async function startNativePostgres(
     name: "PostgreSQL",
     folder,
     command: [
-      binaries.postgres,
+      options.pgvector === false ? installWithoutPgvector(binaries.postgres, folder.path) : binaries.postgres,
       "-D",
       data,
       ...Object.entries(settings).flatMap(([key, value]) => ["-c", `${key}=${value}`]),

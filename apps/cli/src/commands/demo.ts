@@ -4,7 +4,7 @@ import { chunkingName } from "@reembed/core";
 import { createLogger, untilSignal } from "@reembed/runtime";
 import type { Command } from "commander";
 import { type Demo, runDemo } from "../demo/run-demo.ts";
-import { formatCount, formatTable } from "../output.ts";
+import { formatCount, formatShare, formatTable } from "../output.ts";
 
 interface DemoFlags {
   once?: boolean;
@@ -52,7 +52,7 @@ function summarize({ profiles, result }: Demo): string {
       formatCount(chunks),
       formatCount(embedded),
       formatCount(quarantined),
-      `${(100 * coverage).toFixed(1)} %`,
+      formatShare(coverage),
     ]),
   ]);
   const seconds = (result.elapsedMs / 1_000).toFixed(1);

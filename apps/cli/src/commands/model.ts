@@ -11,8 +11,9 @@ interface ModelState {
   dimensions: number;
   maxTokens: number;
   folder: string;
-  /** Undefined when every file is there and unaltered. */
-  problem: string | undefined;
+  /** Null when every file is there and unaltered. */
+  problem: string | null;
+  remedy: string | null;
 }
 
 export function registerModel(program: Command): void {
@@ -34,7 +35,7 @@ export function registerModel(program: Command): void {
       const wanted = id === undefined ? [...models.values()] : [findModel(id)];
       const states = await Promise.all(wanted.map((model) => inspect(config, model)));
       printStates(states, json);
-      if (states.some((state) => state.problem !== undefined)) process.exitCode = 1;
+      if (states.some((state) => state.problem !== null)) process.exitCode = 1;
     });
   command
     .command("pull <model>")
@@ -66,18 +67,30 @@ function findModel(id: string): Model {
 
 async function inspect(config: Config, model: Model): Promise<ModelState> {
   const { id, revision, dimensions, maxTokens } = model;
-  const problem = await verifyModelFiles(model, config.models.folder).then(
-    () => undefined,
-    (error: unknown) => messageOf(error),
-  );
-  return { model: id, revision, dimensions, maxTokens, folder: modelFolder(model, config.models.folder), problem };
+  const folder = modelFolder(model, config.models.folder);
+  const state = { model: id, revision, dimensions, maxTokens, folder, problem: null, remedy: null };
+  try {
+    await verifyModelFiles(model, config.models.folder);
+    return state;
+  } catch (error) {
+    const remedy = error instanceof ReembedError ? (error.remedy ?? null) : null;
+    return { ...state, problem: messageOf(error), remedy };
+  }
 }
 
 function printStates(states: readonly ModelState[], json: boolean | undefined): void {
   const table = formatTable([
     ["model", "dimensions", "tokens", "files"],
-    ...states.map((state) => [state.model, `${state.dimensions}`, `${state.maxTokens}`, state.problem ?? "complete"]),
+    ...states.map(({ model, dimensions, maxTokens, problem }) => [
+      model,
+      `${dimensions}`,
+      `${maxTokens}`,
+      problem === null ? "complete" : "unusable",
+    ]),
   ]);
-  const lines = json ? states.map((state) => JSON.stringify(state)) : [table];
-  process.stdout.write(`${lines.join("\n")}\n`);
+  const problems = states.flatMap(({ problem, remedy }) =>
+    problem === null ? [] : [`\n${problem}\n  ${remedy ?? ""}`],
+  );
+  const lines = json ? states.map((state) => JSON.stringify(state)) : [table, ...problems];
+  process.stdout.write(`${lines.join("\n").trimEnd()}\n`);
 }

@@ -2,7 +2,7 @@ import { loadConfig } from "@reembed/config";
 import { type ProfileStatus, readStatus } from "@reembed/dashboard";
 import { createLogger } from "@reembed/runtime";
 import type { Command } from "commander";
-import { formatCount, formatTable } from "../output.ts";
+import { formatCount, formatShare, formatTable } from "../output.ts";
 import { openServices } from "../services.ts";
 
 export function registerStatus(program: Command): void {
@@ -35,7 +35,7 @@ function describe(statuses: readonly ProfileStatus[]): string {
   const rows = statuses.map((status) => [
     status.profile,
     ...[status.chunks, status.embedded, status.pending, status.changes, status.quarantined].map(formatCount),
-    `${(100 * status.coverage).toFixed(1)} %`,
+    formatShare(status.coverage),
     formatCount(status.queue.waiting + status.queue.active + status.queue.delayed),
     formatCount(status.queue.failed),
     formatCount(status.workers.length),

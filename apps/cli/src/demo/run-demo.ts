@@ -18,7 +18,7 @@ import {
 import { startWorker } from "@reembed/worker";
 import { loadCorpus } from "../corpus/load-corpus.ts";
 import { progressBars } from "../progress.ts";
-import { initialize, openServices, type Services } from "../services.ts";
+import { initialize, openServers, type Services } from "../services.ts";
 
 const handbook = fileURLToPath(new URL("../../../../samples/handbook", import.meta.url));
 const pollMs = 150;
@@ -57,7 +57,7 @@ export async function runDemo(config: Config, log: Logger, interrupted: Promise<
       ? `Starting the embedded database in ${config.folder}`
       : "Connecting to your servers",
   );
-  const services = scope.use(await openServices(config, log));
+  const services = scope.use(await openServers(config, log));
   if (config.databaseUrl === undefined) await dropTables(services.database);
   await initialize(config, services);
   const { database } = services;

@@ -1,0 +1,45 @@
+import { messageOf, ReembedError } from "@reembed/core";
+import { CommanderError } from "commander";
+
+/** PostgreSQL's codes for a server or a connection that ends, Node's, and what their clients say without a code. */
+const connectionLost = /^(08...|57P0.|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/;
+const connectionEnded = /^Connection (terminated|is closed)/;
+/** What an administrator can mend: read-only, no right, no room, too much, locked, cancelled, failing storage. */
+const serverRefused = /^(25006|42501|53...|54...|55...|57014|58...)$/;
+const noRight = "42501";
+
+/** Says on stderr what ended a command, and returns the exit code for it. */
+export function reportError(error: unknown): number {
+  // Commander has printed its message already; asking for help is no error.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const cause = rootCause(error);
+  const explained = cause instanceof ReembedError ? cause : explain(cause);
+  if (explained === undefined) {
+    const trace = cause instanceof Error ? cause.stack : String(cause);
+    process.stderr.write(`This is a defect of Reembed:\n${trace}\n`);
+    return 1;
+  }
+  process.stderr.write(`error: ${explained.message}\n`);
+  if (explained.remedy !== undefined) process.stderr.write(`  ${explained.remedy}\n`);
+  return explained.exitCode;
+}
+
+/** A failed query's own message quotes all its parameters, whole documents among them; its cause does not. */
+function rootCause(error: unknown): unknown {
+  if (error instanceof ReembedError) return error;
+  if (error instanceof SuppressedError) return rootCause(error.suppressed);
+  return error instanceof Error && error.cause !== undefined ? rootCause(error.cause) : error;
+}
+
+function explain(error: unknown): ReembedError | undefined {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const reason = messageOf(error);
+  if (connectionLost.test(code) || connectionEnded.test(reason)) {
+    return new ReembedError("connection_lost", `The connection to a server was lost: ${reason}`, {
+      remedy: "What was stored stays: run the command again.",
+    });
+  }
+  if (!serverRefused.test(code)) return undefined;
+  const remedy = code === noRight ? { remedy: "Give the role in DATABASE_URL this right, or use another one." } : {};
+  return new ReembedError("server_refused", `PostgreSQL refused: ${reason}`, remedy);
+}

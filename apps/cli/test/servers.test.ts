@@ -1,0 +1,149 @@
+import { createDatabase, startNativePostgres, startNativeRedis, waitFor } from "@reembed/testing";
+import pg from "pg";
+import { describe, expect, inject, onTestFinished, test } from "vitest";
+import { folderOf } from "../src/corpus/corpus-fixtures.ts";
+import { type Outcome, runReembed, standIns } from "./run-reembed.ts";
+
+const native = inject("native");
+const skipped = native.missing === undefined ? "" : `: skipped, ${native.missing}`;
+/** Nothing ever listens on TCP port 1 of a machine that has no use for a port multiplexer. */
+const nobody = "127.0.0.1:1";
+
+function run(args: readonly string[], environment: Record<string, string>): Promise<Outcome> {
+  return runReembed(args, { environment: { ...standIns, ...environment } });
+}
+
+function expectRefusal({ code, stdout, stderr }: Outcome, expected: { code: number; lines: (string | RegExp)[] }): void {
+  expect({ code, stdout }).toEqual({ code: expected.code, stdout: "" });
+  const lines = stderr.trimEnd().split("\n");
+  expect(lines).toEqual(
+    expected.lines.map((line) => (typeof line === "string" ? line : expect.stringMatching(line))),
+  );
+}
+
+test("a database that is not there is named by its address, without its password or a stack trace", async () => {
+  const environment = { DATABASE_URL: `postgresql://user:hunter2@${nobody}/corpus` };
+  for (const command of ["init", "status"]) {
+    expectRefusal(await run([command], environment), {
+      code: 1,
+      lines: [
+        `error: The database corpus at ${nobody} cannot be opened: connect ECONNREFUSED ${nobody}`,
+        "  Is the server running, and is DATABASE_URL right?",
+      ],
+    });
+  }
+});
+
+describe.skipIf(native.missing !== undefined)(`native servers${skipped}`, () => {
+  const postgres = native.missing === undefined ? native.postgres : "";
+  const query = async (connectionString: string, sql: string) => {
+    const client = new pg.Client({ connectionString });
+    await client.connect();
+    onTestFinished(() => client.end());
+    return (await client.query(sql)).rows;
+  };
+  const withPart = (connectionString: string, parts: Partial<URL>) =>
+    Object.assign(new URL(connectionString), parts).href;
+
+  test("a server without this database says so", async () => {
+    const DATABASE_URL = withPart(postgres, { pathname: "/nowhere" });
+    expectRefusal(await run(["init"], { DATABASE_URL }), {
+      code: 1,
+      lines: [/^error: The database nowhere at 127.*: database "nowhere" does not exist$/, /DATABASE_URL/],
+    });
+  });
+
+  test("a PostgreSQL without pgvector is refused with exit code 3", async () => {
+    await using bare = await startNativePostgres({ pgvector: false });
+    expectRefusal(await run(["init"], { DATABASE_URL: bare.connectionString }), {
+      code: 3,
+      lines: ["error: This PostgreSQL server has no pgvector.", "  Install pgvector 0.8 or newer on it."],
+    });
+  });
+
+  test("a Redis that evicts keys is refused with exit code 3, its policy and the remedy", async () => {
+    await using redis = await startNativeRedis({ policy: "allkeys-lru" });
+    expectRefusal(await run(["init"], { DATABASE_URL: postgres, REDIS_URL: redis.url }), {
+      code: 3,
+      lines: [/^error: Redis evicts keys .*maxmemory-policy allkeys-lru/, /CONFIG SET maxmemory-policy noeviction/],
+    });
+  });
+
+  test("a Redis that is not there is named by its address, without its password", async () => {
+    const REDIS_URL = `redis://:hunter2@${nobody}`;
+    expectRefusal(await run(["init"], { DATABASE_URL: postgres, REDIS_URL }), {
+      code: 1,
+      lines: [
+        `error: Redis at ${nobody} does not answer: connect ECONNREFUSED ${nobody}`,
+        "  Is the server running, and is REDIS_URL right?",
+      ],
+    });
+  });
+
+  test("every command but init refuses a database without tables, with exit code 3 and what to run", async () => {
+    const DATABASE_URL = await createDatabase(postgres);
+    const path = await folderOf({ "secret.md": "hunter2" });
+    const commands = [["status"], ["load", path], ["worker"], ["producer"], ["dashboard"]];
+    for (const outcome of await Promise.all(commands.map((args) => run(args, { DATABASE_URL })))) {
+      expectRefusal(outcome, {
+        code: 3,
+        lines: [
+          "error: The database has no tables of Reembed.",
+          "  Run `reembed init` with the same environment.",
+        ],
+      });
+    }
+  });
+
+  test("tables of an older version are refused with exit code 3, until init has brought them up to date", async () => {
+    const DATABASE_URL = await createDatabase(postgres);
+    expect(await run(["init"], { DATABASE_URL })).toMatchObject({ code: 0 });
+    await query(DATABASE_URL, "update reembed.migrations set created_at = created_at - 1000 * 86400 * 1000");
+    expectRefusal(await run(["status"], { DATABASE_URL }), {
+      code: 3,
+      lines: ["error: The tables of Reembed are of an older version.", /Run `reembed init`/],
+    });
+  });
+
+  test("a database that was set up for Redis has no queue of its own: exit code 3", async () => {
+    await using redis = await startNativeRedis();
+    const DATABASE_URL = await createDatabase(postgres);
+    const withRedis = { DATABASE_URL, REDIS_URL: redis.url };
+    expect(await run(["init"], withRedis)).toMatchObject({ code: 0 });
+    expect(await run(["status"], withRedis)).toMatchObject({ code: 0 });
+    expectRefusal(await run(["producer"], { DATABASE_URL }), {
+      code: 3,
+      lines: [/^error: The database has no tables for the queue/, /Run `reembed init`.*REDIS_URL/],
+    });
+  });
+
+  test("a role without the right to create what is needed is told so", async () => {
+    const database = await createDatabase(postgres);
+    await query(postgres, "drop role if exists reader; create role reader login");
+    expectRefusal(await run(["init"], { DATABASE_URL: withPart(database, { username: "reader" }) }), {
+      code: 1,
+      lines: [/^error: PostgreSQL refused: permission denied/, /Give the role in DATABASE_URL this right/],
+    });
+  });
+
+  test("a server that goes away under a load is told without the documents that were on their way", async () => {
+    const DATABASE_URL = await createDatabase(postgres);
+    expect(await run(["init"], { DATABASE_URL })).toMatchObject({ code: 0 });
+    const blocker = new pg.Client({ connectionString: DATABASE_URL });
+    await blocker.connect();
+    onTestFinished(() => blocker.end());
+    await blocker.query("begin; lock table reembed.documents");
+    const loading = run(["load", await folderOf({ "secret.md": "hunter2" })], { DATABASE_URL });
+
+    const ended = await waitFor("the load to be at the lock, and its connection to be ended", async () => {
+      const { rows } = await blocker.query(`select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`);
+      return rows.length > 0;
+    });
+    expect(ended).toBe(true);
+    expectRefusal(await loading, {
+      code: 1,
+      lines: [/^error: The connection to a server was lost: terminating connection/, /run the command again/],
+    });
+  });
+});

@@ -1,0 +1,99 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { describe, expect, test } from "vitest";
+import { folderOf } from "../src/corpus/corpus-fixtures.ts";
+import { reembed, runReembed } from "./run-reembed.ts";
+
+describe("wrong usage ends with exit code 2, nothing on stdout and a hint", () => {
+  test.for([
+    { args: ["nonsense"], message: "unknown command 'nonsense'" },
+    { args: ["model", "nonsense"], message: "unknown command 'nonsense'" },
+    { args: ["init", "--nonsense"], message: "unknown option '--nonsense'" },
+    { args: ["init", "nonsense"], message: "too many arguments for 'init'" },
+    { args: ["load"], message: "missing required argument 'path'" },
+    { args: ["worker", "--device", "tpu"], message: "Allowed choices are cpu, cuda, webgpu." },
+    { args: ["worker", "--concurrency", "0"], message: "It must be a whole number from 1." },
+  ])("reembed $args", async ({ args, message }) => {
+    const { code, stdout, stderr } = await runReembed(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(/^error: .*\n {2}--help tells what there is\.\n$/);
+    expect(stderr).toContain(message);
+  });
+
+  test("reembed without a command shows the help", async () => {
+    const { code, stdout, stderr } = await runReembed([]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(/^Usage: reembed/);
+  });
+
+  test("reembed worker --profile of a profile that nobody knows", async () => {
+    const { code, stderr } = await runReembed(["worker", "--profile", "nonsense"]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error: There is no profile nonsense; there are .*mini-m3/);
+  });
+});
+
+test("--help of the program and of every command says what it does, with exit code 0", async () => {
+  const program = await runReembed(["--help"]);
+  expect(program).toMatchObject({ code: 0, stderr: "" });
+  expect(program.stdout).toContain("Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 refused");
+
+  const commands = commandsIn(program.stdout);
+  expect(commands).toEqual(expect.arrayContaining(["init", "load", "producer", "worker", "dashboard", "status", "model"]));
+  const subcommands = commandsIn((await runReembed(["model", "--help"])).stdout);
+  const all = [...commands.map((name) => [name]), ...subcommands.map((name) => ["model", name])];
+  const outcomes = await Promise.all(all.map((args) => runReembed([...args, "--help"])));
+  for (const [index, { code, stdout, stderr }] of outcomes.entries()) {
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(new RegExp(`^Usage: reembed ${all[index]?.join(" ")}.*\\n\\n\\w+`));
+  }
+});
+
+describe("a wrong environment", () => {
+  test("is refused with every bad variable in one message, without secrets", async () => {
+    const environment = { DATABASE_URL: "mysql://user:hunter2@host/db", BATCH_SIZE: "none" };
+    const { code, stdout, stderr } = await runReembed(["status", "--json"], { environment });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr.split("\n")).toEqual([
+      "error: The environment has 2 bad settings:",
+      "  - DATABASE_URL must be an address like postgresql://user:password@host:5432/database",
+      "  - BATCH_SIZE must be a whole number from 1 to 1000, not none",
+      "  .env.example explains every variable.",
+      "",
+    ]);
+  });
+
+  test("may come from .env, before which the environment goes", async () => {
+    const cwd = await folderOf({ ".env": "BATCH_SIZE=none\nTICK_SECONDS=never\n" });
+    const environment = { TICK_SECONDS: "1" };
+    const { code, stderr } = await runReembed(["model", "list"], { cwd, environment });
+    expect(code).toBe(2);
+    expect(stderr).toContain("BATCH_SIZE must be a whole number from 1 to 1000, not none");
+    expect(stderr).not.toContain("TICK_SECONDS");
+  });
+
+  test("is also a .env that cannot be read", async () => {
+    const cwd = await folderOf({});
+    await mkdir(join(cwd, ".env"));
+    const { code, stderr } = await runReembed(["model", "list"], { cwd });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error: The file \.env cannot be read: [^\n]+\n$/);
+  });
+});
+
+test("a reader that closes stdout early is no failure", async () => {
+  const child = spawn(process.execPath, [reembed, "model", "list"], { stdio: ["ignore", "pipe", "pipe"] });
+  child.stdout.destroy();
+  const ended = once(child, "close");
+  expect(await text(child.stderr)).toBe("");
+  expect(await ended).toEqual([0, null]);
+});
+
+/** The names below "Commands:" of a help text; commander adds `help` itself. */
+function commandsIn(help: string): string[] {
+  const list = help.slice(help.indexOf("Commands:"));
+  return [...list.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name ?? "").filter((name) => name !== "help");
+}

@@ -1,0 +1,145 @@
+import type { EmbedBatch } from "@reembed/queue";
+import { createLogger } from "@reembed/runtime";
+import {
+  type Database,
+  type RegisteredProfile,
+  readCoverage,
+  readDueChanges,
+  readProfile,
+  startBackfill,
+} from "@reembed/store";
+import { describeOnEachServer, HashingEmbedder, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
+import { sql } from "drizzle-orm";
+import { beforeAll, beforeEach, expect, test } from "vitest";
+import { embedBatch } from "./embed-batch.ts";
+
+const m3 = testProfile("mini-m3");
+const log = createLogger("silent");
+
+describeOnEachServer(
+  "embedding a batch",
+  (open) => {
+    let database: Database;
+    let profile: RegisteredProfile;
+    let chunkIds: number[];
+    beforeAll(async () => {
+      database = await openTestDatabase(await open(), [m3]);
+      return () => database.$client.end();
+    });
+    beforeEach(async () => {
+      await database.execute(sql`delete from reembed.documents`);
+      await database.execute(sql`update reembed.profiles set state = 'registered'`);
+      await storeBodies(database, ["pay", "leave", "trips", "safety"]);
+      await startBackfill(database, await readProfile(database, m3.name));
+      profile = await readProfile(database, m3.name);
+      const { rows } = await database.execute<{ id: string }>(sql`select id from reembed.chunks order by id`);
+      chunkIds = rows.map((row) => Number(row.id));
+    });
+
+    const edit = (chunkId: number | undefined, content: string) =>
+      database.execute(sql`update ${sql.raw(profile.relation)} set content = ${content} where id = ${chunkId}`);
+
+    function run(kind: EmbedBatch["kind"], beforeMicroBatch?: (texts: string[]) => Promise<void>) {
+      const embedder = new HashingEmbedder({ model: m3.model, microBatchSize: 2, beforeMicroBatch });
+      const reports: number[] = [];
+      const onProgress = async ({ share }: { share: number }) => void reports.push(share);
+      const batch = { profile: m3.name, kind, chunkIds };
+      return embedBatch(batch, { database, profile, embedder, log, onProgress }).then((result) => ({
+        ...result,
+        reports,
+      }));
+    }
+
+    /** Chunks whose stored vector is of another text than their present one. */
+    async function outdated(): Promise<number> {
+      const { rows } = await database.execute<{ count: number }>(sql`
+        select count(*)::int as count from reembed.chunk_embeddings e join reembed.chunks c on c.id = e.chunk_id
+        where e.content_hash <> sha256(convert_to(c.content, 'UTF8'))`);
+      return rows[0]?.count ?? -1;
+    }
+
+    test("every chunk gets a vector, and progress is told per micro-batch", async () => {
+      expect(await run("backfill")).toMatchObject({ embedded: 4, stale: 0, quarantined: 0, reports: [0.5, 1] });
+      expect(await readCoverage(database, profile)).toMatchObject({ embedded: 4, pending: 0 });
+    });
+
+    test("a second run finds nothing pending and embeds nothing", async () => {
+      await run("backfill");
+      const embedded: string[] = [];
+      expect(await run("backfill", async (texts) => void embedded.push(...texts))).toMatchObject({ embedded: 0 });
+      expect(embedded).toEqual([]);
+    });
+
+    test("a chunk edited while it is being embedded keeps no vector of its old text, and is not forgotten", async () => {
+      let edited = false;
+      const result = await run("backfill", async () => {
+        if (!edited) await edit(chunkIds[0], "pay, edited");
+        edited = true;
+      });
+      expect(result).toMatchObject({ embedded: 3, stale: 1 });
+      expect(await outdated()).toBe(0);
+      expect(await readDueChanges(database, profile, { limit: 10, queueIsEmpty: false })).toEqual([chunkIds[0]]);
+      expect(await run("changes")).toMatchObject({ embedded: 1 });
+      expect(await readCoverage(database, profile)).toMatchObject({ embedded: 4, pending: 0, changes: 0 });
+    });
+
+    test("a chunk with a vector that is edited is pending until its new text is embedded", async () => {
+      await run("backfill");
+      await edit(chunkIds[1], "leave, edited");
+      expect(await readCoverage(database, profile)).toMatchObject({ embedded: 3, pending: 1, changes: 1 });
+      expect(await run("changes")).toMatchObject({ embedded: 1 });
+      expect(await outdated()).toBe(0);
+    });
+
+    test("a chunk deleted while it is being embedded is passed over", async () => {
+      await run("backfill", async (texts) => {
+        if (texts.includes("pay")) await database.execute(sql`delete from reembed.documents where body = 'pay'`);
+      });
+      expect(await readCoverage(database, profile)).toMatchObject({ chunks: 3, embedded: 3, pending: 0 });
+    });
+
+    test("a text that cannot be embedded is quarantined with its reason, and the rest is stored", async () => {
+      await edit(chunkIds[2], "   ");
+      expect(await run("changes")).toMatchObject({ embedded: 3, quarantined: 1 });
+      expect(await readCoverage(database, profile)).toMatchObject({
+        embedded: 3,
+        quarantined: 1,
+        pending: 0,
+        changes: 0,
+      });
+      const { rows } = await database.execute(sql`select chunk_id, reason from reembed.quarantined_chunks`);
+      expect(rows).toEqual([{ chunk_id: `${chunkIds[2]}`, reason: "empty_text" }]);
+    });
+
+    test("a quarantined chunk comes back when its text is edited, and not before", async () => {
+      await edit(chunkIds[2], "   ");
+      await run("changes");
+      expect(await run("backfill")).toMatchObject({ embedded: 0, quarantined: 0 });
+      await edit(chunkIds[2], "trips again");
+      expect(await readCoverage(database, profile)).toMatchObject({ quarantined: 0, pending: 1 });
+      expect(await run("changes")).toMatchObject({ embedded: 1 });
+      expect(await readCoverage(database, profile)).toMatchObject({ embedded: 4, quarantined: 0, pending: 0 });
+    });
+
+    test("an edit to a text that cannot be embedded takes the old text's vector away", async () => {
+      await run("backfill");
+      await edit(chunkIds[2], "   ");
+      expect(await run("changes")).toMatchObject({ quarantined: 1 });
+      expect(await readCoverage(database, profile)).toMatchObject({ embedded: 3, quarantined: 1, pending: 0 });
+      expect(await outdated()).toBe(0);
+    });
+
+    test("a chunk whose batch never brings a vector is quarantined after five attempts", async () => {
+      await edit(chunkIds[0], "poison");
+      const fail = async (texts: string[]) => {
+        if (texts.includes("poison")) throw new Error("the model fails");
+      };
+      for (let attempt = 1; attempt <= 5; attempt++)
+        await expect(run("changes", fail)).rejects.toThrow("the model fails");
+      expect(await run("changes", fail)).toMatchObject({ quarantined: 1, embedded: 3 });
+      const { rows } = await database.execute(sql`select chunk_id, reason from reembed.quarantined_chunks`);
+      expect(rows).toEqual([{ chunk_id: `${chunkIds[0]}`, reason: "attempts_exhausted" }]);
+    });
+  },
+  ["embedded", "PostgreSQL"],
+);

@@ -1,0 +1,164 @@
+import { chunkingName, ReembedError } from "@reembed/core";
+import { describe, expect, test } from "vitest";
+import { activeProfiles, configuredProfile, loadConfig } from "./config.ts";
+
+/** The error of an environment that is refused. */
+function refusal(variables: NodeJS.ProcessEnv): ReembedError {
+  try {
+    loadConfig(variables);
+  } catch (error) {
+    if (error instanceof ReembedError) return error;
+    throw error;
+  }
+  throw new Error("The environment was accepted");
+}
+
+/** The lines of the refusal that tell what is bad. */
+function problems(variables: NodeJS.ProcessEnv): string[] {
+  return refusal(variables)
+    .message.split("\n")
+    .slice(1)
+    .map((line) => line.replace("  - ", ""));
+}
+
+describe("an environment", () => {
+  test("without variables migrates rubert-tiny2 to bge-m3 in the embedded database", () => {
+    const config = loadConfig({});
+    expect(config).toMatchObject({ databaseUrl: undefined, redisUrl: undefined });
+    expect(activeProfiles(config).map(({ name }) => name)).toEqual(["rubert-tiny2", "bge-m3"]);
+  });
+
+  test("has all its bad variables reported together, those that contradict each other included", () => {
+    const error = refusal({
+      DATABASE_URL: "mysql://user:hunter2@host/db",
+      REDIS_URL: "hunter2",
+      HF_ENDPOINT: "ftp://user:hunter2@hub",
+      BATCH_SIZE: "0.5",
+      TICK_SECONDS: "often",
+      SEARCH_LIMIT: "1000",
+      LOG_LEVEL: "loud",
+      BASELINE_PROFILE: "old",
+    });
+    expect(error).toMatchObject({ code: "environment_invalid", exitCode: 2 });
+    expect(error.remedy).toContain(".env.example");
+    expect(error.message.split("\n")).toEqual([
+      "The environment has 8 bad settings:",
+      "  - DATABASE_URL must be an address like postgresql://user:password@host:5432/database",
+      "  - REDIS_URL must be an address like redis://:password@host:6379, or rediss:// for TLS",
+      "  - BASELINE_PROFILE must be one of rubert-tiny2, bge-m3, mini-rubert, mini-m3, not old",
+      "  - SEARCH_LIMIT must be a whole number from 1 to 200, not 1000",
+      "  - HF_ENDPOINT must be an address like https://huggingface.co",
+      "  - BATCH_SIZE must be a whole number from 1 to 1000, not 0.5",
+      "  - TICK_SECONDS must be a number from 0.05 to 3600, not often",
+      "  - LOG_LEVEL must be one of debug, info, warn, error, silent, not loud",
+    ]);
+    expect(problems({ BATCH_SIZE: "0", EMBEDDING_DIMENSION: "768", REDIS_URL: "redis://host" })).toEqual([
+      "BATCH_SIZE must be a whole number from 1 to 1000, not 0",
+      "REDIS_URL is set without DATABASE_URL: the embedded database brings its own queue",
+      "EMBEDDING_DIMENSION is 768, but BAAI/bge-m3 has 1024 dimensions",
+    ]);
+  });
+
+  test("keeps what may be a secret out of its errors", () => {
+    const secrets = {
+      DATABASE_URL: "postgres//user:hunter2@host/db",
+      REDIS_URL: "redis//:hunter2@host",
+      HF_ENDPOINT: "hunter2",
+    };
+    const error = refusal({ ...secrets, HF_TOKEN: "hunter2" });
+    expect(problems(secrets)).toHaveLength(3);
+    expect(JSON.stringify([error.message, error.remedy, error.cause])).not.toContain("hunter2");
+  });
+
+  test("counts an empty variable, or one of spaces, as unset", () => {
+    const names = ["DATABASE_URL", "REDIS_URL", "CANDIDATE_PROFILE", "SIMILARITY_THRESHOLD", "BATCH_SIZE", "MODELS_DIR"];
+    for (const empty of ["", "  "]) {
+      expect(loadConfig(Object.fromEntries(names.map((name) => [name, empty])))).toEqual(loadConfig({}));
+    }
+  });
+
+  test("with a Redis needs a database too", () => {
+    const redis = { REDIS_URL: "redis://host" };
+    expect(problems(redis)).toEqual([expect.stringContaining("REDIS_URL is set without DATABASE_URL")]);
+    expect(loadConfig({ ...redis, DATABASE_URL: "postgresql://host/db" }).redisUrl).toBe("redis://host");
+  });
+
+  test("goes before a command's own defaults, which go before the usual ones", () => {
+    const config = loadConfig({ LOG_LEVEL: "debug", BATCH_SIZE: "" }, { LOG_LEVEL: "warn", BATCH_SIZE: "7" });
+    expect(config).toMatchObject({ logLevel: "debug", producer: { batchSize: 7 } });
+  });
+
+  test("gives embedded locks the time that PGlite freezes for, unless it says how long", () => {
+    const lockOf = (variables: NodeJS.ProcessEnv) => loadConfig(variables).worker.lockDurationMs;
+    expect(lockOf({})).toBe(60_000);
+    expect(lockOf({ DATABASE_URL: "postgresql://host/db" })).toBe(10_000);
+    expect(lockOf({ LOCK_SECONDS: "0.5" })).toBe(500);
+  });
+});
+
+describe("the migration plan's variables", () => {
+  test("put everything back on the old model", () => {
+    const config = loadConfig({ EMBEDDING_MODEL: "cointegrated/rubert-tiny2", EMBEDDING_DIMENSION: "312" });
+    expect(activeProfiles(config)).toMatchObject([
+      {
+        name: "rubert-tiny2",
+        model: { id: "cointegrated/rubert-tiny2", dimensions: 312 },
+        chunking: { size: 1500, overlap: 150 },
+        limit: 25,
+        threshold: 0.4,
+      },
+    ]);
+  });
+
+  test("refuse dimensions that the model does not have, and models that are not registered", () => {
+    expect(problems({ EMBEDDING_MODEL: "cointegrated/rubert-tiny2", EMBEDDING_DIMENSION: "1024" })).toEqual([
+      "EMBEDDING_DIMENSION is 1024, but cointegrated/rubert-tiny2 has 312 dimensions",
+    ]);
+    expect(problems({ EMBEDDING_MODEL: "BAAI/bge-m4" })).toEqual([
+      "EMBEDDING_MODEL is BAAI/bge-m4; the registered models are cointegrated/rubert-tiny2, BAAI/bge-m3, mini-rubert, mini-m3",
+    ]);
+  });
+
+  test("make another profile of another chunking, and of the same chunking the same", () => {
+    const candidateOf = (variables: NodeJS.ProcessEnv) => loadConfig(variables).candidate;
+    const rechunked = candidateOf({ MAX_CHUNK_SIZE: "3000" });
+    expect(rechunked.name).toBe("bge-m3-3000-300");
+    expect(chunkingName(rechunked.chunking)).toBe("3000-300");
+    expect(candidateOf({ CHUNK_OVERLAP: "0" }).name).toBe("bge-m3-6000-0");
+    expect(candidateOf({ MAX_CHUNK_SIZE: "6000", CHUNK_OVERLAP: "300" }).name).toBe("bge-m3");
+    expect(problems({ MAX_CHUNK_SIZE: "500" })).toEqual([
+      "CHUNK_OVERLAP is 300, more than half of MAX_CHUNK_SIZE, which is 500",
+    ]);
+  });
+
+  test("set the candidate's search, and leave the baseline's and the candidate's name alone", () => {
+    const { baseline, candidate } = loadConfig({ SEARCH_LIMIT: "7", SIMILARITY_THRESHOLD: "-0.5" });
+    expect(candidate).toMatchObject({ name: "bge-m3", limit: 7, threshold: -0.5 });
+    expect(baseline).toMatchObject({ limit: 25, threshold: 0.4 });
+    expect(loadConfig({ SIMILARITY_THRESHOLD: "0" }).candidate.threshold).toBe(0);
+    expect(problems({ SIMILARITY_THRESHOLD: "1.5" })).toEqual([
+      "SIMILARITY_THRESHOLD must be a number from -1 to 1, not 1.5",
+    ]);
+  });
+});
+
+describe("a profile by its name", () => {
+  const config = loadConfig({ CANDIDATE_PROFILE: "mini-m3", MAX_CHUNK_SIZE: "3000", SEARCH_LIMIT: "7" });
+
+  test("is the candidate as the environment has it, the baseline, or another one of the registry", () => {
+    expect(configuredProfile(config, "mini-m3-3000-300")).toBe(config.candidate);
+    expect(configuredProfile(config, "rubert-tiny2")).toBe(config.baseline);
+    expect(configuredProfile(config, "mini-rubert")).toMatchObject({ name: "mini-rubert", limit: 25 });
+  });
+
+  test("that nobody knows is refused with the names that there are", () => {
+    expect(() => configuredProfile(config, "nonsense")).toThrow(
+      expect.objectContaining({
+        code: "profile_unknown",
+        exitCode: 2,
+        message:
+          "There is no profile nonsense; there are rubert-tiny2, mini-m3-3000-300, bge-m3, mini-rubert, mini-m3.",
+      }),
+    );
+  });
+});

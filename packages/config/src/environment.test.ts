@@ -1,0 +1,28 @@
+import { readFileSync } from "node:fs";
+import { parseEnv } from "node:util";
+import { expect, test } from "vitest";
+import { loadConfig } from "./config.ts";
+import { Environment } from "./environment.ts";
+
+const example = readFileSync(new URL("../../../.env.example", import.meta.url), "utf8");
+const uncommented = example.replaceAll(/^#(?=[A-Z_]+=)/gm, "");
+
+test(".env.example names every variable that is read, with its default, and no other", () => {
+  const defaults = Environment.parse({});
+  const expected = Object.keys(Environment.shape).map((name) => [
+    name,
+    String(defaults[name as keyof typeof defaults] ?? ""),
+  ]);
+  expect(parseEnv(uncommented)).toEqual(Object.fromEntries(expected));
+});
+
+test(".env.example changes nothing as it is, nor when all of it is uncommented", () => {
+  expect(parseEnv(example)).toEqual({});
+  expect(loadConfig(parseEnv(uncommented))).toEqual(loadConfig({}));
+});
+
+test(".env.example says something about every variable", () => {
+  const lines = example.split("\n");
+  const unexplained = lines.filter((line, index) => /^#[A-Z_]+=/.test(line) && !/^# \S/.test(lines[index - 1] ?? ""));
+  expect(unexplained).toEqual([]);
+});

@@ -1,0 +1,63 @@
+import { createHash } from "node:crypto";
+import { type Model, ReembedError } from "@reembed/core";
+import type { Embedder, TextOutcome } from "@reembed/embedder";
+
+export interface HashingEmbedderOptions {
+  model: Model;
+  /** Texts of one micro-batch at most. */
+  microBatchSize?: number;
+  /** Awaited with the texts of each micro-batch while they are "in the model". What it throws, `embed` throws. */
+  beforeMicroBatch?: (texts: string[]) => Promise<void>;
+}
+
+/**
+ * A double of an embedder, without a model: vectors come from the sha256 of the text, so that each text has its own and
+ * none is like another. A token is a word, and two are special.
+ */
+export class HashingEmbedder implements Embedder {
+  readonly model: Model;
+  readonly device = "none";
+  readonly #microBatchSize: number;
+  readonly #beforeMicroBatch: (texts: string[]) => Promise<void>;
+  #closed = false;
+
+  constructor({ model, microBatchSize = 8, beforeMicroBatch = async () => {} }: HashingEmbedderOptions) {
+    this.model = model;
+    this.#microBatchSize = microBatchSize;
+    this.#beforeMicroBatch = beforeMicroBatch;
+  }
+
+  async *embed(texts: readonly string[]): AsyncGenerator<TextOutcome[]> {
+    for (let start = 0; start < texts.length; start += this.#microBatchSize) {
+      if (this.#closed) throw new ReembedError("inference_died", "The embedder was closed");
+      const microBatch = texts.slice(start, start + this.#microBatchSize);
+      await this.#beforeMicroBatch(microBatch);
+      yield microBatch.map((text, row) => this.#embedText(text, start + row));
+    }
+  }
+
+  #embedText(text: string, index: number): TextOutcome {
+    const words = text.split(/\s+/).filter((word) => word !== "");
+    if (words.length === 0) return { index, rejected: "empty_text", detail: "The text has no visible character." };
+    const tokenCount = words.length + 2;
+    const { dimensions, maxTokens } = this.model;
+    const vector = hashToVector(words.slice(0, maxTokens - 2).join(" "), dimensions);
+    return { index, vector, tokenCount, truncatedTokens: Math.max(0, tokenCount - maxTokens) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+  }
+}
+
+/** Plus or minus the same in each dimension, by the bits of sha256 in counter mode: of length 1. */
+function hashToVector(text: string, dimensions: number): Float32Array {
+  const vector = new Float32Array(dimensions);
+  let bits = Buffer.alloc(0);
+  for (let index = 0; index < dimensions; index++) {
+    if (index % 256 === 0) bits = createHash("sha256").update(`${index}:${text}`).digest();
+    const bit = ((bits[(index % 256) >> 3] ?? 0) >> (index & 7)) & 1;
+    vector[index] = (bit === 1 ? 1 : -1) / Math.sqrt(dimensions);
+  }
+  return vector;
+}

@@ -1,0 +1,36 @@
+import { randomUUID } from "node:crypto";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Model, models } from "@reembed/core";
+import { modelFolder } from "@reembed/embedder";
+
+export interface TemporaryModel extends AsyncDisposable {
+  model: Model;
+  modelsFolder: string;
+  /** Of the model's own files, in Hugging Face layout. */
+  folder: string;
+}
+
+/**
+ * Writes a model of our own into a temporary folder, as one that was filled by hand: without a manifest. It reads texts
+ * as the stand-in does whose tokenizer it has.
+ * @param graph The bytes of its ONNX file.
+ */
+export async function writeTemporaryModel(
+  graph: Uint8Array,
+  tokenizerOf: "mini-rubert" | "mini-m3",
+  settings: Pick<Model, "dimensions" | "pooling"> & Partial<Pick<Model, "maxTokens">>,
+): Promise<TemporaryModel> {
+  const standIn = models.get(tokenizerOf);
+  if (standIn === undefined) throw new TypeError(`There is no stand-in ${tokenizerOf}`);
+  const modelsFolder = await mkdtemp(join(tmpdir(), "reembed-models-"));
+  const model = { ...standIn, ...settings, id: "test/temporary", revision: randomUUID(), bundled: false };
+  const folder = modelFolder(model, modelsFolder);
+  await mkdir(join(folder, "onnx"), { recursive: true });
+  for (const name of ["config.json", "tokenizer.json"]) {
+    await cp(join(modelFolder(standIn, modelsFolder), name), join(folder, name));
+  }
+  await writeFile(join(folder, "onnx/model.onnx"), graph);
+  return { model, modelsFolder, folder, [Symbol.asyncDispose]: () => rm(modelsFolder, { recursive: true }) };
+}
