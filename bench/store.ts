@@ -1,23 +1,57 @@
-import { profiles } from "@reembed/core";
+import { profiles, ReembedError } from "@reembed/core";
 import { openDatabase } from "@reembed/store";
 import { startNativePostgres } from "@reembed/testing";
+import { describeMachine } from "./machine.ts";
 import { loadCorpus, readBatches } from "./store/corpus.ts";
-import { measure } from "./store/measure.ts";
+import { measureRound, medianOf, type Round } from "./store/measure.ts";
+import { report } from "./store/report.ts";
+import { describeServer } from "./store/server.ts";
 import { guardedWrites, textWrites } from "./store/sides.ts";
-const p = profiles.get("bge-m3")!;
-await using pgs = await startNativePostgres({ settings: JSON.parse(process.env.S ?? "{}") });
-const db = openDatabase({ connectionString: pgs.connectionString, maxConnections: 3 });
-const rows = 9600;
-let t = performance.now();
-const profile = await loadCorpus(db, p, rows);
-console.log("load", performance.now() - t); t = performance.now();
-const batches = await readBatches(db, profile, { chunks: rows, batchSize: 64 });
-console.log("read", performance.now() - t);
-const g = guardedWrites(db, profile, batches), x = textWrites(db, profile, batches);
-for (let r = 0; r < Number(process.env.R ?? 8); r++) {
-  const a = await measure(db, g, { rows, connections: 3 });
-  const b = await measure(db, x, { rows, connections: 3 });
-  console.log(a, b, a.rowsPerSecond / b.rowsPerSecond, b.cpuMicrosecondsPerRow / a.cpuMicrosecondsPerRow);
+
+const profileName = "bge-m3";
+const batch = 64;
+const connections = 3;
+const rows = 150 * batch;
+const rounds = 7;
+/** As PostgreSQL comes and production keeps it: a commit waits for the disk. */
+const settings = { fsync: "on", full_page_writes: "on" };
+
+try {
+  await benchmark();
+} catch (error) {
+  console.error(error instanceof ReembedError ? `${error.message}. ${error.remedy}` : error);
+  process.exitCode = 1;
 }
-console.log((await db.execute("select avg(length(content)), avg(octet_length(content)), pg_size_pretty(pg_relation_size(max('reembed.\"chunks_6000-300\"'))) from reembed.chunks")).rows);
-await db.$client.end();
+
+async function benchmark(): Promise<void> {
+  const candidate = profiles.get(profileName);
+  if (candidate === undefined) throw new TypeError(`There is no profile ${profileName}`);
+  await using scope = new AsyncDisposableStack();
+  const { connectionString } = scope.use(await startNativePostgres({ settings }));
+  const database = openDatabase({ connectionString, maxConnections: connections });
+  scope.defer(() => database.$client.end());
+
+  console.error(`${rounds} rounds of ${rows} rows on each side, after one to warm up: about a minute`);
+  const profile = await loadCorpus(database, candidate, rows);
+  const batches = await readBatches(database, profile, { chunks: rows, batch });
+  const guardedSide = guardedWrites(database, profile, batches);
+  const textSide = textWrites(database, profile, batches);
+  const guarded: Round[] = [];
+  const text: Round[] = [];
+  for (let round = 0; round <= rounds; round++) {
+    guarded.push(await measureRound(database, guardedSide, { rows, connections }));
+    text.push(await measureRound(database, textSide, { rows, connections }));
+  }
+  if (new Set([...guarded, ...text].map((round) => round.digest)).size !== 1) {
+    throw new Error("The two sides did not store the same vectors");
+  }
+  report({
+    batch,
+    dimensions: profile.dimensions,
+    connections,
+    rounds,
+    guarded: medianOf(guarded.slice(1)),
+    text: medianOf(text.slice(1)),
+    machine: `${describeMachine()}, ${await describeServer(database)}`,
+  });
+}

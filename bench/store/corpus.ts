@@ -15,45 +15,47 @@ import {
 } from "@reembed/store";
 import { sql } from "drizzle-orm";
 
-const samples = join(import.meta.dirname, "../../samples");
+/** Russian prose, in chunks of 4,000 characters on average: the guard reads and hashes all of it. */
+const handbook = join(import.meta.dirname, "../../samples/handbook/ru");
 
 /** Stores copies of the sample handbook until the profile has at least so many chunks, and begins its backfill. */
 export async function loadCorpus(database: Database, profile: Profile, chunks: number): Promise<RegisteredProfile> {
   await migrateDatabase(database);
   await registerProfiles(database, [profile]);
-  const texts = globSync("**/*.md", { cwd: samples }).map((path) => readFileSync(join(samples, path), "utf8"));
+  const texts = globSync("*.md", { cwd: handbook }).map((file) => readFileSync(join(handbook, file), "utf8"));
+  if (texts.length === 0) throw new Error(`There are no .md files in ${handbook}`);
   for (let copy = 1, stored = 0; stored < chunks; copy++) {
+    const title = `Copy ${copy}`;
     const documents = texts.map((text, index) => ({
       uri: `${copy}-${index}`,
-      title: `Copy ${copy}`,
+      title,
       language: "ru",
-      body: `Copy ${copy}\n\n${text}`,
+      body: `${title}\n\n${text}`,
       metadata: {},
     }));
-    const { added } = (await storeDocuments(database, documents)).chunks;
-    if (added === 0) throw new Error(`${samples} has no text in its .md files`);
-    stored += added;
+    stored += (await storeDocuments(database, documents)).chunks.added;
   }
   await startBackfill(database, await readProfile(database, profile.name));
+  // Otherwise autovacuum does it in the middle of a round.
   await database.execute(sql`vacuum analyze`);
   return await readProfile(database, profile.name);
 }
 
-/** The chunks in batches, as a worker would hold them before it stores them: each with a random unit vector. */
+/** The first chunks in batches, as a worker holds them before it stores them, each with a random unit vector. */
 export async function readBatches(
   database: Database,
   profile: RegisteredProfile,
-  { chunks, batchSize }: { chunks: number; batchSize: number },
+  { chunks, batch }: { chunks: number; batch: number },
 ): Promise<EmbeddedChunk[][]> {
   const ids = await readBackfillIds(database, profile, chunks);
   const batches: EmbeddedChunk[][] = [];
-  for (let start = 0; start < ids.length; start += batchSize) {
-    const pending = await readPendingChunks(database, profile, ids.slice(start, start + batchSize));
-    const embedded = pending.map(({ id, contentHash }) => ({
+  for (let start = 0; start < ids.length; start += batch) {
+    const pending = await readPendingChunks(database, profile, ids.slice(start, start + batch));
+    const embedded = pending.map(({ id, content, contentHash }) => ({
       chunkId: id,
       contentHash,
       vector: randomUnitVector(profile.dimensions),
-      tokenCount: 1500,
+      tokenCount: Math.ceil(content.length / 4),
       truncatedTokens: 0,
     }));
     batches.push(embedded);

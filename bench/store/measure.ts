@@ -4,34 +4,64 @@ import type { Write } from "./sides.ts";
 
 export interface Measurement {
   rowsPerSecond: number;
-  /** Of this process: the server's own time is not in it. */
+  /** Of this process, all its threads; the server's is not in it. */
   cpuMicrosecondsPerRow: number;
 }
 
-/** Empties the table, runs every write once, a fixed number at a time, and checks that each row arrived. */
-export async function measure(
+export interface Round extends Measurement {
+  /** Of all vectors as they are stored: both sides must have stored the same ones. */
+  digest: string;
+}
+
+/** Runs every write once, so many at a time, into an empty table. */
+export async function measureRound(
   database: Database,
   writes: readonly Write[],
   { rows, connections }: { rows: number; connections: number },
-): Promise<Measurement> {
+): Promise<Round> {
   await database.execute(sql`truncate reembed.chunk_embeddings`);
+  // What the round before has left to be written to disk is not this one's.
   await database.execute(sql`checkpoint`);
   const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
   await runConcurrently(writes, connections);
   const seconds = (performance.now() - startedAt) / 1000;
   const cpu = process.cpuUsage(cpuBefore);
-
-  const stored = await database.$count(sql`reembed.chunk_embeddings`);
-  if (stored !== rows) throw new Error(`${stored} of ${rows} rows were stored: this round measured something else`);
-  return { rowsPerSecond: rows / seconds, cpuMicrosecondsPerRow: (cpu.user + cpu.system) / rows };
+  return {
+    rowsPerSecond: rows / seconds,
+    cpuMicrosecondsPerRow: (cpu.user + cpu.system) / rows,
+    digest: await digestStored(database, rows),
+  };
 }
 
-/** Each connection takes the next write when it has finished one. */
+export function medianOf(rounds: readonly Measurement[]): Measurement {
+  return {
+    rowsPerSecond: median(rounds.map((round) => round.rowsPerSecond)),
+    cpuMicrosecondsPerRow: median(rounds.map((round) => round.cpuMicrosecondsPerRow)),
+  };
+}
+
+/** Each connection takes the next write as soon as its last one is done. */
 async function runConcurrently(writes: readonly Write[], connections: number): Promise<void> {
   const queue = writes.values();
   const connection = async () => {
     for (const write of queue) await write();
   };
   await Promise.all(Array.from({ length: connections }, connection));
+}
+
+async function digestStored(database: Database, rows: number): Promise<string> {
+  const stored = await database.execute<{ rows: number; digest: string }>(sql`
+    select count(*)::int as rows, md5(string_agg(halfvec_send(embedding), '' order by chunk_id)) as digest
+    from reembed.chunk_embeddings`);
+  const [found] = stored.rows;
+  if (found?.rows !== rows) throw new Error(`${found?.rows} of ${rows} rows were stored`);
+  return found.digest;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }

@@ -2,21 +2,18 @@ import { type Database, type EmbeddedChunk, type RegisteredProfile, upsertEmbedd
 import { sql } from "drizzle-orm";
 import { bigint, customType, halfvec, integer, pgSchema, text } from "drizzle-orm/pg-core";
 
-/** One way to store a batch, ready to do so: what its input has to look like is made outside the measurement. */
-export type Write = () => Promise<unknown>;
+/** Stores one batch, whose values are already as the side takes them: making them is not measured. */
+export type Write = () => PromiseLike<unknown>;
 
-/** The product's own statement: binary parameters, and only the chunks whose text has not changed. */
-export function guardedWrites(
-  database: Database,
-  profile: RegisteredProfile,
-  batches: readonly EmbeddedChunk[][],
-): Write[] {
-  return batches.map((batch) => () => upsertEmbeddings(database, profile, batch));
-}
+type Side = (database: Database, profile: RegisteredProfile, batches: readonly EmbeddedChunk[][]) => Write[];
+
+/** The product's own statement: vectors in binary, and only those whose chunk still has the text they are of. */
+export const guardedWrites: Side = (database, profile, batches) =>
+  batches.map((batch) => () => upsertEmbeddings(database, profile, batch));
 
 const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
 
-/** The same table with Drizzle's own type for the vector, which sends it as text. */
+/** The same table, its vectors in Drizzle's own type, which sends them as text. */
 const chunkEmbeddings = pgSchema("reembed").table("chunk_embeddings", {
   profile: text("profile").notNull(),
   chunkId: bigint("chunk_id", { mode: "number" }).notNull(),
@@ -27,13 +24,9 @@ const chunkEmbeddings = pgSchema("reembed").table("chunk_embeddings", {
   modelRevision: text("model_revision").notNull(),
 });
 
-/** An upsert as Drizzle's manual has it: no guard, so that a stale vector would be stored too. */
-export function textWrites(
-  database: Database,
-  profile: RegisteredProfile,
-  batches: readonly EmbeddedChunk[][],
-): Write[] {
-  return batches.map((batch) => {
+/** The upsert of Drizzle's manual. It has no guard: a vector of an older text is stored like any other. */
+export const textWrites: Side = (database, profile, batches) =>
+  batches.map((batch) => {
     const rows = batch.map(({ vector, ...row }) => ({
       ...row,
       profile: profile.name,
@@ -55,4 +48,3 @@ export function textWrites(
           },
         });
   });
-}

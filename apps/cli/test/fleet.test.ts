@@ -1,7 +1,7 @@
-import { describeOnEachServer, openTestDatabase, type TestServers, testProfile, waitFor } from "@reembed/testing";
 import { type Database, type RegisteredProfile, readCoverage, readProfile, storeDocuments } from "@reembed/store";
-import { Redis } from "ioredis";
+import { describeOnEachServer, openTestDatabase, type TestServers, testProfile, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
+import { Redis } from "ioredis";
 import { expect, onTestFinished, test } from "vitest";
 import { type Fleet, startFleet } from "./fleet.ts";
 

@@ -13,12 +13,13 @@ function run(args: readonly string[], environment: Record<string, string>): Prom
   return runReembed(args, { environment: { ...standIns, ...environment } });
 }
 
-function expectRefusal({ code, stdout, stderr }: Outcome, expected: { code: number; lines: (string | RegExp)[] }): void {
+function expectRefusal(
+  { code, stdout, stderr }: Outcome,
+  expected: { code: number; lines: (string | RegExp)[] },
+): void {
   expect({ code, stdout }).toEqual({ code: expected.code, stdout: "" });
   const lines = stderr.trimEnd().split("\n");
-  expect(lines).toEqual(
-    expected.lines.map((line) => (typeof line === "string" ? line : expect.stringMatching(line))),
-  );
+  expect(lines).toEqual(expected.lines.map((line) => (typeof line === "string" ? line : expect.stringMatching(line))));
 }
 
 test("a database that is not there is named by its address, without its password or a stack trace", async () => {
@@ -87,18 +88,15 @@ describe.skipIf(native.missing !== undefined)(`native servers${skipped}`, () => 
     for (const outcome of await Promise.all(commands.map((args) => run(args, { DATABASE_URL })))) {
       expectRefusal(outcome, {
         code: 3,
-        lines: [
-          "error: The database has no tables of Reembed.",
-          "  Run `reembed init` with the same environment.",
-        ],
+        lines: ["error: The database has no tables of Reembed.", "  Run `reembed init` with the same environment."],
       });
     }
   });
 
-  test("tables of an older version are refused with exit code 3, until init has brought them up to date", async () => {
+  test("tables of an older version are refused with exit code 3", async () => {
     const DATABASE_URL = await createDatabase(postgres);
     expect(await run(["init"], { DATABASE_URL })).toMatchObject({ code: 0 });
-    await query(DATABASE_URL, "update reembed.migrations set created_at = created_at - 1000 * 86400 * 1000");
+    await query(DATABASE_URL, "update reembed.migrations set created_at = created_at - 1");
     expectRefusal(await run(["status"], { DATABASE_URL }), {
       code: 3,
       lines: ["error: The tables of Reembed are of an older version.", /Run `reembed init`/],
@@ -135,15 +133,14 @@ describe.skipIf(native.missing !== undefined)(`native servers${skipped}`, () => 
     await blocker.query("begin; lock table reembed.documents");
     const loading = run(["load", await folderOf({ "secret.md": "hunter2" })], { DATABASE_URL });
 
-    const ended = await waitFor("the load to be at the lock, and its connection to be ended", async () => {
-      const { rows } = await blocker.query(`select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'`);
+    await waitFor("the load to be at the lock, and its connection to be ended", async () => {
+      const { rows } = await blocker.query(`select pg_terminate_backend(pid) from pg_locks
+        where not granted and relation = 'reembed.documents'::regclass`);
       return rows.length > 0;
     });
-    expect(ended).toBe(true);
     expectRefusal(await loading, {
       code: 1,
-      lines: [/^error: The connection to a server was lost: terminating connection/, /run the command again/],
+      lines: [/^error: The connection to a server was lost: .*terminat/, /run the command again/],
     });
   });
 });

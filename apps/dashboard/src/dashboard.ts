@@ -64,13 +64,17 @@ function bullBoard({ database, queue, log }: DashboardOptions, scope: AsyncDispo
   serverAdapter.setBasePath("/board");
   const ticks = scope.use(new TickQueue(queue, onError));
   const board = createBullBoard({ queues: [new BullMQAdapter(ticks.bullmq)], serverAdapter });
-  const shown = new Set<string>();
+  const embedQueues = new Map<string, EmbedQueue>();
+  scope.defer(async () => {
+    for (const embedQueue of embedQueues.values()) await embedQueue[Symbol.asyncDispose]();
+  });
   const router = express.Router();
   router.use(async (_request, _response, next) => {
     for (const { name } of await readProfiles(database)) {
-      if (shown.has(name)) continue;
-      shown.add(name);
-      board.addQueue(new BullMQAdapter(scope.use(new EmbedQueue(queue, name, onError)).bullmq));
+      if (embedQueues.has(name)) continue;
+      const embedQueue = new EmbedQueue(queue, name, onError);
+      embedQueues.set(name, embedQueue);
+      board.addQueue(new BullMQAdapter(embedQueue.bullmq));
     }
     next();
   });

@@ -10,9 +10,10 @@ const checkpointIntervalMs = 30_000;
  * PGlite's one session, made fit for many connections.
  *
  * pglite-socket 0.2.17 hands it the messages of its connections one at a time, and keeps to one connection only while
- * `isInTransaction()`. Between the Parse and the Sync of a query another connection's Parse would replace the unnamed
- * statement: of 3,000 queries on 30 connections half failed or brought the rows of another query. So a query counts as
- * a transaction here, up to its Sync.
+ * `isInTransaction()` (electric-sql/pglite#1046). The queries that had to wait for a transaction are then run message by
+ * message, and one connection's Bind meets another's unnamed statement: of 3,000 queries on 30 connections over a third
+ * were answered with an error or with another's rows, and then all hung. So a query counts as a transaction here, from
+ * its first message to its Sync.
  */
 export class SharedSession extends PGlite {
   /** Resolves with the reason when Postgres has ended the session, by FATAL or PANIC: nothing works from then on. */

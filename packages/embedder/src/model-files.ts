@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { access, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
@@ -79,7 +79,7 @@ export async function writeManifest(model: Model, folder: string): Promise<Model
     manifest.files[name] = { sha256: await sha256OfFile(path), sizeBytes: (await stat(path)).size };
   }
   // Renamed into place: a worker that starts at the same moment must not read half of it.
-  const written = join(folder, `${manifestName}.${process.pid}.partial`);
+  const written = join(folder, `${manifestName}.${randomUUID()}.partial`);
   await writeFile(written, `${JSON.stringify(manifest, null, 2)}\n`);
   await rename(written, join(folder, manifestName));
   return manifest;

@@ -84,7 +84,7 @@ class OnnxEmbedder implements Embedder {
 
   async #run(texts: readonly IndexedText[], length: number): Promise<TextOutcome[]> {
     const inputIds = new Int32Array(texts.length * length);
-    texts.forEach(({ ids }, row) => inputIds.set(ids, row * length));
+    for (const [row, { ids }] of texts.entries()) inputIds.set(ids, row * length);
     const lengths = Int32Array.from(texts, ({ ids }) => ids.length);
     const vectors = await this.#inference.run({ inputIds, lengths, length });
     const { dimensions } = this.model;

@@ -53,6 +53,8 @@ export async function checkQueueTables(server: QueueServer): Promise<void> {
 
 async function withClient<T>(connectionString: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString });
+  // Without a listener the loss of the connection would end the process, after the query has been rejected.
+  client.on("error", () => {});
   await client.connect();
   try {
     return await work(client);

@@ -25,6 +25,8 @@ export function openDatabase({
   const pool = new pg.Pool({ connectionString, max: maxConnections, connectionTimeoutMillis: 10_000 });
   // Without a listener the loss of an idle connection would end the process.
   pool.on("error", (error) => onConnectionLost?.(error));
+  // So would that of one in use, after the query under way on it has been rejected.
+  pool.on("connect", (client) => client.on("error", () => {}));
   return drizzle(pool, { schema });
 }
 

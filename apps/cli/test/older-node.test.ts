@@ -1,0 +1,100 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, symlink } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { delimiter, dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
+import { describeOnEachServer } from "@reembed/testing";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { folderOf } from "../src/corpus/corpus-fixtures.ts";
+import { addressesOf, reembed, runReembed, standIns } from "./run-reembed.ts";
+
+const older = findOlderNode();
+const skipped = older === undefined ? ": skipped, there is no older Node on the PATH" : ` ${older.version}`;
+const node = older?.path ?? "";
+
+describe.skipIf(older === undefined)(`started by Node${skipped}`, () => {
+  test("reembed goes on with the Node that is installed with it, and passes output and exit code on", async () => {
+    expect(await runReembed(["model", "list", "--json"], { node })).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^\{.*\}\n$/s),
+      stderr: "",
+    });
+    expect(await runReembed(["model", "check", "nonsense"], { node })).toMatchObject({ code: 2 });
+  });
+
+  test("reembed finds its files in a folder with a space in its name", async () => {
+    const folder = await folderOf({
+      "a b/src/main.ts": "const version: string = process.version;\nconsole.log(version);",
+    });
+    const copy = await copyShim(join(folder, "a b"));
+    await mkdir(join(folder, "node_modules"));
+    const packaged = dirname(createRequire(import.meta.url).resolve("node/package.json"));
+    await symlink(packaged, join(folder, "node_modules", "node"));
+    const version = execFileSync(join(packaged, "bin", "node"), ["--version"], { encoding: "utf8" });
+    expect(await start(copy)).toEqual({ code: 0, stdout: version, stderr: "" });
+  });
+
+  test("reembed without another Node beside it says which one it needs", async () => {
+    expect(await start(await copyShim(await folderOf({})))).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: `error: Reembed needs Node 24; this is ${older?.version}, and no other is installed with it.
+  Install Node 24 or newer, or run \`npm ci\` with development dependencies.\n`,
+    });
+  });
+
+  describeOnEachServer(
+    "a Ctrl-C",
+    (open) => {
+      test("reaches the command once, which then ends in order", async () => {
+        const environment = { ...standIns, ...addressesOf(await open()) };
+        expect(await runReembed(["init"], { environment })).toMatchObject({ code: 0 });
+        const child = spawn(node, [reembed, "dashboard"], {
+          env: { PATH: process.env.PATH, ...environment, DASHBOARD_PORT: "0" },
+          stdio: ["ignore", "ignore", "pipe"],
+          detached: true,
+        });
+        onTestFinished(() => void child.kill("SIGTERM"));
+        const ended = once(child, "close");
+        let log = "";
+        for await (const chunk of child.stderr) {
+          log += String(chunk);
+          // As a terminal does: to the whole process group.
+          if (log.includes("dashboard ready") && !log.includes("SIGINT") && child.pid)
+            process.kill(-child.pid, "SIGINT");
+        }
+        expect(await ended).toEqual([0, null]);
+        expect(log).toContain("dashboard stopping");
+      });
+    },
+    ["PostgreSQL"],
+  );
+});
+
+/** Copies the program without what is installed beside it. */
+async function copyShim(folder: string): Promise<string> {
+  await mkdir(join(folder, "bin"), { recursive: true });
+  const copy = join(folder, "bin", "reembed.mjs");
+  await copyFile(reembed, copy);
+  return copy;
+}
+
+async function start(program: string): Promise<{ code: unknown; stdout: string; stderr: string }> {
+  const child = spawn(node, [program], { stdio: ["ignore", "pipe", "pipe"] });
+  const ended = once(child, "close");
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  const [code] = await ended;
+  return { code, stdout, stderr };
+}
+
+function findOlderNode(): { path: string; version: string } | undefined {
+  const folders = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
+  const paths = folders.map((folder) => join(folder, "node")).filter((path) => existsSync(path));
+  const found = paths.map((path) => ({
+    path,
+    version: execFileSync(path, ["--version"], { encoding: "utf8" }).trim(),
+  }));
+  return found.find(({ version }) => Number.parseInt(version.slice(1), 10) < 24);
+}

@@ -1,0 +1,65 @@
+import { EmbedQueue } from "@reembed/queue";
+import { createLogger } from "@reembed/runtime";
+import { type Database, registerProfiles } from "@reembed/store";
+import { describeOnEachServer, openTestDatabase, storeBodies, type TestServers, testProfile } from "@reembed/testing";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
+import { startDashboard } from "./dashboard.ts";
+import { readStatus } from "./status.ts";
+
+const log = createLogger("silent");
+
+describeOnEachServer("the dashboard", (open) => {
+  let servers: TestServers;
+  let database: Database;
+  let url: string;
+  beforeAll(async () => {
+    servers = await open();
+    database = await openTestDatabase(servers, [testProfile("mini-m3")]);
+    await storeBodies(database, ["pay", "leave"]);
+    const dashboard = await startDashboard({ database, queue: servers.queue, port: 0, log });
+    url = dashboard.url;
+    return async () => {
+      await dashboard[Symbol.asyncDispose]();
+      await database.$client.end();
+    };
+  });
+
+  test("the overview tells how far every profile is", async () => {
+    const response = await fetch(url);
+    expect(response.headers.get("content-type")).toMatch(/html/);
+    const page = await response.text();
+    expect(page).toContain("mini-m3");
+    expect(page).toMatch(/<dt>Pending<\/dt><dd>2<\/dd>/);
+    expect(page).toContain("0.0 %");
+  });
+
+  test("Bull Board shows the producer's queue and one per profile, with its jobs", async () => {
+    const queue = new EmbedQueue(servers.queue, "mini-m3", () => {});
+    onTestFinished(() => queue[Symbol.asyncDispose]());
+    await queue.enqueue([{ profile: "mini-m3", kind: "backfill", chunkIds: [1, 2] }]);
+    const board = (await (await fetch(`${url}board/api/queues?activeQueue=embed-mini-m3`)).json()) as {
+      queues: { name: string; counts: Record<string, number> }[];
+    };
+    expect(board.queues.map(({ name }) => name)).toEqual(["producer", "embed-mini-m3"]);
+    expect(board.queues[1]?.counts.prioritized ?? board.queues[1]?.counts.waiting).toBe(1);
+    expect((await fetch(`${url}board`)).status).toBe(200);
+  });
+
+  test("a profile that is registered later is shown from then on", async () => {
+    await registerProfiles(database, [testProfile("mini-rubert")]);
+    const board = (await (await fetch(`${url}board/api/queues`)).json()) as { queues: { name: string }[] };
+    expect(board.queues.map(({ name }) => name)).toContain("embed-mini-rubert");
+    expect((await readStatus({ database, queue: servers.queue })).map(({ profile }) => profile)).toEqual([
+      "mini-m3",
+      "mini-rubert",
+    ]);
+  });
+
+  test("it listens on loopback, and says so when its port is taken", async () => {
+    const port = Number(new URL(url).port);
+    expect(new URL(url).hostname).toBe("127.0.0.1");
+    await expect(startDashboard({ database, queue: servers.queue, port, log })).rejects.toThrow(
+      `The dashboard cannot listen on 127.0.0.1:${port}`,
+    );
+  });
+});

@@ -1,0 +1,96 @@
+import type { Profile } from "@reembed/core";
+import { startOnnxEmbedder } from "@reembed/embedder";
+import { type EmbedJob, EmbedQueue } from "@reembed/queue";
+import { createLogger } from "@reembed/runtime";
+import { readBackfillIds, readProfile, startBackfill } from "@reembed/store";
+import {
+  describeOnEachServer,
+  encodeSlowGraph,
+  openTestDatabase,
+  slowDimensions,
+  storeBodies,
+  waitFor,
+  writeTemporaryModel,
+} from "@reembed/testing";
+import { expect, test, vi } from "vitest";
+import { startWorker } from "./worker.ts";
+
+const lockDurationMs = 600;
+const leastMs = 10 * lockDurationMs;
+const tickMs = 20;
+// How long a run takes is the machine's affair: the first text says how fast it is, and the others are for what follows.
+const growth = 1.25;
+const bodies = Array.from({ length: 26 }, (_, index) => "слово ".repeat(200 * growth ** index));
+
+describeOnEachServer(
+  "a batch that keeps the model busy",
+  (open) => {
+    test("in one run for ten times the lock's duration is neither declared stalled nor tried again", async () => {
+      await using scope = new AsyncDisposableStack();
+      const slow = { dimensions: slowDimensions, pooling: "graph", maxTokens: 1_000_000 } as const;
+      const temporary = scope.use(await writeTemporaryModel(encodeSlowGraph(), "mini-m3", slow));
+      const servers = await open();
+      const unsplit = slowProfile(temporary.model);
+      const database = scope.use(await openTestDatabase(servers, [unsplit]));
+      await storeBodies(database, bodies);
+      await startBackfill(database, await readProfile(database, unsplit.name));
+      const profile = await readProfile(database, unsplit.name);
+      const chunkIds = await readBackfillIds(database, profile, bodies.length);
+
+      const log = createLogger("silent");
+      const warn = vi.spyOn(log, "warn");
+      const embedder = scope.use(await startOnnxEmbedder({ ...temporary, device: "cpu", tokenBudget: 1 }));
+      const queue = scope.use(new EmbedQueue(servers.queue, profile.name, (error) => log.warn(error)));
+      const worker = { database, profile, embedder, queue: servers.queue, concurrency: 1, lockDurationMs, log };
+      scope.use(await startWorker(worker));
+
+      let longest = 0;
+      for (let place = 0; longest < leastMs; place += stepsTo(leastMs, longest)) {
+        const chunkId = chunkIds[place];
+        if (chunkId === undefined) throw new RangeError(`The longest text took ${longest} ms`);
+        const ticks = countTicks();
+        await queue.enqueue([{ profile: profile.name, kind: "backfill", chunkIds: [chunkId] }]);
+        const job = await endOf(queue, chunkId);
+        longest = (job.finishedOn ?? 0) - (job.processedOn ?? 0);
+        // In the process that runs the model there would be one.
+        expect(ticks.stop()).toBeGreaterThan(longest / tickMs / 8);
+        expect(job).toMatchObject({ attemptsMade: 1, attemptsStarted: 1, stalledCounter: 0 });
+        expect(job.returnvalue).toMatchObject({ embedded: 1, stale: 0, quarantined: 0 });
+      }
+      // A stalled batch, a lock that could not be renewed and a heartbeat that was not recorded would be warnings.
+      expect(warn.mock.calls).toEqual([]);
+    });
+  },
+  ["PostgreSQL and Redis"],
+);
+
+/** Chunks are as long as their documents, so that each batch here is one run of the model. */
+function slowProfile(model: Profile["model"]): Profile {
+  return { name: "slow", chunking: { size: 1_000_000, overlap: 0 }, model, limit: 10, threshold: 0 };
+}
+
+/** How many texts further a run takes well over `wantedMs`, when this one took `tookMs`. */
+function stepsTo(wantedMs: number, tookMs: number): number {
+  return Math.max(1, Math.ceil(Math.log((1.3 * wantedMs) / tookMs) / Math.log(growth)));
+}
+
+async function endOf(queue: EmbedQueue, chunkId: number): Promise<EmbedJob> {
+  return await waitFor("the batch to end", async () => {
+    const jobs = await queue.bullmq.getJobs(["completed", "failed"]);
+    return jobs.find(({ data }) => data.chunkIds[0] === chunkId);
+  });
+}
+
+/** Counts how often the event loop of this process comes round, every 20 ms at best. */
+function countTicks(): { stop: () => number } {
+  let ticks = 0;
+  const timer = setInterval(() => {
+    ticks++;
+  }, tickMs);
+  return {
+    stop() {
+      clearInterval(timer);
+      return ticks;
+    },
+  };
+}

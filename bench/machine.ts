@@ -1,0 +1,8 @@
+import { cpus, release, totalmem, type } from "node:os";
+
+/** Where figures come from: without it they compare with nothing. */
+export function describeMachine(): string {
+  const cores = cpus();
+  const memoryGiB = Math.round(totalmem() / 2 ** 30);
+  return `${cores.length} x ${cores[0]?.model.trim()}, ${memoryGiB} GiB, ${type()} ${release()}, Node ${process.version}`;
+}

@@ -1,0 +1,136 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { type Model, models } from "@reembed/core";
+import { encodeSlowGraph, slowDimensions, type TemporaryModel, writeTemporaryModel } from "@reembed/testing";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { InferenceSettings } from "./inference-messages.ts";
+import { InferenceProcess } from "./inference-process.ts";
+import { modelFolder } from "./model-files.ts";
+import { hasEnded, watchChildren } from "./watch-children.ts";
+
+const miniM3 = models.get("mini-m3") as Model;
+const fast: InferenceSettings = settingsOf({ model: miniM3, folder: modelFolder(miniM3, "unused") });
+let slow: InferenceSettings;
+
+beforeAll(async () => {
+  const model = { dimensions: slowDimensions, pooling: "graph" } as const;
+  const temporary = await writeTemporaryModel(encodeSlowGraph(), "mini-m3", model);
+  slow = settingsOf(temporary);
+  return () => temporary[Symbol.asyncDispose]();
+});
+
+describe("the inference process", () => {
+  test("starts one child for calls at the same time, and answers each of them", async () => {
+    using watch = watchChildren();
+    await using inference = new InferenceProcess(fast);
+    const runs = await Promise.all([1, 2, 3].map((texts) => inference.run(request(texts, 8))));
+    expect(runs.map((vectors) => vectors.length)).toEqual([1024, 2048, 3072]);
+    expect(watch.children).toHaveLength(1);
+  });
+
+  test("fails all runs in hand when its child dies, and the next run starts another", async () => {
+    using watch = watchChildren();
+    await using inference = new InferenceProcess(slow);
+    const runs = [request(1, 1), request(1, 500), request(1, 500)].map((input) => inference.run(input));
+    await runs[0];
+    watch.children[0]?.kill("SIGKILL");
+    const failures = (await Promise.allSettled(runs)).slice(1);
+    for (const failure of failures) expect(failure).toMatchObject({ reason: { code: "inference_died" } });
+    expect(await inference.run(request(1, 1))).toHaveLength(slowDimensions);
+    expect(watch.children).toHaveLength(2);
+  });
+
+  test("fails a run whose child dies while it starts, and the next run starts another", async () => {
+    using watch = watchChildren();
+    await using inference = new InferenceProcess(fast);
+    const run = inference.run(request(1, 8));
+    watch.children[0]?.kill("SIGKILL");
+    await expect(run).rejects.toMatchObject({ code: "inference_died", message: expect.stringContaining("SIGKILL") });
+    expect(await inference.run(request(1, 8))).toHaveLength(1024);
+  });
+
+  test("a child that refuses has ended when its runs are told, and the next run asks another", async () => {
+    using watch = watchChildren();
+    await using inference = new InferenceProcess({ ...fast, folder: "/nowhere" });
+    for (const expected of [1, 2]) {
+      const runs = await Promise.allSettled([inference.run(request(1, 8)), inference.run(request(1, 8))]);
+      for (const run of runs) expect(run).toMatchObject({ reason: { code: "model_unusable" } });
+      expect(watch.children.map(hasEnded)).toEqual(Array(expected).fill(true));
+    }
+  });
+
+  test("fails a run that the graph refuses, and goes on", async () => {
+    await using inference = new InferenceProcess(fast);
+    const outside = { inputIds: Int32Array.of(1_000_000), lengths: Int32Array.of(1), length: 1 };
+    await expect(inference.run(outside)).rejects.toMatchObject({ code: "inference_failed" });
+    expect(await inference.run(request(1, 8))).toHaveLength(1024);
+  });
+
+  test("lets no Ctrl-C end its child, which the whole process group receives", async () => {
+    using watch = watchChildren();
+    await using inference = new InferenceProcess(fast);
+    await inference.run(request(1, 8));
+    for (const signal of ["SIGINT", "SIGTERM"] as const) watch.children[0]?.kill(signal);
+    expect(await inference.run(request(1, 8))).toHaveLength(1024);
+    expect(watch.children).toHaveLength(1);
+  });
+});
+
+describe("disposal", () => {
+  test("ends a child in the middle of a run, and fails the run", async () => {
+    using watch = watchChildren();
+    const inference = new InferenceProcess(slow);
+    const [short, long] = [inference.run(request(1, 1)), inference.run(request(1, 5_000))];
+    const failed = expect(long).rejects.toMatchObject({ code: "inference_died", message: /it was closed$/ });
+    await short;
+    await inference[Symbol.asyncDispose]();
+    expect(watch.children.map(hasEnded)).toEqual([true]);
+    await failed;
+  });
+
+  test("ends a child that is still starting, and fails the run that it was started for", async () => {
+    using watch = watchChildren();
+    const inference = new InferenceProcess(fast);
+    const failed = expect(inference.run(request(1, 8))).rejects.toMatchObject({ code: "inference_died" });
+    await inference[Symbol.asyncDispose]();
+    expect(watch.children.map(hasEnded)).toEqual([true]);
+    await failed;
+    await expect(inference.run(request(1, 8))).rejects.toMatchObject({ code: "inference_died" });
+    expect(watch.children).toHaveLength(1);
+  });
+
+  test("of one that was never used starts nothing", async () => {
+    using watch = watchChildren();
+    await new InferenceProcess(fast)[Symbol.asyncDispose]();
+    expect(watch.children).toEqual([]);
+  });
+});
+
+test("a child ends with its parent, however that was ended", async () => {
+  const program = `
+    const { InferenceProcess } = await import(${JSON.stringify(new URL("inference-process.ts", import.meta.url).href)});
+    const inference = new InferenceProcess(${JSON.stringify(fast)});
+    await inference.run({ inputIds: Int32Array.of(0, 2), lengths: Int32Array.of(2), length: 2 });
+    console.log("ran");
+    setInterval(() => {}, 1_000);`;
+  // The child has its parent's stderr: it closes when both have ended.
+  const parent = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "pipe"] });
+  const closed = once(parent, "close");
+  for await (const line of createInterface(parent.stdout)) {
+    expect(line).toBe("ran");
+    break;
+  }
+  parent.kill("SIGKILL");
+  expect(await closed).toEqual([null, "SIGKILL"]);
+});
+
+function settingsOf({ model, folder }: Pick<TemporaryModel, "model" | "folder">): InferenceSettings {
+  return { folder, device: "cpu", dimensions: model.dimensions, pooling: model.pooling };
+}
+
+/** So many texts of the same length, without padding. */
+function request(texts: number, length: number) {
+  const inputIds = new Int32Array(texts * length).fill(5);
+  return { inputIds, lengths: new Int32Array(texts).fill(length), length };
+}

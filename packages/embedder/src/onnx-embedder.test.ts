@@ -1,0 +1,166 @@
+import { existsSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { type Model, models } from "@reembed/core";
+import { encodeSlowGraph, slowDimensions, type TemporaryModel, writeTemporaryModel } from "@reembed/testing";
+import { describe, expect, test } from "vitest";
+import { embedAll, vectorsOf } from "./embedder.testsuite.ts";
+import { type OnnxEmbedderOptions, startOnnxEmbedder } from "./onnx-embedder.ts";
+import { encodeTokenGraph, type TokenGraphOptions, tokenDimensions, tokenVector } from "./token-graph.ts";
+import { type TokenizedText, Tokenizer } from "./tokenizer.ts";
+import { hasEnded, watchChildren } from "./watch-children.ts";
+
+const miniRubert = models.get("mini-rubert") as Model;
+const settings = { device: "cpu", tokenBudget: 512 };
+const texts = ["отпуск", "зарплата выплачивается дважды в месяц", "приказ о командировке", "болезнь"];
+
+describe("a graph as exporters write it", () => {
+  test.each(["cls", "mean"] as const)("is pooled by %s as if there were no padding", async (pooling) => {
+    await using temporary = await writeTokenModel({}, { pooling });
+    await using embedder = await startOnnxEmbedder({ ...temporary, ...settings });
+    expectClose(await vectorsOf(embedder, texts), await expectedVectors(temporary));
+  });
+
+  test("is given zeros for the token types that it wants", async () => {
+    await using temporary = await writeTokenModel({ inputs: ["input_ids", "attention_mask", "token_type_ids"] });
+    await using embedder = await startOnnxEmbedder({ ...temporary, ...settings });
+    expectClose(await vectorsOf(embedder, texts), await expectedVectors(temporary));
+  });
+
+  test("that returns NaN for a text has that text rejected as invalid_vector, and no other", async () => {
+    await using known = await writeTokenModel();
+    const [salary] = await tokenize(known, ["зарплата"]);
+    await using temporary = await writeTokenModel({ nanId: salary?.ids[1] ?? Number.NaN });
+    await using embedder = await startOnnxEmbedder({ ...temporary, ...settings });
+    const outcomes = await embedAll(embedder, texts);
+    const results = outcomes.map((outcome) => ("rejected" in outcome ? outcome.rejected : "embedded"));
+    expect(results).toEqual(["embedded", "invalid_vector", "embedded", "embedded"]);
+  });
+});
+
+describe("a model is refused at the start", () => {
+  test.each<{ why: string; graph?: TokenGraphOptions; model?: Partial<Model>; message: RegExp }>([
+    {
+      why: "when its vectors have other dimensions",
+      model: { dimensions: 312 },
+      message: /onnx\/model\.onnx returned float32 of 1 x \d+ x 4; float32 of 1 x \d+ x 312 was expected\.$/,
+    },
+    {
+      why: "when its numbers are no float32",
+      graph: { elementType: "float16" },
+      message: /returned float16 of 1 x \d+ x 4; float32 of 1 x \d+ x 4 was expected/,
+    },
+    {
+      why: "when its graph wants an input that is not known",
+      graph: { inputs: ["input_ids", "attention_mask", "position_ids"] },
+      message: /model\.onnx wants the unknown input position_ids\.$/,
+    },
+    {
+      why: "when it should pool in its graph and does not",
+      model: { pooling: "graph" },
+      message: /model\.onnx has the output last_hidden_state and not sentence_embedding\.$/,
+    },
+    {
+      why: "when it returns NaN for any text",
+      graph: { output: "token_embeddings", nanId: 2 },
+      message: /returned a vector without a length/,
+    },
+  ])("$why", async ({ graph, model, message }) => {
+    await using temporary = await writeTokenModel(graph, model);
+    const error = await refusalOf({ ...temporary, ...settings });
+    expect(error).toMatchObject({ code: "model_unusable", exitCode: 1 });
+    expect(error).toHaveProperty("message", expect.stringMatching(message));
+  });
+
+  test("when its file is no graph", async () => {
+    await using temporary = await writeTemporaryModel(Buffer.from("<html>"), "mini-rubert", miniRubert);
+    expect(await refusalOf({ ...temporary, ...settings })).toMatchObject({ code: "model_unusable", exitCode: 1 });
+  });
+
+  test("when its tokenizer is none", async () => {
+    await using temporary = await writeTokenModel();
+    await writeFile(join(temporary.folder, "tokenizer.json"), "{}");
+    expect(await refusalOf({ ...temporary, ...settings })).toMatchObject({ code: "tokenizer_invalid", exitCode: 1 });
+  });
+});
+
+const binding = new URL(`../bin/napi-v6/linux/${process.arch}/`, import.meta.resolve("onnxruntime-node"));
+const hasCuda = existsSync(fileURLToPath(new URL("libonnxruntime_providers_cuda.so", binding)));
+test.skipIf(hasCuda)("a device whose files are not installed is refused by name, as wrong usage", async () => {
+  const error = await refusalOf({ model: miniRubert, modelsFolder: "unused", ...settings, device: "cuda" });
+  expect(error).toMatchObject({ code: "device_unavailable", exitCode: 2 });
+  expect(error).toHaveProperty("message", expect.stringMatching(/^The device cuda cannot be used: /));
+  expect(error).toHaveProperty("remedy", expect.stringContaining("GPU section of the README"));
+});
+
+test("a text that the tokenizer fails on is rejected as tokenizer_failed and holds no other up", async () => {
+  await using temporary = await writeTokenModel();
+  const path = join(temporary.folder, "tokenizer.json");
+  const tokenizer = JSON.parse(await readFile(path, "utf8"));
+  // What is not in the vocabulary has no token then, and that fails.
+  tokenizer.model.unk_token = "[NONE]";
+  await writeFile(path, JSON.stringify(tokenizer));
+  await using embedder = await startOnnxEmbedder({ ...temporary, ...settings });
+  const outcomes = await embedAll(embedder, ["отпуск", "", "漢字", "болезнь"]);
+  const results = outcomes.map((outcome) => ("rejected" in outcome ? outcome.rejected : "embedded"));
+  expect(results).toEqual(["embedded", "empty_text", "tokenizer_failed", "embedded"]);
+});
+
+test("a child that is killed in the middle of a run fails that call, and the next has a child of its own", async () => {
+  using watch = watchChildren();
+  const model = { dimensions: slowDimensions, pooling: "graph", maxTokens: 100_000 } as const;
+  await using temporary = await writeTemporaryModel(encodeSlowGraph(), "mini-m3", model);
+  await using embedder = await startOnnxEmbedder({ ...temporary, ...settings, tokenBudget: 1 });
+  const long = "слово ".repeat(100);
+
+  const outcomes = embedder.embed([long, long])[Symbol.asyncIterator]();
+  expect(await outcomes.next()).toMatchObject({ value: [{ index: 0 }] });
+  const second = outcomes.next();
+  // By then the request is sent, and its answer is tenths of a second away.
+  await setImmediate();
+  watch.children[0]?.kill("SIGKILL");
+  await expect(second).rejects.toMatchObject({ code: "inference_died", message: expect.stringContaining("SIGKILL") });
+
+  expect(await vectorsOf(embedder, ["слово"])).toHaveLength(1);
+  expect(watch.children).toHaveLength(2);
+});
+
+async function writeTokenModel(graph: TokenGraphOptions = {}, model: Partial<Model> = {}): Promise<TemporaryModel> {
+  const settings = { dimensions: tokenDimensions, pooling: "mean", ...model } as const;
+  return await writeTemporaryModel(encodeTokenGraph(graph), "mini-rubert", settings);
+}
+
+/** The error that a start fails with. By then its child has ended. */
+async function refusalOf(options: OnnxEmbedderOptions): Promise<unknown> {
+  using watch = watchChildren();
+  const error = await startOnnxEmbedder(options).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(watch.children.filter((child) => !hasEnded(child))).toEqual([]);
+  return error;
+}
+
+async function expectedVectors(temporary: TemporaryModel): Promise<number[][]> {
+  const tokenized = await tokenize(temporary, texts);
+  return tokenized.map(({ ids }) => {
+    const tokens = Array.from(ids, (id) => tokenVector(id, ids.length));
+    const pooled = tokens.slice(0, temporary.model.pooling === "cls" ? 1 : tokens.length);
+    const sums = pooled[0]?.map((_, index) => pooled.reduce((sum, token) => sum + (token[index] ?? 0), 0)) ?? [];
+    return sums.map((value) => value / Math.hypot(...sums));
+  });
+}
+
+async function tokenize({ folder, model }: TemporaryModel, texts: readonly string[]): Promise<TokenizedText[]> {
+  const answers = await new Tokenizer(folder, model.maxTokens).tokenize(texts);
+  return answers.filter((answer) => "ids" in answer);
+}
+
+function expectClose(actual: readonly Float32Array[], expected: readonly number[][]): void {
+  expect(actual).toHaveLength(expected.length);
+  for (const [row, vector] of actual.entries()) {
+    for (const [index, value] of vector.entries()) expect(value).toBeCloseTo(expected[row]?.[index] ?? Number.NaN, 5);
+  }
+}

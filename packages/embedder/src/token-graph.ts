@@ -1,0 +1,61 @@
+import { type ElementType, encodeModel, node, tensor, valueInfo } from "./onnx/model-writer.ts";
+
+export interface TokenGraphOptions {
+  inputs?: readonly string[];
+  output?: string;
+  elementType?: ElementType;
+  /** The token whose vector is 0 / 0. */
+  nanId?: number;
+}
+
+export const tokenDimensions = 4;
+const frequencies = Float32Array.from({ length: tokenDimensions }, (_, index) => (index + 1) / 1024);
+
+/**
+ * The bytes of a graph as exporters write it: token vectors [batch, sequence, 4], which pooling makes the texts' of.
+ * A token's vector follows from its id, from the sum of the attention mask and, where wanted, from its token type. The
+ * padding's is far from others.
+ */
+export function encodeTokenGraph({
+  inputs = ["input_ids", "attention_mask"],
+  output = "last_hidden_state",
+  elementType = "float32",
+  nanId = -1,
+}: TokenGraphOptions = {}): Uint8Array {
+  const types = inputs.includes("token_type_ids") ? "token_type_ids" : "no_types";
+  return encodeModel({
+    name: "token-vectors",
+    inputs: inputs.map((name) => valueInfo(name, "int64", ["batch", "sequence"])),
+    outputs: [valueInfo(output, elementType, ["batch", "sequence", tokenDimensions])],
+    initializers: [
+      tensor("frequencies", [tokenDimensions], frequencies),
+      tensor("sixteenth", [], new Float32Array([1 / 16])),
+      tensor("nan_id", [], new Float32Array([nanId])),
+      tensor("no_types", [1, 1], new BigInt64Array([0n])),
+      tensor("sequence_axis", [1], new BigInt64Array([1n])),
+      tensor("last_axis", [1], new BigInt64Array([2n])),
+    ],
+    nodes: [
+      node("Cast", ["input_ids"], ["ids"], { to: { elementType: "float32" } }),
+      node("Cast", ["attention_mask"], ["mask"], { to: { elementType: "float32" } }),
+      node("Cast", [types], ["types"], { to: { elementType: "float32" } }),
+      node("ReduceSum", ["mask", "sequence_axis"], ["counts"]),
+      node("Mul", ["counts", "sixteenth"], ["text_phases"]),
+      node("Add", ["text_phases", "types"], ["phases"]),
+      node("Unsqueeze", ["phases", "last_axis"], ["phase_rows"]),
+      node("Unsqueeze", ["ids", "last_axis"], ["id_rows"]),
+      node("Mul", ["id_rows", "frequencies"], ["id_angles"]),
+      node("Add", ["id_angles", "phase_rows"], ["angles"]),
+      node("Cos", ["angles"], ["cosines"]),
+      node("Sub", ["id_rows", "nan_id"], ["distance"]),
+      node("Div", ["distance", "distance"], ["one_or_nan"]),
+      node("Mul", ["cosines", "one_or_nan"], ["token_vectors"]),
+      node("Cast", ["token_vectors"], [output], { to: { elementType } }),
+    ],
+  });
+}
+
+/** What the graph makes of a token of type 0 in a text of so many tokens. */
+export function tokenVector(id: number, tokens: number): number[] {
+  return Array.from(frequencies, (frequency) => Math.cos(id * frequency + tokens / 16));
+}
