@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openEmbeddedDatabase } from "@reembed/embedded";
@@ -41,6 +41,7 @@ async function openServers(kind: ServerKind, scope: AsyncDisposableStack): Promi
   if (kind === "embedded") {
     const folder = await mkdtemp(join(tmpdir(), "reembed-embedded-"));
     scope.defer(() => rm(folder, { recursive: true, force: true }));
+    await cp(inject("embeddedTemplate"), folder, { recursive: true });
     const { connectionString } = scope.use(await openEmbeddedDatabase({ folder }));
     return { connectionString, queue: { kind: "postgres", connectionString, pollSeconds: 0.2 } };
   }

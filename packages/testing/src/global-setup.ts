@@ -1,3 +1,7 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openEmbeddedDatabase } from "@reembed/embedded";
 import type { TestProject } from "vitest/node";
 import { nativeUnavailable } from "./native-available.ts";
 import { startNativePostgres } from "./native-postgres.ts";
@@ -9,19 +13,30 @@ export type NativeServers = { postgres: string; redis: string; missing?: undefin
 declare module "vitest" {
   interface ProvidedContext {
     native: NativeServers;
+    /** Folder of an empty embedded database, to be copied: a copy opens in a fifth of the time that a new one takes. */
+    embeddedTemplate: string;
   }
 }
 
-export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
-  const missing = nativeUnavailable();
-  if (missing !== undefined) {
-    project.provide("native", { missing });
-    return undefined;
-  }
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await using scope = new AsyncDisposableStack();
-  const postgres = scope.use(await startNativePostgres());
-  const redis = scope.use(await startNativeRedis());
-  project.provide("native", { postgres: postgres.connectionString, redis: redis.url });
+  project.provide("embeddedTemplate", await createTemplate(scope));
+  project.provide("native", await startNativeServers(scope));
   const owned = scope.move();
   return () => owned.disposeAsync();
+}
+
+async function createTemplate(scope: AsyncDisposableStack): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "reembed-template-"));
+  scope.defer(() => rm(folder, { recursive: true, force: true }));
+  await using _created = await openEmbeddedDatabase({ folder });
+  return folder;
+}
+
+async function startNativeServers(scope: AsyncDisposableStack): Promise<NativeServers> {
+  const missing = nativeUnavailable();
+  if (missing !== undefined) return { missing };
+  const postgres = scope.use(await startNativePostgres());
+  const redis = scope.use(await startNativeRedis());
+  return { postgres: postgres.connectionString, redis: redis.url };
 }
