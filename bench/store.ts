@@ -12,6 +12,7 @@ const profileName = "bge-m3";
 const batch = 64;
 const connections = 3;
 const rows = 150 * batch;
+/** Odd: a median is one of them. */
 const rounds = 7;
 /** As PostgreSQL comes and production keeps it: a commit waits for the disk. */
 const settings = { fsync: "on", full_page_writes: "on" };
@@ -19,7 +20,7 @@ const settings = { fsync: "on", full_page_writes: "on" };
 try {
   await benchmark();
 } catch (error) {
-  console.error(error instanceof ReembedError ? `${error.message}. ${error.remedy}` : error);
+  console.error(error instanceof ReembedError ? `${error.message}\n${error.remedy ?? ""}` : error);
   process.exitCode = 1;
 }
 

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { copyFile, mkdir, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { delimiter, dirname, join } from "node:path";
+import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { describeOnEachServer } from "@reembed/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -58,15 +59,12 @@ describe.skipIf(older === undefined)(`started by Node${skipped}`, () => {
         });
         onTestFinished(() => void child.kill("SIGTERM"));
         const ended = once(child, "close");
-        let log = "";
-        for await (const chunk of child.stderr) {
-          log += String(chunk);
+        for await (const line of createInterface(child.stderr)) {
           // As a terminal does: to the whole process group.
-          if (log.includes("dashboard ready") && !log.includes("SIGINT") && child.pid)
-            process.kill(-child.pid, "SIGINT");
+          if (line.includes("dashboard ready") && child.pid !== undefined) process.kill(-child.pid, "SIGINT");
+          else expect(line).toContain("dashboard stopping");
         }
         expect(await ended).toEqual([0, null]);
-        expect(log).toContain("dashboard stopping");
       });
     },
     ["PostgreSQL"],

@@ -1,6 +1,7 @@
 import type { EmbedBatch } from "@reembed/queue";
 import { createLogger } from "@reembed/runtime";
 import {
+  countAttempt,
   type Database,
   type RegisteredProfile,
   readCoverage,
@@ -8,7 +9,14 @@ import {
   readProfile,
   startBackfill,
 } from "@reembed/store";
-import { describeOnEachServer, HashingEmbedder, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
+import {
+  describeOnEachServer,
+  HashingEmbedder,
+  openTestDatabase,
+  storeBodies,
+  testProfile,
+  waitFor,
+} from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { embedBatch } from "./embed-batch.ts";
@@ -129,16 +137,50 @@ describeOnEachServer(
       expect(await outdated()).toBe(0);
     });
 
-    test("a chunk whose batch never brings a vector is quarantined after five attempts", async () => {
+    const failOn = (poison: string) => async (texts: string[]) => {
+      if (texts.includes(poison)) throw new Error("the model fails");
+    };
+    const reasons = async () =>
+      (await database.execute(sql`select chunk_id::int, reason, detail from reembed.quarantined_chunks`)).rows;
+
+    test("a chunk on which the embedder fails is found by halving and quarantined; the others are stored", async () => {
+      expect(await run("backfill", failOn("trips"))).toMatchObject({ embedded: 3, quarantined: 1 });
+      expect(await reasons()).toEqual([
+        { chunk_id: chunkIds[2], reason: "embedding_failed", detail: "the model fails" },
+      ]);
+    });
+
+    test("an embedder that fails on every text is to blame itself: the batch fails and nothing is quarantined", async () => {
+      for (let attempt = 0; attempt < 6; attempt++) {
+        await edit(chunkIds[0], `edit ${attempt}`);
+        const fail = async () => Promise.reject(new Error("the device is gone"));
+        await expect(run("changes", fail)).rejects.toThrow("the device is gone");
+      }
+      expect(await reasons()).toEqual([]);
+      expect(await run("changes")).toMatchObject({ embedded: 4 });
+    });
+
+    test("a chunk of which five workers died is quarantined, and those that were with it are not", async () => {
       await edit(chunkIds[0], "poison");
-      const fail = async (texts: string[]) => {
-        if (texts.includes("poison")) throw new Error("the model fails");
+      await edit(chunkIds[1], "bystander");
+      // A worker that dies has counted its attempt and settles nothing.
+      await countAttempt(database, profile, chunkIds);
+      const embedded: string[][] = [];
+      const dieOfPoison = async (texts: string[]) => {
+        embedded.push(texts);
+        if (texts.includes("poison")) await new Promise(() => {});
       };
-      for (let attempt = 1; attempt <= 5; attempt++)
-        await expect(run("changes", fail)).rejects.toThrow("the model fails");
-      expect(await run("changes", fail)).toMatchObject({ quarantined: 1, embedded: 3 });
-      const { rows } = await database.execute(sql`select chunk_id, reason from reembed.quarantined_chunks`);
-      expect(rows).toEqual([{ chunk_id: `${chunkIds[0]}`, reason: "attempts_exhausted" }]);
+      for (let death = 2; death <= 5; death++) {
+        void run("changes", dieOfPoison);
+        await waitFor(
+          "the poison to be taken",
+          () => embedded.filter((texts) => texts.includes("poison")).length === death - 1,
+        );
+      }
+      expect(embedded.every((texts) => texts.length === 1 || !texts.includes("poison"))).toBe(true);
+      expect(await run("changes")).toMatchObject({ quarantined: 1, embedded: 1 });
+      expect(await reasons()).toMatchObject([{ chunk_id: chunkIds[0], reason: "attempts_exhausted" }]);
+      expect(await readCoverage(database, profile)).toMatchObject({ embedded: 3, quarantined: 1, pending: 0 });
     });
   },
   ["embedded", "PostgreSQL"],

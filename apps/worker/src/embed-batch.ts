@@ -1,17 +1,19 @@
-import type { Embedder, TextOutcome } from "@reembed/embedder";
+import type { Embedder } from "@reembed/embedder";
 import type { BatchResult, EmbedBatch } from "@reembed/queue";
 import type { Logger } from "@reembed/runtime";
 import {
-  countAttempts,
+  countAttempt,
   type Database,
   type EmbeddedChunk,
   type PendingChunk,
   quarantineChunks,
   type RegisteredProfile,
   type RejectedChunk,
+  readAttempts,
   readPendingChunks,
   upsertEmbeddings,
 } from "@reembed/store";
+import { embedIsolating, type IsolatedOutcome } from "./embed-isolating.ts";
 
 export interface BatchContext {
   database: Database;
@@ -29,49 +31,93 @@ export interface MicroBatchReport {
   share: number;
 }
 
+/** As many workers may die of a chunk before it is quarantined. */
+const attemptsAtMost = 5;
+
 /**
  * Embeds the chunks of one batch that lack a current vector, and stores each micro-batch as soon as it is there, so that
  * a kill costs one micro-batch. Safe to run twice: a rerun finds nothing pending.
+ *
+ * Chunks that were in the hands of a worker when it died are embedded one by one, behind the others: if one of them is
+ * to blame, it dies alone, and only it is given up in the end.
  */
 export async function embedBatch(batch: EmbedBatch, context: BatchContext): Promise<BatchResult> {
-  const { database, profile, embedder, log } = context;
-  const exhausted = new Set(batch.kind === "changes" ? await countAttempts(database, profile, batch.chunkIds) : []);
+  const { database, profile } = context;
   const pending = await readPendingChunks(database, profile, batch.chunkIds);
-  const [givenUp, toEmbed] = partition(pending, (chunk) => exhausted.has(chunk.id));
-  const result: BatchResult = { embedded: 0, stale: 0, quarantined: 0, tokens: 0 };
-  let done = 0;
+  const attempts = await readAttempts(database, profile, batch.chunkIds);
+  const run = new BatchRun(context, pending.length);
 
-  const store = async (embedded: EmbeddedChunk[], rejected: RejectedChunk[]): Promise<void> => {
+  const suspects = pending.filter((chunk) => attempts.has(chunk.id));
+  await run.embed(pending.filter((chunk) => !attempts.has(chunk.id)));
+  for (const suspect of suspects) {
+    if ((attempts.get(suspect.id) ?? 0) >= attemptsAtMost) await run.giveUp(suspect);
+    else await run.embed([suspect]);
+  }
+  return run.result;
+}
+
+class BatchRun {
+  readonly result: BatchResult = { embedded: 0, stale: 0, quarantined: 0, tokens: 0 };
+  readonly #context: BatchContext;
+  readonly #total: number;
+  #done = 0;
+
+  constructor(context: BatchContext, total: number) {
+    this.#context = context;
+    this.#total = total;
+  }
+
+  async embed(chunks: readonly PendingChunk[]): Promise<void> {
+    if (chunks.length === 0) return;
+    const { database, profile, embedder, log } = this.#context;
+    const chunkIds = chunks.map((chunk) => chunk.id);
+    await countAttempt(database, profile, chunkIds);
+    try {
+      for await (const outcomes of embedIsolating(
+        embedder,
+        chunks.map((chunk) => chunk.content),
+      )) {
+        const { embedded, rejected } = matchOutcomes(chunks, outcomes);
+        log.debug({ chunkIds: embedded.map((chunk) => chunk.chunkId) }, "micro-batch embedded");
+        await this.#store(embedded, rejected);
+      }
+    } catch (error) {
+      // No chunk is to blame for a server or a device that is gone.
+      await countAttempt(database, profile, chunkIds, -1).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async giveUp({ id, contentHash }: PendingChunk): Promise<void> {
+    const detail = `${attemptsAtMost} workers ended without a word while they embedded it.`;
+    await this.#store([], [{ chunkId: id, contentHash, reason: "attempts_exhausted", detail }]);
+  }
+
+  async #store(embedded: EmbeddedChunk[], rejected: RejectedChunk[]): Promise<void> {
+    const { database, profile, onProgress } = this.#context;
     const written = await upsertEmbeddings(database, profile, embedded);
     const setAside = new Set(await quarantineChunks(database, profile, rejected));
     const quarantined = rejected.filter((chunk) => setAside.has(chunk.chunkId));
-    result.embedded += written.length;
-    result.stale += embedded.length - written.length + rejected.length - quarantined.length;
-    result.quarantined += quarantined.length;
-    result.tokens += embedded.reduce((sum, chunk) => sum + chunk.tokenCount - chunk.truncatedTokens, 0);
-    done += embedded.length + rejected.length;
-    await context.onProgress({ embedded, quarantined, share: done / pending.length });
-  };
-
-  if (givenUp.length > 0) await store([], givenUp.map(giveUp));
-  for await (const outcomes of embedder.embed(toEmbed.map((chunk) => chunk.content))) {
-    const { embedded, rejected } = matchOutcomes(toEmbed, outcomes);
-    log.debug({ chunkIds: embedded.map((chunk) => chunk.chunkId) }, "micro-batch embedded");
-    await store(embedded, rejected);
+    this.result.embedded += written.length;
+    this.result.stale += embedded.length - written.length + rejected.length - quarantined.length;
+    this.result.quarantined += quarantined.length;
+    this.result.tokens += embedded.reduce((sum, chunk) => sum + chunk.tokenCount - chunk.truncatedTokens, 0);
+    this.#done += embedded.length + rejected.length;
+    await onProgress({ embedded, quarantined, share: this.#done / this.#total });
   }
-  return result;
 }
 
 function matchOutcomes(
   chunks: readonly PendingChunk[],
-  outcomes: readonly TextOutcome[],
+  outcomes: readonly IsolatedOutcome[],
 ): { embedded: EmbeddedChunk[]; rejected: RejectedChunk[] } {
   const embedded: EmbeddedChunk[] = [];
   const rejected: RejectedChunk[] = [];
   for (const outcome of outcomes) {
     const chunk = chunks[outcome.index];
-    if (chunk === undefined)
+    if (chunk === undefined) {
       throw new RangeError(`The embedder answered for text ${outcome.index} of ${chunks.length}`);
+    }
     const { id: chunkId, contentHash } = chunk;
     if ("rejected" in outcome) {
       rejected.push({ chunkId, contentHash, reason: outcome.rejected, detail: outcome.detail });
@@ -81,17 +127,4 @@ function matchOutcomes(
     }
   }
   return { embedded, rejected };
-}
-
-function giveUp({ id, contentHash }: PendingChunk): RejectedChunk {
-  return {
-    chunkId: id,
-    contentHash,
-    reason: "attempts_exhausted",
-    detail: "Its job was tried several times and never brought a vector; the worker's log has the errors.",
-  };
-}
-
-function partition<T>(items: readonly T[], matches: (item: T) => boolean): [T[], T[]] {
-  return [items.filter(matches), items.filter((item) => !matches(item))];
 }

@@ -2,8 +2,6 @@ import { sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import type { RegisteredProfile } from "./profiles.ts";
 
-/** A change is tried this often before its chunk is quarantined: endless retries would never let a backfill end. */
-const attemptsAtMost = 5;
 const leaseSeconds = 300;
 
 /**
@@ -33,23 +31,31 @@ export async function markChangesEnqueued(
     where profile = ${profile.name} and chunk_id = any(${sql.param(chunkIds)}::bigint[])`);
 }
 
-/**
- * Counts an attempt at every change among these chunks, and quarantines those that were attempted too often.
- * Returns the ids of the quarantined ones.
- */
-export async function countAttempts(
+/** How often a worker has begun to embed these chunks and brought neither a vector nor a word; 0 is left out. */
+export async function readAttempts(
   database: Database,
   profile: RegisteredProfile,
   chunkIds: readonly number[],
-): Promise<number[]> {
-  const { rows } = await database.execute<{ chunk_id: string }>(sql`
-    with attempted as (
-      update reembed.chunk_changes set attempts = attempts + 1
-      where profile = ${profile.name} and chunk_id = any(${sql.param(chunkIds)}::bigint[])
-      returning chunk_id, attempts
-    )
-    select chunk_id from attempted where attempts > ${attemptsAtMost}`);
-  return rows.map((row) => Number(row.chunk_id));
+): Promise<Map<number, number>> {
+  const { rows } = await database.execute<{ chunk_id: string; attempts: number }>(sql`
+    select chunk_id, attempts from reembed.chunk_changes
+    where profile = ${profile.name} and chunk_id = any(${sql.param(chunkIds)}::bigint[]) and attempts > 0`);
+  return new Map(rows.map((row) => [Number(row.chunk_id), row.attempts]));
+}
+
+/**
+ * Counts an attempt at the changes among these chunks before it is made: a worker that dies of one of them can count
+ * nothing afterwards. One that lives takes it back with `by` -1, or settles the change.
+ */
+export async function countAttempt(
+  database: Database,
+  profile: RegisteredProfile,
+  chunkIds: readonly number[],
+  by: 1 | -1 = 1,
+): Promise<void> {
+  await database.execute(sql`
+    update reembed.chunk_changes set attempts = greatest(0, attempts + ${by})
+    where profile = ${profile.name} and chunk_id = any(${sql.param(chunkIds)}::bigint[])`);
 }
 
 /**

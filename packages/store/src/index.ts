@@ -1,4 +1,4 @@
-export { countAttempts, markChangesEnqueued, readDueChanges, recordGaps } from "./changes.ts";
+export { countAttempt, markChangesEnqueued, readAttempts, readDueChanges, recordGaps } from "./changes.ts";
 export { countDocuments, readTokens } from "./counts.ts";
 export { type Coverage, readCoverage, readQuarantineReasons } from "./coverage.ts";
 export { checkDatabase, type Database, openDatabase } from "./database.ts";

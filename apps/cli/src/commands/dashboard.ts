@@ -14,7 +14,8 @@ export function registerDashboard(program: Command): void {
       await using scope = new AsyncDisposableStack();
       const { database, queue } = scope.use(await openServices(config, log));
       const dashboard = scope.use(await startDashboard({ database, queue, port: config.dashboard.port, log }));
+      const stopped = untilSignal("SIGTERM", "SIGINT");
       log.info({ overview: dashboard.url, board: `${dashboard.url}board` }, "dashboard ready");
-      log.info({ signal: await untilSignal("SIGTERM", "SIGINT") }, "dashboard stopping");
+      log.info({ signal: await stopped }, "dashboard stopping");
     });
 }

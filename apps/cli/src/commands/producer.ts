@@ -15,7 +15,8 @@ export function registerProducer(program: Command): void {
       const { database, queue } = scope.use(await openServices(config, log));
       const { lockDurationMs } = config.worker;
       scope.use(await startProducer({ database, queue, ...config.producer, lockDurationMs, log }));
+      const stopped = untilSignal("SIGTERM", "SIGINT");
       log.info({ tickMs: config.producer.tickMs }, "producer ready");
-      log.info({ signal: await untilSignal("SIGTERM", "SIGINT") }, "producer stopping");
+      log.info({ signal: await stopped }, "producer stopping");
     });
 }

@@ -35,8 +35,9 @@ export function registerWorker(program: Command): void {
         await startOnnxEmbedder({ model: wanted.model, modelsFolder: config.models.folder, device, tokenBudget }),
       );
       scope.use(await startWorker({ database, profile, embedder, queue, concurrency, lockDurationMs, log }));
+      const stopped = untilSignal("SIGTERM", "SIGINT");
       log.info({ profile: profile.name, device, concurrency }, "worker ready");
-      log.info({ signal: await untilSignal("SIGTERM", "SIGINT") }, "worker draining");
+      log.info({ signal: await stopped }, "worker draining");
     });
 }
 
