@@ -1,5 +1,5 @@
+import { openDatabase } from "@reembed/store";
 import { createDatabase, startNativePostgres, startNativeRedis, waitFor } from "@reembed/testing";
-import pg from "pg";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
 import { folderOf } from "../src/corpus/corpus-fixtures.ts";
 import { type Outcome, runReembed, standIns } from "./run-reembed.ts";
@@ -37,11 +37,10 @@ test("a database that is not there is named by its address, without its password
 
 describe.skipIf(native.missing !== undefined)(`native servers${skipped}`, () => {
   const postgres = native.missing === undefined ? native.postgres : "";
-  const query = async (connectionString: string, sql: string) => {
-    const client = new pg.Client({ connectionString });
-    await client.connect();
-    onTestFinished(() => client.end());
-    return (await client.query(sql)).rows;
+  const connect = (connectionString: string) => {
+    const { $client: pool } = openDatabase({ connectionString, maxConnections: 1 });
+    onTestFinished(() => pool.end());
+    return pool;
   };
   const withPart = (connectionString: string, parts: Partial<URL>) =>
     Object.assign(new URL(connectionString), parts).href;
@@ -96,7 +95,7 @@ describe.skipIf(native.missing !== undefined)(`native servers${skipped}`, () => 
   test("tables of an older version are refused with exit code 3", async () => {
     const DATABASE_URL = await createDatabase(postgres);
     expect(await run(["init"], { DATABASE_URL })).toMatchObject({ code: 0 });
-    await query(DATABASE_URL, "update reembed.migrations set created_at = created_at - 1");
+    await connect(DATABASE_URL).query("update reembed.migrations set created_at = created_at - 1");
     expectRefusal(await run(["status"], { DATABASE_URL }), {
       code: 3,
       lines: ["error: The tables of Reembed are of an older version.", /Run `reembed init`/],
@@ -117,7 +116,7 @@ describe.skipIf(native.missing !== undefined)(`native servers${skipped}`, () => 
 
   test("a role without the right to create what is needed is told so", async () => {
     const database = await createDatabase(postgres);
-    await query(postgres, "drop role if exists reader; create role reader login");
+    await connect(postgres).query("drop role if exists reader; create role reader login");
     expectRefusal(await run(["init"], { DATABASE_URL: withPart(database, { username: "reader" }) }), {
       code: 1,
       lines: [/^error: PostgreSQL refused: permission denied/, /Give the role in DATABASE_URL this right/],
@@ -127,9 +126,7 @@ describe.skipIf(native.missing !== undefined)(`native servers${skipped}`, () => 
   test("a server that goes away under a load is told without the documents that were on their way", async () => {
     const DATABASE_URL = await createDatabase(postgres);
     expect(await run(["init"], { DATABASE_URL })).toMatchObject({ code: 0 });
-    const blocker = new pg.Client({ connectionString: DATABASE_URL });
-    await blocker.connect();
-    onTestFinished(() => blocker.end());
+    const blocker = connect(DATABASE_URL);
     await blocker.query("begin; lock table reembed.documents");
     const loading = run(["load", await folderOf({ "secret.md": "hunter2" })], { DATABASE_URL });
 

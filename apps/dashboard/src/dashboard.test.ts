@@ -1,4 +1,4 @@
-import { EmbedQueue } from "@reembed/queue";
+import { EmbedQueue, EmbedQueues } from "@reembed/queue";
 import { createLogger } from "@reembed/runtime";
 import { type Database, registerProfiles } from "@reembed/store";
 import { describeOnEachServer, openTestDatabase, storeBodies, type TestServers, testProfile } from "@reembed/testing";
@@ -47,12 +47,10 @@ describeOnEachServer("the dashboard", (open) => {
 
   test("a profile that is registered later is shown from then on", async () => {
     await registerProfiles(database, [testProfile("mini-rubert")]);
+    await using queues = new EmbedQueues(servers.queue, () => {});
     const board = (await (await fetch(`${url}board/api/queues`)).json()) as { queues: { name: string }[] };
     expect(board.queues.map(({ name }) => name)).toContain("embed-mini-rubert");
-    expect((await readStatus({ database, queue: servers.queue })).map(({ profile }) => profile)).toEqual([
-      "mini-m3",
-      "mini-rubert",
-    ]);
+    expect((await readStatus(database, queues)).map(({ profile }) => profile)).toEqual(["mini-m3", "mini-rubert"]);
   });
 
   test("it listens on loopback, and says so when its port is taken", async () => {

@@ -4,7 +4,7 @@ import { createBullBoard } from "@bull-board/api";
 import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import { ExpressAdapter } from "@bull-board/express";
 import { messageOf, ReembedError } from "@reembed/core";
-import { EmbedQueue, type QueueServer, TickQueue } from "@reembed/queue";
+import { EmbedQueues, type QueueServer, TickQueue } from "@reembed/queue";
 import type { Logger } from "@reembed/runtime";
 import { type Database, readProfiles } from "@reembed/store";
 import express, { type NextFunction, type Request, type Response } from "express";
@@ -23,13 +23,16 @@ export interface DashboardOptions {
 
 /** Serves the overview at `/` and Bull Board at `/board`, on loopback: neither asks who is there. */
 export async function startDashboard(options: DashboardOptions): Promise<AsyncDisposable & { url: string }> {
-  const { log } = options;
+  const { database, log } = options;
   await using scope = new AsyncDisposableStack();
+  const onError = (error: Error) => log.warn({ error: messageOf(error) }, "queue error");
+  const queues = scope.use(new EmbedQueues(options.queue, onError));
+  const ticks = scope.use(new TickQueue(options.queue, onError));
   const app = express().disable("x-powered-by");
   app.get("/", async (_, response) => {
-    response.type("html").send(renderOverview(await readStatus(options)));
+    response.type("html").send(renderOverview(await readStatus(database, queues)));
   });
-  app.use("/board", bullBoard(options, scope));
+  app.use("/board", bullBoard(database, queues, ticks));
   app.use((error: unknown, _: Request, response: Response, __: NextFunction) => {
     log.error({ error: messageOf(error) }, "page failed");
     response.status(500).type("text").send("This page failed; the dashboard's log says why.");
@@ -58,23 +61,16 @@ export async function startDashboard(options: DashboardOptions): Promise<AsyncDi
 }
 
 /** Bull Board for the producer's queue and one queue per profile; a profile that is registered later is added then. */
-function bullBoard({ database, queue, log }: DashboardOptions, scope: AsyncDisposableStack): express.Router {
-  const onError = (error: Error) => log.warn({ error: messageOf(error) }, "queue error");
+function bullBoard(database: Database, queues: EmbedQueues, ticks: TickQueue): express.Router {
   const serverAdapter = new ExpressAdapter();
   serverAdapter.setBasePath("/board");
-  const ticks = scope.use(new TickQueue(queue, onError));
   const board = createBullBoard({ queues: [new BullMQAdapter(ticks.bullmq)], serverAdapter });
-  const embedQueues = new Map<string, EmbedQueue>();
-  scope.defer(async () => {
-    for (const embedQueue of embedQueues.values()) await embedQueue[Symbol.asyncDispose]();
-  });
+  const shown = new Set<string>();
   const router = express.Router();
   router.use(async (_request, _response, next) => {
     for (const { name } of await readProfiles(database)) {
-      if (embedQueues.has(name)) continue;
-      const embedQueue = new EmbedQueue(queue, name, onError);
-      embedQueues.set(name, embedQueue);
-      board.addQueue(new BullMQAdapter(embedQueue.bullmq));
+      if (!shown.has(name)) board.addQueue(new BullMQAdapter(queues.of(name).bullmq));
+      shown.add(name);
     }
     next();
   });

@@ -1,4 +1,4 @@
-import { EmbedQueue, type QueueCounts, type QueueServer } from "@reembed/queue";
+import type { EmbedQueues, QueueCounts } from "@reembed/queue";
 import {
   type Coverage,
   type Database,
@@ -18,24 +18,17 @@ export interface ProfileStatus extends Coverage {
   workers: { id: string; host: string; device: string; profile: string; tokensPerSecond: number }[];
 }
 
-export async function readStatus({
-  database,
-  queue,
-}: {
-  database: Database;
-  queue: QueueServer;
-}): Promise<ProfileStatus[]> {
+export async function readStatus(database: Database, queues: EmbedQueues): Promise<ProfileStatus[]> {
   const alive = await readLiveWorkers(database);
   const statuses: ProfileStatus[] = [];
   for (const profile of await readProfiles(database)) {
-    await using embedQueue = new EmbedQueue(queue, profile.name, () => {});
     const workers = alive.filter((worker) => worker.profile === profile.name);
     const coverage = await readCoverage(database, profile);
     const rate = sumRates(workers);
     statuses.push({
       profile: profile.name,
       ...coverage,
-      queue: await embedQueue.counts(),
+      queue: await queues.of(profile.name).counts(),
       rate,
       etaSeconds: rate.chunksPerSecond > 0 ? Math.round(coverage.pending / rate.chunksPerSecond) : null,
       workers: workers.map(({ id, host, device, tokensPerSecond }) => ({

@@ -1,5 +1,5 @@
 import { messageOf } from "@reembed/core";
-import { EmbedQueue, type QueueServer, startTickWorker, TickQueue } from "@reembed/queue";
+import { EmbedQueues, type QueueServer, startTickWorker, TickQueue } from "@reembed/queue";
 import { type Logger, repeatEvery } from "@reembed/runtime";
 import { type Database, readProfiles } from "@reembed/store";
 import { type TickReport, type TickSettings, tick } from "./tick.ts";
@@ -17,20 +17,12 @@ export async function startProducer(options: ProducerOptions): Promise<AsyncDisp
   const { database, log } = options;
   await using scope = new AsyncDisposableStack();
   const onError = (error: Error) => log.warn({ error: messageOf(error) }, "queue error");
-  const queues = new Map<string, EmbedQueue>();
-  scope.defer(async () => {
-    for (const queue of queues.values()) await queue[Symbol.asyncDispose]();
-  });
-  const queueOf = (profile: string): EmbedQueue => {
-    const queue = queues.get(profile) ?? new EmbedQueue(options.queue, profile, onError);
-    queues.set(profile, queue);
-    return queue;
-  };
+  const queues = scope.use(new EmbedQueues(options.queue, onError));
 
   const makeTick = async (): Promise<TickReport[]> => {
     const reports: TickReport[] = [];
     for (const { name } of await readProfiles(database)) {
-      const report = await tick(database, queueOf(name), name, options);
+      const report = await tick(database, queues.of(name), name, options);
       logReport(log, report);
       reports.push(report);
     }

@@ -1,5 +1,5 @@
 import { EmbedQueue } from "@reembed/queue";
-import { type Database, readProfile, storeDocuments, upsertEmbeddings, readPendingChunks } from "@reembed/store";
+import { type Database, readPendingChunks, readProfile, storeDocuments, upsertEmbeddings } from "@reembed/store";
 import { describeOnEachServer, openTestDatabase, storeBodies, type TestServers, testProfile } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";

@@ -71,7 +71,14 @@ describe("an environment", () => {
   });
 
   test("counts an empty variable, or one of spaces, as unset", () => {
-    const names = ["DATABASE_URL", "REDIS_URL", "CANDIDATE_PROFILE", "SIMILARITY_THRESHOLD", "BATCH_SIZE", "MODELS_DIR"];
+    const names = [
+      "DATABASE_URL",
+      "REDIS_URL",
+      "CANDIDATE_PROFILE",
+      "SIMILARITY_THRESHOLD",
+      "BATCH_SIZE",
+      "MODELS_DIR",
+    ];
     for (const empty of ["", "  "]) {
       expect(loadConfig(Object.fromEntries(names.map((name) => [name, empty])))).toEqual(loadConfig({}));
     }

@@ -7,5 +7,6 @@ export {
   type QueueCounts,
   startEmbedWorker,
 } from "./embed-queue.ts";
+export { EmbedQueues } from "./embed-queues.ts";
 export { checkQueueServer, checkQueueTables, createQueueTables, type QueueServer } from "./server.ts";
 export { startTickWorker, TickQueue } from "./tick-queue.ts";

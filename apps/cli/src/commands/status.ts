@@ -1,5 +1,6 @@
 import { loadConfig } from "@reembed/config";
 import { type ProfileStatus, readStatus } from "@reembed/dashboard";
+import { EmbedQueues } from "@reembed/queue";
 import { createLogger } from "@reembed/runtime";
 import type { Command } from "commander";
 import { formatCount, formatShare, formatTable } from "../output.ts";
@@ -13,7 +14,8 @@ export function registerStatus(program: Command): void {
     .action(async ({ json }: { json?: boolean }) => {
       const config = loadConfig(process.env);
       await using services = await openServices(config, createLogger(config.logLevel));
-      const statuses = await readStatus(services);
+      await using queues = new EmbedQueues(services.queue, () => {});
+      const statuses = await readStatus(services.database, queues);
       const lines = json ? statuses.map((status) => JSON.stringify(status)) : [describe(statuses)];
       process.stdout.write(`${lines.join("\n")}\n`);
     });
