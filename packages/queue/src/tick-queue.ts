@@ -2,7 +2,7 @@ import type { Queue, Worker } from "bullmq";
 import { createQueue, createWorker, type OnQueueError } from "./bullmq.ts";
 import type { QueueServer } from "./server.ts";
 
-export const tickQueueName = "producer";
+const tickQueueName = "producer";
 const schedulerId = "tick";
 
 /** The small queue on which the producer's ticks are scheduled, so that any number of producers makes one tick. */

@@ -10,13 +10,13 @@ const headerBytes = 20;
 
 export function encodeInt4Array(values: readonly number[]): Buffer {
   const buffer = allocate(int4, values.length, 4);
-  values.forEach((value, index) => buffer.writeInt32BE(value, header(buffer, index, 4)));
+  for (const [index, value] of values.entries()) buffer.writeInt32BE(value, header(buffer, index, 4));
   return buffer;
 }
 
 export function encodeInt8Array(values: readonly number[]): Buffer {
   const buffer = allocate(int8, values.length, 8);
-  values.forEach((value, index) => buffer.writeBigInt64BE(BigInt(value), header(buffer, index, 8)));
+  for (const [index, value] of values.entries()) buffer.writeBigInt64BE(BigInt(value), header(buffer, index, 8));
   return buffer;
 }
 

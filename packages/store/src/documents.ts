@@ -1,4 +1,4 @@
-import { chunkText, diffChunks, type ChunkSlice } from "@reembed/core";
+import { type ChunkSlice, chunkText, diffChunks } from "@reembed/core";
 import { sql } from "drizzle-orm";
 import type { Database, Queryable } from "./database.ts";
 import { chunkings } from "./schema.ts";

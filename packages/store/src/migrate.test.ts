@@ -1,8 +1,8 @@
-import { describeOnEachServer, openTestDatabase, testProfile } from "@reembed/testing";
+import { describeOnEachServer, testProfile } from "@reembed/testing";
 import { getTableColumns, getTableName, is, sql } from "drizzle-orm";
 import { PgTable } from "drizzle-orm/pg-core";
-import { expect, test } from "vitest";
-import { openDatabase } from "./database.ts";
+import { beforeAll, expect, test } from "vitest";
+import { type Database, openDatabase } from "./database.ts";
 import { migrateDatabase } from "./migrate.ts";
 import { registerProfiles } from "./registration.ts";
 import * as schema from "./schema.ts";
@@ -12,28 +12,37 @@ const profiles = [testProfile("mini-rubert"), testProfile("mini-m3")];
 describeOnEachServer(
   "the schema",
   (open, kind) => {
-    test("four processes that migrate and register at once all succeed, and one of them does it", async () => {
+    let database: Database;
+    // PGlite's connections share one session and with it every advisory lock: its folder has one owner instead.
+    const starters = kind === "embedded" ? 1 : 4;
+    beforeAll(async () => {
       const servers = await open();
-      const databases = Array.from({ length: 4 }, () => openDatabase({ ...servers, maxConnections: 2 }));
-      // PGlite's connections share one session and with it every advisory lock; its folder has one owner instead.
-      const starters = kind === "embedded" ? databases.slice(0, 1) : databases;
+      const databases = Array.from({ length: starters }, () => openDatabase({ ...servers, maxConnections: 2 }));
       await Promise.all(
-        starters.map(async (database) => {
-          await migrateDatabase(database);
-          await registerProfiles(database, profiles);
+        databases.map(async (starter) => {
+          await migrateDatabase(starter);
+          await registerProfiles(starter, profiles);
         }),
       );
-      const [first] = databases;
-      const { rows } = await first!.execute<{ migrations: number; partitions: number }>(sql`
-        select (select count(*)::int from reembed.migrations) as migrations,
-          (select count(*)::int from pg_inherits i join pg_class c on c.oid = i.inhrelid
-           where c.relkind = 'r') as partitions`);
-      expect(rows).toEqual([{ migrations: 2, partitions: 4 }]);
-      await Promise.all(databases.map((database) => database.$client.end()));
+      database = databases[0] ?? openDatabase(servers);
+      return async () => void (await Promise.all(databases.map((starter) => starter.$client.end())));
+    });
+
+    test(`${starters} that migrated and registered at once have done it once, and again is nothing`, async () => {
+      const counts = async () => {
+        const { rows } = await database.execute<{ migrations: number; partitions: number }>(sql`
+          select (select count(*)::int from reembed.migrations) as migrations,
+            (select count(*)::int from pg_inherits i join pg_class c on c.oid = i.inhrelid
+             where c.relkind = 'r') as partitions`);
+        return rows[0];
+      };
+      expect(await counts()).toEqual({ migrations: 2, partitions: 4 });
+      await migrateDatabase(database);
+      await registerProfiles(database, profiles);
+      expect(await counts()).toEqual({ migrations: 2, partitions: 4 });
     });
 
     test("the tables are those of the Drizzle schema, column by column", async () => {
-      await using database = await openTestDatabase(await open(), profiles);
       const { rows } = await database.execute<{ table: string; column: string; type: string; required: boolean }>(sql`
         select c.relname as table, a.attname as column, format_type(a.atttypid, a.atttypmod) as type,
           a.attnotnull as required
@@ -57,7 +66,6 @@ describeOnEachServer(
     });
 
     test("chunks and vectors are partitioned, and what belongs to a document or chunk goes with it", async () => {
-      await using database = await openTestDatabase(await open(), profiles);
       const { rows } = await database.execute<{ table: string; key: string }>(sql`
         select relname as table, pg_get_partkeydef(oid) as key from pg_class where relkind = 'p' order by 1`);
       expect(rows).toEqual([
@@ -76,7 +84,6 @@ describeOnEachServer(
     });
 
     test("a profile that was registered with another model is refused", async () => {
-      await using database = await openTestDatabase(await open(), profiles);
       const other = { ...testProfile("mini-m3"), model: { ...testProfile("mini-m3").model, revision: "other" } };
       await expect(registerProfiles(database, [other])).rejects.toThrow(
         /mini-m3 was registered with mini-m3 at lexical-1/,

@@ -2,7 +2,7 @@ import { ReembedError } from "@reembed/core";
 import { and, eq, sql } from "drizzle-orm";
 import type { Database, Queryable } from "./database.ts";
 import { withLockTimeout } from "./lock-timeout.ts";
-import { chunkings, profiles, type ProfileState } from "./schema.ts";
+import { chunkings, type ProfileState, profiles } from "./schema.ts";
 
 /** A profile as the database has it, with the relation that its chunks are read from. */
 export interface RegisteredProfile {

@@ -25,7 +25,7 @@ const pollMs = 150;
 const patienceMs = 120_000;
 
 /** The last line of `npm run demo -- --json`. */
-export interface DemoResult {
+interface DemoResult {
   documents: number;
   /** Of both chunkings together. */
   chunks: number;
