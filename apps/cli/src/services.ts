@@ -42,7 +42,7 @@ export async function openServices(config: Config, log: Logger): Promise<Service
  */
 export async function openServers(config: Config, log: Logger): Promise<Services> {
   await using scope = new AsyncDisposableStack();
-  const connectionString = config.databaseUrl ?? (await openEmbedded(config.folder, scope));
+  const connectionString = config.databaseUrl ?? (await openEmbedded(config.folder, log, scope));
   const database = openDatabase({
     connectionString,
     onConnectionLost: (error) => log.warn({ error: messageOf(error) }, "database connection lost"),
@@ -65,8 +65,12 @@ export async function initialize(
   await registerProfiles(database, activeProfiles(config));
 }
 
-async function openEmbedded(folder: string, scope: AsyncDisposableStack): Promise<string> {
-  return scope.use(await openEmbeddedDatabase({ folder })).connectionString;
+async function openEmbedded(folder: string, log: Logger, scope: AsyncDisposableStack): Promise<string> {
+  const embedded = scope.use(await openEmbeddedDatabase({ folder }));
+  void embedded.ended.then((error) =>
+    log.error({ error: error.message, remedy: error.remedy }, "embedded database ended"),
+  );
+  return embedded.connectionString;
 }
 
 function queueServer(config: Config, connectionString: string): QueueServer {

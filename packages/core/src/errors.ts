@@ -19,8 +19,14 @@ export class ReembedError extends Error {
   }
 }
 
-/** The message of anything thrown, on one line. Node's connection errors carry theirs only in `errors`. */
+/**
+ * The message of anything thrown, on one line. Node's connection errors carry theirs only in `errors`. Drizzle's quote
+ * every parameter of the query, texts and vectors among them, which belong into no log: their cause tells the reason.
+ */
 export function messageOf(error: unknown): string {
+  if (error instanceof Error && error.message.startsWith("Failed query:") && error.cause !== undefined) {
+    return messageOf(error.cause);
+  }
   if (error instanceof AggregateError && error.message === "") {
     return error.errors.map(messageOf).join("; ");
   }

@@ -7,6 +7,7 @@ import { type Model, models } from "@reembed/core";
 import { encodeSlowGraph, slowDimensions, type TemporaryModel, writeTemporaryModel } from "@reembed/testing";
 import { describe, expect, test } from "vitest";
 import { embedAll, vectorsOf } from "./embedder.testsuite.ts";
+import { modelFolder } from "./model-files.ts";
 import { type OnnxEmbedderOptions, startOnnxEmbedder } from "./onnx-embedder.ts";
 import { encodeTokenGraph, type TokenGraphOptions, tokenDimensions, tokenVector } from "./token-graph.ts";
 import { type TokenizedText, Tokenizer } from "./tokenizer.ts";
@@ -23,6 +24,14 @@ describe("a graph as exporters write it", () => {
     expectClose(await vectorsOf(embedder, texts), await expectedVectors(temporary));
   });
 
+  test("is given its own padding token, which XLM-RoBERTa counts positions by", async () => {
+    const graph = encodeTokenGraph({ padId: 1 });
+    const model = { dimensions: tokenDimensions, pooling: "mean" } as const;
+    await using temporary = await writeTemporaryModel(graph, "mini-m3", model);
+    await using embedder = await startOnnxEmbedder({ ...temporary, ...settings });
+    expectClose(await vectorsOf(embedder, texts), await expectedVectors(temporary));
+  });
+
   test("is given zeros for the token types that it wants", async () => {
     await using temporary = await writeTokenModel({ inputs: ["input_ids", "attention_mask", "token_type_ids"] });
     await using embedder = await startOnnxEmbedder({ ...temporary, ...settings });
@@ -30,8 +39,7 @@ describe("a graph as exporters write it", () => {
   });
 
   test("that returns NaN for a text has that text rejected as invalid_vector, and no other", async () => {
-    await using known = await writeTokenModel();
-    const [salary] = await tokenize(known, ["зарплата"]);
+    const [salary] = await tokenize({ model: miniRubert, folder: modelFolder(miniRubert, "unused") }, ["зарплата"]);
     await using temporary = await writeTokenModel({ nanId: salary?.ids[1] ?? Number.NaN });
     await using embedder = await startOnnxEmbedder({ ...temporary, ...settings });
     const outcomes = await embedAll(embedder, texts);
@@ -153,7 +161,10 @@ async function expectedVectors(temporary: TemporaryModel): Promise<number[][]> {
   });
 }
 
-async function tokenize({ folder, model }: TemporaryModel, texts: readonly string[]): Promise<TokenizedText[]> {
+async function tokenize(
+  { folder, model }: Pick<TemporaryModel, "folder" | "model">,
+  texts: readonly string[],
+): Promise<TokenizedText[]> {
   const answers = await new Tokenizer(folder, model.maxTokens).tokenize(texts);
   return answers.filter((answer) => "ids" in answer);
 }

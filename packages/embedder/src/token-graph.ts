@@ -6,6 +6,8 @@ export interface TokenGraphOptions {
   elementType?: ElementType;
   /** The token whose vector is 0 / 0. */
   nanId?: number;
+  /** A text's tokens are those that are not this one, as XLM-RoBERTa counts positions, whatever the mask says. */
+  padId?: number;
 }
 
 export const tokenDimensions = 4;
@@ -13,7 +15,7 @@ const frequencies = Float32Array.from({ length: tokenDimensions }, (_, index) =>
 
 /**
  * The bytes of a graph as exporters write it: token vectors [batch, sequence, 4], which pooling makes the texts' of.
- * A token's vector follows from its id, from the sum of the attention mask and, where wanted, from its token type. The
+ * A token's vector follows from its id, from the number of the text's tokens and, where wanted, from its token type. The
  * padding's is far from others.
  */
 export function encodeTokenGraph({
@@ -21,7 +23,9 @@ export function encodeTokenGraph({
   output = "last_hidden_state",
   elementType = "float32",
   nanId = -1,
+  padId,
 }: TokenGraphOptions = {}): Uint8Array {
+  const counted = padId === undefined ? "attention_mask" : "not_padding";
   const types = inputs.includes("token_type_ids") ? "token_type_ids" : "no_types";
   return encodeModel({
     name: "token-vectors",
@@ -31,13 +35,16 @@ export function encodeTokenGraph({
       tensor("frequencies", [tokenDimensions], frequencies),
       tensor("sixteenth", [], new Float32Array([1 / 16])),
       tensor("nan_id", [], new Float32Array([nanId])),
+      tensor("pad_id", [], new BigInt64Array([BigInt(padId ?? -1)])),
       tensor("no_types", [1, 1], new BigInt64Array([0n])),
       tensor("sequence_axis", [1], new BigInt64Array([1n])),
       tensor("last_axis", [1], new BigInt64Array([2n])),
     ],
     nodes: [
       node("Cast", ["input_ids"], ["ids"], { to: { elementType: "float32" } }),
-      node("Cast", ["attention_mask"], ["mask"], { to: { elementType: "float32" } }),
+      node("Equal", ["input_ids", "pad_id"], ["padding"]),
+      node("Not", ["padding"], ["not_padding"]),
+      node("Cast", [counted], ["mask"], { to: { elementType: "float32" } }),
       node("Cast", [types], ["types"], { to: { elementType: "float32" } }),
       node("ReduceSum", ["mask", "sequence_axis"], ["counts"]),
       node("Mul", ["counts", "sixteenth"], ["text_phases"]),

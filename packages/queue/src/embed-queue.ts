@@ -1,3 +1,4 @@
+import { messageOf } from "@reembed/core";
 import { type Job, type Queue, UnrecoverableError, type Worker } from "bullmq";
 import { z } from "zod";
 import { createQueue, createWorker, type OnQueueError } from "./bullmq.ts";
@@ -100,7 +101,12 @@ export function startEmbedWorker(
       if (batch.data.profile !== profile) {
         throw new UnrecoverableError(`This batch is for ${batch.data.profile}; the worker embeds ${profile}`);
       }
-      return await process(batch.data, job);
+      try {
+        return await process(batch.data, job);
+      } catch (error) {
+        // Its message is kept with the job and shown on Bull Board.
+        throw new Error(messageOf(error), { cause: error });
+      }
     },
     onError,
     {

@@ -60,6 +60,20 @@ describeOnEachServer("the queues", (open) => {
     await waitFor("the job to be done", async () => (await queue.bullmq.getCompletedCount()) === 1);
   });
 
+  test("a failed job tells the reason of a failed query, and not its parameters", async () => {
+    const queue = openQueue("secret");
+    await queue.bullmq.add("backfill", batch("secret", 1), { attempts: 1 });
+    const fail = async () => {
+      throw new Error("Failed query: insert … params: the text of a chunk", { cause: new Error("disk full") });
+    };
+    const worker = startEmbedWorker(servers.queue, "secret", options, fail, ignore);
+    onTestFinished(() => worker.close());
+    await waitFor("the job to fail", async () => (await queue.counts()).failed === 1);
+    const [job] = await queue.bullmq.getFailed();
+    expect(job?.failedReason).toBe("disk full");
+    expect(JSON.stringify(job)).not.toContain("the text of a chunk");
+  });
+
   test("a payload that is no batch, or another profile's, fails for good and is not processed", async () => {
     const queue = openQueue("payload");
     await queue.bullmq.add("backfill", { profile: "payload", kind: "backfill", chunkIds: ["1; drop table"] } as never);

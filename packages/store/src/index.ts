@@ -1,5 +1,5 @@
 export { countAttempt, markChangesEnqueued, readAttempts, readDueChanges, recordGaps } from "./changes.ts";
-export { countDocuments, readTokens } from "./counts.ts";
+export { countDocuments, countOtherDocuments, readTokens } from "./counts.ts";
 export { type Coverage, readCoverage, readQuarantineReasons } from "./coverage.ts";
 export { checkDatabase, type Database, openDatabase } from "./database.ts";
 export { type DocumentInput, type StoredDocuments, storeDocuments } from "./documents.ts";

@@ -1,15 +1,17 @@
 import { configuredProfile, loadConfig } from "@reembed/config";
 import { startOnnxEmbedder } from "@reembed/embedder";
-import { createLogger, untilSignal } from "@reembed/runtime";
+import { createLogger } from "@reembed/runtime";
 import { readProfile } from "@reembed/store";
 import { startWorker } from "@reembed/worker";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { serveUntilSignal } from "../serve.ts";
 import { openServices } from "../services.ts";
 
 interface WorkerFlags {
   profile?: string;
   device: string;
   concurrency?: number;
+  json?: boolean;
 }
 
 export function registerWorker(program: Command): void {
@@ -21,6 +23,7 @@ export function registerWorker(program: Command): void {
       new Option("--device <device>", "where the model runs").choices(["cpu", "cuda", "webgpu"]).default("cpu"),
     )
     .option("--concurrency <batches>", "batches in hand at a time (default: WORKER_CONCURRENCY)", positiveInteger)
+    .option("--json", "print one JSON object when it is ready")
     .action(async (flags: WorkerFlags) => {
       const config = loadConfig(process.env);
       const log = createLogger(config.logLevel);
@@ -35,9 +38,7 @@ export function registerWorker(program: Command): void {
         await startOnnxEmbedder({ model: wanted.model, modelsFolder: config.models.folder, device, tokenBudget }),
       );
       scope.use(await startWorker({ database, profile, embedder, queue, concurrency, lockDurationMs, log }));
-      const stopped = untilSignal("SIGTERM", "SIGINT");
-      log.info({ profile: profile.name, device, concurrency }, "worker ready");
-      log.info({ signal: await stopped }, "worker draining");
+      await serveUntilSignal(log, "worker", { profile: profile.name, device, concurrency }, flags.json);
     });
 }
 

@@ -9,6 +9,7 @@ import type { Logger } from "@reembed/runtime";
 import {
   type Coverage,
   countDocuments,
+  countOtherDocuments,
   type Database,
   dropTables,
   readCoverage,
@@ -17,6 +18,7 @@ import {
 } from "@reembed/store";
 import { startWorker } from "@reembed/worker";
 import { loadCorpus } from "../corpus/load-corpus.ts";
+import { readCorpus } from "../corpus/read-corpus.ts";
 import { progressBars } from "../progress.ts";
 import { initialize, openServers, type Services } from "../services.ts";
 
@@ -63,6 +65,7 @@ export async function runDemo(config: Config, log: Logger, interrupted: Promise<
   const { database } = services;
 
   const startedAt = performance.now();
+  await refuseOtherCorpus(database);
   say("Loading samples/handbook");
   const { problems } = await loadCorpus(database, handbook, () => {});
   for (const { place, reason } of problems) say(`skipped ${place}: ${reason}`);
@@ -93,6 +96,18 @@ export async function runDemo(config: Config, log: Logger, interrupted: Promise<
   };
   const opened = scope.move();
   return { result, profiles, url: dashboard.url, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** The demo shares a database with nobody: an operator's environment must not put a handbook into a live corpus. */
+async function refuseOtherCorpus(database: Database): Promise<void> {
+  const uris: string[] = [];
+  for await (const entry of readCorpus(handbook)) if (entry.kind === "document") uris.push(entry.document.uri);
+  const others = await countOtherDocuments(database, uris);
+  if (others === 0) return;
+  throw new ReembedError("demo_database_used", `The database of DATABASE_URL holds ${others} other documents.`, {
+    exitCode: 3,
+    remedy: "Give the demo an empty database, or unset DATABASE_URL for the embedded one.",
+  });
 }
 
 /** One producer, and a worker for each profile. */
