@@ -26,6 +26,8 @@ export interface Config {
   producer: { batchSize: number; maxQueuedJobs: number; tickMs: number };
   worker: { concurrency: number; lockDurationMs: number; tokenBudget: number };
   dashboard: { port: number };
+  /** Where a process serves /healthz, /readyz and /metrics; none without it. */
+  operationsPort: number | undefined;
   logLevel: "debug" | "info" | "warn" | "error" | "silent";
 }
 
@@ -61,6 +63,7 @@ export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.Proces
       tokenBudget: env.TOKEN_BUDGET,
     },
     dashboard: { port: env.DASHBOARD_PORT },
+    operationsPort: env.OPERATIONS_PORT,
     logLevel: env.LOG_LEVEL,
   };
 }

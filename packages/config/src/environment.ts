@@ -34,6 +34,7 @@ export const Environment = z.object({
   TOKEN_BUDGET: count(16, 1_000_000).default(4_096),
 
   DASHBOARD_PORT: count(0, 65_535).default(3030),
+  OPERATIONS_PORT: count(0, 65_535).optional(),
   LOG_LEVEL: oneOf(logLevels).default("info"),
 });
 

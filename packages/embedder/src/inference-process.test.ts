@@ -29,15 +29,15 @@ describe("the inference process", () => {
     expect(watch.children).toHaveLength(1);
   });
 
-  test("fails all runs in hand when its child dies, and the next run starts another", async () => {
+  test("fails the run that its child dies in, and runs those that waited their turn in another", async () => {
     using watch = watchChildren();
     await using inference = new InferenceProcess(slow);
-    const runs = [request(1, 1), request(1, 500), request(1, 500)].map((input) => inference.run(input));
-    await runs[0];
+    const [first, fatal, next, last] = [1, 500, 2, 1].map((length) => inference.run(request(1, length)));
+    const failed = expect(fatal).rejects.toMatchObject({ code: "inference_died" });
+    await first;
     watch.children[0]?.kill("SIGKILL");
-    const failures = (await Promise.allSettled(runs)).slice(1);
-    for (const failure of failures) expect(failure).toMatchObject({ reason: { code: "inference_died" } });
-    expect(await inference.run(request(1, 1))).toHaveLength(slowDimensions);
+    await failed;
+    expect(await Promise.all([next, last])).toMatchObject([{ length: slowDimensions }, { length: slowDimensions }]);
     expect(watch.children).toHaveLength(2);
   });
 
@@ -78,11 +78,12 @@ describe("the inference process", () => {
 });
 
 describe("disposal", () => {
-  test("ends a child in the middle of a run, and fails the run", async () => {
+  test("ends a child in the middle of a run, and fails that run and those that wait their turn", async () => {
     using watch = watchChildren();
     const inference = new InferenceProcess(slow);
-    const [short, long] = [inference.run(request(1, 1)), inference.run(request(1, 5_000))];
-    const failed = expect(long).rejects.toMatchObject({ code: "inference_died", message: /it was closed$/ });
+    const [short, ...others] = [1, 5_000, 1].map((length) => inference.run(request(1, length)));
+    const closed = { code: "inference_died", message: expect.stringMatching(/it was closed$/) };
+    const failed = Promise.all(others.map((run) => expect(run).rejects.toMatchObject(closed)));
     await short;
     await inference[Symbol.asyncDispose]();
     expect(watch.children.map(hasEnded)).toEqual([true]);

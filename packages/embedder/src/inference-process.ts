@@ -17,15 +17,19 @@ export class InferenceProcess implements AsyncDisposable {
 
   /**
    * Runs the model, one run after another, and returns the texts' vectors, one after another.
-   * @throws ReembedError `inference_died` when the child ends meanwhile, `inference_failed` when the run fails, and
-   * `model_unusable` or `device_unavailable` when the model cannot be loaded or is another than was expected.
+   * @throws ReembedError `inference_died` when the child ends in this run, and not in one before its turn;
+   * `inference_failed` when the run fails; `model_unusable` or `device_unavailable` when the model cannot be loaded or
+   * is another than was expected.
    */
   async run(request: Omit<InferenceRequest, "id">): Promise<Float32Array> {
-    if (this.#closed) throw died("it was closed");
-    this.#child ??= new InferenceChild(this.#settings, () => {
-      this.#child = undefined;
-    });
-    return await this.#child.run(request);
+    while (!this.#closed) {
+      this.#child ??= new InferenceChild(this.#settings, () => {
+        this.#child = undefined;
+      });
+      const vectors = await this.#child.run(request);
+      if (vectors !== undefined) return vectors;
+    }
+    throw died("it was closed");
   }
 
   /** Runs in flight are rejected: a long one would hold its caller up for half a minute, and for nothing. */
@@ -41,7 +45,8 @@ class InferenceChild {
   readonly #process: ChildProcess;
   readonly #ready = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
-  readonly #runs = new Map<number, PromiseWithResolvers<Float32Array>>();
+  /** In the order of their turns: the first is in the model. */
+  readonly #runs = new Map<number, PromiseWithResolvers<Float32Array | undefined>>();
   readonly #onEnd: () => void;
   #lastId = 0;
   /** Why it ends, where that is known beforehand. */
@@ -66,13 +71,16 @@ class InferenceChild {
     });
   }
 
-  async run(request: Omit<InferenceRequest, "id">): Promise<Float32Array> {
+  /** Undefined when the child ended before it was this run's turn. */
+  async run(request: Omit<InferenceRequest, "id">): Promise<Float32Array | undefined> {
     await this.#ready.promise;
     const id = ++this.#lastId;
-    const run = Promise.withResolvers<Float32Array>();
+    const run = Promise.withResolvers<Float32Array | undefined>();
     this.#runs.set(id, run);
     this.#process.send({ id, ...request } satisfies InferenceRequest, (error) => {
-      if (error !== null) run.reject(died(error.message));
+      if (error === null) return;
+      this.#runs.delete(id);
+      void this.#ended.promise.then(() => run.resolve(undefined));
     });
     return await run.promise;
   }
@@ -103,7 +111,10 @@ class InferenceChild {
     this.#onEnd();
     const error = this.#reason ?? reason;
     this.#ready.reject(error);
-    for (const run of this.#runs.values()) run.reject(error);
+    // A text that kills its child must be the only one that is blamed for it.
+    const [inModel, ...waiting] = this.#runs.values();
+    inModel?.reject(error);
+    for (const run of waiting) run.resolve(undefined);
     this.#ended.resolve();
   }
 }

@@ -16,4 +16,5 @@ export {
 } from "./profiles.ts";
 export { quarantineChunks, type RejectedChunk } from "./quarantine.ts";
 export { registerProfiles } from "./registration.ts";
+export { addThroughput, type MinuteOfWork, readThroughput } from "./throughput.ts";
 export { type LiveWorker, readLiveWorkers, recordHeartbeat, removeHeartbeat, type WorkerHeartbeat } from "./workers.ts";

@@ -143,3 +143,15 @@ export const workers = reembed.table("workers", {
   startedAt: moment("started_at").notNull().defaultNow(),
   seenAt: moment("seen_at").notNull().defaultNow(),
 });
+
+/** What was embedded in each minute, by all workers of a profile: the history behind the overview's chart. */
+export const throughput = reembed.table(
+  "throughput",
+  {
+    profile: text("profile").notNull(),
+    minute: moment("minute").notNull(),
+    chunks: integer("chunks").notNull(),
+    tokens: id("tokens").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.profile, table.minute] })],
+);

@@ -1,0 +1,71 @@
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { messageOf, ReembedError } from "@reembed/core";
+import type { Metrics } from "./metrics.ts";
+
+const checkTimeoutMs = 5_000;
+
+export interface OperationsOptions {
+  /** 0 takes a free one. */
+  port: number;
+  metrics: Metrics;
+  /** What must work for the process to be ready, by name; each throws when it does not. */
+  checks: Record<string, () => Promise<unknown>>;
+}
+
+/**
+ * Serves what an orchestrator asks of a process, on all addresses: `/healthz` (the event loop turns), `/readyz` (every
+ * check passes) and `/metrics`. It tells no texts and no secrets.
+ * @throws ReembedError `port_taken`.
+ */
+export async function startOperations(options: OperationsOptions): Promise<AsyncDisposable & { port: number }> {
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    answer(pathname, options, response).catch((error: unknown) => send(response, 500, "text/plain", messageOf(error)));
+  });
+  server.listen(options.port);
+  await once(server, "listening").catch((cause: unknown) => {
+    throw new ReembedError("port_taken", `Port ${options.port} cannot be listened on: ${messageOf(cause)}`, {
+      cause,
+      remedy: "Set OPERATIONS_PORT to another port.",
+    });
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function answer(
+  pathname: string,
+  { metrics, checks }: OperationsOptions,
+  response: ServerResponse,
+): Promise<void> {
+  if (pathname === "/healthz") return send(response, 200, "text/plain", "ok\n");
+  if (pathname === "/metrics")
+    return send(response, 200, metrics.registry.contentType, await metrics.registry.metrics());
+  if (pathname !== "/readyz") return send(response, 404, "text/plain", "/healthz, /readyz and /metrics are here.\n");
+  const results = Object.fromEntries(
+    await Promise.all(Object.entries(checks).map(async ([name, check]) => [name, await run(check)] as const)),
+  );
+  const ready = Object.values(results).every((result) => result === "ok");
+  send(response, ready ? 200 : 503, "application/json", `${JSON.stringify({ ready, checks: results })}\n`);
+}
+
+async function run(check: () => Promise<unknown>): Promise<string> {
+  const { promise: late, resolve } = Promise.withResolvers<string>();
+  const timer = setTimeout(() => resolve(`no answer in ${checkTimeoutMs / 1_000} s`), checkTimeoutMs);
+  const result = await Promise.race([check().then(() => "ok", messageOf), late]);
+  clearTimeout(timer);
+  return result;
+}
+
+function send(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(body);
+}
