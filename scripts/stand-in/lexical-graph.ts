@@ -1,4 +1,4 @@
-import { encodeModel, node, tensor, valueInfo } from "../../packages/embedder/src/onnx/model-writer.ts";
+import { encodeModel, node, tensor, valueInfo } from "@reembed/embedder/model-writer";
 import { randomIntegers, randomSigns } from "./random.ts";
 import type { TokenTable } from "./token-table.ts";
 

@@ -11,6 +11,11 @@ const reembed = fileURLToPath(new URL("../bin/reembed.mjs", import.meta.url));
 export interface Fleet extends AsyncDisposable {
   /** Kills a worker with SIGKILL; returns the chunks that it had embedded. */
   killWorker(index: number): Promise<Set<number>>;
+  /** Asks a worker to end with SIGTERM; returns its exit code. */
+  stopWorker(index: number): Promise<number | null>;
+  addWorker(): void;
+  /** The chunks that a worker has embedded, in order. */
+  embeddedBy(index: number): number[];
   /** How often each chunk went through the model, by the workers' logs. */
   embeddedChunks(): Map<number, number>;
   /** What processes have printed that ended without being asked to. */
@@ -20,14 +25,19 @@ export interface Fleet extends AsyncDisposable {
 interface Member {
   process: ChildProcess;
   lines: string[];
-  /** Resolves when the last line has been read. */
+  /** Resolves when it has exited and its last line has been read. */
   ended: Promise<unknown>;
   stopped: boolean;
 }
 
 export function startFleet(
   { connectionString, queue }: TestServers,
-  { profile, chunking, workers }: { profile: string; chunking: Chunking; workers: number },
+  {
+    profile,
+    chunking,
+    workers,
+    settings = {},
+  }: { profile: string; chunking: Chunking; workers: number; settings?: Record<string, string> },
 ): Fleet {
   const environment = {
     ...process.env,
@@ -39,6 +49,7 @@ export function startFleet(
     TICK_SECONDS: "0.2",
     LOCK_SECONDS: "2",
     LOG_LEVEL: "debug",
+    ...settings,
   };
   const start = (command: string): Member => {
     const child = spawn(process.execPath, [reembed, command], {
@@ -47,21 +58,37 @@ export function startFleet(
     });
     const lines: string[] = [];
     const reader = createInterface({ input: child.stderr }).on("line", (line) => lines.push(line));
-    return { process: child, lines, ended: once(reader, "close"), stopped: false };
+    return { process: child, lines, ended: Promise.all([once(reader, "close"), once(child, "exit")]), stopped: false };
   };
   const fleet = Array.from({ length: workers }, () => start("worker"));
   const members = [...fleet, start("producer")];
+  const workerAt = (index: number): Member => {
+    const member = fleet[index];
+    if (member === undefined) throw new RangeError(`There is no worker ${index}`);
+    member.stopped = true;
+    return member;
+  };
   const hasEnded = ({ process: { exitCode, signalCode } }: Member) => exitCode !== null || signalCode !== null;
 
   return {
     async killWorker(index) {
-      const member = fleet[index];
-      if (member === undefined) throw new RangeError(`There is no worker ${index}`);
-      member.stopped = true;
+      const member = workerAt(index);
       member.process.kill("SIGKILL");
       await member.ended;
       return new Set(embeddedBy(member));
     },
+    async stopWorker(index) {
+      const member = workerAt(index);
+      member.process.kill("SIGTERM");
+      await member.ended;
+      return member.process.exitCode;
+    },
+    addWorker() {
+      const member = start("worker");
+      fleet.push(member);
+      members.push(member);
+    },
+    embeddedBy: (index) => (fleet[index] === undefined ? [] : embeddedBy(fleet[index])),
     embeddedChunks() {
       const counts = new Map<number, number>();
       for (const chunkId of fleet.flatMap(embeddedBy)) counts.set(chunkId, (counts.get(chunkId) ?? 0) + 1);

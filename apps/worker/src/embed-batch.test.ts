@@ -1,9 +1,10 @@
-import type { EmbedBatch } from "@reembed/queue";
+import { BatchHandedBack, type EmbedBatch } from "@reembed/queue";
 import { createLogger } from "@reembed/runtime";
 import {
   countAttempt,
   type Database,
   type RegisteredProfile,
+  readAttempts,
   readCoverage,
   readDueChanges,
   readProfile,
@@ -47,12 +48,16 @@ describeOnEachServer(
     const edit = (chunkId: number | undefined, content: string) =>
       database.execute(sql`update ${sql.raw(profile.relation)} set content = ${content} where id = ${chunkId}`);
 
-    function run(kind: EmbedBatch["kind"], beforeMicroBatch?: (texts: string[]) => Promise<void>) {
+    function run(
+      kind: EmbedBatch["kind"],
+      beforeMicroBatch?: (texts: string[]) => Promise<void>,
+      stopping = new AbortController().signal,
+    ) {
       const embedder = new HashingEmbedder({ model: m3.model, microBatchSize: 2, beforeMicroBatch });
       const reports: number[] = [];
       const onProgress = async ({ share }: { share: number }) => void reports.push(share);
       const batch = { profile: m3.name, kind, chunkIds };
-      return embedBatch(batch, { database, profile, embedder, log, onProgress }).then((result) => ({
+      return embedBatch(batch, { database, profile, embedder, log, onProgress, stopping }).then((result) => ({
         ...result,
         reports,
       }));
@@ -76,6 +81,15 @@ describeOnEachServer(
       const embedded: string[] = [];
       expect(await run("backfill", async (texts) => void embedded.push(...texts))).toMatchObject({ embedded: 0 });
       expect(embedded).toEqual([]);
+    });
+
+    test("a worker that is stopping stores the micro-batch in hand and hands the rest back, attempts and all", async () => {
+      await edit(chunkIds[3], "safety, edited");
+      const stop = new AbortController();
+      await expect(run("changes", async () => stop.abort(), stop.signal)).rejects.toThrow(BatchHandedBack);
+      expect(await readCoverage(database, profile)).toMatchObject({ embedded: 2, pending: 2, changes: 1 });
+      expect((await readAttempts(database, profile, chunkIds)).size).toBe(0);
+      expect(await run("changes")).toMatchObject({ embedded: 2 });
     });
 
     test("a chunk edited while it is being embedded keeps no vector of its old text, and is not forgotten", async () => {

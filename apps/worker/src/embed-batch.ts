@@ -1,5 +1,5 @@
 import type { Embedder } from "@reembed/embedder";
-import type { BatchResult, EmbedBatch } from "@reembed/queue";
+import { BatchHandedBack, type BatchResult, type EmbedBatch } from "@reembed/queue";
 import type { Logger } from "@reembed/runtime";
 import {
   countAttempt,
@@ -22,6 +22,8 @@ export interface BatchContext {
   log: Logger;
   /** Told after every micro-batch. */
   onProgress: (done: MicroBatchReport) => Promise<void>;
+  /** When it is aborted, the micro-batch in hand is stored and the rest of the batch handed back. */
+  stopping: AbortSignal;
 }
 
 export interface MicroBatchReport {
@@ -37,6 +39,7 @@ const attemptsAtMost = 5;
 /**
  * Embeds the chunks of one batch that lack a current vector, and stores each micro-batch as soon as it is there, so that
  * a kill costs one micro-batch. Safe to run twice: a rerun finds nothing pending.
+ * @throws BatchHandedBack when it is asked to stop.
  *
  * Chunks that were in the hands of a worker when it died are embedded one by one, behind the others: if one of them is
  * to blame, it dies alone, and only it is given up in the end.
@@ -94,7 +97,7 @@ class BatchRun {
   }
 
   async #store(embedded: EmbeddedChunk[], rejected: RejectedChunk[]): Promise<void> {
-    const { database, profile, onProgress } = this.#context;
+    const { database, profile, onProgress, stopping } = this.#context;
     const written = await upsertEmbeddings(database, profile, embedded);
     const setAside = new Set(await quarantineChunks(database, profile, rejected));
     const quarantined = rejected.filter((chunk) => setAside.has(chunk.chunkId));
@@ -104,6 +107,7 @@ class BatchRun {
     this.result.tokens += embedded.reduce((sum, chunk) => sum + chunk.tokenCount - chunk.truncatedTokens, 0);
     this.#done += embedded.length + rejected.length;
     await onProgress({ embedded, quarantined, share: this.#done / this.#total });
+    if (stopping.aborted && this.#done < this.#total) throw new BatchHandedBack();
   }
 }
 

@@ -23,7 +23,7 @@ export interface WorkerOptions {
 
 /**
  * Starts a worker: it takes batches of one profile, embeds and stores them, and says in the database that it is alive.
- * Disposing of it finishes the batches in hand.
+ * Disposing of it finishes the micro-batches in hand and hands the rest back.
  * @throws ReembedError `model_differs` when the embedder's model is not the one that the profile was registered with.
  */
 export async function startWorker(options: WorkerOptions): Promise<AsyncDisposable> {
@@ -32,6 +32,7 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
   await using scope = new AsyncDisposableStack();
   const id = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
   const rate = new RateMeter();
+  const stopping = new AbortController();
 
   const heartbeat = { id, host: hostname(), pid: process.pid, profile: profile.name, device: embedder.device };
   scope.defer(() => removeHeartbeat(database, id).catch(() => undefined));
@@ -50,7 +51,8 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
       rate.add(report.embedded.length, tokensOf(report));
       await reportProgress(job, report);
     };
-    const result = await embedBatch(batch, { database, profile, embedder, log: batchLog, onProgress });
+    const context = { database, profile, embedder, log: batchLog, onProgress, stopping: stopping.signal };
+    const result = await embedBatch(batch, context);
     batchLog.info({ chunks: batch.chunkIds.length, ...result, tookMs: elapsedMs(startedAt) }, "batch done");
     return result;
   };
@@ -59,7 +61,10 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
   );
   worker.on("failed", (job, error) => log.error({ job: job?.id, error: messageOf(error) }, "batch failed"));
   worker.on("stalled", (job) => log.warn({ job }, "batch taken over from a worker that died"));
-  scope.defer(() => worker.close());
+  scope.defer(async () => {
+    stopping.abort();
+    await worker.close();
+  });
   return scope.move();
 }
 

@@ -98,7 +98,7 @@ describe("an environment", () => {
   test("gives embedded locks the time that PGlite freezes for, unless it says how long", () => {
     const lockOf = (variables: NodeJS.ProcessEnv) => loadConfig(variables).worker.lockDurationMs;
     expect(lockOf({})).toBe(60_000);
-    expect(lockOf({ DATABASE_URL: "postgresql://host/db" })).toBe(10_000);
+    expect(lockOf({ DATABASE_URL: "postgresql://host/db" })).toBe(8_000);
     expect(lockOf({ LOCK_SECONDS: "0.5" })).toBe(500);
   });
 });

@@ -59,7 +59,7 @@ export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.Proces
     worker: {
       concurrency: env.WORKER_CONCURRENCY,
       // PGlite freezes while a statement runs, and with it every lock renewal: embedded locks outlast that.
-      lockDurationMs: (env.LOCK_SECONDS ?? (env.DATABASE_URL === undefined ? 60 : 10)) * 1_000,
+      lockDurationMs: (env.LOCK_SECONDS ?? (env.DATABASE_URL === undefined ? 60 : 8)) * 1_000,
       tokenBudget: env.TOKEN_BUDGET,
     },
     dashboard: { port: env.DASHBOARD_PORT },

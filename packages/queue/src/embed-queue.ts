@@ -1,5 +1,5 @@
 import { messageOf } from "@reembed/core";
-import { type Job, type Queue, UnrecoverableError, type Worker } from "bullmq";
+import { type Job, type Queue, UnrecoverableError, WaitingError, type Worker } from "bullmq";
 import { z } from "zod";
 import { createQueue, createWorker, type OnQueueError } from "./bullmq.ts";
 import type { QueueServer } from "./server.ts";
@@ -75,6 +75,11 @@ export class EmbedQueue implements AsyncDisposable {
   }
 }
 
+/** Thrown by a worker that is stopping: the rest of its batch goes back to the queue and costs no attempt. */
+export class BatchHandedBack extends Error {
+  override readonly name = "BatchHandedBack";
+}
+
 export interface EmbedWorkerOptions {
   concurrency: number;
   /** A job whose lock was not renewed for this long is taken over by another worker. */
@@ -95,7 +100,7 @@ export function startEmbedWorker(
   return createWorker<EmbedBatch, BatchResult>(
     server,
     embedQueueName(profile),
-    async (job) => {
+    async (job, token) => {
       const batch = EmbedBatch.safeParse(job.data);
       if (!batch.success) throw new UnrecoverableError(`This is no batch of chunks: ${z.prettifyError(batch.error)}`);
       if (batch.data.profile !== profile) {
@@ -104,6 +109,10 @@ export function startEmbedWorker(
       try {
         return await process(batch.data, job);
       } catch (error) {
+        if (error instanceof BatchHandedBack) {
+          await job.moveToWait(token);
+          throw new WaitingError();
+        }
         // Its message is kept with the job and shown on Bull Board.
         throw new Error(messageOf(error), { cause: error });
       }

@@ -1,4 +1,5 @@
 export {
+  BatchHandedBack,
   type BatchResult,
   type EmbedBatch,
   type EmbedJob,

@@ -14,7 +14,13 @@ export {
   readProfiles,
   startBackfill,
 } from "./profiles.ts";
-export { quarantineChunks, type RejectedChunk } from "./quarantine.ts";
+export {
+  type QuarantinedChunk,
+  quarantineChunks,
+  type RejectedChunk,
+  readQuarantined,
+  retryQuarantined,
+} from "./quarantine.ts";
 export { registerProfiles } from "./registration.ts";
 export { addThroughput, type MinuteOfWork, readThroughput } from "./throughput.ts";
 export { type LiveWorker, readLiveWorkers, recordHeartbeat, removeHeartbeat, type WorkerHeartbeat } from "./workers.ts";

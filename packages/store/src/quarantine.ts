@@ -54,3 +54,72 @@ export async function quarantineChunks(
     select chunk_id from set_aside`);
   return rows.map((row) => Number(row.chunk_id));
 }
+
+/** A chunk that was set aside, with the document that it is from. */
+export interface QuarantinedChunk {
+  chunkId: number;
+  documentId: number;
+  title: string;
+  uri: string;
+  reason: string;
+  detail: string;
+  attempts: number;
+  lastSeen: Date;
+}
+
+/** Quarantined chunks in the order of their ids, from the first id above `after`. */
+export async function readQuarantined(
+  database: Database,
+  profile: RegisteredProfile,
+  { reason, after = 0, limit }: { reason?: string | undefined; after?: number; limit: number },
+): Promise<QuarantinedChunk[]> {
+  const ofReason = reason === undefined ? sql`` : sql`and q.reason = ${reason}`;
+  const { rows } = await database.execute<
+    Omit<QuarantinedChunk, "chunkId" | "documentId" | "lastSeen"> & Record<"id" | "document_id" | "last_seen", string>
+  >(sql`
+    select c.id, c.document_id, d.title, d.uri, q.reason, q.detail, q.attempts,
+      extract(epoch from q.last_seen) * 1000 as last_seen
+    from reembed.quarantined_chunks q
+    join ${sql.raw(profile.relation)} c on c.id = q.chunk_id
+    join reembed.documents d on d.id = c.document_id
+    where q.profile = ${profile.name} and q.chunk_id > ${after} ${ofReason}
+    order by q.chunk_id limit ${limit}`);
+  return rows.map(({ id, document_id, last_seen, ...rest }) => ({
+    ...rest,
+    chunkId: Number(id),
+    documentId: Number(document_id),
+    lastSeen: new Date(Number(last_seen)),
+  }));
+}
+
+/**
+ * Takes chunks out of quarantine and records them as changes, which the producer enqueues. The lock keeps a chunk that
+ * is being deleted from leaving a change behind. Returns how many there were.
+ */
+export async function retryQuarantined(
+  database: Database,
+  profile: RegisteredProfile,
+  chosen: { chunkIds: readonly number[] } | { reason: string },
+): Promise<number> {
+  const condition =
+    "reason" in chosen
+      ? sql`reason = ${chosen.reason}`
+      : sql`chunk_id = any(${sql.param(chosen.chunkIds)}::bigint[])`;
+  const { rows } = await database.execute<{ retried: string }>(sql`
+    with chosen as (
+      select c.id from ${sql.raw(profile.relation)} c
+      where c.id in (select chunk_id from reembed.quarantined_chunks where profile = ${profile.name} and ${condition})
+      order by c.id
+      for share of c
+    ), released as (
+      delete from reembed.quarantined_chunks using chosen
+      where quarantined_chunks.profile = ${profile.name} and quarantined_chunks.chunk_id = chosen.id
+      returning chunk_id
+    ), recorded as (
+      insert into reembed.chunk_changes (profile, chunk_id)
+      select ${profile.name}, chunk_id from released
+      on conflict (profile, chunk_id) do update set enqueued_until = null, attempts = 0
+    )
+    select count(*) as retried from released`);
+  return Number(rows[0]?.retried);
+}

@@ -1,4 +1,4 @@
-import { encodeModel, node, tensor, valueInfo } from "../../embedder/src/onnx/model-writer.ts";
+import { encodeModel, node, tensor, valueInfo } from "@reembed/embedder/model-writer";
 
 export const slowDimensions = 1024;
 const products = 64;

@@ -1,0 +1,25 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const lifecycle = fileURLToPath(new URL("./lifecycle.ts", import.meta.url));
+
+test("the first signal is waited for, and a second one ends the process at once", async () => {
+  const script = `
+    import { untilSignal } from ${JSON.stringify(lifecycle)};
+    const stopped = untilSignal("SIGTERM");
+    setInterval(() => {}, 1_000);
+    console.log("ready");
+    console.log("got " + (await stopped));
+    await new Promise(() => {});`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const lines = child.stdout.setEncoding("utf8")[Symbol.asyncIterator]();
+  expect((await lines.next()).value).toContain("ready");
+  child.kill("SIGTERM");
+  expect((await lines.next()).value).toContain("got SIGTERM");
+  child.kill("SIGTERM");
+  expect(await once(child, "exit")).toEqual([130, null]);
+});

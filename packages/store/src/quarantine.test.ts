@@ -1,0 +1,66 @@
+import { describeOnEachServer, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
+import { sql } from "drizzle-orm";
+import { beforeAll, beforeEach, expect, test } from "vitest";
+import { readDueChanges } from "./changes.ts";
+import { readCoverage } from "./coverage.ts";
+import type { Database } from "./database.ts";
+import { readBackfillIds, readPendingChunks } from "./pending.ts";
+import { type RegisteredProfile, readProfile, startBackfill } from "./profiles.ts";
+import { quarantineChunks, readQuarantined, retryQuarantined } from "./quarantine.ts";
+
+describeOnEachServer(
+  "the quarantine",
+  (open) => {
+    let database: Database;
+    let profile: RegisteredProfile;
+    let ids: number[];
+    beforeAll(async () => {
+      database = await openTestDatabase(await open(), [testProfile("mini-m3")]);
+      await storeBodies(database, ["first", "second", "third"]);
+      await startBackfill(database, await readProfile(database, "mini-m3"));
+      profile = await readProfile(database, "mini-m3");
+      ids = await readBackfillIds(database, profile, 10);
+      return () => database.$client.end();
+    });
+    beforeEach(async () => {
+      await database.execute(sql`delete from reembed.chunk_changes`);
+      await database.execute(sql`delete from reembed.quarantined_chunks`);
+      const pending = await readPendingChunks(database, profile, ids);
+      const reasons = ["no_tokens", "no_tokens", "too_odd"];
+      const rejected = pending.map(({ id, contentHash }, index) => ({
+        chunkId: id,
+        contentHash,
+        reason: reasons[index] ?? "",
+        detail: `Number ${index}.`,
+      }));
+      await quarantineChunks(database, profile, rejected);
+    });
+    const due = () => readDueChanges(database, profile, { limit: 10, queueIsEmpty: false });
+
+    test("is read page by page, each chunk with its document, reason and attempts", async () => {
+      const [first, ...rest] = await readQuarantined(database, profile, { limit: 2 });
+      expect(first).toMatchObject({ title: "Text 0", uri: "text-0", reason: "no_tokens", attempts: 1 });
+      expect(rest.length).toBe(1);
+      const next = await readQuarantined(database, profile, { after: rest[0]?.chunkId ?? 0, limit: 2 });
+      expect(next.map(({ reason, detail }) => [reason, detail])).toEqual([["too_odd", "Number 2."]]);
+      const odd = await readQuarantined(database, profile, { reason: "too_odd", limit: 2 });
+      expect(odd).toEqual(next);
+    });
+
+    test("a chunk that is retried leaves it, is pending, and is enqueued as a change", async () => {
+      expect(await retryQuarantined(database, profile, { chunkIds: ids.slice(0, 1) })).toBe(1);
+      expect(await due()).toEqual(ids.slice(0, 1));
+      expect(await readCoverage(database, profile)).toMatchObject({ pending: 1, changes: 1, quarantined: 2 });
+      expect(await retryQuarantined(database, profile, { chunkIds: ids.slice(0, 1) })).toBe(0);
+    });
+
+    test("all chunks of a reason are retried at once, and those of another stay", async () => {
+      expect(await retryQuarantined(database, profile, { reason: "no_tokens" })).toBe(2);
+      expect((await due()).toSorted()).toEqual(ids.slice(0, 2).toSorted());
+      expect((await readQuarantined(database, profile, { limit: 9 })).map(({ chunkId }) => chunkId)).toEqual(
+        ids.slice(2),
+      );
+    });
+  },
+  ["embedded", "PostgreSQL"],
+);
