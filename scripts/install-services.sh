@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Installs the servers that the native test suites need on Debian or Ubuntu: PostgreSQL, pgvector >= 0.8 and Redis.
-# The tests start their own instances of them in their own folders; no system service is used or changed.
+# Installs what the native and the browser test suites need on Debian or Ubuntu: PostgreSQL, pgvector >= 0.8, Redis and
+# Chromium. The tests start their own instances of them in their own folders; no system service is used or changed.
 set -euo pipefail
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 has_pgvector() { ls /usr/share/postgresql/*/extension/vector--0.[89]*.sql >/dev/null 2>&1; }
 has_postgres() { ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; }
+has_browser() { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null
 
-if has_postgres && has_pgvector && command -v redis-server >/dev/null; then
-  echo "PostgreSQL, pgvector and Redis are installed."
+if has_postgres && has_pgvector && has_browser && command -v redis-server >/dev/null; then
+  echo "PostgreSQL, pgvector, Redis and Chromium are installed."
   exit 0
 fi
 
@@ -16,6 +17,7 @@ export DEBIAN_FRONTEND=noninteractive
 as_root apt-get update -qq
 has_postgres || as_root apt-get install -y -qq --no-install-recommends postgresql postgresql-contrib
 command -v redis-server >/dev/null || as_root apt-get install -y -qq --no-install-recommends redis-server
+has_browser || as_root apt-get install -y -qq --no-install-recommends chromium
 has_pgvector && exit 0
 
 major=$(ls /usr/lib/postgresql | sort -n | tail -n 1)

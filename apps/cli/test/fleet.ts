@@ -7,24 +7,35 @@ import type { TestServers } from "@reembed/testing";
 
 const reembed = fileURLToPath(new URL("../bin/reembed.mjs", import.meta.url));
 
-/** A producer and some workers, each a process of its own, started as an operator starts them. */
+/** A producer, some workers and perhaps a dashboard, each a process of its own, started as an operator starts them. */
 export interface Fleet extends AsyncDisposable {
   /** Kills a worker with SIGKILL; returns the chunks that it had embedded. */
   killWorker(index: number): Promise<Set<number>>;
   /** Asks a worker to end with SIGTERM; returns its exit code. */
   stopWorker(index: number): Promise<number | null>;
-  addWorker(): void;
+  /** Returns its index. */
+  addWorker(): number;
   /** The chunks that a worker has embedded, in order. */
   embeddedBy(index: number): number[];
   /** How often each chunk went through the model, by the workers' logs. */
   embeddedChunks(): Map<number, number>;
   /** What processes have printed that ended without being asked to. */
   exited(): string[];
+  /** Whether a worker has logged a line with this message. */
+  hasLogged(index: number, message: string): boolean;
+  /** What each process has logged until now. */
+  logs(): FleetLog[];
 }
 
-interface Member {
-  process: ChildProcess;
+export interface FleetLog {
+  /** `worker`, `producer` or `dashboard`. */
+  command: string;
+  pid: number;
   lines: string[];
+}
+
+interface Member extends FleetLog {
+  process: ChildProcess;
   /** Resolves when it has exited and its last line has been read. */
   ended: Promise<unknown>;
   stopped: boolean;
@@ -36,8 +47,15 @@ export function startFleet(
     profile,
     chunking,
     workers,
+    dashboard = false,
     settings = {},
-  }: { profile: string; chunking: Chunking; workers: number; settings?: Record<string, string> },
+  }: {
+    profile: string;
+    chunking: Chunking;
+    workers: number;
+    dashboard?: boolean;
+    settings?: Record<string, string>;
+  },
 ): Fleet {
   const environment = {
     ...process.env,
@@ -48,6 +66,7 @@ export function startFleet(
     CHUNK_OVERLAP: `${chunking.overlap}`,
     TICK_SECONDS: "0.2",
     LOCK_SECONDS: "2",
+    DASHBOARD_PORT: "0",
     LOG_LEVEL: "debug",
     ...settings,
   };
@@ -58,10 +77,17 @@ export function startFleet(
     });
     const lines: string[] = [];
     const reader = createInterface({ input: child.stderr }).on("line", (line) => lines.push(line));
-    return { process: child, lines, ended: Promise.all([once(reader, "close"), once(child, "exit")]), stopped: false };
+    return {
+      command,
+      pid: child.pid ?? 0,
+      process: child,
+      lines,
+      ended: Promise.all([once(reader, "close"), once(child, "exit")]),
+      stopped: false,
+    };
   };
   const fleet = Array.from({ length: workers }, () => start("worker"));
-  const members = [...fleet, start("producer")];
+  const members = [...fleet, start("producer"), ...(dashboard ? [start("dashboard")] : [])];
   const workerAt = (index: number): Member => {
     const member = fleet[index];
     if (member === undefined) throw new RangeError(`There is no worker ${index}`);
@@ -85,8 +111,8 @@ export function startFleet(
     },
     addWorker() {
       const member = start("worker");
-      fleet.push(member);
       members.push(member);
+      return fleet.push(member) - 1;
     },
     embeddedBy: (index) => (fleet[index] === undefined ? [] : embeddedBy(fleet[index])),
     embeddedChunks() {
@@ -96,6 +122,8 @@ export function startFleet(
     },
     exited: () =>
       members.filter((member) => hasEnded(member) && !member.stopped).map((member) => member.lines.join("\n")),
+    hasLogged: (index, message) => fleet[index]?.lines.some((line) => line.includes(`"msg":"${message}"`)) ?? false,
+    logs: () => members.map(({ command, pid, lines }) => ({ command, pid, lines: [...lines] })),
     async [Symbol.asyncDispose]() {
       for (const member of members) member.process.kill("SIGTERM");
       await Promise.all(members.map((member) => member.ended));

@@ -1,7 +1,14 @@
-import { EmbedQueue, EmbedQueues } from "@reembed/queue";
+import { EmbedQueue, EmbedQueues, startTickWorker, TickQueue } from "@reembed/queue";
 import { createLogger } from "@reembed/runtime";
 import { type Database, registerProfiles } from "@reembed/store";
-import { describeOnEachServer, openTestDatabase, storeBodies, type TestServers, testProfile } from "@reembed/testing";
+import {
+  describeOnEachServer,
+  openTestDatabase,
+  storeBodies,
+  type TestServers,
+  testProfile,
+  waitFor,
+} from "@reembed/testing";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { startDashboard } from "./dashboard.ts";
 import { readStatus } from "./status.ts";
@@ -29,8 +36,45 @@ describeOnEachServer("the dashboard", (open) => {
     expect(response.headers.get("content-type")).toMatch(/html/);
     const page = await response.text();
     expect(page).toContain("mini-m3");
-    expect(page).toMatch(/<dt>Pending<\/dt><dd>2<\/dd>/);
+    expect(page).toMatch(/Pending<\/dt><dd>2<\/dd>/);
     expect(page).toContain("0.0 %");
+    expect(page).toContain("No worker is alive.");
+    expect(page).toContain("It starts with a producer.");
+  });
+
+  test("its events bring the overview anew, and a change within a second or two", async () => {
+    const { body } = await fetch(`${url}events`);
+    if (body === null) throw new Error("no stream");
+    let text = "";
+    let stored = false;
+    for await (const part of body.pipeThrough(new TextDecoderStream())) {
+      text += part;
+      if (!stored && text.includes("Pending</dt><dd>2</dd>")) {
+        await storeBodies(database, ["pay", "leave", "travel"]);
+        stored = true;
+      }
+      if (text.includes("Pending</dt><dd>3</dd>")) break;
+    }
+    expect(stored).toBe(true);
+  });
+
+  test("what the producer did last is there in a sentence", async () => {
+    await using ticks = new TickQueue(servers.queue, () => {});
+    const report = { profile: "mini-m3", changes: 2, backfill: 64, gaps: 0, state: "enqueuing", completed: false };
+    const worker = startTickWorker(
+      servers.queue,
+      10_000,
+      async () => [report],
+      () => {},
+    );
+    onTestFinished(() => worker.close());
+    await ticks.ensureScheduled(60_000);
+    await waitFor("the page to tell", async () => {
+      const page = await (await fetch(url)).text();
+      return (
+        page.includes("Enqueued 2 changes and 64 chunks of the backfill.") && !page.includes("is a producer running")
+      );
+    });
   });
 
   test("Bull Board shows the producer's queue and one per profile, with its jobs", async () => {

@@ -1,53 +1,58 @@
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-import { createBullBoard } from "@bull-board/api";
-import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
-import { ExpressAdapter } from "@bull-board/express";
+import { type AddressInfo, isIPv6 } from "node:net";
 import { messageOf, ReembedError } from "@reembed/core";
 import { EmbedQueues, type QueueServer, TickQueue } from "@reembed/queue";
 import type { Logger } from "@reembed/runtime";
-import { type Database, readProfiles } from "@reembed/store";
-import express, { type NextFunction, type Request, type Response } from "express";
-import { renderOverview } from "./overview.ts";
-import { readStatus } from "./status.ts";
+import type { Database } from "@reembed/store";
+import { Access } from "./access/access.ts";
+import { createApp } from "./app.ts";
+import { resolveListenAddress } from "./listen-address.ts";
+import { SharedPoll } from "./overview/shared-poll.ts";
+import { readSnapshot } from "./overview/snapshot.ts";
 
-const loopback = "127.0.0.1";
+/** The overview is as fresh as this while somebody looks, and the database is asked no more often. */
+const pollMs = 1_000;
 
 export interface DashboardOptions {
   database: Database;
   queue: QueueServer;
+  /** An address or a name; loopback unless told otherwise. */
+  host?: string;
   /** 0 takes a free one. */
   port: number;
+  /** Of admins. Without one everybody is an admin, on loopback only. */
+  password?: string | undefined;
+  /** Of viewers, who may change nothing. */
+  viewerPassword?: string | undefined;
   log: Logger;
 }
 
-/** Serves the overview at `/` and Bull Board at `/board`, on loopback: neither asks who is there. */
+/**
+ * Serves the overview at `/` and Bull Board at `/board`.
+ * @throws ReembedError of `resolveListenAddress`, or `port_taken`.
+ */
 export async function startDashboard(options: DashboardOptions): Promise<AsyncDisposable & { url: string }> {
-  const { database, log } = options;
+  const { database, log, host = "127.0.0.1" } = options;
+  const access = new Access({ admin: options.password, viewer: options.viewerPassword });
+  const { address, onLoopback } = await resolveListenAddress(host, options.password);
+
   await using scope = new AsyncDisposableStack();
-  const onError = (error: Error) => log.warn({ error: messageOf(error) }, "queue error");
+  const onError = (error: unknown) => log.warn({ error: messageOf(error) }, "queue error");
   const queues = scope.use(new EmbedQueues(options.queue, onError));
   const ticks = scope.use(new TickQueue(options.queue, onError));
-  const app = express().disable("x-powered-by");
-  app.get("/", async (_, response) => {
-    response.type("html").send(renderOverview(await readStatus(database, queues)));
-  });
-  app.use("/board", bullBoard(database, queues, ticks));
-  app.use((error: unknown, _: Request, response: Response, __: NextFunction) => {
-    log.error({ error: messageOf(error) }, "page failed");
-    response.status(500).type("text").send("This page failed; the dashboard's log says why.");
-  });
+  const sources = { database, queues, ticks };
+  const poll = scope.use(
+    new SharedPoll({
+      read: () => readSnapshot(sources),
+      intervalMs: pollMs,
+      onError: (error) => log.warn({ error: messageOf(error) }, "overview not read"),
+    }),
+  );
 
-  const server = app.listen(options.port, loopback);
+  const app = createApp({ ...sources, poll, access, onLoopback, log });
+  const server = app.listen(options.port, address);
   await once(server, "listening").catch((cause: unknown) => {
-    throw new ReembedError(
-      "port_taken",
-      `The dashboard cannot listen on ${loopback}:${options.port}: ${messageOf(cause)}`,
-      {
-        cause,
-        remedy: "Set DASHBOARD_PORT to another port.",
-      },
-    );
+    throw portTaken(`${host}:${options.port}`, cause);
   });
   scope.defer(async () => {
     const closed = once(server, "close");
@@ -57,22 +62,13 @@ export async function startDashboard(options: DashboardOptions): Promise<AsyncDi
   });
   const { port } = server.address() as AddressInfo;
   const opened = scope.move();
-  return { url: `http://${loopback}:${port}/`, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  const name = isIPv6(host) ? `[${host}]` : host;
+  return { url: `http://${name}:${port}/`, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-/** Bull Board for the producer's queue and one queue per profile; a profile that is registered later is added then. */
-function bullBoard(database: Database, queues: EmbedQueues, ticks: TickQueue): express.Router {
-  const serverAdapter = new ExpressAdapter();
-  serverAdapter.setBasePath("/board");
-  const board = createBullBoard({ queues: [new BullMQAdapter(ticks.bullmq)], serverAdapter });
-  const shown = new Set<string>();
-  const router = express.Router();
-  router.use(async (_request, _response, next) => {
-    for (const { name } of await readProfiles(database)) {
-      if (!shown.has(name)) board.addQueue(new BullMQAdapter(queues.of(name).bullmq));
-      shown.add(name);
-    }
-    next();
+function portTaken(place: string, cause: unknown): ReembedError {
+  return new ReembedError("port_taken", `The dashboard cannot listen on ${place}: ${messageOf(cause)}`, {
+    cause,
+    remedy: "Set DASHBOARD_PORT to another port.",
   });
-  return router.use(serverAdapter.getRouter());
 }

@@ -1,7 +1,7 @@
-import { messageOf } from "@reembed/core";
-import { EmbedQueues, type QueueServer, startTickWorker, TickQueue } from "@reembed/queue";
+import { isTransient, messageOf } from "@reembed/core";
+import { describeQueueServer, EmbedQueues, type QueueServer, startTickWorker, TickQueue } from "@reembed/queue";
 import { type Logger, repeatEvery } from "@reembed/runtime";
-import { type Database, readProfiles } from "@reembed/store";
+import { type Database, describeServer, pingDatabase, readProfiles } from "@reembed/store";
 import { type TickReport, type TickSettings, tick } from "./tick.ts";
 
 export interface ProducerOptions extends TickSettings {
@@ -30,17 +30,23 @@ export async function startProducer(options: ProducerOptions): Promise<AsyncDisp
   };
   const ticks = scope.use(new TickQueue(options.queue, onError));
   const worker = startTickWorker(options.queue, options.lockDurationMs, makeTick, onError);
-  worker.on("failed", (_, error) => log.error({ error: messageOf(error) }, "tick failed"));
+  worker.on("failed", (_, error) => {
+    // What passes costs nothing: the next tick does the work of this one.
+    if (isTransient(error)) log.warn({ error: messageOf(error) }, "tick failed, and the next is waited for");
+    else log.error({ error: messageOf(error) }, "tick failed");
+  });
   scope.defer(() => worker.close());
-  scope.use(
-    repeatEvery(
-      options.tickMs,
-      async () => {
-        if (await ticks.ensureScheduled(options.tickMs)) log.info({ everyMs: options.tickMs }, "ticks scheduled");
-      },
-      (error) => log.warn({ error: messageOf(error) }, "ticks not scheduled"),
-    ),
-  );
+
+  const { tickMs: everyMs } = options;
+  let awaited = "";
+  const keepTicking = async () => {
+    awaited = describeServer(database);
+    await pingDatabase(database);
+    awaited = describeQueueServer(options.queue);
+    if (await ticks.ensureScheduled(everyMs)) log.info({ everyMs }, "ticks scheduled");
+  };
+  const onIdle = (error: unknown) => log.warn({ error: messageOf(error) }, `ticks wait for ${awaited}`);
+  scope.use(repeatEvery(everyMs, keepTicking, onIdle));
   return scope.move();
 }
 

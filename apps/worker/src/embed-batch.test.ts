@@ -56,8 +56,9 @@ describeOnEachServer(
       const embedder = new HashingEmbedder({ model: m3.model, microBatchSize: 2, beforeMicroBatch });
       const reports: number[] = [];
       const onProgress = async ({ share }: { share: number }) => void reports.push(share);
+      const onStage = () => {};
       const batch = { profile: m3.name, kind, chunkIds };
-      return embedBatch(batch, { database, profile, embedder, log, onProgress, stopping }).then((result) => ({
+      return embedBatch(batch, { database, profile, embedder, log, onProgress, onStage, stopping }).then((result) => ({
         ...result,
         reports,
       }));

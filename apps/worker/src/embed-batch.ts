@@ -1,9 +1,10 @@
 import type { Embedder } from "@reembed/embedder";
 import { BatchHandedBack, type BatchResult, type EmbedBatch } from "@reembed/queue";
-import type { Logger } from "@reembed/runtime";
+import { type Logger, outlast } from "@reembed/runtime";
 import {
   countAttempt,
   type Database,
+  describeServer,
   type EmbeddedChunk,
   type PendingChunk,
   quarantineChunks,
@@ -22,12 +23,14 @@ export interface BatchContext {
   log: Logger;
   /** Told after every micro-batch. */
   onProgress: (done: MicroBatchReport) => Promise<void>;
+  /** Told how long a stage took, in seconds. */
+  onStage: (stage: "read" | "upsert", seconds: number) => void;
   /** When it is aborted, the micro-batch in hand is stored and the rest of the batch handed back. */
   stopping: AbortSignal;
 }
 
 export interface MicroBatchReport {
-  embedded: EmbeddedChunk[];
+  counts: BatchResult;
   quarantined: RejectedChunk[];
   /** Share of the batch that is done, from 0 to 1. */
   share: number;
@@ -46,8 +49,10 @@ const attemptsAtMost = 5;
  */
 export async function embedBatch(batch: EmbedBatch, context: BatchContext): Promise<BatchResult> {
   const { database, profile } = context;
+  const startedAt = performance.now();
   const pending = await readPendingChunks(database, profile, batch.chunkIds);
   const attempts = await readAttempts(database, profile, batch.chunkIds);
+  context.onStage("read", secondsSince(startedAt));
   const run = new BatchRun(context, pending.length);
 
   const suspects = pending.filter((chunk) => attempts.has(chunk.id));
@@ -60,7 +65,7 @@ export async function embedBatch(batch: EmbedBatch, context: BatchContext): Prom
 }
 
 class BatchRun {
-  readonly result: BatchResult = { embedded: 0, stale: 0, quarantined: 0, tokens: 0 };
+  readonly result: BatchResult = { embedded: 0, stale: 0, quarantined: 0, tokens: 0, truncatedTokens: 0 };
   readonly #context: BatchContext;
   readonly #total: number;
   #done = 0;
@@ -72,10 +77,10 @@ class BatchRun {
 
   async embed(chunks: readonly PendingChunk[]): Promise<void> {
     if (chunks.length === 0) return;
-    const { database, profile, embedder, log } = this.#context;
+    const { database, profile, embedder, log, stopping } = this.#context;
     const chunkIds = chunks.map((chunk) => chunk.id);
-    await countAttempt(database, profile, chunkIds);
     try {
+      await countAttempt(database, profile, chunkIds);
       for await (const outcomes of embedIsolating(
         embedder,
         chunks.map((chunk) => chunk.content),
@@ -85,8 +90,9 @@ class BatchRun {
         await this.#store(embedded, rejected);
       }
     } catch (error) {
-      // No chunk is to blame for a server or a device that is gone.
-      await countAttempt(database, profile, chunkIds, -1).catch(() => undefined);
+      // No chunk is to blame for a server or a device that is gone, however often: so the server is waited for.
+      const takeBack = () => countAttempt(database, profile, chunkIds, -1);
+      await outlast(takeBack, { log, server: describeServer(database), stopping }).catch(() => undefined);
       throw error;
     }
   }
@@ -97,18 +103,29 @@ class BatchRun {
   }
 
   async #store(embedded: EmbeddedChunk[], rejected: RejectedChunk[]): Promise<void> {
-    const { database, profile, onProgress, stopping } = this.#context;
+    const { database, profile, onProgress, onStage, stopping } = this.#context;
+    const startedAt = performance.now();
     const written = await upsertEmbeddings(database, profile, embedded);
     const setAside = new Set(await quarantineChunks(database, profile, rejected));
+    onStage("upsert", secondsSince(startedAt));
     const quarantined = rejected.filter((chunk) => setAside.has(chunk.chunkId));
-    this.result.embedded += written.length;
-    this.result.stale += embedded.length - written.length + rejected.length - quarantined.length;
-    this.result.quarantined += quarantined.length;
-    this.result.tokens += embedded.reduce((sum, chunk) => sum + chunk.tokenCount - chunk.truncatedTokens, 0);
+    const truncatedTokens = embedded.reduce((sum, chunk) => sum + chunk.truncatedTokens, 0);
+    const counts: BatchResult = {
+      embedded: written.length,
+      stale: embedded.length - written.length + rejected.length - quarantined.length,
+      quarantined: quarantined.length,
+      tokens: embedded.reduce((sum, chunk) => sum + chunk.tokenCount, -truncatedTokens),
+      truncatedTokens,
+    };
+    for (const name of Object.keys(counts) as (keyof BatchResult)[]) this.result[name] += counts[name];
     this.#done += embedded.length + rejected.length;
-    await onProgress({ embedded, quarantined, share: this.#done / this.#total });
+    await onProgress({ counts, quarantined, share: this.#done / this.#total });
     if (stopping.aborted && this.#done < this.#total) throw new BatchHandedBack();
   }
+}
+
+function secondsSince(startedAt: number): number {
+  return (performance.now() - startedAt) / 1_000;
 }
 
 function matchOutcomes(

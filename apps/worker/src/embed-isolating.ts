@@ -1,10 +1,11 @@
-import { messageOf } from "@reembed/core";
-import type { Embedder, TextOutcome } from "@reembed/embedder";
+import { messageOf, ReembedError } from "@reembed/core";
+import { type Embedder, embedOne, type TextOutcome } from "@reembed/embedder";
 
-/** What became of a text; `embedding_failed` when the embedder fails on this text and on no other. */
-export type IsolatedOutcome = TextOutcome | { index: number; rejected: "embedding_failed"; detail: string };
+/** Why a text has no vector although the embedder takes others. */
+type FailureReason = "inference_crashed" | "out_of_memory" | "embedding_failed";
 
-const harmlessText = "Reembed";
+/** What became of a text. */
+export type IsolatedOutcome = TextOutcome | { index: number; rejected: FailureReason; detail: string };
 
 /**
  * Embeds texts so that one which the embedder cannot take costs only itself. What a failed run leaves over is halved
@@ -35,7 +36,7 @@ export async function* embedIsolating(
   const [only] = rest;
   if (rest.length === 1 && only !== undefined) {
     if (!(await works(embedder))) throw failure;
-    yield [{ index: only, rejected: "embedding_failed", detail: messageOf(failure) }];
+    yield [{ index: only, rejected: reasonOf(failure), detail: messageOf(failure) }];
     return;
   }
   const middle = rest.length >> 1;
@@ -43,13 +44,15 @@ export async function* embedIsolating(
   yield* embedIsolating(embedder, texts, rest.slice(middle));
 }
 
+function reasonOf(failure: unknown): FailureReason {
+  const code = failure instanceof ReembedError ? failure.code : undefined;
+  if (code === "out_of_memory") return code;
+  return code === "inference_died" ? "inference_crashed" : "embedding_failed";
+}
+
 async function works(embedder: Embedder): Promise<boolean> {
-  try {
-    for await (const outcomes of embedder.embed([harmlessText])) {
-      if (outcomes.some((outcome) => "vector" in outcome)) return true;
-    }
-    return false;
-  } catch {
-    return false;
-  }
+  return await embedOne(embedder).then(
+    (outcome) => "vector" in outcome,
+    () => false,
+  );
 }

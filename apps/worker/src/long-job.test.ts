@@ -15,7 +15,7 @@ import {
 import { expect, test, vi } from "vitest";
 import { startWorker } from "./worker.ts";
 
-const lockDurationMs = 500;
+const lockDurationMs = 1_000;
 const leastMs = 10 * lockDurationMs;
 const tickMs = 20;
 // How long a run takes is the machine's affair: the first text says how fast it is, and the others are for what follows.

@@ -5,6 +5,7 @@ export class RateMeter {
   readonly #now: () => number;
   readonly #startedAt: number;
   #events: { at: number; chunks: number; tokens: number }[] = [];
+  #untaken = { chunks: 0, tokens: 0 };
 
   constructor(now: () => number = Date.now) {
     this.#now = now;
@@ -13,6 +14,15 @@ export class RateMeter {
 
   add(chunks: number, tokens: number): void {
     this.#events.push({ at: this.#now(), chunks, tokens });
+    this.#untaken.chunks += chunks;
+    this.#untaken.tokens += tokens;
+  }
+
+  /** What was added since this was asked last. */
+  take(): { chunks: number; tokens: number } {
+    const taken = this.#untaken;
+    this.#untaken = { chunks: 0, tokens: 0 };
+    return taken;
   }
 
   read(): { chunksPerSecond: number; tokensPerSecond: number } {

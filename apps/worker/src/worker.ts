@@ -3,10 +3,18 @@ import { hostname } from "node:os";
 import { messageOf, ReembedError } from "@reembed/core";
 import type { Embedder } from "@reembed/embedder";
 import { type BatchResult, type EmbedBatch, type EmbedJob, type QueueServer, startEmbedWorker } from "@reembed/queue";
-import { type Logger, repeatEvery } from "@reembed/runtime";
-import { type Database, type RegisteredProfile, recordHeartbeat, removeHeartbeat } from "@reembed/store";
-import { embedBatch, type MicroBatchReport } from "./embed-batch.ts";
+import { createMetrics, type Logger, outlast, repeatEvery } from "@reembed/runtime";
+import {
+  addThroughput,
+  type Database,
+  describeServer,
+  type RegisteredProfile,
+  recordHeartbeat,
+  removeHeartbeat,
+} from "@reembed/store";
+import { type BatchContext, embedBatch, type MicroBatchReport } from "./embed-batch.ts";
 import { RateMeter } from "./rate-meter.ts";
+import { WorkerMetrics } from "./worker-metrics.ts";
 
 const heartbeatMs = 2_000;
 
@@ -19,6 +27,8 @@ export interface WorkerOptions {
   concurrency: number;
   lockDurationMs: number;
   log: Logger;
+  /** By default counted and not shown. */
+  metrics?: WorkerMetrics;
 }
 
 /**
@@ -28,39 +38,61 @@ export interface WorkerOptions {
  */
 export async function startWorker(options: WorkerOptions): Promise<AsyncDisposable> {
   const { database, profile, embedder, log } = options;
+  const { metrics = new WorkerMetrics(createMetrics(), profile.name) } = options;
   refuseOtherModel(profile, embedder);
   await using scope = new AsyncDisposableStack();
   const id = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
   const rate = new RateMeter();
   const stopping = new AbortController();
 
-  const heartbeat = { id, host: hostname(), pid: process.pid, profile: profile.name, device: embedder.device };
-  scope.defer(() => removeHeartbeat(database, id).catch(() => undefined));
-  scope.use(
-    repeatEvery(
-      heartbeatMs,
-      () => recordHeartbeat(database, { ...heartbeat, modelRevision: embedder.model.revision, ...rate.read() }),
-      (error) => log.warn({ error: messageOf(error) }, "heartbeat not recorded"),
-    ),
-  );
+  const { name } = profile;
+  const host = hostname();
+  const heartbeat = { id, host, pid: process.pid, profile: name, device: embedder.device };
+  const recordWork = async () => {
+    await recordHeartbeat(database, { ...heartbeat, modelRevision: embedder.model.revision, ...rate.read() });
+    await addThroughput(database, name, rate.take());
+  };
+  const onSilent = (error: unknown) => log.warn({ error: messageOf(error) }, "heartbeat not recorded");
+  scope.defer(() => removeHeartbeat(database, id).catch(onSilent));
+  scope.defer(() => addThroughput(database, name, rate.take()).catch(onSilent));
+  scope.use(repeatEvery(heartbeatMs, recordWork, onSilent));
 
   const processBatch = async (batch: EmbedBatch, job: EmbedJob): Promise<BatchResult> => {
     const startedAt = performance.now();
-    const batchLog = log.child({ job: job.id, profile: profile.name, kind: batch.kind });
-    const onProgress = async (report: MicroBatchReport) => {
-      rate.add(report.embedded.length, tokensOf(report));
-      await reportProgress(job, report);
+    const batchLog = log.child({ job: job.id, profile: name, kind: batch.kind });
+    const context: BatchContext = {
+      database,
+      profile,
+      embedder,
+      log: batchLog,
+      stopping: stopping.signal,
+      onStage: (stage, seconds) => metrics.addStage(stage, seconds),
+      onProgress: async (report) => {
+        rate.add(report.counts.embedded, report.counts.tokens);
+        metrics.addChunks(report.counts);
+        // Not awaited: a queue's server that is away or full keeps no vector from being stored.
+        void reportProgress(job, report).catch((error: unknown) =>
+          batchLog.warn({ error: messageOf(error) }, "progress not reported"),
+        );
+      },
     };
-    const context = { database, profile, embedder, log: batchLog, onProgress, stopping: stopping.signal };
-    const result = await embedBatch(batch, context);
+    const waiting = { log: batchLog, server: describeServer(database), stopping: stopping.signal };
+    const result = await outlast(() => embedBatch(batch, context), waiting);
     batchLog.info({ chunks: batch.chunkIds.length, ...result, tookMs: elapsedMs(startedAt) }, "batch done");
     return result;
   };
-  const worker = startEmbedWorker(options.queue, profile.name, options, processBatch, (error) =>
+  const worker = startEmbedWorker(options.queue, name, options, processBatch, (error) =>
     log.warn({ error: messageOf(error) }, "queue error"),
   );
-  worker.on("failed", (job, error) => log.error({ job: job?.id, error: messageOf(error) }, "batch failed"));
-  worker.on("stalled", (job) => log.warn({ job }, "batch taken over from a worker that died"));
+  worker.on("completed", () => metrics.addJob("completed"));
+  worker.on("failed", (job, error) => {
+    metrics.addJob("failed");
+    log.error({ job: job?.id, error: messageOf(error) }, "batch failed");
+  });
+  worker.on("stalled", (job) => {
+    metrics.addJob("stalled");
+    log.warn({ job }, "batch taken over from a worker that died");
+  });
   scope.defer(async () => {
     stopping.abort();
     await worker.close();
@@ -73,10 +105,6 @@ async function reportProgress(job: EmbedJob, { quarantined, share }: MicroBatchR
     await job.log(`Chunk ${chunkId} was quarantined: ${reason}: ${detail}`);
   }
   await job.updateProgress(Math.round(100 * share));
-}
-
-function tokensOf({ embedded }: MicroBatchReport): number {
-  return embedded.reduce((sum, chunk) => sum + chunk.tokenCount - chunk.truncatedTokens, 0);
 }
 
 function elapsedMs(startedAt: number): number {

@@ -65,7 +65,7 @@ describe("an environment", () => {
       REDIS_URL: "redis//:hunter2@host",
       HF_ENDPOINT: "hunter2",
     };
-    const error = refusal({ ...secrets, HF_TOKEN: "hunter2" });
+    const error = refusal({ ...secrets, HF_TOKEN: "hunter2", DASHBOARD_PASSWORD: "hunter2" });
     expect(problems(secrets)).toHaveLength(3);
     expect(JSON.stringify([error.message, error.remedy, error.cause])).not.toContain("hunter2");
   });
@@ -82,6 +82,18 @@ describe("an environment", () => {
     for (const empty of ["", "  "]) {
       expect(loadConfig(Object.fromEntries(names.map((name) => [name, empty])))).toEqual(loadConfig({}));
     }
+  });
+
+  test("gives viewers a password only beside that of admins, and another one, neither too short", () => {
+    const both = { DASHBOARD_PASSWORD: "correct horse", DASHBOARD_VIEWER_PASSWORD: "just looking" };
+    expect(loadConfig(both).dashboard).toMatchObject({ password: "correct horse", viewerPassword: "just looking" });
+    expect(problems({ DASHBOARD_VIEWER_PASSWORD: "just looking" })).toEqual([
+      expect.stringContaining("DASHBOARD_VIEWER_PASSWORD is set without DASHBOARD_PASSWORD"),
+    ]);
+    expect(problems({ ...both, DASHBOARD_VIEWER_PASSWORD: "correct horse" })).toEqual([
+      expect.stringContaining("DASHBOARD_VIEWER_PASSWORD must not be DASHBOARD_PASSWORD"),
+    ]);
+    expect(problems({ DASHBOARD_PASSWORD: "short" })).toEqual(["DASHBOARD_PASSWORD must have 8 characters or more"]);
   });
 
   test("with a Redis needs a database too", () => {

@@ -25,7 +25,7 @@ export interface Config {
   models: { folder: string; hub: { endpoint: string; token: string | undefined } };
   producer: { batchSize: number; maxQueuedJobs: number; tickMs: number };
   worker: { concurrency: number; lockDurationMs: number; tokenBudget: number };
-  dashboard: { port: number };
+  dashboard: { host: string; port: number; password: string | undefined; viewerPassword: string | undefined };
   /** Where a process serves /healthz, /readyz and /metrics; none without it. */
   operationsPort: number | undefined;
   logLevel: "debug" | "info" | "warn" | "error" | "silent";
@@ -62,7 +62,12 @@ export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.Proces
       lockDurationMs: (env.LOCK_SECONDS ?? (env.DATABASE_URL === undefined ? 60 : 8)) * 1_000,
       tokenBudget: env.TOKEN_BUDGET,
     },
-    dashboard: { port: env.DASHBOARD_PORT },
+    dashboard: {
+      host: env.DASHBOARD_HOST,
+      port: env.DASHBOARD_PORT,
+      password: env.DASHBOARD_PASSWORD,
+      viewerPassword: env.DASHBOARD_VIEWER_PASSWORD,
+    },
     operationsPort: env.OPERATIONS_PORT,
     logLevel: env.LOG_LEVEL,
   };
@@ -99,7 +104,7 @@ function resolveCandidate(env: CandidateVariables): Profile {
 
 function describeIssue(issue: z.core.$ZodIssue, given: NodeJS.ProcessEnv): string {
   const name = String(issue.path[0]);
-  const secret = /_(URL|ENDPOINT|TOKEN)$/.test(name);
+  const secret = /_(URL|ENDPOINT|TOKEN|PASSWORD)$/.test(name);
   return secret ? `${name} ${issue.message}` : `${name} ${issue.message}, not ${given[name]}`;
 }
 
@@ -108,6 +113,13 @@ function describeContradictions(given: NodeJS.ProcessEnv): string[] {
   const problems: string[] = [];
   if (given.REDIS_URL !== undefined && given.DATABASE_URL === undefined) {
     problems.push("REDIS_URL is set without DATABASE_URL: the embedded database brings its own queue");
+  }
+  const { DASHBOARD_PASSWORD: admin, DASHBOARD_VIEWER_PASSWORD: viewer } = given;
+  if (viewer !== undefined && admin === undefined) {
+    problems.push("DASHBOARD_VIEWER_PASSWORD is set without DASHBOARD_PASSWORD: without that everybody is an admin");
+  }
+  if (viewer !== undefined && viewer === admin) {
+    problems.push("DASHBOARD_VIEWER_PASSWORD must not be DASHBOARD_PASSWORD: it would make every viewer an admin");
   }
   const candidate = CandidateVariables.safeParse(given);
   try {

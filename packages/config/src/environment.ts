@@ -33,7 +33,10 @@ export const Environment = z.object({
   LOCK_SECONDS: amount(0.1, 600).optional(),
   TOKEN_BUDGET: count(16, 1_000_000).default(4_096),
 
+  DASHBOARD_HOST: z.string().default("127.0.0.1"),
   DASHBOARD_PORT: count(0, 65_535).default(3030),
+  DASHBOARD_PASSWORD: password().optional(),
+  DASHBOARD_VIEWER_PASSWORD: password().optional(),
   OPERATIONS_PORT: count(0, 65_535).optional(),
   LOG_LEVEL: oneOf(logLevels).default("info"),
 });
@@ -46,6 +49,10 @@ function count(least: number, most: number) {
 function amount(least: number, most: number) {
   const error = `must be a number from ${least} to ${most}`;
   return z.coerce.number(error).min(least, error).max(most, error);
+}
+
+function password() {
+  return z.string().min(8, "must have 8 characters or more");
 }
 
 function oneOf<const Name extends string>(names: readonly Name[]) {

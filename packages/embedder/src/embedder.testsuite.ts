@@ -1,6 +1,6 @@
+import { hasEnded, watchChildren } from "@reembed/testing";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Embedder, TextOutcome } from "./embedder.ts";
-import { hasEnded, watchChildren } from "./watch-children.ts";
 
 const texts: readonly string[] = [
   "Зарплата выплачивается дважды в месяц.",

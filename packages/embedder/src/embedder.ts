@@ -16,6 +16,23 @@ export type TextOutcome =
     }
   | { index: number; rejected: RejectionReason; detail: string };
 
+/** Told what an embedder does, as it does it. */
+export interface EmbedderObserver {
+  tokenised(seconds: number): void;
+  /** One run of the model: `tokens` of the texts, and `padding` beside them. */
+  ran(run: { texts: number; tokens: number; padding: number; seconds: number }): void;
+  /** The inference process has died and is started again. */
+  restarted(): void;
+}
+
+/** The outcome of one text. */
+export async function embedOne(embedder: Embedder, text = "Reembed"): Promise<TextOutcome> {
+  for await (const [outcome] of embedder.embed([text])) {
+    if (outcome !== undefined) return outcome;
+  }
+  throw new TypeError("The embedder gave no outcome");
+}
+
 /** Turns texts into vectors. */
 export interface Embedder extends AsyncDisposable {
   readonly model: Model;

@@ -10,6 +10,9 @@ const settings = JSON.parse(process.argv[2] ?? "") as InferenceSettings;
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});
 process.on("disconnect", () => process.exit(0));
 
+/** What the allocators of the C++ library, of ONNX Runtime and of CUDA say. */
+const outOfMemory = /bad[ _]alloc|failed to allocate|out of memory/i;
+
 try {
   const run = await loadOnnxModel(settings);
   process.on("message", (request: InferenceRequest) => {
@@ -30,5 +33,7 @@ function reply(message: InferenceReply): void {
 }
 
 function describe(error: unknown, otherwise: string): { code: string; message: string } {
-  return { code: error instanceof ReembedError ? error.code : otherwise, message: messageOf(error) };
+  const message = messageOf(error);
+  if (error instanceof ReembedError) return { code: error.code, message };
+  return { code: outOfMemory.test(message) ? "out_of_memory" : otherwise, message };
 }

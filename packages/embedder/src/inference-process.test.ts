@@ -2,12 +2,18 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { type Model, models } from "@reembed/core";
-import { encodeSlowGraph, slowDimensions, type TemporaryModel, writeTemporaryModel } from "@reembed/testing";
+import {
+  encodeSlowGraph,
+  hasEnded,
+  slowDimensions,
+  type TemporaryModel,
+  watchChildren,
+  writeTemporaryModel,
+} from "@reembed/testing";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { InferenceSettings } from "./inference-messages.ts";
 import { InferenceProcess } from "./inference-process.ts";
 import { modelFolder } from "./model-files.ts";
-import { hasEnded, watchChildren } from "./watch-children.ts";
 
 const miniM3 = models.get("mini-m3") as Model;
 const fast: InferenceSettings = settingsOf({ model: miniM3, folder: modelFolder(miniM3, "unused") });

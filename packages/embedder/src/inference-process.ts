@@ -8,28 +8,36 @@ const childFile = fileURLToPath(new URL("./inference-child.ts", import.meta.url)
 /** Runs the model in a child process, which is started when it is needed and again when it has died. */
 export class InferenceProcess implements AsyncDisposable {
   readonly #settings: InferenceSettings;
+  readonly #onRestart: () => void;
   #child: InferenceChild | undefined;
+  #started = 0;
   #closed = false;
 
-  constructor(settings: InferenceSettings) {
+  constructor(settings: InferenceSettings, onRestart: () => void = () => {}) {
     this.#settings = settings;
+    this.#onRestart = onRestart;
   }
 
   /**
    * Runs the model, one run after another, and returns the texts' vectors, one after another.
    * @throws ReembedError `inference_died` when the child ends in this run, and not in one before its turn;
-   * `inference_failed` when the run fails; `model_unusable` or `device_unavailable` when the model cannot be loaded or
+   * `out_of_memory` or `inference_failed` when the run fails; `model_unusable` or `device_unavailable` when the model cannot be loaded or
    * is another than was expected.
    */
   async run(request: Omit<InferenceRequest, "id">): Promise<Float32Array> {
     while (!this.#closed) {
-      this.#child ??= new InferenceChild(this.#settings, () => {
-        this.#child = undefined;
-      });
+      this.#child ??= this.#start();
       const vectors = await this.#child.run(request);
       if (vectors !== undefined) return vectors;
     }
     throw died("it was closed");
+  }
+
+  #start(): InferenceChild {
+    if (this.#started++ > 0) this.#onRestart();
+    return new InferenceChild(this.#settings, () => {
+      this.#child = undefined;
+    });
   }
 
   /** Runs in flight are rejected: a long one would hold its caller up for half a minute, and for nothing. */
@@ -127,6 +135,8 @@ function refused({ device }: InferenceSettings, { code, message }: { code: strin
   if (code !== "device_unavailable") return new ReembedError(code, message);
   return new ReembedError(code, `The device ${device} cannot be used: ${message}`, {
     exitCode: 2,
-    remedy: device === "cuda" ? "CUDA needs its own files: see the GPU section of the README." : "Use --device cpu.",
+    remedy: device.startsWith("cuda")
+      ? "CUDA needs its own files: see the GPU section of the README."
+      : "Use --device cpu.",
   });
 }

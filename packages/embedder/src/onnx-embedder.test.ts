@@ -4,14 +4,20 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Model, models } from "@reembed/core";
-import { encodeSlowGraph, slowDimensions, type TemporaryModel, writeTemporaryModel } from "@reembed/testing";
+import {
+  encodeSlowGraph,
+  hasEnded,
+  slowDimensions,
+  type TemporaryModel,
+  watchChildren,
+  writeTemporaryModel,
+} from "@reembed/testing";
 import { describe, expect, test } from "vitest";
 import { embedAll, vectorsOf } from "./embedder.testsuite.ts";
 import { modelFolder } from "./model-files.ts";
 import { type OnnxEmbedderOptions, startOnnxEmbedder } from "./onnx-embedder.ts";
 import { encodeTokenGraph, type TokenGraphOptions, tokenDimensions, tokenVector } from "./token-graph.ts";
 import { type TokenizedText, Tokenizer } from "./tokenizer.ts";
-import { hasEnded, watchChildren } from "./watch-children.ts";
 
 const miniRubert = models.get("mini-rubert") as Model;
 const settings = { device: "cpu", tokenBudget: 512 };

@@ -1,5 +1,5 @@
 import { type Model, packMicroBatches, ReembedError } from "@reembed/core";
-import type { Embedder, RejectionReason, TextOutcome } from "./embedder.ts";
+import { type Embedder, type EmbedderObserver, embedOne, type RejectionReason, type TextOutcome } from "./embedder.ts";
 import { InferenceProcess } from "./inference-process.ts";
 import { modelFolder, verifyModelFiles } from "./model-files.ts";
 import { lengthOf } from "./pooling.ts";
@@ -12,6 +12,7 @@ export interface OnnxEmbedderOptions {
   device: string;
   /** Tokens of one model run at most, padding included. */
   tokenBudget: number;
+  observer?: EmbedderObserver | undefined;
 }
 
 /**
@@ -23,9 +24,8 @@ export async function startOnnxEmbedder(options: OnnxEmbedderOptions): Promise<E
   await verifyModelFiles(options.model, options.modelsFolder);
   const embedder = new OnnxEmbedder(options);
   try {
-    for await (const [outcome] of embedder.embed(["Reembed"])) {
-      if (outcome !== undefined && "rejected" in outcome) throw new ReembedError("model_unusable", outcome.detail);
-    }
+    const outcome = await embedOne(embedder);
+    if ("rejected" in outcome) throw new ReembedError("model_unusable", outcome.detail);
     return embedder;
   } catch (error) {
     await embedder[Symbol.asyncDispose]();
@@ -43,14 +43,17 @@ class OnnxEmbedder implements Embedder {
   readonly #tokenBudget: number;
   readonly #tokenizer: Tokenizer;
   readonly #inference: InferenceProcess;
+  readonly #observer: EmbedderObserver | undefined;
 
-  constructor({ model, modelsFolder, device, tokenBudget }: OnnxEmbedderOptions) {
+  constructor({ model, modelsFolder, device, tokenBudget, observer }: OnnxEmbedderOptions) {
     this.model = model;
     this.device = device;
     this.#tokenBudget = tokenBudget;
     const folder = modelFolder(model, modelsFolder);
     this.#tokenizer = new Tokenizer(folder, model.maxTokens);
-    this.#inference = new InferenceProcess({ folder, device, dimensions: model.dimensions, pooling: model.pooling });
+    const { dimensions, pooling } = model;
+    this.#inference = new InferenceProcess({ folder, device, dimensions, pooling }, () => observer?.restarted());
+    this.#observer = observer;
   }
 
   async *embed(texts: readonly string[]): AsyncGenerator<TextOutcome[]> {
@@ -73,7 +76,9 @@ class OnnxEmbedder implements Embedder {
       if (text.trim() !== "") visible.push(index);
       else rejected.push(reject(index, "empty_text", "The text has no visible character."));
     }
+    const startedAt = performance.now();
     const answers = await this.#tokenizer.tokenize(visible.map((index) => texts[index] as string));
+    this.#observer?.tokenised((performance.now() - startedAt) / 1_000);
     for (const [place, answer] of answers.entries()) {
       const index = visible[place] as number;
       if ("failure" in answer) rejected.push(reject(index, "tokenizer_failed", answer.failure));
@@ -86,7 +91,11 @@ class OnnxEmbedder implements Embedder {
     const inputIds = new Int32Array(texts.length * length);
     for (const [row, { ids }] of texts.entries()) inputIds.set(ids, row * length);
     const lengths = Int32Array.from(texts, ({ ids }) => ids.length);
+    const startedAt = performance.now();
     const vectors = await this.#inference.run({ inputIds, lengths, length });
+    const tokens = lengths.reduce((sum, tokens) => sum + tokens, 0);
+    const seconds = (performance.now() - startedAt) / 1_000;
+    this.#observer?.ran({ texts: texts.length, tokens, padding: inputIds.length - tokens, seconds });
     const { dimensions } = this.model;
     return texts.map(({ index, ids, tokenCount }, row) => {
       const vector = vectors.slice(row * dimensions, (row + 1) * dimensions);

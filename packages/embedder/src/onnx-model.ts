@@ -1,7 +1,7 @@
-import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ReembedError } from "@reembed/core";
+import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import type { InferenceRequest, InferenceSettings } from "./inference-messages.ts";
 import { normalize, poolTokens } from "./pooling.ts";
 
@@ -18,7 +18,7 @@ export async function loadOnnxModel({ folder, device, dimensions, pooling }: Inf
   env.logLevel = "fatal";
   const path = join(folder, "onnx/model.onnx");
   const session = await InferenceSession.create(path, {
-    executionProviders: [device],
+    executionProviders: [executionProvider(device)],
     // The arena keeps its peak for ever: after one long text a worker would hold its gigabytes to the end.
     enableCpuMemArena: false,
   });
@@ -44,6 +44,12 @@ export async function loadOnnxModel({ folder, device, dimensions, pooling }: Inf
     const tokens = readFloats(path, result, [texts, length, dimensions]);
     return normalize(poolTokens(tokens, lengths, length, pooledBy), dimensions);
   };
+}
+
+/** `cuda:1` is the second GPU. There is no fall-back to another device: it would be slow and go unnoticed. */
+function executionProvider(device: string): InferenceSession.ExecutionProviderConfig {
+  const gpu = device.match(/^cuda:(\d+)$/)?.[1];
+  return gpu === undefined ? device : { name: "cuda", deviceId: Number(gpu) };
 }
 
 function chooseOutput(names: readonly string[]): string {

@@ -1,19 +1,19 @@
-import {
-  type BackendFactory,
-  createPostgresBackend,
-  createRedisBackend,
-  type Processor,
-  Queue,
-  type QueueOptions,
-  Worker,
-  type WorkerOptions,
-} from "bullmq";
-import { postgresSchema, type QueueServer } from "./server.ts";
+import { type Processor, Queue, type QueueOptions, type Worker, type WorkerOptions } from "bullmq";
+import { backendOf } from "./backend.ts";
+import { PatientWorker } from "./patient-worker.ts";
+import { explainQueueError } from "./queue-error.ts";
+import type { QueueServer } from "./server.ts";
 
-/** Told of errors that BullMQ recovers from by itself: a lost connection, a lock that expired. */
+/** How long BullMQ waits before it says again what became of a job; its own 15 s outlast every lock of a fleet. */
+const retryMs = 1_000;
+
+/**
+ * Told of errors that BullMQ recovers from by itself: a lock that expired, or a server that is away, again at every
+ * attempt to reach it.
+ */
 export type OnQueueError = (error: Error) => void;
 
-/** BullMQ's queue on either server. Its type is the Redis one: we use nothing that the two do not share. */
+/** BullMQ's queue on either server. */
 export function createQueue<Data, Result>(
   server: QueueServer,
   name: string,
@@ -23,7 +23,7 @@ export function createQueue<Data, Result>(
   const { connection, backend } = backendOf(server);
   const queue = new Queue<Data, Result>(name, { ...options, connection }, backend);
   // Without a listener a lost connection would end the process.
-  queue.on("error", onError);
+  queue.on("error", (error) => onError(explainQueueError(server, error)));
   return queue;
 }
 
@@ -37,17 +37,8 @@ export function createWorker<Data, Result>(
   const { connection, backend } = backendOf(server);
   const polling =
     server.kind === "postgres" && server.pollSeconds !== undefined ? { drainDelay: server.pollSeconds } : {};
-  const worker = new Worker<Data, Result>(name, processor, { ...polling, ...options, connection }, backend);
-  worker.on("error", onError);
+  const settings = { runRetryDelay: retryMs, ...polling, ...options, connection };
+  const worker = new PatientWorker<Data, Result>(name, processor, settings, backend);
+  worker.on("error", (error) => onError(explainQueueError(server, error)));
   return worker;
-}
-
-function backendOf(server: QueueServer) {
-  if (server.kind === "redis") {
-    return { connection: { url: server.url, maxRetriesPerRequest: null }, backend: createRedisBackend };
-  }
-  return {
-    connection: { connectionString: server.connectionString, schema: postgresSchema, max: 2 },
-    backend: createPostgresBackend as unknown as BackendFactory<ReturnType<typeof createRedisBackend>>,
-  };
 }

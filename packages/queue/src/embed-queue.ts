@@ -19,7 +19,10 @@ export interface BatchResult {
   /** Vectors of a text that has changed meanwhile: not stored. */
   stale: number;
   quarantined: number;
+  /** Tokens that went through the model. */
   tokens: number;
+  /** Tokens beyond the model's limit, which were cut off. */
+  truncatedTokens: number;
 }
 
 export type EmbedJob = Job<EmbedBatch, BatchResult>;

@@ -17,15 +17,28 @@ export class TickQueue implements AsyncDisposable {
 
   /**
    * Makes sure that there are ticks, one at a time. To be called again and again: a lost queue loses its scheduler and
-   * its concurrency too, and then there would be no tick that could notice. Returns whether anything was missing.
+   * its concurrency too, and then there would be no tick that could notice. Nor would there be after a tick has failed
+   * before BullMQ made the next one of it, as in a Redis without memory. Returns whether anything was missing.
    */
   async ensureScheduled(everyMs: number): Promise<boolean> {
     const scheduler = await this.bullmq.getJobScheduler(schedulerId);
     const concurrency = await this.bullmq.getGlobalConcurrency();
-    if (Number(scheduler?.every) === everyMs && concurrency === 1) return false;
+    const scheduled = Number(scheduler?.every) === everyMs && concurrency === 1;
+    const overdue = Number(scheduler?.next) < Date.now() - everyMs;
+    if (scheduled && !(overdue && (await this.#isEmpty()))) return false;
     await this.bullmq.setGlobalConcurrency(1);
     await this.bullmq.upsertJobScheduler(schedulerId, { every: everyMs }, { name: "tick" });
     return true;
+  }
+
+  async #isEmpty(): Promise<boolean> {
+    const counts = await this.bullmq.getJobCounts("waiting", "prioritized", "active", "delayed");
+    return Object.values(counts).every((count) => count === 0);
+  }
+
+  /** Writes to the queue's server what stands there anyway. Throws when it cannot, as when Redis is out of memory. */
+  async checkWritable(): Promise<void> {
+    await this.bullmq.setGlobalConcurrency(1);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,3 +1,7 @@
+import { backoffMs, tellSilence } from "@reembed/core";
+
+const longestPauseMs = 5_000;
+
 /**
  * Resolves with the first signal that asks the process to end. A second one ends it at once, for whoever does not want
  * to wait for what is in hand.
@@ -15,7 +19,10 @@ export async function untilSignal(...signals: NodeJS.Signals[]): Promise<NodeJS.
   });
 }
 
-/** Repeats `work` at an interval, never twice at a time, until it is disposed of; what it throws goes to `onError`. */
+/**
+ * Repeats `work` at an interval, never twice at a time, until it is disposed of; what it throws goes to `onError`,
+ * and that it has not ended after 5 s. Failures in a row make the interval longer, up to 5 s.
+ */
 export function repeatEvery(
   intervalMs: number,
   work: () => Promise<void>,
@@ -24,11 +31,19 @@ export function repeatEvery(
   let timer: NodeJS.Timeout;
   let running = Promise.resolve();
   let stopped = false;
+  let failures = 0;
+  const bounds = { leastMs: 2 * intervalMs, mostMs: Math.max(2 * intervalMs, longestPauseMs) };
   const turn = () => {
-    running = work()
-      .catch(onError)
+    running = tellSilence(Promise.try(work), onError)
       .then(() => {
-        if (!stopped) timer = setTimeout(turn, intervalMs);
+        failures = 0;
+      })
+      .catch((error: unknown) => {
+        failures++;
+        onError(error);
+      })
+      .then(() => {
+        if (!stopped) timer = setTimeout(turn, failures === 0 ? intervalMs : backoffMs(failures, bounds));
       });
   };
   turn();

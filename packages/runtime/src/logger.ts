@@ -1,11 +1,13 @@
 import { type Logger, pino } from "pino";
 import pretty from "pino-pretty";
+import { quietRepeats } from "./quiet-repeats.ts";
 
 export type { Logger } from "pino";
 
 /** One line per event on stderr: JSON, or readable where a person looks on. stdout belongs to a command's output. */
 export function createLogger(level: string): Logger {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  const timestamp = pino.stdTimeFunctions.isoTime;
+  const options = { level, base: null, timestamp, hooks: { logMethod: quietRepeats() } };
   if (process.stderr.isTTY) {
     return pino(options, pretty({ destination: 2, sync: true, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss" }));
   }

@@ -12,6 +12,8 @@ export interface OperationsOptions {
   metrics: Metrics;
   /** What must work for the process to be ready, by name; each throws when it does not. */
   checks: Record<string, () => Promise<unknown>>;
+  /** Brings the gauges up to date before they are told. */
+  beforeScrape?: (() => Promise<void>) | undefined;
 }
 
 /**
@@ -44,10 +46,11 @@ export async function startOperations(options: OperationsOptions): Promise<Async
 
 async function answer(
   pathname: string,
-  { metrics, checks }: OperationsOptions,
+  { metrics, checks, beforeScrape }: OperationsOptions,
   response: ServerResponse,
 ): Promise<void> {
   if (pathname === "/healthz") return send(response, 200, "text/plain", "ok\n");
+  if (pathname === "/metrics") await beforeScrape?.();
   if (pathname === "/metrics")
     return send(response, 200, metrics.registry.contentType, await metrics.registry.metrics());
   if (pathname !== "/readyz") return send(response, 404, "text/plain", "/healthz, /readyz and /metrics are here.\n");

@@ -1,6 +1,11 @@
 import { sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
 
+/** Throws when the database does not answer. */
+export async function pingDatabase(database: Database): Promise<void> {
+  await database.execute(sql`select 1`);
+}
+
 export async function countDocuments(database: Database): Promise<number> {
   const { rows } = await database.execute<{ count: string }>(sql`select count(*) from reembed.documents`);
   return Number(rows[0]?.count);

@@ -22,7 +22,14 @@ export function openDatabase({
   maxConnections = 4,
   onConnectionLost,
 }: OpenDatabaseOptions): Database {
-  const pool = new pg.Pool({ connectionString, max: maxConnections, connectionTimeoutMillis: 10_000 });
+  const pool = new pg.Pool({
+    connectionString,
+    max: maxConnections,
+    connectionTimeoutMillis: 10_000,
+    // A server that vanished while a statement runs is noticed within half a minute, and a statement may take hours.
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+  });
   // Without a listener the loss of an idle connection would end the process.
   pool.on("error", (error) => onConnectionLost?.(error));
   // So would that of one in use, after the query under way on it has been rejected.
@@ -75,6 +82,12 @@ export function requirePgvector(version: string | null): void {
       "Install a newer pgvector and run ALTER EXTENSION vector UPDATE.",
     );
   }
+}
+
+/** Where the database is, without name and password, as logs call it: `PostgreSQL at db:5432`. */
+export function describeServer({ $client }: Database): string {
+  const { host, port } = new pg.Client($client.options.connectionString);
+  return `PostgreSQL at ${host}:${port}`;
 }
 
 function unreachable({ $client }: Database, error: unknown): ReembedError {

@@ -1,7 +1,8 @@
 import { sql } from "drizzle-orm";
 import { encodeByteaArray, encodeHalfvecArray, encodeInt4Array, encodeInt8Array } from "./binary-array.ts";
-import { type Database, sqlState } from "./database.ts";
+import type { Database } from "./database.ts";
 import type { RegisteredProfile } from "./profiles.ts";
+import { repeatOnConflict } from "./repeat-on-conflict.ts";
 
 /** A vector and the text that it was computed from. */
 export interface EmbeddedChunk {
@@ -12,10 +13,6 @@ export interface EmbeddedChunk {
   tokenCount: number;
   truncatedTokens: number;
 }
-
-const deadlockDetected = "40P01";
-const serializationFailure = "40001";
-const upsertAttempts = 5;
 
 /**
  * Stores vectors whose chunk still has the text that they were computed from, and settles the changes and quarantines
@@ -69,17 +66,6 @@ export async function upsertEmbeddings(
     select chunk_id from written`;
   const { rows } = await repeatOnConflict(() => database.execute<{ chunk_id: string }>(statement));
   return rows.map((row) => Number(row.chunk_id));
-}
-
-async function repeatOnConflict<T>(run: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await run();
-    } catch (error) {
-      const state = sqlState(error);
-      if ((state !== deadlockDetected && state !== serializationFailure) || attempt === upsertAttempts) throw error;
-    }
-  }
 }
 
 const halfvecOids = new WeakMap<Database, Promise<number>>();

@@ -1,7 +1,7 @@
 export { countAttempt, markChangesEnqueued, readAttempts, readDueChanges, recordGaps } from "./changes.ts";
-export { countDocuments, countOtherDocuments, readTokens } from "./counts.ts";
+export { countDocuments, countOtherDocuments, pingDatabase, readTokens } from "./counts.ts";
 export { type Coverage, readCoverage, readQuarantineReasons } from "./coverage.ts";
-export { checkDatabase, type Database, openDatabase } from "./database.ts";
+export { checkDatabase, type Database, describeServer, openDatabase } from "./database.ts";
 export { type DocumentInput, type StoredDocuments, storeDocuments } from "./documents.ts";
 export { type EmbeddedChunk, upsertEmbeddings } from "./embeddings.ts";
 export { checkTables, dropTables, migrateDatabase } from "./migrate.ts";

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { type Database, type Queryable, sqlState } from "./database.ts";
+import { repeatOnConflict } from "./repeat-on-conflict.ts";
 
 const lockNotAvailable = "55P03";
 const lockAttempts = 30;
@@ -8,10 +9,12 @@ const lockAttempts = 30;
 export async function withLockTimeout<T>(database: Database, work: (transaction: Queryable) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await database.transaction(async (transaction) => {
-        await transaction.execute(sql`set local lock_timeout = '2s'`);
-        return await work(transaction);
-      });
+      return await repeatOnConflict(() =>
+        database.transaction(async (transaction) => {
+          await transaction.execute(sql`set local lock_timeout = '2s'`);
+          return await work(transaction);
+        }),
+      );
     } catch (error) {
       if (sqlState(error) !== lockNotAvailable || attempt === lockAttempts) throw error;
     }

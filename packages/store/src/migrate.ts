@@ -20,7 +20,8 @@ export async function withMigrationLock<T>(database: Database, work: (locked: Da
     try {
       return await work(locked);
     } finally {
-      await locked.execute(sql`select pg_advisory_unlock(${migrationLock})`);
+      // On a lost connection there is nothing to unlock, and its loss is what is to be told.
+      await locked.execute(sql`select pg_advisory_unlock(${migrationLock})`).catch(() => undefined);
     }
   } finally {
     client.release();

@@ -102,9 +102,7 @@ export async function retryQuarantined(
   chosen: { chunkIds: readonly number[] } | { reason: string },
 ): Promise<number> {
   const condition =
-    "reason" in chosen
-      ? sql`reason = ${chosen.reason}`
-      : sql`chunk_id = any(${sql.param(chosen.chunkIds)}::bigint[])`;
+    "reason" in chosen ? sql`reason = ${chosen.reason}` : sql`chunk_id = any(${sql.param(chosen.chunkIds)}::bigint[])`;
   const { rows } = await database.execute<{ retried: string }>(sql`
     with chosen as (
       select c.id from ${sql.raw(profile.relation)} c

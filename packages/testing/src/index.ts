@@ -1,3 +1,4 @@
+export { browserUnavailable, launchBrowser } from "./browser.ts";
 export { openTestDatabase, storeBodies, testProfile } from "./corpus.ts";
 export { createDatabase } from "./create-database.ts";
 export { describeOnEachServer, type ServerKind, type TestServers } from "./each-server.ts";
@@ -5,6 +6,8 @@ export { HashingEmbedder, type HashingEmbedderOptions } from "./hashing-embedder
 export { nativeUnavailable } from "./native-available.ts";
 export { type NativePostgres, startNativePostgres } from "./native-postgres.ts";
 export { type NativeRedis, startNativeRedis } from "./native-redis.ts";
+export { encodePoisonGraph, poisonDimensions } from "./poison-graph.ts";
 export { encodeSlowGraph, slowDimensions } from "./slow-graph.ts";
 export { type TemporaryModel, writeTemporaryModel } from "./temporary-model.ts";
 export { waitFor } from "./wait-for.ts";
+export { hasEnded, watchChildren } from "./watch-children.ts";

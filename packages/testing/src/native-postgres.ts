@@ -20,6 +20,10 @@ export interface NativePostgres extends AsyncDisposable {
   kill(): Promise<void>;
   /** Same port, same data. A server that still runs is shut down first, its connections cut. */
   restart(): Promise<void>;
+  /** SIGSTOP to every process of the server: its connections stay and nothing answers, as in a partition. */
+  freeze(): void;
+  /** SIGCONT after `freeze`. */
+  thaw(): void;
 }
 
 /** No fsync: the data need only survive the end of the server, not that of the machine. */
@@ -74,6 +78,15 @@ export async function startNativePostgres(
       await server.stop("SIGINT");
       await server.start();
     },
+    freeze() {
+      // The postmaster first: nothing is forked behind the list.
+      server.signal("SIGSTOP");
+      for (const pid of childrenOf(server.pid)) signalIfRunning(pid, "SIGSTOP");
+    },
+    thaw() {
+      for (const pid of childrenOf(server.pid)) signalIfRunning(pid, "SIGCONT");
+      server.signal("SIGCONT");
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -111,7 +124,7 @@ async function answers(connectionString: string): Promise<boolean> {
 async function kill(server: ServerProcess): Promise<void> {
   const backends = childrenOf(server.pid);
   await server.stop("SIGKILL");
-  for (const pid of backends) killIfRunning(pid);
+  for (const pid of backends) signalIfRunning(pid, "SIGKILL");
   await waitFor("the backends to end", () => backends.every((pid) => !holdsResources(pid)));
 }
 
@@ -121,9 +134,9 @@ function childrenOf(pid: number | undefined): number[] {
   return existsSync(list) ? readFileSync(list, "utf8").split(" ").filter(Boolean).map(Number) : [];
 }
 
-function killIfRunning(pid: number): void {
+function signalIfRunning(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, "SIGKILL");
+    process.kill(pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }

@@ -15,6 +15,10 @@ export interface NativeRedis extends AsyncDisposable {
    * append-only file holds. With `keepData: false` the new one starts empty.
    */
   restart(options?: { keepData?: boolean }): Promise<void>;
+  /** SIGSTOP: its connections stay and nothing answers, as in a partition. */
+  freeze(): void;
+  /** SIGCONT after `freeze`. */
+  thaw(): void;
 }
 
 /**
@@ -69,6 +73,8 @@ export async function startNativeRedis({
       }
       await server.start();
     },
+    freeze: () => server.signal("SIGSTOP"),
+    thaw: () => server.signal("SIGCONT"),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

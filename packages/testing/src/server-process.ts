@@ -50,6 +50,10 @@ export class ServerProcess {
     });
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.#running?.kill(signal);
+  }
+
   /** Resolves when the server has exited; at once when there is none. */
   async stop(signal: NodeJS.Signals): Promise<void> {
     if (this.#running === undefined) return;

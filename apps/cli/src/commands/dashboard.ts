@@ -1,21 +1,41 @@
 import { loadConfig } from "@reembed/config";
-import { startDashboard } from "@reembed/dashboard";
-import { createLogger } from "@reembed/runtime";
-import type { Command } from "commander";
+import { resolveListenAddress, startDashboard } from "@reembed/dashboard";
+import { createLogger, createMetrics } from "@reembed/runtime";
+import { type Command, InvalidArgumentError } from "commander";
+import { serveOperations } from "../operations.ts";
 import { serveUntilSignal } from "../serve.ts";
 import { openServices } from "../services.ts";
+
+interface DashboardFlags {
+  host?: string;
+  port?: number;
+  json?: boolean;
+}
 
 export function registerDashboard(program: Command): void {
   program
     .command("dashboard")
-    .description("serve the overview and Bull Board on this machine")
+    .description("serve the overview and Bull Board")
+    .option("--host <address>", "address to listen on (default: DASHBOARD_HOST); others than loopback need a password")
+    .option("--port <port>", "port to listen on, 0 for a free one (default: DASHBOARD_PORT)", portNumber)
     .option("--json", "print one JSON object when it is ready")
-    .action(async ({ json }: { json?: boolean }) => {
+    .action(async ({ json, ...address }: DashboardFlags) => {
       const config = loadConfig(process.env);
+      const settings = { ...config.dashboard, ...address };
+      // First of all: a refusal should not wait for the database.
+      await resolveListenAddress(settings.host, settings.password);
       const log = createLogger(config.logLevel);
       await using scope = new AsyncDisposableStack();
-      const { database, queue } = scope.use(await openServices(config, log));
-      const dashboard = scope.use(await startDashboard({ database, queue, port: config.dashboard.port, log }));
+      const services = scope.use(await openServices(config, log));
+      const dashboard = scope.use(await startDashboard({ ...services, ...settings, log }));
+      await serveOperations(config, services, { metrics: createMetrics(), log }, scope);
       await serveUntilSignal(log, "dashboard", { overview: dashboard.url, board: `${dashboard.url}board` }, json);
     });
+}
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535)
+    throw new InvalidArgumentError("It must be a whole number from 0 to 65535.");
+  return port;
 }

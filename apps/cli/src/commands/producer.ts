@@ -1,7 +1,8 @@
 import { loadConfig } from "@reembed/config";
 import { startProducer } from "@reembed/producer";
-import { createLogger } from "@reembed/runtime";
+import { createLogger, createMetrics } from "@reembed/runtime";
 import type { Command } from "commander";
+import { gaugeProfiles, serveOperations } from "../operations.ts";
 import { serveUntilSignal } from "../serve.ts";
 import { openServices } from "../services.ts";
 
@@ -14,9 +15,12 @@ export function registerProducer(program: Command): void {
       const config = loadConfig(process.env);
       const log = createLogger(config.logLevel);
       await using scope = new AsyncDisposableStack();
-      const { database, queue } = scope.use(await openServices(config, log));
+      const services = scope.use(await openServices(config, log));
       const { lockDurationMs } = config.worker;
-      scope.use(await startProducer({ database, queue, ...config.producer, lockDurationMs, log }));
+      const metrics = createMetrics();
+      scope.use(await startProducer({ ...services, ...config.producer, lockDurationMs, log }));
+      const beforeScrape = gaugeProfiles(services, metrics, scope);
+      await serveOperations(config, services, { metrics, beforeScrape, log }, scope);
       await serveUntilSignal(log, "producer", { tickMs: config.producer.tickMs }, json);
     });
 }

@@ -1,17 +1,25 @@
-import { configuredProfile, loadConfig } from "@reembed/config";
-import { startOnnxEmbedder } from "@reembed/embedder";
-import { createLogger } from "@reembed/runtime";
+import { type Config, configuredProfile, loadConfig } from "@reembed/config";
+import { embedOne, startOnnxEmbedder } from "@reembed/embedder";
+import { createLogger, createMetrics, type Logger, untilSignal } from "@reembed/runtime";
 import { readProfile } from "@reembed/store";
-import { startWorker } from "@reembed/worker";
+import { startWorker, WorkerMetrics } from "@reembed/worker";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { serveOperations } from "../operations.ts";
 import { serveUntilSignal } from "../serve.ts";
 import { openServices } from "../services.ts";
+import { parseDevice, processDevices } from "../supervisor/devices.ts";
+import { supervise } from "../supervisor/supervise.ts";
+
+const modelTestAfterMs = 60_000;
 
 interface WorkerFlags {
   profile?: string;
   device: string;
+  processes: number;
   concurrency?: number;
   json?: boolean;
+  /** Which of the processes of a supervisor this one is. */
+  member?: number;
 }
 
 export function registerWorker(program: Command): void {
@@ -19,27 +27,57 @@ export function registerWorker(program: Command): void {
     .command("worker")
     .description("embed the batches of one profile; start one for every device")
     .option("--profile <name>", "profile to embed (default: the candidate)")
-    .addOption(
-      new Option("--device <device>", "where the model runs").choices(["cpu", "cuda", "webgpu"]).default("cpu"),
-    )
+    .option("--device <device>", "cpu, webgpu, cuda, cuda:<number>, or cuda:all for every GPU", parseDevice, "cpu")
+    .option("--processes <n>", "processes per device, kept running by this one", positiveInteger, 1)
     .option("--concurrency <batches>", "batches in hand at a time (default: WORKER_CONCURRENCY)", positiveInteger)
     .option("--json", "print one JSON object when it is ready")
+    .addOption(new Option("--member <n>").argParser(Number).hideHelp())
     .action(async (flags: WorkerFlags) => {
       const config = loadConfig(process.env);
       const log = createLogger(config.logLevel);
-      const wanted = configuredProfile(config, flags.profile ?? config.candidate.name);
-      await using scope = new AsyncDisposableStack();
-      const { database, queue } = scope.use(await openServices(config, log));
-      const profile = await readProfile(database, wanted.name);
-      const { tokenBudget, lockDurationMs } = config.worker;
-      const concurrency = flags.concurrency ?? config.worker.concurrency;
-      const { device } = flags;
-      const embedder = scope.use(
-        await startOnnxEmbedder({ model: wanted.model, modelsFolder: config.models.folder, device, tokenBudget }),
-      );
-      scope.use(await startWorker({ database, profile, embedder, queue, concurrency, lockDurationMs, log }));
-      await serveUntilSignal(log, "worker", { profile: profile.name, device, concurrency }, flags.json);
+      const devices = await processDevices(flags.device, flags.processes);
+      if (devices.length > 1) process.exitCode = await superviseWorkers(flags, devices, log);
+      else await runWorker({ ...flags, device: devices[0] ?? flags.device }, config, log);
     });
+}
+
+async function runWorker(flags: WorkerFlags, config: Config, log: Logger): Promise<void> {
+  const { member = 0, device } = flags;
+  // A member ends with its supervisor, however that ends, and for no other reason lives on for its channel's sake.
+  process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
+  process.channel?.unref();
+  const wanted = configuredProfile(config, flags.profile ?? config.candidate.name);
+  await using scope = new AsyncDisposableStack();
+  const services = scope.use(await openServices(config, log));
+  const { database, queue } = services;
+  const profile = await readProfile(database, wanted.name);
+  const { tokenBudget, lockDurationMs } = config.worker;
+  const concurrency = flags.concurrency ?? config.worker.concurrency;
+  const registered = createMetrics();
+  const metrics = new WorkerMetrics(registered, profile.name);
+  const { model } = wanted;
+  const { observer } = metrics;
+  const modelsFolder = config.models.folder;
+  const embedder = scope.use(await startOnnxEmbedder({ model, modelsFolder, device, tokenBudget, observer }));
+  scope.use(await startWorker({ database, profile, embedder, queue, concurrency, lockDurationMs, log, metrics }));
+  // A model at work needs no test, and would not answer one before its run is over.
+  const checks = { model: async () => void (metrics.idleMs > modelTestAfterMs && (await embedOne(embedder))) };
+  // The members of a supervisor take one port after the other.
+  const operationsPort = config.operationsPort && config.operationsPort + member;
+  await serveOperations({ operationsPort }, services, { metrics: registered, checks, log }, scope);
+  await serveUntilSignal(log, "worker", { profile: profile.name, device, concurrency }, flags.json);
+}
+
+async function superviseWorkers(flags: WorkerFlags, devices: readonly string[], log: Logger): Promise<number> {
+  const passed = [
+    ...(flags.profile === undefined ? [] : ["--profile", flags.profile]),
+    ...(flags.concurrency === undefined ? [] : ["--concurrency", `${flags.concurrency}`]),
+    ...(flags.json ? ["--json"] : []),
+  ];
+  const members = devices.map((device, member) => ["worker", "--device", device, "--member", `${member}`, ...passed]);
+  const stopped = untilSignal("SIGTERM", "SIGINT");
+  log.info({ devices }, "supervisor ready");
+  return await supervise({ members, log, stopped });
 }
 
 function positiveInteger(text: string): number {

@@ -70,8 +70,7 @@ export async function runDemo(config: Config, log: Logger, interrupted: Promise<
   const { problems } = await loadCorpus(database, handbook, () => {});
   for (const { place, reason } of problems) say(`skipped ${place}: ${reason}`);
 
-  const { port } = config.dashboard;
-  const dashboard = scope.use(await startDashboard({ database, queue: services.queue, port, log }));
+  const dashboard = scope.use(await startDashboard({ database, queue: services.queue, ...config.dashboard, log }));
   const tokensBefore = await readTokens(database);
   const embeddingSince = performance.now();
   await startFleet(config, services, log, scope);

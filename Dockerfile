@@ -1,0 +1,75 @@
+# Two images: `docker build .` makes the one for CPUs, `docker build --target cuda .` the one for NVIDIA GPUs.
+# Reembed runs its TypeScript as it is, so nothing is compiled; Node 24 of the image replaces the dev dependency `node`.
+
+ARG NODE_IMAGE=node:24-bookworm-slim
+# The CUDA that onnxruntime-node's provider is linked against. A newer onnxruntime-node may want a newer one: the check
+# at the end of `cuda` then fails and names the libraries that are missing.
+ARG CUDA_IMAGE=nvidia/cuda:12.8.1-cudnn-runtime-ubuntu24.04
+
+# Only what npm reads: an edit of the source leaves the installed packages in the cache.
+FROM ${NODE_IMAGE} AS manifests
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+COPY apps apps
+COPY packages packages
+RUN find apps packages -type f ! -name package.json -delete && find apps packages -type d -empty -delete
+
+FROM ${NODE_IMAGE} AS dependencies
+WORKDIR /app
+COPY --from=manifests /app ./
+RUN npm ci --omit=dev
+# ONNX Runtime brings its libraries for every platform: 245 MB of 290 are another one's.
+RUN cd node_modules/onnxruntime-node/bin/napi-v6 \
+  && find . -mindepth 2 -maxdepth 2 -type d ! -path "./linux/$(node -p process.arch)" -exec rm -r {} +
+
+# The installer takes a name that it does not know, or another platform, for "nothing to do": look whether they are there.
+FROM dependencies AS cuda-dependencies
+RUN ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js \
+  && test -s node_modules/onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime_providers_cuda.so
+
+# What both images hold beside the packages.
+FROM scratch AS source
+COPY package.json /app/
+COPY apps /app/apps
+COPY packages /app/packages
+COPY drizzle /app/drizzle
+COPY models /app/models
+COPY samples /app/samples
+
+FROM ${NODE_IMAGE} AS node
+
+FROM ${CUDA_IMAGE} AS cuda
+# As process 1 Node ignores SIGTERM until it has a handler, so a worker that is still loading its model could not be
+# stopped; tini passes the signal on.
+RUN apt-get update && apt-get install --yes --no-install-recommends tini && rm -rf /var/lib/apt/lists/*
+COPY --from=node /usr/local/bin/node /usr/local/bin/node
+COPY --from=source /app /app
+COPY --from=cuda-dependencies /app/node_modules /app/node_modules
+# libcuda.so.1 is the driver's, which the host hands in when the container starts.
+RUN node --version \
+  && ldd /app/node_modules/onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime_providers_cuda.so > /tmp/libraries \
+  && ! grep 'not found' /tmp/libraries | grep -v libcuda.so.1 && rm /tmp/libraries
+RUN ln -s /app/apps/cli/bin/reembed.mjs /usr/local/bin/reembed && install -d -o 1000 -g 1000 /models /data
+LABEL org.opencontainers.image.title="reembed" \
+  org.opencontainers.image.description="Moves a live retrieval corpus from one embedding model to another; runs on NVIDIA GPUs" \
+  org.opencontainers.image.licenses="Apache-2.0"
+# The stand-in models stay in /app/models; MODELS_DIR is where the real ones are mounted.
+ENV NODE_ENV=production MODELS_DIR=/models REEMBED_DIR=/data
+WORKDIR /app
+USER 1000:1000
+ENTRYPOINT ["tini", "--", "node", "apps/cli/bin/reembed.mjs"]
+CMD ["--help"]
+
+FROM ${NODE_IMAGE} AS cpu
+RUN apt-get update && apt-get install --yes --no-install-recommends tini && rm -rf /var/lib/apt/lists/*
+COPY --from=source /app /app
+COPY --from=dependencies /app/node_modules /app/node_modules
+RUN ln -s /app/apps/cli/bin/reembed.mjs /usr/local/bin/reembed && install -d -o 1000 -g 1000 /models /data
+LABEL org.opencontainers.image.title="reembed" \
+  org.opencontainers.image.description="Moves a live retrieval corpus from one embedding model to another; runs on CPUs" \
+  org.opencontainers.image.licenses="Apache-2.0"
+ENV NODE_ENV=production MODELS_DIR=/models REEMBED_DIR=/data
+WORKDIR /app
+USER 1000:1000
+ENTRYPOINT ["tini", "--", "node", "apps/cli/bin/reembed.mjs"]
+CMD ["--help"]

@@ -1,0 +1,88 @@
+import { type Database, storeDocuments } from "@reembed/store";
+import { type NativePostgres, type NativeRedis, waitFor } from "@reembed/testing";
+import { sql } from "drizzle-orm";
+import type { Fleet } from "../test/fleet.ts";
+import type { Random } from "./random.ts";
+
+/** What a soak works on. Worker 0 is never ended: its memory is watched from the beginning to the end. */
+export interface Scene {
+  database: Database;
+  postgres: NativePostgres;
+  redis: NativeRedis;
+  fleet: Fleet;
+  random: Random;
+  /** Of the documents' uris: 0 to this less 1. */
+  documents: number;
+  /** Indexes of the workers that may be ended. */
+  expendable: number[];
+}
+
+export type Fault = (scene: Scene) => Promise<void>;
+
+/** By the name under which it is printed and counted. The first ones are what people do all day. */
+export const faults: Record<string, Fault> = {
+  "edit documents": async ({ database, random, documents }) => {
+    for (let count = 0; count < 15; count++) await write(database, random.below(documents), random.below(1_000_000));
+  },
+  "add documents": async (scene) => {
+    for (let count = 0; count < 15; count++) await write(scene.database, scene.documents++, 0);
+  },
+  "delete documents": async ({ database, random, documents }) => {
+    for (let count = 0; count < 5; count++) {
+      await database.execute(sql`delete from reembed.documents where uri = ${`${random.below(documents)}`}`);
+    }
+  },
+  "blank a document": async ({ database, random, documents }) => {
+    const uri = `${random.below(documents)}`;
+    await storeDocuments(database, [{ uri, title: "", language: "ru", body: " ".repeat(700), metadata: {} }]);
+  },
+  "kill a worker": async (scene) => {
+    await scene.fleet.killWorker(takeWorker(scene));
+    addWorker(scene);
+  },
+  "terminate a worker": async (scene) => {
+    const index = takeWorker(scene);
+    // One that is still starting has nothing in hand, and ends by the signal itself.
+    const isReady = () => scene.fleet.hasLogged(index, "worker ready");
+    await waitFor("the worker to be ready", isReady, { timeoutMs: 60_000 });
+    const code = await scene.fleet.stopWorker(index);
+    if (code !== 0) throw new Error(`A worker ended with ${code} after SIGTERM`);
+    addWorker(scene);
+  },
+  "cut all database sessions": async ({ database }) => {
+    await database.execute(sql`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid()`);
+  },
+  "kill and restart PostgreSQL": async ({ postgres }) => {
+    await postgres.kill();
+    await postgres.restart();
+  },
+  "restart Redis with its data": async ({ redis }) => redis.restart(),
+  "kill and restart Redis without its data": async ({ redis }) => {
+    await redis.kill();
+    await redis.restart({ keepData: false });
+  },
+};
+
+export function body(document: number, version: number): string {
+  const parts = Array.from({ length: 3 }, (_, part) =>
+    `документ ${document} часть ${part} версия ${version} `.repeat(18),
+  );
+  return parts.join("\n\n");
+}
+
+async function write(database: Database, document: number, version: number): Promise<void> {
+  const text = { title: "", language: "ru", body: body(document, version), metadata: {} };
+  await storeDocuments(database, [{ uri: `${document}`, ...text }]);
+}
+
+function takeWorker({ expendable, random }: Scene): number {
+  const [index] = expendable.splice(random.below(expendable.length), 1);
+  if (index === undefined) throw new RangeError("No worker may be ended");
+  return index;
+}
+
+function addWorker({ fleet, expendable }: Scene): void {
+  expendable.push(fleet.addWorker());
+}

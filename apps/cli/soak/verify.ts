@@ -1,0 +1,33 @@
+import { type Database, type RegisteredProfile, readCoverage } from "@reembed/store";
+import { sql } from "drizzle-orm";
+
+/** What a profile looks like when everything is done, proven from the texts and the vectors themselves. */
+export interface Verdict {
+  chunks: number;
+  embedded: number;
+  quarantined: number;
+  /** Chunks with neither a vector of their present text nor a reason for their present text. */
+  missing: number;
+  /** Vectors of another text than their chunk's, or of no chunk. */
+  wrong: number;
+}
+
+export async function verify(database: Database, profile: RegisteredProfile): Promise<Verdict> {
+  const { chunks, embedded, quarantined } = await readCoverage(database, profile);
+  const { rows } = await database.execute<{ missing: number; wrong: number }>(sql`
+    with chunks as (
+      select id, sha256(convert_to(content, 'UTF8')) as hash from ${sql.raw(profile.relation)}
+    ), vectors as (
+      select chunk_id, content_hash from reembed.chunk_embeddings where profile = ${profile.name}
+    ), reasons as (
+      select chunk_id, content_hash from reembed.quarantined_chunks where profile = ${profile.name}
+    )
+    select
+      (select count(*)::int from chunks c where (
+        select count(*) from (select * from vectors union all select * from reasons) kept
+        where kept.chunk_id = c.id and kept.content_hash = c.hash) <> 1) as missing,
+      (select count(*)::int from vectors v left join chunks c on c.id = v.chunk_id
+        where c.hash is distinct from v.content_hash) as wrong`);
+  const { missing = -1, wrong = -1 } = rows[0] ?? {};
+  return { chunks, embedded, quarantined, missing, wrong };
+}

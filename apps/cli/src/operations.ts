@@ -1,0 +1,36 @@
+import type { Config } from "@reembed/config";
+import { readStatus } from "@reembed/dashboard";
+import { EmbedQueues, TickQueue } from "@reembed/queue";
+import { type Logger, type Metrics, type OperationsOptions, startOperations } from "@reembed/runtime";
+import { pingDatabase } from "@reembed/store";
+import type { Services } from "./services.ts";
+
+/**
+ * Serves health and metrics of this process where `OPERATIONS_PORT` says so. Ready means that the database answers and
+ * that the queue takes writes, besides what the process itself needs.
+ */
+export async function serveOperations(
+  { operationsPort }: Pick<Config, "operationsPort">,
+  { database, queue }: Services,
+  options: Pick<OperationsOptions, "metrics" | "beforeScrape"> & { checks?: OperationsOptions["checks"]; log: Logger },
+  scope: AsyncDisposableStack,
+): Promise<void> {
+  if (operationsPort === undefined) return;
+  const ticks = scope.use(new TickQueue(queue, () => {}));
+  const checks = { database: () => pingDatabase(database), queue: () => ticks.checkWritable(), ...options.checks };
+  const { port } = scope.use(await startOperations({ ...options, port: operationsPort, checks }));
+  options.log.info({ port }, "health and metrics ready");
+}
+
+/** For a process that knows the whole: sets the gauges of every profile, as they are when somebody asks. */
+export function gaugeProfiles({ database, queue }: Services, metrics: Metrics, scope: AsyncDisposableStack) {
+  const queues = scope.use(new EmbedQueues(queue, () => {}));
+  return async (): Promise<void> => {
+    for (const { profile, ...status } of await readStatus(database, queues)) {
+      metrics.coverage.set({ profile }, status.coverage);
+      metrics.pendingChunks.set({ profile }, status.pending);
+      metrics.quarantinedChunks.set({ profile }, status.quarantined);
+      for (const [state, jobs] of Object.entries(status.queue)) metrics.queueJobs.set({ profile, state }, jobs);
+    }
+  };
+}

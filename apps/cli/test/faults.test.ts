@@ -1,0 +1,145 @@
+import { EmbedQueue } from "@reembed/queue";
+import {
+  type NativePostgres,
+  type NativeRedis,
+  nativeUnavailable,
+  startNativePostgres,
+  startNativeRedis,
+  waitFor,
+} from "@reembed/testing";
+import { Redis } from "ioredis";
+import { Client } from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expectComplete, type FleetMigration, startFleetMigration, untilShare } from "./fleet-migration.ts";
+
+const missing = nativeUnavailable();
+const title = "a fleet whose servers go away";
+const timeoutMs = 120_000;
+
+describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}: skipped, ${missing}`, () => {
+  const scope = new AsyncDisposableStack();
+  let postgres: NativePostgres;
+  let redis: NativeRedis;
+  beforeAll(async () => {
+    postgres = scope.use(await startNativePostgres());
+    redis = scope.use(await startNativeRedis({ appendOnly: true }));
+  });
+  afterAll(() => scope.disposeAsync());
+
+  /** A migration that is well under way, by two workers and with a dashboard. */
+  async function startMigration(queue: "redis" | "postgres" = "redis"): Promise<FleetMigration> {
+    const connectionString = await postgres.createDatabase();
+    await withRedis(redis.url, (client) => client.flushall());
+    const migration = await startFleetMigration(
+      {
+        connectionString,
+        queue: queue === "redis" ? { kind: queue, url: redis.url } : { kind: queue, connectionString },
+      },
+      { documents: 800, workers: 2, dashboard: true },
+    );
+    await untilShare(migration, 0.1);
+    await untilTold(migration, ["worker", "producer", "dashboard"], / ready"/);
+    return migration;
+  }
+
+  test("PostgreSQL terminates every session", { timeout: timeoutMs }, async () => {
+    const migration = await startMigration();
+    await terminateSessions(postgres.connectionString);
+    await expectComplete(migration);
+    await expectAlive(migration);
+  });
+
+  test.for(["redis", "postgres"] as const)(
+    "PostgreSQL is gone for a while, with the queue on %s: no batch fails for it",
+    { timeout: timeoutMs },
+    async (kind) => {
+      const migration = await startMigration(kind);
+      await postgres.kill();
+      await untilTold(migration, ["worker", "producer"], /PostgreSQL at 127\.0\.0\.1:\d+/);
+      await postgres.restart();
+      await expectComplete(migration);
+      await expectAlive(migration);
+      await using queue = new EmbedQueue(migration.servers.queue, migration.registered.name, () => {});
+      expect(await queue.counts()).toMatchObject({ failed: 0 });
+    },
+  );
+
+  test.for([
+    { keepData: true, how: "with" },
+    { keepData: false, how: "without" },
+  ])("Redis is gone for a while and comes back $how its data", { timeout: timeoutMs }, async ({ keepData }) => {
+    const migration = await startMigration();
+    await redis.kill();
+    await untilTold(migration, ["worker", "producer", "dashboard"], /Waiting for Redis at 127\.0\.0\.1:\d+/);
+    await redis.restart({ keepData });
+    await expectComplete(migration);
+    await expectAlive(migration);
+  });
+
+  test("Redis has no memory left for a while", { timeout: timeoutMs }, async () => {
+    const migration = await startMigration();
+    await withRedis(redis.url, (client) => client.config("SET", "maxmemory", "1mb"));
+    await untilTold(migration, ["worker", "producer"], /Waiting for Redis at 127\.0\.0\.1:\d+: .*OOM/);
+    await withRedis(redis.url, (client) => client.config("SET", "maxmemory", "0"));
+    await expectComplete(migration);
+    await expectAlive(migration);
+  });
+
+  test.for(["PostgreSQL", "Redis"] as const)(
+    "%s is cut off for longer than locks last",
+    { timeout: timeoutMs },
+    async (name) => {
+      const migration = await startMigration();
+      const server = name === "Redis" ? redis : postgres;
+      server.freeze();
+      // They say so after 5 s; locks last 2 s.
+      await untilTold(migration, ["worker", "producer"], /no answer for 5 s/);
+      server.thaw();
+      await expectComplete(migration);
+      await expectAlive(migration);
+    },
+  );
+});
+
+async function terminateSessions(connectionString: string): Promise<void> {
+  const client = new Client({ connectionString });
+  await client.connect();
+  await client.query("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()");
+  await client.end();
+}
+
+async function withRedis(url: string, work: (client: Redis) => Promise<unknown>): Promise<void> {
+  const client = new Redis(url);
+  await work(client);
+  client.disconnect();
+}
+
+/** Commands of the processes that have logged something like this. */
+function tellingOf({ fleet }: FleetMigration, pattern: RegExp): string[] {
+  return fleet
+    .logs()
+    .filter(({ lines }) => lines.some((line) => pattern.test(line)))
+    .map(({ command }) => command);
+}
+
+async function untilTold(migration: FleetMigration, commands: readonly string[], pattern: RegExp): Promise<void> {
+  await waitFor(
+    `${commands.join(", ")} to say what they wait for`,
+    () => {
+      const telling = tellingOf(migration, pattern);
+      return commands.every((command) => telling.includes(command));
+    },
+    { timeoutMs: 60_000 },
+  );
+}
+
+/** None has ended, none has flooded its log, and the dashboard shows its page. */
+async function expectAlive({ fleet }: FleetMigration): Promise<void> {
+  expect(fleet.exited()).toEqual([]);
+  for (const { command, lines } of fleet.logs()) {
+    const complaints = lines.filter((line) => /"level":[456]0/.test(line));
+    expect.soft(complaints.length, `${command}:\n${complaints.join("\n")}`).toBeLessThan(20);
+    const ready = lines.find((line) => line.includes('"dashboard ready"'));
+    if (ready !== undefined) expect((await fetch(JSON.parse(ready).overview)).status).toBe(200);
+  }
+}

@@ -1,0 +1,67 @@
+import express, { type Router } from "express";
+import { rateLimit } from "express-rate-limit";
+import { z } from "zod";
+import { type Html, html } from "../page/html.ts";
+import { renderPage } from "../page/layout.ts";
+import { Problem, sendProblem } from "../page/problem.ts";
+import type { Access } from "./access.ts";
+
+const Credentials = z.object({ password: z.string().max(1_000), next: z.string().optional() });
+
+/** `/login` and `/logout`. Ten wrong passwords a minute from one address, and the rest of the minute none is looked at. */
+export function loginRoutes(access: Access): Router {
+  const router = express.Router();
+  const limit = rateLimit({
+    windowMs: 60_000,
+    limit: 10,
+    skipSuccessfulRequests: true,
+    standardHeaders: "draft-8",
+    legacyHeaders: false,
+    // Counted by the address of the connection: X-Forwarded-For is whatever a client writes into it.
+    validate: { xForwardedForHeader: false },
+    handler: (request, response) => sendProblem(request, response, new Problem(429, "Too many tries: wait a minute.")),
+  });
+
+  router.get("/login", (request, response) => {
+    if (access.roleOf(request) !== undefined) return response.redirect(303, "/");
+    const next = typeof request.query.next === "string" ? request.query.next : "/";
+    response.send(renderPage({ title: "Log in", main: loginForm(next) }));
+  });
+  router.post("/login", limit, express.urlencoded({ extended: false, limit: "4kb" }), (request, response) => {
+    const { data, success } = Credentials.safeParse(request.body);
+    if (!success) throw new Problem(400, "Send a form with one password.");
+    const next = data.next ?? "/";
+    const role = access.roleFor(data.password);
+    if (role === undefined) {
+      const main = loginForm(next, "This is not the password of an admin or a viewer.");
+      return response.status(401).send(renderPage({ title: "Log in", main }));
+    }
+    access.logIn(request, response, role);
+    response.redirect(303, localPath(next));
+  });
+  router.post("/logout", (request, response) => {
+    access.logOut(request, response);
+    response.redirect(303, "/login");
+  });
+  return router;
+}
+
+function loginForm(next: string, error?: string): Html {
+  return html`<h1>Log in</h1>
+<form class="login" method="post" action="/login">
+<input type="hidden" name="next" value="${next}">
+<label for="password">Password</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required autofocus${
+    error !== undefined && html` aria-invalid="true" aria-describedby="error"`
+  }>
+${error !== undefined && html`<p id="error" class="error" role="alert">${error}</p>`}
+<button>Log in</button>
+</form>`;
+}
+
+/** Only a path of ours: a log-in page that leads elsewhere is a phisher's. */
+function localPath(next: string): string {
+  const base = "http://local.invalid";
+  const url = URL.parse(next, base);
+  return url?.origin === base ? `${url.pathname}${url.search}` : "/";
+}

@@ -1,0 +1,43 @@
+import type { EmbedQueues, TickQueue } from "@reembed/queue";
+import type { Logger } from "@reembed/runtime";
+import type { Database } from "@reembed/store";
+import cookieParser from "cookie-parser";
+import express, { type Express } from "express";
+import type { Access } from "./access/access.ts";
+import { requireLoopbackHost, requireRole, requireSameOrigin } from "./access/guards.ts";
+import { securityHeaders } from "./access/headers.ts";
+import { loginRoutes } from "./access/login.ts";
+import { boardRoutes } from "./board/board-routes.ts";
+import { overviewRoutes } from "./overview/overview-routes.ts";
+import type { SharedPoll } from "./overview/shared-poll.ts";
+import type { Snapshot } from "./overview/snapshot.ts";
+import { serveAssets } from "./page/assets.ts";
+import { handleErrors, notFound } from "./page/problem.ts";
+import { quarantineRoutes } from "./quarantine/quarantine-routes.ts";
+
+export interface AppOptions {
+  database: Database;
+  queues: EmbedQueues;
+  ticks: TickQueue;
+  poll: SharedPoll<Snapshot>;
+  access: Access;
+  onLoopback: boolean;
+  log: Logger;
+}
+
+/** All routes, each guard before what it guards. */
+export function createApp({ poll, access, onLoopback, log, ...sources }: AppOptions): Express {
+  const app = express().disable("x-powered-by");
+  app.use(securityHeaders());
+  if (onLoopback && !access.guarded) app.use(requireLoopbackHost);
+  app.use("/assets", serveAssets());
+  app.use(requireSameOrigin, cookieParser());
+  if (access.guarded) app.use(loginRoutes(access));
+
+  app.use(requireRole(access));
+  app.use(overviewRoutes(poll, access));
+  app.use("/quarantine", quarantineRoutes(sources.database, access));
+  app.use("/board", boardRoutes(sources));
+  app.use(notFound, handleErrors(log));
+  return app;
+}

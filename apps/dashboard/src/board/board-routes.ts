@@ -1,0 +1,87 @@
+import { createBullBoard } from "@bull-board/api";
+import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
+import type { EmbedQueues, TickQueue } from "@reembed/queue";
+import { type Database, readProfiles } from "@reembed/store";
+import express, { type Router } from "express";
+import type { Role } from "../access/access.ts";
+import { boardHeaders } from "../access/headers.ts";
+import { BoardServerAdapter } from "./board-page.ts";
+import { boardProblems } from "./board-problems.ts";
+import { clampPages } from "./clamp-pages.ts";
+import { describeBatches } from "./formatters.ts";
+
+export interface BoardSources {
+  database: Database;
+  queues: EmbedQueues;
+  ticks: TickQueue;
+}
+
+/**
+ * Bull Board for the producer's queue and one queue per profile; a profile that is registered later is added then.
+ * There is one board for each role, because Bull Board hides its buttons by queue and not by user.
+ */
+export function boardRoutes(sources: BoardSources): Router {
+  const boards = { admin: new Board("admin", sources), viewer: new Board("viewer", sources) };
+  const router = express.Router();
+  router.use(boardHeaders(), boardProblems, clampPages, express.json());
+  router.use(async (request, response, next) => {
+    const board = boards[response.locals.role as Role];
+    await board.addNewProfiles();
+    board.routes(request, response, next);
+  });
+  return router;
+}
+
+class Board {
+  readonly routes: express.Handler;
+  readonly #sources: BoardSources;
+  readonly #readOnlyMode: boolean;
+  readonly #shown = new Set<string>();
+  readonly #board: ReturnType<typeof createBullBoard>;
+
+  constructor(role: Role, sources: BoardSources) {
+    this.#sources = sources;
+    this.#readOnlyMode = role !== "admin";
+    const serverAdapter = new BoardServerAdapter();
+    serverAdapter.setBasePath("/board");
+    const ticks = new BullMQAdapter(sources.ticks.bullmq, {
+      readOnlyMode: this.#readOnlyMode,
+      description: "The producer's ticks",
+    });
+    this.#board = createBullBoard({
+      queues: [ticks],
+      serverAdapter,
+      options: {
+        uiConfig: {
+          boardTitle: "Reembed",
+          hideDocsLink: true,
+          // BullMQ's list of workers is incomplete on PostgreSQL; the overview has all of them, with device and rate.
+          showWorkers: false,
+          miscLinks: [{ text: "Overview", url: "/" }],
+        },
+      },
+    });
+    this.routes = serverAdapter.getRouter().disable("x-powered-by");
+  }
+
+  async addNewProfiles(): Promise<void> {
+    const { database, queues } = this.#sources;
+    for (const { name } of await readProfiles(database)) {
+      if (this.#shown.has(name)) continue;
+      this.#shown.add(name);
+      const adapter = new BullMQAdapter(queues.of(name).bullmq, {
+        readOnlyMode: this.#readOnlyMode,
+        description: `Batches of ${name}`,
+        // Only jobs with something to see there get the link, though the type knows jobs with one only.
+        externalJobUrl: ({ returnvalue }) =>
+          (returnvalue?.quarantined > 0 ? quarantineLink(name) : undefined) as ReturnType<typeof quarantineLink>,
+      });
+      describeBatches(adapter);
+      this.#board.addQueue(adapter);
+    }
+  }
+}
+
+function quarantineLink(profile: string): { displayText: string; href: string } {
+  return { displayText: "Quarantine", href: `/quarantine/${encodeURIComponent(profile)}` };
+}

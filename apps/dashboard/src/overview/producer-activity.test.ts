@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { describeReport, readProducerActivity } from "./producer-activity.ts";
+
+type Ticks = Parameters<typeof readProducerActivity>[0];
+type FakeJob = Record<string, unknown>;
+
+/** The three reads of the queue that it makes, with these jobs. */
+function ticksWith({ completed = [], failed = [], waiting = [] }: Partial<Record<string, FakeJob[]>>): Ticks {
+  const bullmq = { getCompleted: async () => completed, getFailed: async () => failed, getJobs: async () => waiting };
+  return { bullmq } as unknown as Ticks;
+}
+
+test("a tick that has been due for long means that no producer runs", async () => {
+  const due = (ago: number) => ticksWith({ waiting: [{ timestamp: Date.now() - ago - 5_000, delay: 5_000 }] });
+  expect((await readProducerActivity(due(1_000))).overdue).toBe(false);
+  expect((await readProducerActivity(due(60_000))).overdue).toBe(true);
+});
+
+test("a failure is told until a tick succeeds again", async () => {
+  const failed = [{ finishedOn: 2_000, failedReason: "the database is away" }];
+  const before = await readProducerActivity(ticksWith({ failed, completed: [{ finishedOn: 1_000, returnvalue: [] }] }));
+  expect(before.failure).toBe("the database is away");
+  const after = await readProducerActivity(ticksWith({ failed, completed: [{ finishedOn: 3_000, returnvalue: [] }] }));
+  expect(after.failure).toBeUndefined();
+});
+
+test("a result that is no list of reports is left out", async () => {
+  const activity = await readProducerActivity(ticksWith({ completed: [{ finishedOn: 1_000, returnvalue: "done" }] }));
+  expect(activity.reports).toEqual([]);
+});
+
+test("a report tells what was enqueued, and of what there was nothing it says nothing", () => {
+  const report = { profile: "mini-m3", changes: 0, backfill: 64, gaps: 0, state: "enqueuing" };
+  expect(describeReport(report)).toBe("Enqueued 64 chunks of the backfill.");
+  expect(describeReport({ ...report, changes: 1 })).toBe("Enqueued 1 change and 64 chunks of the backfill.");
+  expect(describeReport({ ...report, changes: 2, backfill: 0 })).toBe("Enqueued 2 changes.");
+});
+
+test("a state that this version does not know is shown as it is", () => {
+  const report = { profile: "mini-m3", changes: 0, backfill: 0, gaps: 0, state: "paused by an operator" };
+  expect(describeReport(report)).toBe("paused by an operator");
+});

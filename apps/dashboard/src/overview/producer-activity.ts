@@ -1,0 +1,68 @@
+import type { TickQueue } from "@reembed/queue";
+import { z } from "zod";
+
+/** What a tick returns for a profile; of an older or newer producer it may say more or less. */
+const TickReport = z.object({
+  profile: z.string(),
+  changes: z.number(),
+  backfill: z.number(),
+  gaps: z.number(),
+  state: z.string(),
+});
+type TickReport = z.infer<typeof TickReport>;
+
+/** What the producer did last, and whether it still does anything. */
+export interface ProducerActivity {
+  reports: TickReport[];
+  lastTickAt: Date | undefined;
+  /** Why the last tick failed, if it did. */
+  failure: string | undefined;
+  /** Ticks are scheduled and nobody makes them. */
+  overdue: boolean;
+}
+
+/** A tick that is due for longer is one that no producer takes. */
+const patienceMs = 15_000;
+
+/** Reads it from the ticks' jobs: a tick's result says what it did for each profile, and why it did no more. */
+export async function readProducerActivity({ bullmq }: TickQueue): Promise<ProducerActivity> {
+  const [completed] = await bullmq.getCompleted(0, 0);
+  const [failed] = await bullmq.getFailed(0, 0);
+  const waiting = await bullmq.getJobs(["delayed", "waiting", "prioritized"], 0, 0, true);
+  const lastTickAt = completed?.finishedOn ?? 0;
+  const failedAt = failed?.finishedOn ?? 0;
+  const dueAt = waiting.map((job) => job.timestamp + job.delay);
+  return {
+    reports: z.array(TickReport).catch([]).parse(completed?.returnvalue),
+    lastTickAt: lastTickAt === 0 ? undefined : new Date(lastTickAt),
+    failure: failedAt > lastTickAt ? failed?.failedReason : undefined,
+    overdue: dueAt.some((due) => due < Date.now() - patienceMs),
+  };
+}
+
+/** What a report means, as a sentence. */
+export function describeReport({ changes, backfill, gaps, state }: TickReport): string {
+  switch (state) {
+    case "no chunks yet":
+      return "Waits for a first document.";
+    case "queue is full":
+      return "Waits: as many batches are queued as may be.";
+    case "enqueuing":
+      return `Enqueued ${[
+        ...(changes > 0 ? [count(changes, "change")] : []),
+        ...(backfill > 0 ? [`${count(backfill, "chunk")} of the backfill`] : []),
+      ].join(" and ")}.`;
+    case "waiting for workers":
+      return "Waits for the workers: every chunk is in the queue.";
+    case "gaps found":
+      return `Found ${count(gaps, "chunk")} without a vector, to be enqueued next.`;
+    case "complete":
+      return "Rests: every chunk has its vector or is in quarantine.";
+    default:
+      return state;
+  }
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

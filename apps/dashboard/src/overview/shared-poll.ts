@@ -1,0 +1,76 @@
+import { setTimeout } from "node:timers/promises";
+
+export interface SharedPollOptions<Value> {
+  read: () => Promise<Value>;
+  /** The least time between the end of one read and the start of the next. */
+  intervalMs: number;
+  onError: (error: unknown) => void;
+}
+
+/** One read for all who watch: again and again while anybody does, never two at a time, and none when nobody does. */
+export class SharedPoll<Value> implements AsyncDisposable {
+  readonly #options: SharedPollOptions<Value>;
+  readonly #watchers = new Set<(value: Value) => void>();
+  #latest: { value: Promise<Value>; freshUntil: number } | undefined;
+  #polling: { promise: Promise<void>; abort: AbortController } | undefined;
+
+  constructor(options: SharedPollOptions<Value>) {
+    this.#options = options;
+  }
+
+  /** The value of the read in flight or, within the interval, of the last one; a new one otherwise. */
+  async read(): Promise<Value> {
+    if (this.#latest === undefined || performance.now() >= this.#latest.freshUntil) {
+      const latest = { value: this.#options.read(), freshUntil: Number.POSITIVE_INFINITY };
+      this.#latest = latest;
+      latest.value.then(
+        () => {
+          latest.freshUntil = performance.now() + this.#options.intervalMs;
+        },
+        () => {
+          latest.freshUntil = 0;
+        },
+      );
+    }
+    return await this.#latest.value;
+  }
+
+  /** Calls `watcher` with every value from now on; returns what ends it. */
+  watch(watcher: (value: Value) => void): () => void {
+    this.#watchers.add(watcher);
+    if (this.#polling === undefined) {
+      const abort = new AbortController();
+      this.#polling = { abort, promise: this.#poll(abort.signal) };
+    }
+    return () => {
+      this.#watchers.delete(watcher);
+      if (this.#watchers.size === 0) this.#stop();
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#watchers.clear();
+    const polling = this.#polling;
+    this.#stop();
+    await polling?.promise;
+    await this.#latest?.value.catch(() => undefined);
+  }
+
+  #stop(): void {
+    this.#polling?.abort.abort();
+    this.#polling = undefined;
+  }
+
+  async #poll(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const value = await this.read();
+        if (signal.aborted) return;
+        for (const watcher of this.#watchers) watcher(value);
+      } catch (error) {
+        this.#options.onError(error);
+      }
+      await setTimeout(this.#options.intervalMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import type { EmbedQueues, TickQueue } from "@reembed/queue";
+import {
+  type Database,
+  type LiveWorker,
+  type MinuteOfWork,
+  readLiveWorkers,
+  readProfile,
+  readQuarantineReasons,
+  readThroughput,
+} from "@reembed/store";
+import { type ProfileStatus, readStatus } from "../status.ts";
+import { type ProducerActivity, readProducerActivity } from "./producer-activity.ts";
+
+export interface ProfileOverview {
+  status: ProfileStatus;
+  reasons: { reason: string; chunks: number }[];
+  workers: LiveWorker[];
+  /** The last hour, minute by minute. */
+  history: MinuteOfWork[];
+}
+
+/** All that the overview shows, read at one moment. */
+export interface Snapshot {
+  at: Date;
+  profiles: ProfileOverview[];
+  producer: ProducerActivity;
+}
+
+export interface SnapshotSources {
+  database: Database;
+  queues: EmbedQueues;
+  ticks: TickQueue;
+}
+
+export async function readSnapshot({ database, queues, ticks }: SnapshotSources): Promise<Snapshot> {
+  const workers = await readLiveWorkers(database);
+  const profiles: ProfileOverview[] = [];
+  for (const status of await readStatus(database, queues)) {
+    profiles.push({
+      status,
+      reasons: await readQuarantineReasons(database, await readProfile(database, status.profile)),
+      workers: workers.filter((worker) => worker.profile === status.profile),
+      history: await readThroughput(database, status.profile, 60),
+    });
+  }
+  return { at: new Date(), profiles, producer: await readProducerActivity(ticks) };
+}

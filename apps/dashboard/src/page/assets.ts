@@ -1,0 +1,18 @@
+import { fileURLToPath } from "node:url";
+import express, { type Router } from "express";
+
+/** Files of libraries that pages load, as the packages ship them: no build step, and no host but this one. */
+const libraryFiles = {
+  "uplot.js": import.meta.resolve("uplot/dist/uPlot.esm.js"),
+  "uplot.css": import.meta.resolve("uplot/dist/uPlot.min.css"),
+  "idiomorph.js": import.meta.resolve("idiomorph/dist/idiomorph.esm.js"),
+};
+
+export function serveAssets(): Router {
+  const router = express.Router();
+  for (const [name, url] of Object.entries(libraryFiles)) {
+    router.get(`/${name}`, (_, response) => response.sendFile(fileURLToPath(url), { maxAge: "1h" }));
+  }
+  const own = fileURLToPath(new URL("../../public", import.meta.url));
+  return router.use(express.static(own, { index: false, redirect: false }));
+}

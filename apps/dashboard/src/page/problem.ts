@@ -1,0 +1,52 @@
+import { STATUS_CODES } from "node:http";
+import { messageOf } from "@reembed/core";
+import type { Logger } from "@reembed/runtime";
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
+import { html } from "./html.ts";
+import { renderPage } from "./layout.ts";
+
+/** What is thrown to refuse a request: its status, and a sentence for who made it. */
+export class Problem extends Error {
+  readonly status: number;
+
+  constructor(status: number, detail: string) {
+    super(detail);
+    this.name = "Problem";
+    this.status = status;
+  }
+}
+
+/** Answers with a problem document (RFC 9457), or with a page that says the same where a browser asks for one. */
+export function sendProblem(request: Request, response: Response, { status, message: detail }: Problem): void {
+  const title = STATUS_CODES[status] ?? "Error";
+  response.status(status).vary("Accept");
+  if (request.accepts(["application/problem+json", "application/json", "html"]) === "html") {
+    const main = html`<h1>${title}</h1><p>${detail}</p><p><a href="/">Back to the overview</a></p>`;
+    response.type("html").send(renderPage({ title, main }));
+    return;
+  }
+  response.type("application/problem+json").send(JSON.stringify({ type: "about:blank", title, status, detail }));
+}
+
+export const notFound: RequestHandler = (request) => {
+  throw new Problem(404, `There is nothing at ${request.path}.`);
+};
+
+/** The last handler: says what was wrong with the request; what was wrong with us goes to the log. */
+export function handleErrors(log: Logger): ErrorRequestHandler {
+  return (error: unknown, request, response, _next) => {
+    const problem = toProblem(error);
+    if (problem.status >= 500) log.error({ path: request.path, error: messageOf(error) }, "request failed");
+    if (response.headersSent) return void response.destroy();
+    sendProblem(request, response, problem);
+  };
+}
+
+function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  // Express and its body parsers mark what the client is to blame for, with a message that is meant for it.
+  if (error instanceof Error && "status" in error && typeof error.status === "number" && error.status < 500) {
+    return new Problem(error.status, error.message);
+  }
+  return new Problem(500, "This request failed; the dashboard's log says why.");
+}

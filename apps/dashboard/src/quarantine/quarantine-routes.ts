@@ -1,0 +1,81 @@
+import { ReembedError } from "@reembed/core";
+import {
+  type Database,
+  type RegisteredProfile,
+  readProfile,
+  readQuarantined,
+  readQuarantineReasons,
+  retryQuarantined,
+} from "@reembed/store";
+import express, { type Router } from "express";
+import { z } from "zod";
+import type { Access } from "../access/access.ts";
+import { renderPage } from "../page/layout.ts";
+import { Problem } from "../page/problem.ts";
+import { renderQuarantine } from "./render-quarantine.ts";
+
+const pageSize = 50;
+
+const chunkId = z.coerce.number("must be a number").int().positive().max(Number.MAX_SAFE_INTEGER);
+const reason = z.string().min(1).max(200);
+
+const ListQuery = z.object({
+  reason: reason.optional(),
+  /** The page after this chunk. */
+  after: z.coerce.number("must be a number").int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+  /** Shown as a message after a retry. */
+  retried: z.coerce.number().int().min(0).optional(),
+});
+/** Either one chunk or all of a reason; `from` is the reason whose list is shown again afterwards. */
+const RetryForm = z.union([z.strictObject({ chunkId, from: reason.optional() }), z.strictObject({ reason })]);
+
+/** `/quarantine/<profile>`: the chunks that were set aside, by reason, and their retry. */
+export function quarantineRoutes(database: Database, access: Access): Router {
+  const router = express.Router();
+  router.get("/:profile", async (request, response) => {
+    const query = parse(ListQuery, request.query);
+    const profile = await findProfile(database, request.params.profile);
+    const chunks = await readQuarantined(database, profile, { ...query, limit: pageSize + 1 });
+    const { role } = response.locals;
+    const main = renderQuarantine({
+      profile: profile.name,
+      reasons: await readQuarantineReasons(database, profile),
+      reason: query.reason,
+      chunks: chunks.slice(0, pageSize),
+      nextAfter: chunks.length > pageSize ? chunks[pageSize - 1]?.chunkId : undefined,
+      retried: query.retried,
+      mayRetry: role === "admin",
+    });
+    response.send(renderPage({ title: `Quarantine of ${profile.name}`, role, canLogOut: access.guarded, main }));
+  });
+
+  router.post("/:profile/retry", express.urlencoded({ extended: false }), async (request, response) => {
+    const form = parse(RetryForm, request.body ?? {});
+    const profile = await findProfile(database, request.params.profile);
+    const chosen = "reason" in form ? form : { chunkIds: [form.chunkId] };
+    const retried = await retryQuarantined(database, profile, chosen);
+    if (retried === 0) {
+      const what = "reason" in form ? `no chunk for the reason ${form.reason}` : `no chunk ${form.chunkId}`;
+      throw new Problem(404, `There is ${what} in the quarantine of ${profile.name}.`);
+    }
+    const shown = new URLSearchParams({ retried: String(retried) });
+    if ("from" in form && form.from !== undefined) shown.set("reason", form.from);
+    response.redirect(303, `/quarantine/${encodeURIComponent(profile.name)}?${shown}`);
+  });
+  return router;
+}
+
+async function findProfile(database: Database, name: string): Promise<RegisteredProfile> {
+  try {
+    return await readProfile(database, name);
+  } catch (error) {
+    if (error instanceof ReembedError) throw new Problem(404, `There is no profile ${name}.`);
+    throw error;
+  }
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
+  const { data, error } = schema.safeParse(value);
+  if (error === undefined) return data as z.infer<Schema>;
+  throw new Problem(400, z.prettifyError(error).replaceAll(/\s*\n\s*/g, " "));
+}

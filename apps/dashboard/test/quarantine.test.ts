@@ -1,0 +1,118 @@
+import {
+  type Database,
+  quarantineChunks,
+  readBackfillIds,
+  readCoverage,
+  readPendingChunks,
+  readProfile,
+  startBackfill,
+  storeDocuments,
+} from "@reembed/store";
+import { describeOnEachServer } from "@reembed/testing";
+import { beforeAll, expect, test } from "vitest";
+import { openDashboard, type TestDashboard } from "./open-dashboard.ts";
+
+const script = '<script>alert("x")</script>';
+const escaped = "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;";
+
+/** Sets all chunks of the corpus aside, for reasons in turn. */
+async function quarantineAll(database: Database, reasons: readonly string[]): Promise<number[]> {
+  await startBackfill(database, await readProfile(database, "mini-m3"));
+  const profile = await readProfile(database, "mini-m3");
+  const chunkIds = await readBackfillIds(database, profile, 1_000);
+  const pending = await readPendingChunks(database, profile, chunkIds);
+  const rejected = pending.map(({ id, contentHash }, index) => ({
+    chunkId: id,
+    contentHash,
+    reason: reasons[index % reasons.length] ?? "",
+    detail: `It holds ${script}.`,
+  }));
+  return await quarantineChunks(database, profile, rejected);
+}
+
+describeOnEachServer(
+  "the quarantine's page",
+  (open) => {
+    let dashboard: TestDashboard;
+    let chunkIds: number[];
+    beforeAll(async () => {
+      dashboard = await openDashboard(await open());
+      const documents = Array.from({ length: 120 }, (_, index) => ({
+        uri: `file:///${index}?${script}`,
+        title: `${index} ${script}`,
+        language: "en",
+        body: `text ${index}`,
+        metadata: {},
+      }));
+      await storeDocuments(dashboard.database, documents);
+      chunkIds = (await quarantineAll(dashboard.database, ["odd & long", script])).toSorted((a, b) => a - b);
+      return () => dashboard[Symbol.asyncDispose]();
+    });
+    const retry = (form: Record<string, string>) =>
+      dashboard.send("POST", "/quarantine/mini-m3/retry", new URLSearchParams(form));
+    const coverage = async () => readCoverage(dashboard.database, await readProfile(dashboard.database, "mini-m3"));
+
+    test("what comes from documents and errors is text on every page, whatever it looks like", async () => {
+      for (const path of ["/", "/quarantine/mini-m3", `/quarantine/mini-m3?reason=${encodeURIComponent(script)}`]) {
+        const page = await (await dashboard.get(path)).text();
+        expect(page).not.toContain(script);
+        expect(page).toContain(escaped);
+      }
+    });
+
+    test("it has fifty chunks, each once, and a link to the next fifty", async () => {
+      const seen: string[] = [];
+      let path: string | undefined = "/quarantine/mini-m3";
+      while (path !== undefined) {
+        const page: string = await (await dashboard.get(path)).text();
+        const rows = [...page.matchAll(/<th scope="row" class="number">(\d+)<\/th>/g)].map((row) => row[1] ?? "");
+        expect(rows.length).toBeLessThanOrEqual(50);
+        seen.push(...rows);
+        path = page.match(/<a href="([^"]*)">Next page<\/a>/)?.[1]?.replaceAll("&amp;", "&");
+      }
+      expect(seen.map(Number)).toEqual(chunkIds);
+    });
+
+    test("bad parameters and unknown names are told as problem documents", async () => {
+      const requests: [number, Promise<Response>][] = [
+        [400, dashboard.get("/quarantine/mini-m3?after=-1")],
+        [400, dashboard.get("/quarantine/mini-m3?after=1e99")],
+        [400, dashboard.get("/quarantine/mini-m3?reason=a&reason=b")],
+        [404, dashboard.get(`/quarantine/${encodeURIComponent(script)}`)],
+        [400, retry({})],
+        [400, retry({ chunkId: "1; drop table" })],
+        [400, retry({ chunkId: "1", reason: "odd & long" })],
+        [404, retry({ chunkId: "999999999" })],
+        [404, retry({ reason: "no such reason" })],
+        [413, retry({ reason: "x".repeat(200_000) })],
+      ];
+      for (const [status, request] of requests) {
+        const answer = await request;
+        expect([answer.url, answer.status]).toEqual([answer.url, status]);
+        expect(answer.headers.get("content-type")).toMatch(/^application\/problem\+json/);
+        expect(await answer.json()).toMatchObject({ status, detail: expect.stringMatching(/\S/) });
+      }
+    });
+
+    test("a browser gets the same as a page, escaped", async () => {
+      const answer = await dashboard.get(`/quarantine/${encodeURIComponent(script)}`, { accept: "text/html" });
+      expect(answer.status).toBe(404);
+      const page = await answer.text();
+      expect(page).not.toContain(script);
+      expect(page).toContain(`There is no profile ${escaped}.`);
+    });
+
+    test("one chunk is retried, then all of its reason; both are pending again", async () => {
+      const one = await retry({ chunkId: String(chunkIds[0]), from: "odd & long" });
+      expect(one.status).toBe(303);
+      expect(one.headers.get("location")).toBe("/quarantine/mini-m3?retried=1&reason=odd+%26+long");
+      expect(await coverage()).toMatchObject({ pending: 1, changes: 1, quarantined: 119 });
+      const all = await retry({ reason: "odd & long" });
+      expect(all.headers.get("location")).toBe("/quarantine/mini-m3?retried=59");
+      expect(await coverage()).toMatchObject({ pending: 60, changes: 60, quarantined: 60 });
+      const page = await (await dashboard.get(all.headers.get("location") ?? "")).text();
+      expect(page).toContain("59 chunks will be enqueued again.");
+    });
+  },
+  ["embedded"],
+);

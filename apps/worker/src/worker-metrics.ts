@@ -1,0 +1,55 @@
+import type { EmbedderObserver } from "@reembed/embedder";
+import type { BatchResult } from "@reembed/queue";
+import type { Metrics } from "@reembed/runtime";
+
+/** What a worker counts, under its profile's name. */
+export class WorkerMetrics {
+  readonly #metrics: Metrics;
+  readonly #profile: string;
+  #lastRunAt = Number.NEGATIVE_INFINITY;
+
+  constructor(metrics: Metrics, profile: string) {
+    this.#metrics = metrics;
+    this.#profile = profile;
+  }
+
+  /** For the embedder to be told to: what happens inside it. */
+  get observer(): EmbedderObserver {
+    const { microBatchTexts, microBatchPadding, childRestarts } = this.#metrics;
+    const profile = this.#profile;
+    return {
+      tokenised: (seconds) => this.addStage("tokenise", seconds),
+      ran: ({ texts, tokens, padding, seconds }) => {
+        this.#lastRunAt = performance.now();
+        this.addStage("infer", seconds);
+        microBatchTexts.observe({ profile }, texts);
+        microBatchPadding.observe({ profile }, padding / (tokens + padding));
+      },
+      restarted: () => childRestarts.inc({ profile }),
+    };
+  }
+
+  /** How long ago the model ran last. */
+  get idleMs(): number {
+    return performance.now() - this.#lastRunAt;
+  }
+
+  /** Batches overlap, and so do their stages. */
+  addStage(stage: "read" | "tokenise" | "infer" | "upsert", seconds: number): void {
+    this.#metrics.stageSeconds.inc({ profile: this.#profile, stage }, seconds);
+  }
+
+  addJob(outcome: "completed" | "failed" | "stalled"): void {
+    this.#metrics.jobs.inc({ profile: this.#profile, outcome });
+  }
+
+  addChunks({ embedded, stale, quarantined, tokens, truncatedTokens }: BatchResult): void {
+    const profile = this.#profile;
+    const { chunks } = this.#metrics;
+    chunks.inc({ profile, outcome: "embedded" }, embedded);
+    chunks.inc({ profile, outcome: "stale" }, stale);
+    chunks.inc({ profile, outcome: "quarantined" }, quarantined);
+    this.#metrics.tokens.inc({ profile }, tokens);
+    this.#metrics.truncatedTokens.inc({ profile }, truncatedTokens);
+  }
+}

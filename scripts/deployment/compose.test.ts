@@ -1,0 +1,103 @@
+import { describe, expect, test } from "vitest";
+import { checkVariables, complaintAbout, readText, readYaml, type Variables } from "./deployment-files.ts";
+
+interface Service {
+  image: string;
+  build?: { context: string; target: string };
+  command?: string[];
+  restart?: string;
+  stop_grace_period?: string;
+  environment?: Variables;
+  depends_on?: Record<string, { condition: string }>;
+  healthcheck?: { disable?: boolean; test?: string[] };
+  ports?: string[];
+  volumes?: string[];
+  container_name?: string;
+}
+interface ComposeFile {
+  services: Record<string, Service>;
+  volumes: Record<string, unknown>;
+}
+
+const files = ["docker-compose.yml", "deploy/docker-compose.fleet.yml"].flatMap((path) => readYaml<ComposeFile>(path));
+const services = new Map(files.flatMap((file) => Object.entries(file.services)));
+const volumes = new Set(files.flatMap((file) => Object.keys(file.volumes)));
+const ours = [...services].filter(([, { image }]) => image.startsWith("reembed"));
+/** Those that run until they are stopped. */
+const processes = ours.filter(([, { restart }]) => restart !== "no");
+
+/** As Compose does it with nothing set outside: `${NAME:-default}` is its default, and what is demanded is there. */
+function interpolate(value: string): string {
+  return value.replaceAll(/\$\{(\w+)(?::([-?])([^}]*))?\}/g, (_, _name, kind, word) =>
+    kind === "-" ? word : "something",
+  );
+}
+
+describe("the servers by themselves", () => {
+  test("ask for no variable, so that `docker compose up` needs nothing", () => {
+    expect(readText("docker-compose.yml")).not.toContain(":?");
+  });
+
+  test("include a Redis that neither evicts jobs nor forgets them", () => {
+    expect(services.get("redis")?.command?.join(" ")).toContain("--maxmemory-policy noeviction --appendonly yes");
+  });
+
+  test("have a PostgreSQL with shared memory for parallel builds of an index", () => {
+    expect(services.get("postgres")).toMatchObject({ shm_size: "1gb" });
+  });
+});
+
+describe("the fleet", () => {
+  test.each(ours)("%s sets variables that Reembed reads, to values that it takes", (_, { environment = {} }) => {
+    const values = Object.entries(environment).map(([name, value]) => [
+      name,
+      typeof value === "string" ? interpolate(value) : value,
+    ]);
+    expect(checkVariables(Object.fromEntries(values)).unknown).toEqual([]);
+  });
+
+  test.each(ours)("%s runs a command that there is", async (_, { command = [] }) => {
+    expect(await complaintAbout(command.map(interpolate))).toBe("");
+  });
+
+  test.each(processes)("%s has longer to stop than the minute after which it ends itself", (_, service) => {
+    expect(Number.parseInt(service.stop_grace_period ?? "", 10)).toBeGreaterThan(60);
+  });
+
+  test.each(processes)("%s is asked for its health on the port that it serves", (_, { environment, healthcheck }) => {
+    expect(healthcheck?.test?.join(" ")).toContain(`http://127.0.0.1:${environment?.OPERATIONS_PORT}/healthz`);
+  });
+
+  test.each(processes)("%s may be started more than once", (_, { container_name }) => {
+    expect(container_name).toBeUndefined();
+  });
+
+  test.each(ours)("%s is built as a target of the Dockerfile", (_, { image, build }) => {
+    expect(image).toBe(`reembed:${build?.target}`);
+    expect(readText("Dockerfile")).toMatch(new RegExp(`^FROM .* AS ${build?.target}$`, "m"));
+  });
+
+  test("demands a password, since its dashboard listens on every address", () => {
+    const dashboard = services.get("dashboard");
+    expect(dashboard?.command?.join(" ")).toContain("--host 0.0.0.0");
+    expect(dashboard?.environment?.DASHBOARD_PASSWORD).toMatch(/^\$\{DASHBOARD_PASSWORD:\?.+\}$/);
+  });
+});
+
+describe("all services", () => {
+  test.each([...services])("%s waits for services that there are and that say so", (_, { depends_on = {} }) => {
+    for (const [name, { condition }] of Object.entries(depends_on)) {
+      const other = services.get(name);
+      if (condition === "service_healthy") expect(other?.healthcheck?.test, name).toBeDefined();
+      else expect([condition, other?.restart], name).toEqual(["service_completed_successfully", "no"]);
+    }
+  });
+
+  test.each([...services])("%s is published on loopback at most", (_, { ports = [] }) => {
+    for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
+  });
+
+  test.each([...services])("%s mounts volumes that are declared", (_, { volumes: mounts = [] }) => {
+    for (const mount of mounts) expect(volumes).toContain(mount.split(":")[0]);
+  });
+});

@@ -1,0 +1,68 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { Environment, loadConfig } from "@reembed/config";
+import { createMetrics } from "@reembed/runtime";
+import { parseAllDocuments } from "yaml";
+
+export const root = join(import.meta.dirname, "../..");
+
+export function readText(path: string): string {
+  return readFileSync(join(root, path), "utf8");
+}
+
+/** The documents of a YAML file, merge keys resolved as Compose does. */
+export function readYaml<T>(path: string): T[] {
+  return parseAllDocuments(readText(path), { merge: true }).map((document) => {
+    const [error] = document.errors;
+    if (error !== undefined) throw new SyntaxError(`${path}: ${error.message}`);
+    return document.toJS() as T;
+  });
+}
+
+/** Variables as a process of Reembed would be given them; one without a value comes from outside or not at all. */
+export type Variables = Record<string, string | number | null>;
+
+/**
+ * What Reembed would make of these variables.
+ * @throws ReembedError when a value is not one that it takes.
+ */
+export function checkVariables(variables: Variables): { unknown: string[] } {
+  const set = Object.entries(variables).filter(([, value]) => value !== null);
+  loadConfig(Object.fromEntries(set.map(([name, value]) => [name, `${value}`])));
+  return { unknown: Object.keys(variables).filter((name) => !(name in Environment.shape)) };
+}
+
+const commands = new Map<string, Promise<string>>();
+
+/** Says nothing of arguments that `reembed` takes, and otherwise what it says of them. */
+export function complaintAbout(parameters: readonly string[]): Promise<string> {
+  const key = JSON.stringify(parameters);
+  const complaint = commands.get(key) ?? tryCommand(parameters);
+  commands.set(key, complaint);
+  return complaint;
+}
+
+/** Arguments are looked at before the environment: with a bad one nothing is started, and the rest was right. */
+async function tryCommand(parameters: readonly string[]): Promise<string> {
+  const child = spawn(process.execPath, [join(root, "apps/cli/bin/reembed.mjs"), ...parameters], {
+    env: { LOG_LEVEL: "loud" },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const [said] = await Promise.all([text(child.stderr), once(child, "exit")]);
+  return said.includes("LOG_LEVEL must be") ? "" : said || "It wants no settings.";
+}
+
+const metrics = await createMetrics().registry.getMetricsAsJSON();
+const series = new Set(
+  metrics.flatMap(({ name, type }) =>
+    `${type}` === "histogram" ? ["_bucket", "_sum", "_count"].map((suffix) => name + suffix) : [name],
+  ),
+);
+
+/** Names in a query of Prometheus that no process of Reembed exports. */
+export function unknownSeries(query: string): string[] {
+  return (query.match(/\breembed_\w+/g) ?? []).filter((name) => !series.has(name));
+}
