@@ -9,7 +9,7 @@ import {
 } from "@reembed/testing";
 import { Redis } from "ioredis";
 import { Client } from "pg";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { expectComplete, type FleetMigration, startFleetMigration, untilShare } from "./fleet-migration.ts";
 
 const missing = nativeUnavailable();
@@ -91,6 +91,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
     async (name) => {
       const migration = await startMigration();
       const server = name === "Redis" ? redis : postgres;
+      onTestFinished(() => server.thaw());
       server.freeze();
       // They say so after 5 s; locks last 2 s.
       await untilTold(migration, ["worker", "producer"], /no answer for 5 s/);

@@ -6,7 +6,8 @@ const bounds = { leastMs: 200, mostMs: 5_000 };
 
 /**
  * BullMQ's worker, with pauses between failed attempts to take a job: BullMQ 6.7 makes the next at once, so that a Redis
- * without memory is asked, and complained about, as fast as it can answer.
+ * without memory is asked, and complained about, as fast as it can answer. And a server that does not answer at all is
+ * an `error` too.
  */
 export class PatientWorker<Data, Result> extends Worker<Data, Result> {
   readonly #closing = new AbortController();
@@ -14,7 +15,7 @@ export class PatientWorker<Data, Result> extends Worker<Data, Result> {
 
   protected override async moveToActive(token: string, name?: string): Promise<Job<Data, Result>> {
     try {
-      const job = await tellSilence(super.moveToActive(token, name), (error) => this.emit("error", error));
+      const job = await super.moveToActive(token, name);
       this.#failures = 0;
       return job;
     } catch (error) {
@@ -24,8 +25,12 @@ export class PatientWorker<Data, Result> extends Worker<Data, Result> {
     }
   }
 
-  override extendJobLocks(jobIds: string[], tokens: string[], durationMs: number): Promise<string[]> {
-    return tellSilence(super.extendJobLocks(jobIds, tokens, durationMs), (error) => this.emit("error", error));
+  /** The look for stalled jobs is the one thing that every worker asks of its server every few seconds. */
+  override trace<T>(...traced: Parameters<typeof Worker.prototype.trace<T>>): Promise<T | Promise<T>> {
+    const answer = super.trace<T>(...traced);
+    const [, operation] = traced;
+    if (operation !== "moveStalledJobsToWait") return answer;
+    return tellSilence(answer, (error) => this.emit("error", error));
   }
 
   override close(force?: boolean): Promise<void> {
