@@ -14,7 +14,7 @@ describe("wrong usage ends with exit code 2, nothing on stdout and a hint", () =
     { args: ["init", "--nonsense"], message: "unknown option '--nonsense'" },
     { args: ["init", "nonsense"], message: "too many arguments for 'init'" },
     { args: ["load"], message: "missing required argument 'path'" },
-    { args: ["worker", "--device", "tpu"], message: "Allowed choices are cpu, cuda, webgpu." },
+    { args: ["worker", "--device", "tpu"], message: "It must be cpu, webgpu, cuda, cuda:<number> or cuda:all." },
     { args: ["worker", "--concurrency", "0"], message: "It must be a whole number from 1." },
   ])("reembed $args", async ({ args, message }) => {
     const { code, stdout, stderr } = await runReembed(args);

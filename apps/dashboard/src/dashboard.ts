@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, isIPv6 } from "node:net";
 import { messageOf, ReembedError } from "@reembed/core";
 import { EmbedQueues, type QueueServer, TickQueue } from "@reembed/queue";
-import type { Logger } from "@reembed/runtime";
+import { answerWithin, type Logger } from "@reembed/runtime";
 import type { Database } from "@reembed/store";
 import { Access } from "./access/access.ts";
 import { createApp } from "./app.ts";
@@ -12,6 +12,7 @@ import { readSnapshot } from "./overview/snapshot.ts";
 
 /** The overview is as fresh as this while somebody looks, and the database is asked no more often. */
 const pollMs = 1_000;
+const answerMs = 5_000;
 
 export interface DashboardOptions {
   database: Database;
@@ -43,7 +44,7 @@ export async function startDashboard(options: DashboardOptions): Promise<AsyncDi
   const sources = { database, queues, ticks };
   const poll = scope.use(
     new SharedPoll({
-      read: () => readSnapshot(sources),
+      read: () => answerWithin(answerMs, readSnapshot(sources)),
       intervalMs: pollMs,
       onError: (error) => log.warn({ error: messageOf(error) }, "overview not read"),
     }),

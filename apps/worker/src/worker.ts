@@ -91,7 +91,7 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
   });
   worker.on("stalled", (job) => {
     metrics.addJob("stalled");
-    log.warn({ job }, "batch taken over from a worker that died");
+    log.warn({ job }, "batch taken over: its lock expired");
   });
   scope.defer(async () => {
     stopping.abort();

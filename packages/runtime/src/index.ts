@@ -1,3 +1,4 @@
+export { answerWithin } from "./answer-within.ts";
 export { repeatEvery, untilSignal } from "./lifecycle.ts";
 export { createLogger, type Logger } from "./logger.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { messageOf, ReembedError } from "@reembed/core";
+import { answerWithin } from "./answer-within.ts";
 import type { Metrics } from "./metrics.ts";
 
 const checkTimeoutMs = 5_000;
@@ -62,11 +63,7 @@ async function answer(
 }
 
 async function run(check: () => Promise<unknown>): Promise<string> {
-  const { promise: late, resolve } = Promise.withResolvers<string>();
-  const timer = setTimeout(() => resolve(`no answer in ${checkTimeoutMs / 1_000} s`), checkTimeoutMs);
-  const result = await Promise.race([check().then(() => "ok", messageOf), late]);
-  clearTimeout(timer);
-  return result;
+  return await answerWithin(checkTimeoutMs, check()).then(() => "ok", messageOf);
 }
 
 function send(response: ServerResponse, status: number, type: string, body: string): void {

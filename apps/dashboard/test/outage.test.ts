@@ -1,0 +1,44 @@
+import { createLogger } from "@reembed/runtime";
+import {
+  createDatabase,
+  nativeUnavailable,
+  openTestDatabase,
+  startNativeRedis,
+  testProfile,
+  waitFor,
+} from "@reembed/testing";
+import { describe, expect, inject, test } from "vitest";
+import { startDashboard } from "../src/dashboard.ts";
+
+const missing = nativeUnavailable();
+
+// Its Redis is its own: it is taken away, which a shared one may not be.
+describe.skipIf(missing !== undefined)(
+  `the dashboard without its queue's server${missing ? `: skipped, ${missing}` : ""}`,
+  () => {
+    test("answers with 503 and what is away, and shows the overview again when it is back", async () => {
+      const native = inject("native");
+      if (native.missing !== undefined) throw new Error(native.missing);
+      await using redis = await startNativeRedis();
+      const connectionString = await createDatabase(native.postgres);
+      const queue = { kind: "redis", url: redis.url } as const;
+      await using database = await openTestDatabase({ connectionString, queue }, [testProfile("mini-m3")]);
+      await using dashboard = await startDashboard({ database, queue, port: 0, log: createLogger("silent") });
+      const get = () => fetch(dashboard.url, { headers: { accept: "application/json, text/html;q=0.5" } });
+      expect((await get()).status).toBe(200);
+
+      redis.freeze();
+      const refused = await waitFor("a refusal", async () => {
+        const response = await get();
+        return response.status === 200 ? undefined : response;
+      });
+      expect(refused.status).toBe(503);
+      expect(await refused.json()).toMatchObject({
+        status: 503,
+        detail: expect.stringContaining("A server is away or busy"),
+      });
+      redis.thaw();
+      await waitFor("the overview", async () => (await get()).ok);
+    });
+  },
+);
