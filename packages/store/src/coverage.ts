@@ -11,7 +11,7 @@ export interface Coverage {
   /** Of the pending: inserted or edited since the backfill began, or found missing by it. */
   changes: number;
   quarantined: number;
-  /** embedded / chunks; 1 where there is nothing to embed. */
+  /** embedded / chunks; 0 without chunks: an empty corpus is not a finished one. */
   coverage: number;
 }
 
@@ -39,7 +39,7 @@ export async function readCoverage(database: Database, profile: RegisteredProfil
     pending: chunks - embedded - quarantined,
     changes: Number(rows[0]?.changes),
     quarantined,
-    coverage: chunks === 0 ? 1 : embedded / chunks,
+    coverage: chunks === 0 ? 0 : embedded / chunks,
   };
 }
 
