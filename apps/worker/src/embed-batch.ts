@@ -42,10 +42,10 @@ const attemptsAtMost = 5;
 /**
  * Embeds the chunks of one batch that lack a current vector, and stores each micro-batch as soon as it is there, so that
  * a kill costs one micro-batch. Safe to run twice: a rerun finds nothing pending.
- * @throws BatchHandedBack when it is asked to stop.
  *
  * Chunks that were in the hands of a worker when it died are embedded one by one, behind the others: if one of them is
  * to blame, it dies alone, and only it is given up in the end.
+ * @throws BatchHandedBack when it is asked to stop.
  */
 export async function embedBatch(batch: EmbedBatch, context: BatchContext): Promise<BatchResult> {
   const { database, profile } = context;

@@ -2,18 +2,12 @@ const windowMs = 30_000;
 
 /** What was done per second over the last half minute, or since the start where that is shorter. */
 export class RateMeter {
-  readonly #now: () => number;
-  readonly #startedAt: number;
+  readonly #startedAt = performance.now();
   #events: { at: number; chunks: number; tokens: number }[] = [];
   #untaken = { chunks: 0, tokens: 0 };
 
-  constructor(now: () => number = Date.now) {
-    this.#now = now;
-    this.#startedAt = now();
-  }
-
   add(chunks: number, tokens: number): void {
-    this.#events.push({ at: this.#now(), chunks, tokens });
+    this.#events.push({ at: performance.now(), chunks, tokens });
     this.#untaken.chunks += chunks;
     this.#untaken.tokens += tokens;
   }
@@ -26,7 +20,7 @@ export class RateMeter {
   }
 
   read(): { chunksPerSecond: number; tokensPerSecond: number } {
-    const now = this.#now();
+    const now = performance.now();
     this.#events = this.#events.filter((event) => event.at > now - windowMs);
     const seconds = Math.max(1, Math.min(windowMs, now - this.#startedAt) / 1_000);
     const sum = (of: "chunks" | "tokens") => this.#events.reduce((total, event) => total + event[of], 0);

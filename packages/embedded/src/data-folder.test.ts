@@ -23,6 +23,7 @@ test("a database that was opened once is never begun anew", () => {
   expect(existsSync(kept)).toBe(true);
 });
 
+// Windows has no such modes.
 test.skipIf(process.platform === "win32")("the data is for its user alone", () => {
   using folder = mkdtempDisposableSync(prefix);
   expect(statSync(prepareDataFolder(folder.path)).mode & 0o777).toBe(0o700);

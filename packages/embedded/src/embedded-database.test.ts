@@ -86,6 +86,7 @@ describe("the embedded database", () => {
     expect(await query(database, "select 1 as one")).toEqual([{ one: 1 }]);
   });
 
+  // Windows has no process groups that a signal could be sent to.
   test.skipIf(process.platform === "win32")("leaves Ctrl-C to its owner, who uses it to the end", async () => {
     const folder = await copyTemplate();
     const owner = await startOwner(folder);

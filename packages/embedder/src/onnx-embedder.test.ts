@@ -102,6 +102,7 @@ describe("a model is refused at the start", () => {
 
 const binding = new URL(`../bin/napi-v6/linux/${process.arch}/`, import.meta.resolve("onnxruntime-node"));
 const hasCuda = existsSync(fileURLToPath(new URL("libonnxruntime_providers_cuda.so", binding)));
+// Where they are installed there is nothing to refuse.
 test.skipIf(hasCuda)("a device whose files are not installed is refused by name, as wrong usage", async () => {
   const error = await refusalOf({ model: miniRubert, modelsFolder: "unused", ...settings, device: "cuda" });
   expect(error).toMatchObject({ code: "device_unavailable", exitCode: 2 });

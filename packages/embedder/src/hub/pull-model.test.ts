@@ -250,6 +250,7 @@ describe("a repository", () => {
   });
 });
 
+// Only Linux has a file that is always on a full disk.
 test.skipIf(!existsSync("/dev/full"))("a full disk is named with the folder", async () => {
   await using hub = await StandInHub.start(model.id, model.revision, wanted);
   await mkdir(folder, { recursive: true });
