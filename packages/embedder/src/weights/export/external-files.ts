@@ -1,0 +1,36 @@
+import { dirname, join } from "node:path/posix";
+import { damaged, WeightFile } from "../weight-file.ts";
+
+/** The files beside an .onnx file in which it keeps tensors: all in one, or each in its own. */
+export class ExternalFiles implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #exportPath: string;
+  readonly #opened = new Map<string, WeightFile>();
+
+  constructor(folder: string, exportPath: string) {
+    this.#folder = folder;
+    this.#exportPath = exportPath;
+  }
+
+  get paths(): string[] {
+    return [...this.#opened.keys()];
+  }
+
+  /** @throws ReembedError `weights_missing`, or `weights_damaged` when the location leaves the export's folder. */
+  async open(location: string): Promise<WeightFile> {
+    const beside = dirname(this.#exportPath);
+    const path = join(beside, location);
+    const opened = this.#opened.get(path);
+    if (opened !== undefined) return opened;
+    if (location === "" || location.startsWith("/") || (beside !== "." && !path.startsWith(`${beside}/`))) {
+      throw damaged(this.#exportPath, `keeps weights in "${location}", outside of its folder`);
+    }
+    const file = await WeightFile.open(this.#folder, path);
+    this.#opened.set(path, file);
+    return file;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const file of this.#opened.values()) await file[Symbol.asyncDispose]();
+  }
+}

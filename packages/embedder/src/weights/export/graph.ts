@@ -1,0 +1,89 @@
+import { type StoredTensor, transposeOf } from "../stored-tensor.ts";
+
+/** An operator's call, with those of its attributes that are numbers. */
+export interface GraphNode {
+  readonly opType: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: ReadonlyMap<string, readonly number[]>;
+}
+
+const passingOn: readonly string[] = ["Identity", "Cast"];
+
+/** The graph of an export: who makes a value, who uses it, and which values are constant. */
+export class Graph {
+  readonly nodes: readonly GraphNode[];
+  readonly #constants: ReadonlyMap<string, StoredTensor>;
+  readonly #producers = new Map<string, GraphNode>();
+  readonly #consumers = new Map<string, GraphNode[]>();
+
+  constructor(nodes: readonly GraphNode[], constants: ReadonlyMap<string, StoredTensor>) {
+    this.nodes = nodes;
+    this.#constants = constants;
+    for (const node of nodes) {
+      for (const output of node.outputs) this.#producers.set(output, node);
+      for (const input of new Set(node.inputs)) {
+        const consumers = this.#consumers.get(input);
+        if (consumers === undefined) this.#consumers.set(input, [node]);
+        else consumers.push(node);
+      }
+    }
+  }
+
+  producer(value: string | undefined): GraphNode | undefined {
+    return this.#producers.get(value ?? "");
+  }
+
+  consumers(value: string): readonly GraphNode[] {
+    return this.#consumers.get(value) ?? [];
+  }
+
+  /** What stands behind a value that is copied or cast: exporters write equal initializers once and copy the others. */
+  original(value: string): string {
+    const node = this.producer(value);
+    const [input] = node?.inputs ?? [];
+    return node !== undefined && input !== undefined && passingOn.includes(node.opType) ? this.original(input) : value;
+  }
+
+  /** The values that copy or cast this one, and itself. */
+  copies(value: string): string[] {
+    const copying = this.consumers(value).filter((node) => passingOn.includes(node.opType));
+    return [value, ...copying.flatMap((node) => node.outputs.flatMap((output) => this.copies(output)))];
+  }
+
+  /** The constant that a value is, or is the copy or transpose of. */
+  constant(value: string | undefined): StoredTensor | undefined {
+    if (value === undefined) return undefined;
+    const origin = this.original(value);
+    const stored = this.#constants.get(origin);
+    if (stored !== undefined) return stored;
+    const node = this.producer(origin);
+    if (node?.opType !== "Transpose") return undefined;
+    const matrix = this.constant(node.inputs[0]);
+    const permutation = node.attributes.get("perm") ?? [1, 0];
+    return matrix?.dims.length === 2 && permutation.join() === "1,0" ? transposeOf(matrix) : undefined;
+  }
+
+  /** The name that PyTorch gave to a constant, or to what it is the copy or transpose of; undefined when it has none. */
+  nameOf(value: string): string | undefined {
+    if (/\.(weight|bias|gamma|beta)$/.test(value)) return value;
+    const node = this.producer(value);
+    const [input] = node?.inputs ?? [];
+    const isSame = node !== undefined && (node.opType === "Transpose" || passingOn.includes(node.opType));
+    return isSame && input !== undefined ? this.nameOf(input) : undefined;
+  }
+
+  /** The nearest value from which this one is computed, itself included, that is wanted. */
+  upstream(value: string | undefined, wanted: (value: string) => boolean): string | undefined {
+    const queue = [value ?? ""];
+    const seen = new Set(queue);
+    for (const candidate of queue) {
+      if (wanted(candidate)) return candidate;
+      for (const input of this.producer(candidate)?.inputs ?? []) {
+        if (!seen.has(input)) queue.push(input);
+        seen.add(input);
+      }
+    }
+    return undefined;
+  }
+}
