@@ -7,3 +7,7 @@ export * from "./model.ts";
 export * from "./no-answer.ts";
 export * from "./outage.ts";
 export * from "./profile.ts";
+export * from "./retrieval/bootstrap.ts";
+export * from "./retrieval/gains.ts";
+export * from "./retrieval/judgement.ts";
+export * from "./retrieval/measures.ts";

@@ -4,6 +4,7 @@ export { type Coverage, readCoverage, readQuarantineReasons } from "./coverage.t
 export { checkDatabase, type Database, describeServer, openDatabase } from "./database.ts";
 export { type DocumentInput, type StoredDocuments, storeDocuments } from "./documents.ts";
 export { type EmbeddedChunk, upsertEmbeddings } from "./embeddings.ts";
+export { type SearchOptions, type SearchResult, searchExactly } from "./exact-search.ts";
 export { checkTables, dropTables, migrateDatabase } from "./migrate.ts";
 export { type PendingChunk, readBackfillIds, readPendingChunks } from "./pending.ts";
 export {

@@ -1,0 +1,74 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chunkingName, type Profile } from "@reembed/core";
+import { openEmbeddedDatabase } from "@reembed/embedded";
+import {
+  type Database,
+  migrateDatabase,
+  openDatabase,
+  type RegisteredProfile,
+  readBackfillIds,
+  readPendingChunks,
+  readProfile,
+  registerProfiles,
+  startBackfill,
+} from "@reembed/store";
+import { sql } from "drizzle-orm";
+import { loadCorpus } from "../../apps/cli/src/corpus/load-corpus.ts";
+import type { IndexedChunk } from "./bm25.ts";
+
+export const handbook = join(import.meta.dirname, "../../samples/handbook");
+
+export interface StoredDocument {
+  language: string;
+  body: string;
+}
+
+/** An embedded database of its own with the handbook in it, cut for these profiles, and nothing embedded yet. */
+export async function openCorpus(profiles: readonly Profile[], scope: AsyncDisposableStack): Promise<Database> {
+  const folder = await mkdtemp(join(tmpdir(), "reembed-quality-"));
+  scope.defer(() => rm(folder, { recursive: true, force: true }));
+  const { connectionString } = scope.use(await openEmbeddedDatabase({ folder }));
+  const database = openDatabase({ connectionString, maxConnections: 1 });
+  scope.defer(() => database.$client.end());
+  await migrateDatabase(database);
+  await registerProfiles(database, profiles);
+  const { problems } = await loadCorpus(database, handbook, () => {});
+  if (problems.length > 0) throw new Error(`${problems[0]?.place} cannot be loaded: ${problems[0]?.reason}`);
+  return database;
+}
+
+/** By uri, as they were stored. */
+export async function readDocuments(database: Database): Promise<Map<string, StoredDocument>> {
+  const { rows } = await database.execute<{ uri: string; language: string; body: string }>(
+    sql`select uri, language, body from reembed.documents order by uri`,
+  );
+  return new Map(rows.map(({ uri, language, body }) => [uri, { language, body }]));
+}
+
+/** Begins the profile's backfill and returns its chunks, all of which are pending. */
+export async function readAllChunks(database: Database, name: string) {
+  await startBackfill(database, await readProfile(database, name));
+  const profile: RegisteredProfile = await readProfile(database, name);
+  const ids = await readBackfillIds(database, profile, 1_000_000);
+  return { profile, chunks: await readPendingChunks(database, profile, ids) };
+}
+
+/** The chunks of a profile's chunking with their places and languages. */
+export async function readIndexedChunks(database: Database, { chunking }: Profile): Promise<IndexedChunk[]> {
+  const { rows } = await database.execute<
+    Record<"id" | "uri" | "language" | "content", string> & Record<"start_offset" | "end_offset", number>
+  >(sql`
+    select c.id, d.uri, d.language, c.start_offset, c.end_offset, c.content
+    from reembed.chunks c join reembed.documents d on d.id = c.document_id
+    where c.chunking = ${chunkingName(chunking)} order by c.id`);
+  return rows.map((row) => ({
+    id: Number(row.id),
+    document: row.uri,
+    language: row.language,
+    start: row.start_offset,
+    end: row.end_offset,
+    content: row.content,
+  }));
+}

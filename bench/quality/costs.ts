@@ -1,0 +1,114 @@
+import type { RankedChunk } from "@reembed/core";
+import { type Database, searchExactly } from "@reembed/store";
+import type { Side } from "./side.ts";
+
+/** Odd: a median is one of them. */
+const rounds = 3;
+/** Beyond this a round of the real models, which take minutes, is not repeated. */
+const repeatedSeconds = 30;
+
+export interface EmbeddingCost {
+  /** For every chunk of the corpus, tokenised and embedded, nothing stored: the median of the rounds. */
+  seconds: number;
+  rounds: number;
+  tokens: number;
+  /** Beyond the model's limit: text that it does not see. */
+  truncatedTokens: number;
+  peakMemoryMiB: number | undefined;
+}
+
+/** Embeds the corpus with each side by turns, so that what else the machine does meets both, and stores the vectors. */
+export async function embedCorpus(database: Database, sides: readonly Side[]): Promise<EmbeddingCost[]> {
+  const seconds: number[][] = sides.map(() => []);
+  const tokens: { tokens: number; truncatedTokens: number }[] = [];
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, side] of inTurn(sides, round)) {
+      const startedAt = performance.now();
+      const embedded = await side.embedChunks();
+      seconds[index]?.push((performance.now() - startedAt) / 1_000);
+      if (round > 0) continue;
+      await side.store(database, embedded);
+      tokens[index] = {
+        tokens: embedded.reduce((sum, { tokenCount }) => sum + tokenCount, 0),
+        truncatedTokens: embedded.reduce((sum, { truncatedTokens }) => sum + truncatedTokens, 0),
+      };
+    }
+    if (Math.max(...seconds.flat()) > repeatedSeconds) break;
+  }
+  return sides.map((side, index) => ({
+    seconds: quantile(seconds[index] ?? [], 0.5),
+    rounds: seconds[index]?.length ?? 0,
+    tokens: tokens[index]?.tokens ?? 0,
+    truncatedTokens: tokens[index]?.truncatedTokens ?? 0,
+    peakMemoryMiB: side.peakMemoryMiB(),
+  }));
+}
+
+export interface ScoredChunk extends RankedChunk {
+  score: number;
+}
+
+export interface Percentiles {
+  p50: number;
+  p95: number;
+}
+
+export interface SideSearches {
+  /** The profile's limit of results for each query, whatever their score. */
+  rankings: ScoredChunk[][];
+  /** Milliseconds of an exact search with the profile's limit and threshold, its vector at hand. */
+  searchMs: Percentiles;
+  /** Milliseconds to embed a query by itself. */
+  queryEmbeddingMs: Percentiles;
+}
+
+/** Searches for every query with each side by turns: once to warm up and for the rankings, then timed. */
+export async function searchQueries(
+  database: Database,
+  sides: readonly Side[],
+  queries: readonly { text: string }[],
+): Promise<SideSearches[]> {
+  const times = sides.map(() => ({ embedding: [] as number[], search: [] as number[] }));
+  const rankings: ScoredChunk[][][] = sides.map(() => []);
+  for (let round = 0; round <= rounds; round++) {
+    for (const { text } of queries) {
+      for (const [index, side] of inTurn(sides, round)) {
+        const { limit, threshold } = side.profile;
+        const startedAt = performance.now();
+        const vector = await side.embedQuery(text);
+        const embeddedAt = performance.now();
+        const found = await searchExactly(database, side.registered, vector, {
+          limit,
+          threshold: round === 0 ? undefined : threshold,
+        });
+        const endedAt = performance.now();
+        if (round === 0) {
+          rankings[index]?.push(found.map(({ uri, start, end, score }) => ({ document: uri, start, end, score })));
+        } else {
+          times[index]?.embedding.push(embeddedAt - startedAt);
+          times[index]?.search.push(endedAt - embeddedAt);
+        }
+      }
+    }
+  }
+  return sides.map((_, index) => ({
+    rankings: rankings[index] ?? [],
+    searchMs: percentiles(times[index]?.search ?? []),
+    queryEmbeddingMs: percentiles(times[index]?.embedding ?? []),
+  }));
+}
+
+/** The sides, in every other round the other way round: neither is always the first. */
+function inTurn(sides: readonly Side[], round: number): [number, Side][] {
+  const turn = [...sides.entries()];
+  return round % 2 === 0 ? turn : turn.reverse();
+}
+
+function percentiles(values: readonly number[]): Percentiles {
+  return { p50: quantile(values, 0.5), p95: quantile(values, 0.95) };
+}
+
+/** The nearest rank. */
+function quantile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(share * values.length) - 1)] ?? Number.NaN;
+}

@@ -1,0 +1,92 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { readCorpus } from "../../apps/cli/src/corpus/read-corpus.ts";
+import { handbook, type StoredDocument } from "./corpus.ts";
+import { answersOf, type JudgedQuery, readJudgedQueries, requireFitJudgements } from "./judged-queries.ts";
+import { sharesStem } from "./slices.ts";
+import { isBoundary } from "./span-boundaries.ts";
+
+const documents = new Map<string, StoredDocument>();
+let queries: JudgedQuery[];
+let answerable: JudgedQuery[];
+
+beforeAll(async () => {
+  for await (const entry of readCorpus(handbook)) {
+    if (entry.kind === "problem") throw new Error(`${entry.problem.place}: ${entry.problem.reason}`);
+    documents.set(entry.document.uri, entry.document);
+  }
+  queries = await readJudgedQueries(handbook);
+  answerable = queries.filter(({ judgements }) => judgements.length > 0);
+});
+
+/** Whether no answer is in the query's own language. */
+function isCrossLanguage(query: JudgedQuery): boolean {
+  return answersOf(query).every(({ document }) => documents.get(document)?.language !== query.language);
+}
+
+describe("the sample handbook", () => {
+  test("has 120 documents and more, about a third of them longer than the candidate's chunks", () => {
+    const long = [...documents.values()].filter(({ body }) => [...body].length > 6_000).length;
+    expect(documents.size).toBeGreaterThanOrEqual(120);
+    expect(long / documents.size).toBeGreaterThan(0.25);
+    expect(long / documents.size).toBeLessThan(0.45);
+  });
+});
+
+describe("the judged queries", () => {
+  test("are 200 and more, in five languages, Russian the most frequent", () => {
+    expect(queries.length).toBeGreaterThanOrEqual(200);
+    const byLanguage = Map.groupBy(queries, ({ language }) => language);
+    const languages = [...byLanguage].sort(([, a], [, b]) => b.length - a.length).map(([language]) => language);
+    expect(languages[0]).toBe("ru");
+    expect(languages.toSorted()).toEqual(["de", "en", "es", "fr", "ru"]);
+  });
+
+  test("are asked once each", () => {
+    const texts = queries.map(({ text }) => text.toLowerCase());
+    expect(texts.filter((text, index) => texts.indexOf(text) !== index)).toEqual([]);
+  });
+
+  test("are judged within documents of the handbook, and some have no answer there", () => {
+    expect(() => requireFitJudgements(queries, documents)).not.toThrow();
+    expect(queries.length - answerable.length).toBeGreaterThanOrEqual(20);
+  });
+
+  test("have an answer, and not only what helps, or nothing at all", () => {
+    expect(answerable.filter((query) => answersOf(query)[0]?.grade !== 2).map(({ id }) => id)).toEqual([]);
+  });
+
+  test("have answers in other languages, deep in their documents, and without a word in common", () => {
+    const sameLanguage = answerable.filter((query) => !isCrossLanguage(query));
+    const deep = answerable.filter((query) => answersOf(query).every(({ span }) => span.start > 3_000));
+    expect(answerable.filter(isCrossLanguage).length).toBeGreaterThanOrEqual(20);
+    expect(deep.length).toBeGreaterThanOrEqual(20);
+    expect(sameLanguage.filter((query) => !sharesStem(query, documents)).length).toBeGreaterThanOrEqual(20);
+  });
+});
+
+describe("the judged parts of documents", () => {
+  test("start and end with a sentence, a list item, a table row or a line: no edit has shifted them", () => {
+    const shifted = answerable.flatMap(({ id, judgements }) =>
+      judgements
+        .filter(({ document, span }) => {
+          const { body } = documents.get(document) as StoredDocument;
+          return !isBoundary(body, span.start, "start") || !isBoundary(body, span.end, "end");
+        })
+        .map(({ document, span }) => `${id}: ${document} [${span.start}, ${span.end})`),
+    );
+    expect(shifted).toEqual([]);
+  });
+
+  test("are short enough for one of the baseline's chunks to hold half of each", () => {
+    // A chunk of 1500 is at least four fifths of it long: a part of up to 1,200 meets one cut at most.
+    const lengths = answerable.flatMap(({ judgements }) => judgements.map(({ span }) => span.end - span.start));
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(1_200);
+  });
+
+  test("are judged once for each query", () => {
+    for (const { judgements } of queries) {
+      const places = judgements.map(({ document, span }) => `${document} ${span.start} ${span.end}`);
+      expect(new Set(places).size).toBe(places.length);
+    }
+  });
+});

@@ -1,0 +1,106 @@
+/** A mean over queries and the interval that holds it in 95 % of resamples. */
+export interface Interval {
+  mean: number;
+  low: number;
+  high: number;
+}
+
+export interface BootstrapOptions {
+  resamples?: number;
+  /** The same seed gives the same interval. */
+  seed?: number;
+}
+
+/** Interval of a mean over queries: percentile bootstrap (Efron and Tibshirani, "An introduction to the bootstrap", 1993). */
+export function bootstrapMean(values: readonly number[], options?: BootstrapOptions): Interval {
+  return { mean: mean(values), ...percentileInterval(resampleMeans(values, options)) };
+}
+
+/**
+ * Interval of `candidate` minus `baseline`, paired: each resample draws queries, with the values of both (Sakai,
+ * "Evaluating evaluation metrics based on the bootstrap", SIGIR 2006). Where it does not hold 0 the two differ.
+ * @throws RangeError when they are not values of the same queries.
+ */
+export function bootstrapDifference(
+  baseline: readonly number[],
+  candidate: readonly number[],
+  options?: BootstrapOptions,
+): Interval {
+  requirePairs(baseline, candidate);
+  return bootstrapMean(
+    candidate.map((value, query) => value - at(baseline, query)),
+    options,
+  );
+}
+
+/**
+ * The same of `candidate` / `baseline` - 1, a ratio of means. Undefined where the baseline's mean is 0.
+ * @throws RangeError when they are not values of the same queries.
+ */
+export function bootstrapRelativeChange(
+  baseline: readonly number[],
+  candidate: readonly number[],
+  options?: BootstrapOptions,
+): Interval | undefined {
+  requirePairs(baseline, candidate);
+  if (mean(baseline) === 0) return undefined;
+  // One seed and one number of queries: both draw the same queries.
+  const before = resampleMeans(baseline, options);
+  const after = resampleMeans(candidate, options);
+  const changes = after.map((value, resample) => value / at(before, resample) - 1);
+  return { mean: mean(candidate) / mean(baseline) - 1, ...percentileInterval(changes) };
+}
+
+/** The means of so many samples of the values, each as large as they are and drawn with replacement. */
+function resampleMeans(
+  values: readonly number[],
+  { resamples = 10_000, seed = 1 }: BootstrapOptions = {},
+): Float64Array {
+  if (values.length === 0) throw new RangeError("There is nothing to resample");
+  const population = Float64Array.from(values);
+  const size = population.length;
+  const random = randomNumbers(seed);
+  return Float64Array.from({ length: resamples }, () => {
+    let sum = 0;
+    for (let drawn = 0; drawn < size; drawn++) sum += population[Math.floor(random() * size)] as number;
+    return sum / size;
+  });
+}
+
+/** The middle 95 %, interpolated between neighbours. A resample in which both means are 0 has no ratio and is left out. */
+function percentileInterval(values: Float64Array): { low: number; high: number } {
+  const sorted = values.filter((value) => !Number.isNaN(value)).sort();
+  const percentile = (share: number) => {
+    const rank = share * (sorted.length - 1);
+    const below = at(sorted, Math.floor(rank));
+    const above = at(sorted, Math.ceil(rank));
+    return below === above ? below : below + (above - below) * (rank - Math.floor(rank));
+  };
+  return { low: percentile(0.025), high: percentile(0.975) };
+}
+
+/** Evenly distributed in [0, 1), the same on every machine (mulberry32). */
+function randomNumbers(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function requirePairs(baseline: readonly number[], candidate: readonly number[]): void {
+  if (baseline.length === candidate.length) return;
+  throw new RangeError(`${baseline.length} values cannot be paired with ${candidate.length}`);
+}
+
+function at(values: ArrayLike<number>, index: number): number {
+  const value = values[index];
+  if (value === undefined) throw new RangeError(`No value at index ${index}`);
+  return value;
+}

@@ -1,0 +1,71 @@
+import { firstCharacters, readGains } from "./gains.ts";
+import { type Judgement, type RankedChunk, relevant } from "./judgement.ts";
+
+/**
+ * Normalized discounted cumulative gain of the first `k` entries: Järvelin and Kekäläinen, "Cumulated gain-based
+ * evaluation of IR techniques", ACM TOIS 20(4), 2002. The gain is the grade itself, and the entry at rank r is
+ * discounted by log2(r + 1), as trec_eval has it. The ideal reads the judged grades from the greatest down.
+ * @param gains What `readGains` says of a ranking.
+ * @param grades All that were given for the query, above 0.
+ */
+export function normalizedDcg(gains: readonly number[], grades: readonly number[], k: number): number {
+  requireGrades(grades);
+  const ideal = grades.toSorted((a, b) => b - a);
+  return discountedGain(gains, k) / discountedGain(ideal, k);
+}
+
+function discountedGain(gains: readonly number[], k: number): number {
+  return gains.slice(0, k).reduce((sum, gain, index) => sum + gain / Math.log2(index + 2), 0);
+}
+
+/** Share of what was judged to help that is among the first `k` entries. */
+export function recall(gains: readonly number[], grades: readonly number[], k: number): number {
+  requireGrades(grades);
+  return countGains(gains, k) / grades.length;
+}
+
+/** Share of the first `k` entries that bring something; entries that are missing bring nothing, as in trec_eval. */
+export function precision(gains: readonly number[], k: number): number {
+  return countGains(gains, k) / k;
+}
+
+/** 1 / rank of the first entry that brings something, 0 without one among the first `k` (Voorhees, TREC-8, 1999). */
+export function reciprocalRank(gains: readonly number[], k: number): number {
+  const index = gains.slice(0, k).findIndex((gain) => gain > 0);
+  return index === -1 ? 0 : 1 / (index + 1);
+}
+
+function countGains(gains: readonly number[], k: number): number {
+  return gains.slice(0, k).filter((gain) => gain > 0).length;
+}
+
+function requireGrades(grades: readonly number[]): void {
+  if (grades.length === 0) throw new RangeError("A query without a relevant judgement has no ideal ranking");
+}
+
+/** Of one query; averaged over queries they are the figures that are reported. */
+export interface RankingMeasures {
+  ndcg10: number;
+  recall10: number;
+  /** Its mean over queries is the MRR. */
+  mrr10: number;
+  precision5: number;
+  /** Recall of the first 15,000 characters: what a language model is given to read, whatever the chunks' size. */
+  recall15k: number;
+}
+
+export const measureNames = ["ndcg10", "recall10", "mrr10", "precision5", "recall15k"] as const;
+
+/** @throws RangeError when no judgement is above grade 0: such a query has no place in a mean. */
+export function measureRanking(ranking: readonly RankedChunk[], judgements: readonly Judgement[]): RankingMeasures {
+  const gains = readGains(ranking, judgements);
+  const grades = relevant(judgements).map(({ grade }) => grade);
+  const inBudget = readGains(firstCharacters(ranking, 15_000), judgements);
+  return {
+    ndcg10: normalizedDcg(gains, grades, 10),
+    recall10: recall(gains, grades, 10),
+    mrr10: reciprocalRank(gains, 10),
+    precision5: precision(gains, 5),
+    recall15k: recall(inBudget, grades, inBudget.length),
+  };
+}
