@@ -52,7 +52,7 @@ test("a text on which the embedder fails costs 2 log2(n) runs, and every other t
 
 test("a text that takes more memory than there is is set aside as out_of_memory by ONNX Runtime itself", async () => {
   const word = "отпуск";
-  const shape = { dimensions: poisonDimensions, pooling: "graph" } as const;
+  const shape = { dimensions: poisonDimensions, pooling: "mean" } as const;
   await using probe = await writeTemporaryModel(encodePoisonGraph(-1), "mini-m3", shape);
   const poisonId = await tokenIdOf(word, probe.folder);
   await using temporary = await writeTemporaryModel(encodePoisonGraph(poisonId), "mini-m3", shape);
@@ -62,7 +62,7 @@ test("a text that takes more memory than there is is set aside as out_of_memory 
 
 test("a text that kills the inference process is set aside as inference_crashed, and the process comes back", async () => {
   using watch = watchChildren();
-  const shape = { dimensions: slowDimensions, pooling: "graph", maxTokens: 100_000 } as const;
+  const shape = { dimensions: slowDimensions, pooling: "mean", maxTokens: 100_000 } as const;
   await using temporary = await writeTemporaryModel(encodeSlowGraph(), "mini-m3", shape);
   await using embedder = await startOnnxEmbedder({ ...temporary, ...settings });
   let poisonedRuns = 0;

@@ -1,4 +1,4 @@
-import { messageOf, ReembedError } from "@reembed/core";
+import { isTransient, messageOf, ReembedError } from "@reembed/core";
 import { type Embedder, embedOne, type TextOutcome } from "@reembed/embedder";
 
 /** Why a text has no vector although the embedder takes others. */
@@ -19,6 +19,7 @@ export async function* embedIsolating(
   embedder: Embedder,
   texts: readonly string[],
   indexes: readonly number[] = texts.keys().toArray(),
+  retried = false,
 ): AsyncGenerator<IsolatedOutcome[]> {
   const left = new Set(indexes);
   let failure: unknown;
@@ -36,6 +37,11 @@ export async function* embedIsolating(
   const [only] = rest;
   if (rest.length === 1 && only !== undefined) {
     if (!(await works(embedder))) throw failure;
+    // A server that was away may be back by now: then it was not the text.
+    if (isTransient(failure) && !retried) {
+      yield* embedIsolating(embedder, texts, rest, true);
+      return;
+    }
     yield [{ index: only, rejected: reasonOf(failure), detail: messageOf(failure) }];
     return;
   }

@@ -31,7 +31,7 @@ describeOnEachServer(
       timeout,
     }, async () => {
       await using scope = new AsyncDisposableStack();
-      const slow = { dimensions: slowDimensions, pooling: "graph", maxTokens: 1_000_000 } as const;
+      const slow = { dimensions: slowDimensions, pooling: "mean", maxTokens: 1_000_000 } as const;
       const temporary = scope.use(await writeTemporaryModel(encodeSlowGraph(), "mini-m3", slow));
       const servers = await open();
       const unsplit = slowProfile(temporary.model);

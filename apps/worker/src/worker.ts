@@ -57,6 +57,8 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
   scope.defer(() => addThroughput(database, name, rate.take()).catch(onSilent));
   scope.use(repeatEvery(heartbeatMs, recordWork, onSilent));
 
+  const own = describeServer(database);
+  const servers = embedder.device === "http" ? `${own} or the embedding server` : own;
   const processBatch = async (batch: EmbedBatch, job: EmbedJob): Promise<BatchResult> => {
     const startedAt = performance.now();
     const batchLog = log.child({ job: job.id, profile: name, kind: batch.kind });
@@ -76,7 +78,7 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
         );
       },
     };
-    const waiting = { log: batchLog, server: describeServer(database), stopping: stopping.signal };
+    const waiting = { log: batchLog, server: servers, stopping: stopping.signal };
     const result = await outlast(() => embedBatch(batch, context), waiting);
     batchLog.info({ chunks: batch.chunkIds.length, ...result, tookMs: elapsedMs(startedAt) }, "batch done");
     return result;

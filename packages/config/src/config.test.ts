@@ -64,9 +64,11 @@ describe("an environment", () => {
       DATABASE_URL: "postgres//user:hunter2@host/db",
       REDIS_URL: "redis//:hunter2@host",
       HF_ENDPOINT: "hunter2",
+      EMBEDDING_ENDPOINT: "http://user:hunter2@tei/v1",
+      EMBEDDING_API_KEY: "hunter2 ",
     };
     const error = refusal({ ...secrets, HF_TOKEN: "hunter2", DASHBOARD_PASSWORD: "hunter2" });
-    expect(problems(secrets)).toHaveLength(3);
+    expect(problems(secrets)).toHaveLength(5);
     expect(JSON.stringify([error.message, error.remedy, error.cause])).not.toContain("hunter2");
   });
 
@@ -100,6 +102,20 @@ describe("an environment", () => {
     const redis = { REDIS_URL: "redis://host" };
     expect(problems(redis)).toEqual([expect.stringContaining("REDIS_URL is set without DATABASE_URL")]);
     expect(loadConfig({ ...redis, DATABASE_URL: "postgresql://host/db" }).redisUrl).toBe("redis://host");
+  });
+
+  test("names a server that embeds for the candidate, or none", () => {
+    const settings = { EMBEDDING_ENDPOINT: "http://tei:8080/v1", EMBEDDING_REQUEST_TEXTS: "16" };
+    const server = { endpoint: "http://tei:8080/v1", apiKey: undefined, requestTexts: 16 };
+    expect(loadConfig(settings).embeddingServer).toEqual(server);
+    expect(loadConfig({ ...settings, EMBEDDING_API_KEY: "sk-1" }).embeddingServer).toEqual({
+      ...server,
+      apiKey: "sk-1",
+    });
+    expect(loadConfig({}).embeddingServer).toBeUndefined();
+    expect(problems({ EMBEDDING_ENDPOINT: "tei:8080" })).toEqual([
+      "EMBEDDING_ENDPOINT must be an address like http://tei:8080/v1, without user and password",
+    ]);
   });
 
   test("goes before a command's own defaults, which go before the usual ones", () => {

@@ -23,6 +23,8 @@ export interface Config {
   baseline: Profile;
   candidate: Profile;
   models: { folder: string; hub: { endpoint: string; token: string | undefined } };
+  /** Embeds for the candidate's workers in place of the model's own files. */
+  embeddingServer: { endpoint: string; apiKey: string | undefined; requestTexts: number } | undefined;
   producer: { batchSize: number; maxQueuedJobs: number; tickMs: number };
   worker: { concurrency: number; lockDurationMs: number; tokenBudget: number };
   dashboard: { host: string; port: number; password: string | undefined; viewerPassword: string | undefined };
@@ -55,6 +57,14 @@ export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.Proces
     baseline: resolveProfile(env.BASELINE_PROFILE),
     candidate: resolveCandidate(env),
     models: { folder: resolve(env.MODELS_DIR), hub: { endpoint: env.HF_ENDPOINT, token: env.HF_TOKEN } },
+    embeddingServer:
+      env.EMBEDDING_ENDPOINT === undefined
+        ? undefined
+        : {
+            endpoint: env.EMBEDDING_ENDPOINT,
+            apiKey: env.EMBEDDING_API_KEY,
+            requestTexts: env.EMBEDDING_REQUEST_TEXTS,
+          },
     producer: { batchSize: env.BATCH_SIZE, maxQueuedJobs: env.MAX_QUEUED_JOBS, tickMs: env.TICK_SECONDS * 1_000 },
     worker: {
       concurrency: env.WORKER_CONCURRENCY,
@@ -104,7 +114,7 @@ function resolveCandidate(env: CandidateVariables): Profile {
 
 function describeIssue(issue: z.core.$ZodIssue, given: NodeJS.ProcessEnv): string {
   const name = String(issue.path[0]);
-  const secret = /_(URL|ENDPOINT|TOKEN|PASSWORD)$/.test(name);
+  const secret = /_(URL|ENDPOINT|TOKEN|KEY|PASSWORD)$/.test(name);
   return secret ? `${name} ${issue.message}` : `${name} ${issue.message}, not ${given[name]}`;
 }
 

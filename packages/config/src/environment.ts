@@ -5,6 +5,7 @@ import { z } from "zod";
 const postgresAddress = "must be an address like postgresql://user:password@host:5432/database";
 const redisAddress = "must be an address like redis://:password@host:6379, or rediss:// for TLS";
 const webAddress = "must be an address like https://huggingface.co";
+const serverAddress = "must be an address like http://tei:8080/v1, without user and password";
 const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 
 /** Every variable that Reembed reads, all optional. `.env.example` gives their meanings; a test holds the two together. */
@@ -25,6 +26,16 @@ export const Environment = z.object({
   MODELS_DIR: z.string().default("models"),
   HF_ENDPOINT: z.url({ protocol: /^https?$/, error: webAddress }).default("https://huggingface.co"),
   HF_TOKEN: z.string().optional(),
+
+  EMBEDDING_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: serverAddress })
+    .refine((address) => !/^[^/]*\/\/[^/?#]*@/.test(address), serverAddress)
+    .optional(),
+  EMBEDDING_API_KEY: z
+    .string()
+    .regex(/^[!-~]+$/, "must have no spaces and no characters beyond ASCII")
+    .optional(),
+  EMBEDDING_REQUEST_TEXTS: count(1, 2_048).default(32),
 
   BATCH_SIZE: count(1, 1_000).default(64),
   MAX_QUEUED_JOBS: count(1, 100_000).default(500),

@@ -1,5 +1,12 @@
 import { type Config, configuredProfile, loadConfig } from "@reembed/config";
-import { embedOne, startOnnxEmbedder } from "@reembed/embedder";
+import { type Profile, ReembedError } from "@reembed/core";
+import {
+  type Embedder,
+  type EmbedderObserver,
+  embedOne,
+  startHttpEmbedder,
+  startOnnxEmbedder,
+} from "@reembed/embedder";
 import { createLogger, createMetrics, type Logger, untilSignal } from "@reembed/runtime";
 import { readProfile } from "@reembed/store";
 import { startWorker, WorkerMetrics } from "@reembed/worker";
@@ -11,6 +18,8 @@ import { parseDevice, processDevices } from "../supervisor/devices.ts";
 import { supervise } from "../supervisor/supervise.ts";
 
 const modelTestAfterMs = 60_000;
+/** The device of workers that leave the model to a server. */
+const httpDevice = "http";
 
 interface WorkerFlags {
   profile?: string;
@@ -32,12 +41,13 @@ export function registerWorker(program: Command): void {
     .option("--concurrency <batches>", "batches in hand at a time (default: WORKER_CONCURRENCY)", positiveInteger)
     .option("--json", "print one JSON object when it is ready")
     .addOption(new Option("--member <n>").argParser(Number).hideHelp())
-    .action(async (flags: WorkerFlags) => {
+    .action(async (flags: WorkerFlags, command: Command) => {
       const config = loadConfig(process.env);
       const log = createLogger(config.logLevel);
-      const devices = await processDevices(flags.device, flags.processes);
+      const device = chosenDevice(flags, config, command.getOptionValueSource("device") !== "default");
+      const devices = await processDevices(device, flags.processes);
       if (devices.length > 1) process.exitCode = await superviseWorkers(flags, devices, log);
-      else await runWorker({ ...flags, device: devices[0] ?? flags.device }, config, log);
+      else await runWorker({ ...flags, device: devices[0] ?? device }, config, log);
     });
 }
 
@@ -51,14 +61,11 @@ async function runWorker(flags: WorkerFlags, config: Config, log: Logger): Promi
   const services = scope.use(await openServices(config, log));
   const { database, queue } = services;
   const profile = await readProfile(database, wanted.name);
-  const { tokenBudget, lockDurationMs } = config.worker;
+  const { lockDurationMs } = config.worker;
   const concurrency = flags.concurrency ?? config.worker.concurrency;
   const registered = createMetrics();
   const metrics = new WorkerMetrics(registered, profile.name);
-  const { model } = wanted;
-  const { observer } = metrics;
-  const modelsFolder = config.models.folder;
-  const embedder = scope.use(await startOnnxEmbedder({ model, modelsFolder, device, tokenBudget, observer }));
+  const embedder = scope.use(await startEmbedder(wanted, device, config, metrics.observer));
   scope.use(await startWorker({ database, profile, embedder, queue, concurrency, lockDurationMs, log, metrics }));
   // A model at work needs no test, and would not answer one before its run is over.
   const checks = { model: async () => void (metrics.idleMs > modelTestAfterMs && (await embedOne(embedder))) };
@@ -68,13 +75,43 @@ async function runWorker(flags: WorkerFlags, config: Config, log: Logger): Promi
   await serveUntilSignal(log, "worker", { profile: profile.name, device, concurrency }, flags.json);
 }
 
+/** The server of EMBEDDING_ENDPOINT, which goes by the name `http`, or the device that was asked for. */
+function chosenDevice(
+  { profile, device }: WorkerFlags,
+  { candidate, embeddingServer }: Config,
+  asked: boolean,
+): string {
+  if (embeddingServer === undefined || (profile ?? candidate.name) !== candidate.name) return device;
+  if (!asked) return httpDevice;
+  throw new ReembedError(
+    "device_contradicts",
+    `--device ${device} was given, but EMBEDDING_ENDPOINT is set: its server embeds for ${candidate.name}.`,
+    { exitCode: 2, remedy: "Leave --device out, or unset EMBEDDING_ENDPOINT." },
+  );
+}
+
+async function startEmbedder(
+  { model }: Profile,
+  device: string,
+  { embeddingServer, models, worker: { tokenBudget } }: Config,
+  observer: EmbedderObserver,
+): Promise<Embedder> {
+  const common = { model, modelsFolder: models.folder, tokenBudget, observer };
+  if (device === httpDevice && embeddingServer !== undefined)
+    return await startHttpEmbedder({ ...common, ...embeddingServer });
+  return await startOnnxEmbedder({ ...common, device });
+}
+
 async function superviseWorkers(flags: WorkerFlags, devices: readonly string[], log: Logger): Promise<number> {
   const passed = [
     ...(flags.profile === undefined ? [] : ["--profile", flags.profile]),
     ...(flags.concurrency === undefined ? [] : ["--concurrency", `${flags.concurrency}`]),
     ...(flags.json ? ["--json"] : []),
   ];
-  const members = devices.map((device, member) => ["worker", "--device", device, "--member", `${member}`, ...passed]);
+  const members = devices.map((device, member) => {
+    const chosen = device === httpDevice ? [] : ["--device", device];
+    return ["worker", ...chosen, "--member", `${member}`, ...passed];
+  });
   const stopped = untilSignal("SIGTERM", "SIGINT");
   log.info({ devices }, "supervisor ready");
   return await supervise({ members, log, stopped });

@@ -1,0 +1,64 @@
+import { readCoverage, readProfile, storeDocuments } from "@reembed/store";
+import { describeOnEachServer, HashingEmbedder, openTestDatabase, testProfile, waitFor } from "@reembed/testing";
+import { sql } from "drizzle-orm";
+import { expect, test } from "vitest";
+import { SomeEmbeddingServer } from "../../../packages/embedder/src/http/some-embedding-server.ts";
+import { startFleet } from "./fleet.ts";
+import { fleetCorpus } from "./fleet-corpus.ts";
+import { runReembed, standIns } from "./run-reembed.ts";
+
+const chunking = { size: 600, overlap: 60 };
+const profile = testProfile("mini-m3", chunking);
+const { model } = profile;
+
+describeOnEachServer(
+  "a worker with EMBEDDING_ENDPOINT",
+  (open) => {
+    test("has a corpus embedded over HTTP, and waits for a server that goes away meanwhile", async () => {
+      const servers = await open();
+      await using scope = new AsyncDisposableStack();
+      const database = await openTestDatabase(servers, [profile]);
+      scope.defer(() => database.$client.end());
+      await storeDocuments(database, fleetCorpus(60));
+      const registered = await readProfile(database, profile.name);
+      const coverage = () => readCoverage(database, registered);
+
+      const first = scope.use(await SomeEmbeddingServer.start(new HashingEmbedder({ model })));
+      first.requiredKey = "sk-test";
+      const { endpoint } = first;
+      const settings = { EMBEDDING_ENDPOINT: endpoint, EMBEDDING_API_KEY: "sk-test", EMBEDDING_REQUEST_TEXTS: "4" };
+      const fleet = scope.use(startFleet(servers, { profile: "mini-m3", chunking, workers: 1, settings }));
+      await waitFor("the first vectors", async () => {
+        expect(fleet.exited()).toEqual([]);
+        return (await coverage()).embedded > 0;
+      });
+      const { rows } = await database.execute(sql`select device from reembed.workers`);
+      expect(rows).toEqual([{ device: "http" }]);
+      expect(Math.max(...first.requests.map(({ input }) => input.length))).toBeLessThanOrEqual(4);
+
+      await first[Symbol.asyncDispose]();
+      const away = { pending: (await coverage()).pending };
+      const port = Number(new URL(endpoint).port);
+      scope.use(await SomeEmbeddingServer.start(new HashingEmbedder({ model }), port));
+      expect(away.pending).toBeGreaterThan(0);
+      await waitFor("every chunk", async () => (await coverage()).pending === 0, { timeoutMs: 60_000 });
+      expect(await coverage()).toMatchObject({ coverage: 1, quarantined: 0 });
+      expect(
+        fleet
+          .logs()
+          .flatMap(({ lines }) => lines)
+          .filter((line) => line.includes("sk-test")),
+      ).toEqual([]);
+    });
+  },
+  ["PostgreSQL"],
+);
+
+test("a worker that is given a device beside EMBEDDING_ENDPOINT refuses with exit code 2", async () => {
+  const environment = { ...standIns, EMBEDDING_ENDPOINT: "http://127.0.0.1:9/v1" };
+  const { code, stdout, stderr } = await runReembed(["worker", "--device", "cpu"], { environment });
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toMatch(
+    /^error: --device cpu was given, but EMBEDDING_ENDPOINT is set: its server embeds for mini-m3\.\n/,
+  );
+});

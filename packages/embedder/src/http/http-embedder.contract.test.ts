@@ -1,0 +1,50 @@
+import { type Model, models } from "@reembed/core";
+import { HashingEmbedder } from "@reembed/testing";
+import { expect, test } from "vitest";
+import { describeEmbedder, vectorsOf } from "../embedder.testsuite.ts";
+import type { Embedder } from "../embedder.ts";
+import { modelFolder } from "../model-files.ts";
+import { startOnnxEmbedder } from "../onnx-embedder.ts";
+import { Tokenizer } from "../tokenizer.ts";
+import { startHttpEmbedder } from "./http-embedder.ts";
+import { SomeEmbeddingServer } from "./some-embedding-server.ts";
+
+const [miniRubert, miniM3] = ["mini-rubert", "mini-m3"].map((id) => models.get(id) as Model) as [Model, Model];
+const settings = { modelsFolder: "unused", device: "cpu", tokenBudget: 512 };
+
+/** An embedder that has a server of its own, which goes with it. */
+async function startOver(behind: Embedder, tokenizer?: Tokenizer): Promise<Embedder> {
+  await using scope = new AsyncDisposableStack();
+  const server = scope.use(await SomeEmbeddingServer.start(behind));
+  const { model } = behind;
+  const options = { ...settings, model, endpoint: server.endpoint, requestTexts: 4 };
+  const embedder = scope.use(await startHttpEmbedder(tokenizer === undefined ? options : { ...options, tokenizer }));
+  const opened = scope.move();
+  return {
+    model,
+    device: embedder.device,
+    embed: (texts) => embedder.embed(texts),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+describeEmbedder("the HTTP embedder over a server of mini-rubert", async () =>
+  startOver(await startOnnxEmbedder({ model: miniRubert, ...settings })),
+);
+describeEmbedder("the HTTP embedder over a server of the hashing double", () =>
+  startOver(new HashingEmbedder({ model: miniM3 })),
+);
+describeEmbedder("the HTTP embedder where the native tokenizer has no binary", () => {
+  const tokenizer = new Tokenizer(modelFolder(miniM3, "unused"), miniM3.maxTokens, { nativeModule: "no-such-binary" });
+  return startOver(new HashingEmbedder({ model: miniM3 }), tokenizer);
+});
+
+test("a text has over HTTP the vector that it has here", async () => {
+  const texts = ["отпуск", "зарплата выплачивается дважды в месяц", "отпуск ".repeat(600), "семья 👨‍👩‍👧‍👦 中文 №5"];
+  await using here = await startOnnxEmbedder({ model: miniRubert, ...settings });
+  await using there = await startOver(await startOnnxEmbedder({ model: miniRubert, ...settings }));
+  const [expected, actual] = await Promise.all([vectorsOf(here, texts), vectorsOf(there, texts)]);
+  for (const [place, vector] of actual.entries()) {
+    for (const [index, value] of vector.entries()) expect(value).toBeCloseTo(expected[place]?.[index] ?? Number.NaN, 5);
+  }
+});

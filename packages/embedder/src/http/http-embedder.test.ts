@@ -1,0 +1,216 @@
+import { type Model, models, ReembedError } from "@reembed/core";
+import { HashingEmbedder, waitFor } from "@reembed/testing";
+import { beforeEach, describe, expect, test } from "vitest";
+import { embedAll, vectorsOf } from "../embedder.testsuite.ts";
+import type { Embedder } from "../embedder.ts";
+import { type HttpEmbedderOptions, startHttpEmbedder } from "./http-embedder.ts";
+import { body, data, type Fault, hang, SomeEmbeddingServer, status } from "./some-embedding-server.ts";
+
+const model = models.get("mini-m3") as Model;
+const retries = { tries: 3, firstWaitMs: 1, mostWaitMs: 2_000 };
+const settings = { model, modelsFolder: "unused", requestTexts: 32, tokenBudget: 16_384, retries };
+const texts = ["отпуск", "зарплата", "приказ", "болезнь"];
+
+let server: SomeEmbeddingServer;
+beforeEach(async () => {
+  server = await SomeEmbeddingServer.start(new HashingEmbedder({ model }));
+  return () => server[Symbol.asyncDispose]();
+});
+
+/** Started, and with its first text forgotten. */
+async function start(options: Partial<HttpEmbedderOptions> = {}): Promise<Embedder> {
+  const embedder = await startHttpEmbedder({ ...settings, endpoint: server.endpoint, ...options });
+  server.requests.length = 0;
+  return embedder;
+}
+
+async function failureOf(work: Promise<unknown>): Promise<ReembedError> {
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof ReembedError)) throw new Error("It did not fail as it should", { cause: error });
+  return error;
+}
+
+describe("a request", () => {
+  test("asks for floats by the model's id, with the key and never without", async () => {
+    server.requiredKey = "sk-secret";
+    await using embedder = await start({ endpoint: `${server.endpoint}/`, apiKey: "sk-secret" });
+    await embedAll(embedder, ["отпуск"]);
+    expect(server.requests).toEqual([
+      {
+        path: "/v1/embeddings",
+        authorization: "Bearer sk-secret",
+        model: "mini-m3",
+        input: ["отпуск"],
+        encoding_format: "float",
+      },
+    ]);
+  });
+
+  test("has no more texts and tokens than it may have, and there are no more of them at once than there may be", async () => {
+    const many = Array.from({ length: 40 }, (_, place) => `отпуск ${place}`);
+    await using embedder = await start({ requestTexts: 3, tokenBudget: 12, requestsInFlight: 2 });
+    server.mostAtOnce = 0;
+    server.faults.push((response, entries) => {
+      void waitFor("a second request", () => server.requests.length > 1).then(() => data((e) => e)(response, entries));
+    });
+    expect(await vectorsOf(embedder, [...many, "слово ".repeat(50)])).toHaveLength(41);
+    expect(Math.max(...server.requests.map(({ input }) => input.length))).toBeLessThanOrEqual(3);
+    expect(server.requests[0]?.input).toHaveLength(1);
+    expect(server.mostAtOnce).toBe(2);
+  });
+
+  test("has every text once, however often it was given", async () => {
+    await using embedder = await start();
+    const outcomes = await embedAll(embedder, ["отпуск", "приказ", "отпуск", " ", "отпуск"]);
+    expect(outcomes.map((outcome) => "vector" in outcome)).toEqual([true, true, true, false, true]);
+    expect(server.texts.sort()).toEqual(["отпуск", "приказ"]);
+  });
+
+  test("has only as much of a text as the model reads, and no half of a character", async () => {
+    const short = { ...model, maxTokens: 8 };
+    await using embedder = await start({ model: short });
+    const [long] = await embedAll(embedder, ["👍🏽 отпуск и болезнь ".repeat(10), "half a pair \ud83d"]);
+    expect(long).toMatchObject({ truncatedTokens: expect.any(Number) });
+    const [sent] = server.texts.filter((text) => text.startsWith("👍"));
+    expect(sent?.length).toBeLessThan(40);
+    expect(server.texts).toContain("half a pair \ufffd");
+    expect(server.texts.every((text) => text.isWellFormed())).toBe(true);
+  });
+});
+
+describe("an answer", () => {
+  test.each<[string, Fault]>([
+    ["in another order", data((entries) => entries.toReversed())],
+    ["with fields that nobody knows", data((entries) => entries.map((entry) => ({ ...entry, usage: 1 })))],
+  ])("%s is read by its indexes", async (_, fault) => {
+    await using embedder = await start();
+    const expected = await vectorsOf(embedder, texts);
+    server.faults.push(fault);
+    expect(await vectorsOf(embedder, texts)).toEqual(expected);
+  });
+
+  test.each<[string, Fault]>([
+    ["null", data((entries) => entries.map((e) => (e.index === 2 ? { ...e, embedding: e.embedding.fill(null) } : e)))],
+    ["NaN", body((whole) => whole.replace(/(?<="index":2,"embedding":\[)[^,]+/, "NaN"))],
+    ["-Infinity", body((whole) => whole.replace(/(?<="index":2,"embedding":\[)[^,]+/, "-Infinity"))],
+    ["a string", body((whole) => whole.replace(/(?<="index":2,"embedding":\[)[^,]+/, '"0.5"'))],
+    ["nothing but zeros", body((whole) => whole.replace(/(?<="index":2,"embedding":)\[[^\]]+\]/, zeros))],
+  ])("with %s among its numbers has that text rejected as invalid_vector, and no other", async (_, fault) => {
+    await using embedder = await start();
+    server.faults.push(fault);
+    const outcomes = await embedAll(embedder, texts);
+    // Texts of one length are sent in their order.
+    const lost = server.requests[0]?.input[2];
+    expect(outcomes.filter((outcome) => "rejected" in outcome)).toMatchObject([
+      { index: texts.indexOf(lost ?? ""), rejected: "invalid_vector" },
+    ]);
+  });
+
+  test.each<[string, Fault, RegExp]>([
+    ["of fewer vectors than texts", data((entries) => entries.slice(1)), /3 vectors came for 4 texts$/],
+    ["of more vectors than texts", data((e) => [...e, ...e]), /8 vectors came for 4 texts$/],
+    ["with an index twice", data((e) => e.map((entry) => ({ ...entry, index: 1 }))), /two vectors have the index 1$/],
+    ["with an index beyond the texts", data((e) => e.map((x) => ({ ...x, index: x.index + 1 }))), /has the index 4$/],
+    ["without indexes", data((e) => e.map(({ embedding }) => ({ embedding }))), /has the index undefined$/],
+    ["in base64", data((e) => e.map((x) => ({ ...x, embedding: "AACA" }))), /no list of numbers but a string$/],
+    [
+      "of other dimensions",
+      data((e) => e.map((x) => ({ ...x, embedding: x.embedding.slice(0, 768) }))),
+      /has 768 dimensions; 1024 were expected$/,
+    ],
+    ["without data", status(200, { embeddings: [] }), /no list of embeddings$/],
+  ])("%s is refused at once", async (_, fault, message) => {
+    await using embedder = await start();
+    server.faults.push(fault);
+    const error = await failureOf(embedAll(embedder, texts));
+    expect(error).toMatchObject({ code: "embedding_answer_invalid", message: expect.stringMatching(message) });
+    expect(server.requests).toHaveLength(1);
+  });
+});
+
+describe("at the start", () => {
+  test("a server that is away is refused, after as many tries as there are", async () => {
+    const { endpoint } = server;
+    await server[Symbol.asyncDispose]();
+    server = await SomeEmbeddingServer.start(new HashingEmbedder({ model }));
+    const error = await failureOf(startHttpEmbedder({ ...settings, endpoint }));
+    expect(error).toMatchObject({ code: "embedding_server_away", exitCode: 1 });
+    expect(error.message).toMatch(
+      /^The embedding server at http:\/\/127\.0\.0\.1:\d+\/v1\/embeddings gives no answer: .*ECONNREFUSED/,
+    );
+    expect(error.remedy).toContain("EMBEDDING_ENDPOINT");
+  });
+
+  test.each([undefined, "sk-wrong"])(
+    "a server that does not take the key %s is refused, and the key told nobody",
+    async (apiKey) => {
+      server.requiredKey = "sk-right";
+      const error = await failureOf(start({ apiKey }));
+      expect(error).toMatchObject({ code: "embedding_server_refuses", exitCode: 2 });
+      expect(error.message).toMatch(/refuses a request with 401: Incorrect API key/);
+      expect(error.remedy).toContain("EMBEDDING_API_KEY");
+      expect(JSON.stringify([error.message, error.stack, error.cause])).not.toContain("sk-wrong");
+      expect(server.requests).toHaveLength(1);
+    },
+  );
+
+  test("a server that does not know the model, or is no such server, is refused", async () => {
+    const unknown = await failureOf(start({ servedModel: "nonsense" }));
+    expect(unknown).toMatchObject({ code: "embedding_server_refuses", exitCode: 2 });
+    expect(unknown.message).toMatch(/with 404: The model nonsense does not exist\.$/);
+    expect(await failureOf(start({ endpoint: server.endpoint.replace("/v1", "/v2") }))).toMatchObject({ exitCode: 2 });
+  });
+
+  test("a server whose model has other dimensions is refused", async () => {
+    await using other = await SomeEmbeddingServer.start(new HashingEmbedder({ model: { ...model, dimensions: 768 } }));
+    const error = await failureOf(startHttpEmbedder({ ...settings, endpoint: other.endpoint }));
+    expect(error).toMatchObject({ code: "model_unusable", exitCode: 2 });
+    expect(error.message).toMatch(/has 768 dimensions; 1024 were expected$/);
+  });
+
+  test("a model without its tokenizer.json here is refused with the file and what to do", async () => {
+    const bge = models.get("BAAI/bge-m3") as Model;
+    const error = await failureOf(start({ model: bge, modelsFolder: "/nowhere" }));
+    expect(error).toMatchObject({ code: "model_file_missing" });
+    expect(error.message).toMatch(/^\/nowhere\/BAAI\/bge-m3\/tokenizer\.json is missing/);
+    expect(error.remedy).toContain("model pull BAAI/bge-m3");
+  });
+
+  test.each([{ endpoint: "http://user:hunter2@tei/v1" }, { apiKey: "hunter2\n" }])(
+    "settings that fetch would quote are refused before it does: %o",
+    async (options) => {
+      const error = await failureOf(start(options));
+      expect(error).toMatchObject({ code: "embedding_settings_invalid", exitCode: 2 });
+      expect(error.message).not.toContain("hunter2");
+    },
+  );
+});
+
+describe("disposed of with a request in flight", () => {
+  test("it ends the request and tells its caller, and takes no more texts", async () => {
+    const embedder = await start();
+    server.faults.push(hang);
+    const call = failureOf(embedAll(embedder, texts));
+    await waitFor("the request", () => server.requests.length === 1);
+    await embedder[Symbol.asyncDispose]();
+    expect(await call).toMatchObject({ code: "inference_died" });
+    expect(await failureOf(embedAll(embedder, texts))).toMatchObject({ code: "inference_died" });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("it does not wait for its next try", async () => {
+    const embedder = await start({ retries: { tries: 3, firstWaitMs: 1, mostWaitMs: 60_000 } });
+    server.faults.push(status(503, {}, { "retry-after": "50" }));
+    const call = failureOf(embedAll(embedder, texts));
+    await waitFor("the request", () => server.requests.length === 1);
+    await embedder[Symbol.asyncDispose]();
+    expect(await call).toMatchObject({ code: "inference_died" });
+  });
+});
+
+function zeros(vector: string): string {
+  return JSON.stringify((JSON.parse(vector) as number[]).map(() => 0));
+}

@@ -1,0 +1,175 @@
+import { isTransient, type Model, models, ReembedError } from "@reembed/core";
+import { HashingEmbedder, waitFor } from "@reembed/testing";
+import { beforeEach, describe, expect, test } from "vitest";
+import { embedAll, vectorsOf } from "../embedder.testsuite.ts";
+import type { Embedder, TextOutcome } from "../embedder.ts";
+import { retryAfterMs } from "./endpoint-error.ts";
+import { startHttpEmbedder } from "./http-embedder.ts";
+import { body, breakOff, type Fault, hang, SomeEmbeddingServer, status } from "./some-embedding-server.ts";
+
+const model = models.get("mini-m3") as Model;
+const texts = ["отпуск", "зарплата", "приказ", "болезнь"];
+
+let server: SomeEmbeddingServer;
+let embedder: Embedder;
+beforeEach(async () => {
+  await using scope = new AsyncDisposableStack();
+  server = scope.use(await SomeEmbeddingServer.start(new HashingEmbedder({ model })));
+  embedder = scope.use(await startEmbedder());
+  server.requests.length = 0;
+  const opened = scope.move();
+  return () => opened.disposeAsync();
+});
+
+async function startEmbedder(options: { requestTexts?: number; requestsInFlight?: number } = {}): Promise<Embedder> {
+  return await startHttpEmbedder({
+    model,
+    modelsFolder: "unused",
+    endpoint: server.endpoint,
+    requestTexts: 32,
+    tokenBudget: 16_384,
+    timeoutMs: 300,
+    retries: { tries: 3, firstWaitMs: 1, mostWaitMs: 2_000 },
+    ...options,
+  });
+}
+
+async function failureOf(of: Embedder, given: readonly string[] = texts): Promise<ReembedError> {
+  const error = await embedAll(of, given).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof ReembedError)) throw new Error("It did not fail as it should", { cause: error });
+  return error;
+}
+
+const cutJson = body((whole) => whole.slice(0, -100));
+const passing: [string, Fault][] = [
+  ["500", status(500)],
+  ["503", status(503)],
+  ["408", status(408)],
+  ["429 without a Retry-After", status(429)],
+  ["silence", hang],
+  ["a connection that ends in the middle of the answer", breakOff],
+  ["JSON that ends in the middle", cutJson],
+];
+
+describe("a failure that may pass", () => {
+  test.each(passing)("is tried again: %s, twice, then the answer", async (_, fault) => {
+    server.faults.push(fault, fault);
+    expect(await vectorsOf(embedder, texts)).toHaveLength(texts.length);
+    expect(server.requests).toHaveLength(3);
+  });
+
+  test("is not tried again for ever", async () => {
+    server.faultOf = () => status(503);
+    await failureOf(embedder);
+    expect(server.requests).toHaveLength(3);
+  });
+
+  test("waits as long as the server asks for by Retry-After", async () => {
+    server.faults.push(status(429, {}, { "retry-after": "1" }));
+    const startedAt = performance.now();
+    await embedAll(embedder, texts);
+    expect(performance.now() - startedAt).toBeGreaterThan(1_000);
+  });
+
+  test("is left to the caller when the server asks for more than it waits", async () => {
+    server.faults.push(status(503, {}, { "retry-after": "3600" }));
+    expect(isTransient(await failureOf(embedder))).toBe(true);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("has its Retry-After read as seconds or as a date, and as none when it is neither", () => {
+    const now = Date.parse("Wed, 21 Oct 2026 07:28:00 GMT");
+    expect(retryAfterMs("120", now)).toBe(120_000);
+    expect(retryAfterMs("Wed, 21 Oct 2026 07:28:30 GMT", now)).toBe(30_000);
+    expect(retryAfterMs("Wed, 21 Oct 2026 07:00:00 GMT", now)).toBe(0);
+    expect(retryAfterMs("soon", now)).toBe(0);
+    expect(retryAfterMs(null, now)).toBe(0);
+  });
+});
+
+describe("what lasts", () => {
+  test.each<[string, Fault]>([
+    ["503", status(503)],
+    ["429", status(429)],
+    ["silence", hang],
+    ["broken connections", breakOff],
+    ["a key that is no longer taken", status(401)],
+    ["a model that is being loaded anew", status(404)],
+  ])("is an outage and no text's fault: %s", async (_, fault) => {
+    server.faultOf = () => fault;
+    const error = await failureOf(embedder);
+    expect(error).toMatchObject({ code: "embedding_server_away" });
+    expect(isTransient(error)).toBe(true);
+  });
+
+  test("is an outage when the server is gone, and passes when it is back", async () => {
+    const port = Number(new URL(server.endpoint).port);
+    await server[Symbol.asyncDispose]();
+    try {
+      const error = await failureOf(embedder);
+      expect(isTransient(error)).toBe(true);
+      expect(error.message).toContain("ECONNREFUSED");
+    } finally {
+      server = await SomeEmbeddingServer.start(new HashingEmbedder({ model }), port);
+    }
+    await using back = server;
+    expect(await vectorsOf(embedder, texts)).toHaveLength(texts.length);
+    expect(back.requests).toHaveLength(1);
+  });
+
+  test.each<[string, Fault, string, number]>([
+    ["400", status(400, { error: { message: "too long" } }), "embedding_request_refused", 1],
+    ["413", status(413, { message: "too large" }), "embedding_request_refused", 1],
+    ["422", status(422, { detail: "bad" }), "embedding_request_refused", 1],
+    ["500", status(500, { error: "out of memory" }), "embedding_failed", 3],
+    ["JSON that ends in the middle", cutJson, "embedding_answer_invalid", 3],
+  ])("may be a text's fault, and then is no outage: %s", async (_, fault, code, tries) => {
+    server.faultOf = () => fault;
+    const error = await failureOf(embedder);
+    expect(error).toMatchObject({ code });
+    expect(isTransient(error)).toBe(false);
+    expect(server.requests).toHaveLength(tries);
+  });
+
+  test("tells the server's reason shortly, and none of the texts that it repeats", async () => {
+    server.faultOf = ({ input }) => status(422, { detail: [{ input, msg: "bad" }] });
+    expect((await failureOf(embedder)).message).toMatch(/refuses a request with 422$/);
+    server.faultOf = () => status(400, { error: { message: `bad\n${"x".repeat(1_000)}` } });
+    expect((await failureOf(embedder)).message.length).toBeLessThan(350);
+  });
+});
+
+test("a server that takes fewer texts than it is sent says which setting to lower", async () => {
+  await using greedy = await startEmbedder({ requestTexts: 64 });
+  const error = await failureOf(
+    greedy,
+    Array.from({ length: 64 }, (_, place) => `отпуск ${place}`),
+  );
+  expect(error.message).toMatch(/refuses a request with 413: batch size 64 > 32$/);
+  expect(error.remedy).toContain("EMBEDDING_REQUEST_TEXTS");
+});
+
+test("a request that fails costs no other one: what is on its way is told before the error", async () => {
+  await using single = await startEmbedder({ requestTexts: 1, requestsInFlight: 2 });
+  server.faultOf = ({ input }) => (input[0] === "зарплата" ? status(422) : undefined);
+  const given = ["отпуск", "зарплата"];
+  const told: TextOutcome[] = [];
+  const reading = (async () => {
+    for await (const outcomes of single.embed(given)) told.push(...outcomes);
+  })();
+  await expect(reading).rejects.toMatchObject({ code: "embedding_request_refused" });
+  expect(told).toMatchObject([{ index: 0 }]);
+});
+
+test("a call that is given up in the middle ends its requests", async () => {
+  await using single = await startEmbedder({ requestTexts: 1, requestsInFlight: 2 });
+  server.requests.length = 0;
+  let ended = false;
+  server.faultOf = ({ input }) =>
+    input[0] === "зарплата" ? (response) => void response.on("close", () => (ended = true)) : undefined;
+  for await (const _ of single.embed(["отпуск", "зарплата", "приказ"])) break;
+  await waitFor("the end of the request", () => ended, { timeoutMs: 5_000 });
+});

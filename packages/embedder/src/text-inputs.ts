@@ -1,0 +1,64 @@
+import type { EmbedderObserver, RejectionReason, TextOutcome } from "./embedder.ts";
+import type { TokenizedText, Tokenizer } from "./tokenizer.ts";
+
+/** One text as the model reads it, and every place among the texts where it was given. */
+export interface TextInput extends TokenizedText {
+  text: string;
+  indexes: readonly number[];
+}
+
+export interface TextInputs {
+  inputs: TextInput[];
+  /** The outcomes of the texts that the model never sees. */
+  rejected: TextOutcome[];
+}
+
+/** Makes one input of each different text that has tokens: a text that is given ten times is embedded once. */
+export async function readTexts(
+  texts: readonly string[],
+  tokenizer: Pick<Tokenizer, "tokenize">,
+  observer?: EmbedderObserver,
+): Promise<TextInputs> {
+  const places = indexesByText(texts);
+  const different = [...places.keys()];
+  const visible = different.filter((text) => text.trim() !== "");
+  const startedAt = performance.now();
+  const answers = visible.length === 0 ? [] : await tokenizer.tokenize(visible);
+  observer?.tokenised((performance.now() - startedAt) / 1_000);
+
+  const inputs: TextInput[] = [];
+  const rejected = different
+    .filter((text) => text.trim() === "")
+    .flatMap((text) => rejectAll(placesOf(text), "empty_text", "The text has no visible character."));
+  for (const [place, text] of visible.entries()) {
+    const answer = answers[place] ?? { failure: "The tokenizer gave no answer." };
+    const indexes = placesOf(text);
+    if ("failure" in answer) rejected.push(...rejectAll(indexes, "tokenizer_failed", answer.failure));
+    else inputs.push({ text, indexes, ...answer });
+  }
+  return { inputs, rejected };
+
+  function placesOf(text: string): readonly number[] {
+    return places.get(text) ?? [];
+  }
+}
+
+/** The outcome of an input that has a vector, once for every place of its text; they share the vector. */
+export function outcomesOf({ indexes, ids, tokenCount }: TextInput, vector: Float32Array): TextOutcome[] {
+  return indexes.map((index) => ({ index, vector, tokenCount, truncatedTokens: tokenCount - ids.length }));
+}
+
+/** The outcome of a text that has none, once for every place of it. */
+export function rejectAll(indexes: readonly number[], rejected: RejectionReason, detail: string): TextOutcome[] {
+  return indexes.map((index) => ({ index, rejected, detail }));
+}
+
+function indexesByText(texts: readonly string[]): Map<string, number[]> {
+  const places = new Map<string, number[]>();
+  for (const [index, text] of texts.entries()) {
+    const indexes = places.get(text);
+    if (indexes === undefined) places.set(text, [index]);
+    else indexes.push(index);
+  }
+  return places;
+}

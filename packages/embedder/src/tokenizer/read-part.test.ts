@@ -1,0 +1,67 @@
+import { join } from "node:path";
+import { type Model, models } from "@reembed/core";
+import { beforeAll, describe, expect, test } from "vitest";
+import { modelFolder } from "../model-files.ts";
+import { type EncodedText, type Encoder, loadEncoder } from "./encoder.ts";
+import { multilingualTexts } from "./multilingual-texts.ts";
+import { cutIds, readPart } from "./read-part.ts";
+
+const implementations = [
+  { kind: "native", nativeModule: "@anush008/tokenizers" },
+  { kind: "javascript", nativeModule: "no-such-binary" },
+];
+const subjects = ["mini-rubert", "mini-m3"].flatMap((id) => implementations.map((each) => ({ ...each, id })));
+/** What the normalizers make several characters of. */
+const compatible = "ﬁﬃ㎏½№";
+
+describe.each(subjects)("of a text, with the $kind tokenizer of $id,", ({ id, nativeModule }) => {
+  let encoder: Encoder;
+  beforeAll(async () => {
+    encoder = await load(id, nativeModule);
+  });
+
+  test.each([
+    "отпуск и болезнь ".repeat(4),
+    "😀 отпуск 👨‍👩‍👧‍👦 и болезнь 🇷🇸 в 𠮷",
+    "и\u0306од ёлка e\u0301cole",
+    "How many (28)? — «да», нет...",
+  ])("the part that is read has the tokens that are kept, whatever the limit: %j", async (text) => {
+    const whole = await encodeOne(encoder, text);
+    for (let limit = 3; limit <= whole.ids.length; limit++) {
+      const part = await readPart(text, limit, encoder);
+      expect(text.startsWith(part) && part.isWellFormed()).toBe(true);
+      expect(Int32Array.from((await encodeOne(encoder, part)).ids)).toEqual(cutIds(whole, limit));
+    }
+  });
+
+  test("the part that is read never has more tokens than the limit, also within what was one character", async () => {
+    const text = `${compatible} отпуск ${[...compatible].join(" ")}`;
+    const whole = await encodeOne(encoder, text);
+    for (let limit = 3; limit <= whole.ids.length; limit++) {
+      const { ids } = await encodeOne(encoder, await readPart(text, limit, encoder));
+      expect(ids.length).toBeLessThanOrEqual(limit);
+      expect(ids.length).toBeGreaterThanOrEqual(limit - 3);
+    }
+  });
+});
+
+test.each(["mini-rubert", "mini-m3"])(
+  "without the offsets of the native tokenizer %s cuts at the same character",
+  async (id) => {
+    const [native, javascript] = await Promise.all(implementations.map(({ nativeModule }) => load(id, nativeModule)));
+    // Of the first five every piece is known; where one is not, the unknown token is the same wherever it ends.
+    for (const text of multilingualTexts.slice(0, 5).map((text) => `${text} `.repeat(40))) {
+      expect(await readPart(text, 64, javascript as Encoder)).toBe(await readPart(text, 64, native as Encoder));
+    }
+  },
+);
+
+async function load(id: string, nativeModule: string): Promise<Encoder> {
+  return await loadEncoder(join(modelFolder(models.get(id) as Model, "unused"), "tokenizer.json"), nativeModule);
+}
+
+async function encodeOne(encoder: Encoder, text: string): Promise<EncodedText> {
+  const [answer] = await encoder.encode([text]);
+  if (answer === undefined || "failure" in answer) throw new Error(answer?.failure);
+  return answer;
+}
