@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type MicroBatch, packMicroBatches } from "./batching.ts";
+import { findTokenBudget, type MicroBatch, packEqualLengths, packMicroBatches } from "./batching.ts";
 
 const anyLengths = fc.array(fc.integer({ min: 1, max: 600 }), { maxLength: 200 });
 const anyBudget = fc.integer({ min: 1, max: 2_000 });
@@ -64,10 +64,82 @@ test("of a batch of a corpus's chunks 6 % is padding, and in eights as they come
   expect(paddingShare(lengths, asTheyCome)).toBeGreaterThan(0.16);
 });
 
-function forAny(check: (lengths: number[], packed: MicroBatch[], tokenBudget: number) => void): void {
+describe("of equal lengths, for any texts and budget", () => {
+  test("every text is in exactly one micro-batch", () => {
+    forAny((lengths, packed) => {
+      const indexes = packed.flatMap((microBatch) => microBatch.indexes);
+      expect(indexes.sort((a, b) => a - b)).toEqual([...lengths.keys()]);
+    }, packEqualLengths);
+  });
+
+  test("nothing is padded", () => {
+    forAny((lengths, packed) => {
+      for (const { indexes, length } of packed) {
+        expect(new Set(indexes.map((index) => lengths[index]))).toEqual(new Set([length]));
+      }
+    }, packEqualLengths);
+  });
+
+  test("a micro-batch keeps the budget, or is one text, and only the last of a length has room for another", () => {
+    forAny((_, packed, tokenBudget) => {
+      for (const [place, { indexes, length }] of packed.entries()) {
+        if (indexes.length > 1) expect(indexes.length * length).toBeLessThanOrEqual(tokenBudget);
+        if (packed[place + 1]?.length === length) expect((indexes.length + 1) * length).toBeGreaterThan(tokenBudget);
+      }
+    }, packEqualLengths);
+  });
+
+  test("the longest come first, and texts of the same length in their order", () => {
+    forAny((lengths, packed) => {
+      const indexes = packed.flatMap((microBatch) => microBatch.indexes);
+      const sorted = indexes.toSorted((a, b) => (lengths[b] ?? 0) - (lengths[a] ?? 0) || a - b);
+      expect(indexes).toEqual(sorted);
+    }, packEqualLengths);
+  });
+});
+
+describe("the token budget of a device", () => {
+  test("is where twice the tokens are no longer worth their memory", async () => {
+    // A run costs 50 ms, and each token 0.1 ms until 8,192 of them occupy the device, and 0.2 ms from there on.
+    const tried: number[] = [];
+    const measure = async (tokens: number) => {
+      tried.push(tokens);
+      return tokens / (0.05 + Math.max(tokens * 1e-4, tokens * 2e-4 - 0.8192));
+    };
+    expect(await findTokenBudget(measure)).toBe(8_192);
+    expect(tried).toEqual([1_024, 2_048, 4_096, 8_192, 16_384]);
+  });
+
+  test("is the last that there was memory for", async () => {
+    expect(await findTokenBudget(async (tokens) => (tokens > 30_000 ? undefined : tokens))).toBe(16_384);
+  });
+
+  test("is the least that is tried where there is no memory even for that", async () => {
+    const tried: number[] = [];
+    const measure = async (tokens: number) => {
+      tried.push(tokens);
+      return undefined;
+    };
+    expect(await findTokenBudget(measure)).toBe(1_024);
+    expect(tried).toEqual([1_024]);
+  });
+
+  test("ends at half a million tokens however fast the device is", async () => {
+    expect(await findTokenBudget(async (tokens) => tokens)).toBe(524_288);
+  });
+
+  test("is not guessed when a run fails for another reason", async () => {
+    await expect(findTokenBudget(() => Promise.reject(new Error("The device is gone")))).rejects.toThrow("gone");
+  });
+});
+
+function forAny(
+  check: (lengths: number[], packed: MicroBatch[], tokenBudget: number) => void,
+  pack = packMicroBatches,
+): void {
   fc.assert(
     fc.property(anyLengths, anyBudget, (lengths, tokenBudget) => {
-      check(lengths, packMicroBatches(lengths, tokenBudget), tokenBudget);
+      check(lengths, pack(lengths, tokenBudget), tokenBudget);
     }),
     { numRuns: 300 },
   );

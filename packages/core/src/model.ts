@@ -7,8 +7,8 @@ export interface Model {
   dimensions: number;
   /** Tokens the encoder reads, special tokens included; the rest of a text is cut off. */
   maxTokens: number;
-  /** How token vectors become one: the first token's, their mean, or already inside the graph. */
-  pooling: "cls" | "mean" | "graph";
+  /** How token vectors become one: the first token's, or their mean. */
+  pooling: "cls" | "mean";
   /** Ships in `models/` of this repository instead of being pulled. */
   bundled: boolean;
 }
@@ -30,8 +30,8 @@ const registry: readonly Model[] = [
     pooling: "cls",
     bundled: false,
   },
-  { id: "mini-rubert", revision: "lexical-1", dimensions: 312, maxTokens: 512, pooling: "graph", bundled: true },
-  { id: "mini-m3", revision: "lexical-1", dimensions: 1024, maxTokens: 8192, pooling: "graph", bundled: true },
+  { id: "mini-rubert", revision: "lexical-1", dimensions: 312, maxTokens: 512, pooling: "mean", bundled: true },
+  { id: "mini-m3", revision: "lexical-1", dimensions: 1024, maxTokens: 8192, pooling: "mean", bundled: true },
 ];
 
 export const models: ReadonlyMap<string, Model> = new Map(registry.map((model) => [model.id, model]));

@@ -2,9 +2,13 @@
 export interface InferenceSettings {
   /** Folder of the model, in Hugging Face layout. */
   folder: string;
+  /** Path of its ONNX file. */
+  graph: string;
+  /** Whether the graph is of our own making, and is run as it is written. */
+  prepared: boolean;
   device: string;
   dimensions: number;
-  pooling: "cls" | "mean" | "graph";
+  pooling: "cls" | "mean";
 }
 
 /** One run of the model. */

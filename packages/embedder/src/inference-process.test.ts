@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type Model, models } from "@reembed/core";
 import {
@@ -20,7 +21,7 @@ const fast: InferenceSettings = settingsOf({ model: miniM3, folder: modelFolder(
 let slow: InferenceSettings;
 
 beforeAll(async () => {
-  const model = { dimensions: slowDimensions, pooling: "graph" } as const;
+  const model = { dimensions: slowDimensions, pooling: "mean" } as const;
   const temporary = await writeTemporaryModel(encodeSlowGraph(), "mini-m3", model);
   slow = settingsOf(temporary);
   return () => temporary[Symbol.asyncDispose]();
@@ -133,7 +134,8 @@ test("a child ends with its parent, however that was ended", async () => {
 });
 
 function settingsOf({ model, folder }: Pick<TemporaryModel, "model" | "folder">): InferenceSettings {
-  return { folder, device: "cpu", dimensions: model.dimensions, pooling: model.pooling };
+  const { dimensions, pooling } = model;
+  return { folder, graph: join(folder, "onnx/model.onnx"), prepared: false, device: "cpu", dimensions, pooling };
 }
 
 /** So many texts of the same length, without padding. */

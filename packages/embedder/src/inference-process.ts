@@ -25,12 +25,17 @@ export class InferenceProcess implements AsyncDisposable {
    * is another than was expected.
    */
   async run(request: Omit<InferenceRequest, "id">): Promise<Float32Array> {
-    while (!this.#closed) {
+    for (;;) {
+      this.assertOpen();
       this.#child ??= this.#start();
       const vectors = await this.#child.run(request);
       if (vectors !== undefined) return vectors;
     }
-    throw died("it was closed");
+  }
+
+  /** @throws ReembedError `inference_died` when it was closed. */
+  assertOpen(): void {
+    if (this.#closed) throw died("it was closed");
   }
 
   #start(): InferenceChild {

@@ -6,16 +6,25 @@ import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { type Model, ReembedError } from "@reembed/core";
 
-/** What a model folder must hold and hash to; `manifest.json` beside the files. */
+/** What files must hash to, by their paths relative to the folder of their manifest. */
+export type RecordedFiles = Record<string, { sha256: string; sizeBytes: number }>;
+
+/** What a model folder must hold; `manifest.json` beside the files. Prepared graphs have manifests of their own. */
 export interface ModelManifest {
   model: string;
   revision: string;
-  files: Record<string, { sha256: string; sizeBytes: number }>;
+  files: RecordedFiles;
 }
 
 const bundledFolder = fileURLToPath(new URL("../../../models", import.meta.url));
-const manifestName = "manifest.json";
-export const requiredFiles: readonly string[] = ["config.json", "tokenizer.json", "onnx/model.onnx"];
+export const manifestName = "manifest.json";
+/** Of what `reembed model prepare` writes, below the model's folder. */
+export const preparedName = "prepared";
+/** What every model needs beside its weights. */
+export const requiredFiles: readonly string[] = ["config.json", "tokenizer.json"];
+export const exportedGraph = "onnx/model.onnx";
+/** Where weights are, in the order in which exported and prepared models are looked for. */
+export const weightFiles: readonly string[] = [exportedGraph, "model.safetensors", "model.safetensors.index.json"];
 
 /** The model's folder, in Hugging Face layout: below `modelsFolder` by its id, or in this repository for a stand-in. */
 export function modelFolder(model: Model, modelsFolder: string): string {
@@ -35,14 +44,13 @@ export async function verifyModelFiles(model: Model, modelsFolder: string): Prom
   if (!(await exists(folder))) {
     throw new ReembedError("model_missing", `The files of ${model.id} are not in ${folder}.`, { remedy });
   }
-  const recorded = await readManifest(folder);
+  const recorded = await readManifest<ModelManifest>(folder);
   const expected = [...new Set([...requiredFiles, ...Object.keys(recorded?.files ?? {})])];
   for (const path of expected) {
-    if (await exists(join(folder, path))) continue;
-    const size = recorded?.files[path]?.sizeBytes;
-    const what = size === undefined ? "" : `; ${size} bytes were expected`;
-    throw new ReembedError("model_file_missing", `${join(folder, path)} is missing${what}.`, { remedy });
+    if (!(await exists(join(folder, path))))
+      throw missing(join(folder, path), recorded?.files[path]?.sizeBytes, remedy);
   }
+  if (!(await hasAny(folder, weightFiles))) throw missing(join(folder, exportedGraph), undefined, remedy);
   if (recorded === undefined) return await writeManifest(model, folder);
   if (recorded.revision !== model.revision) {
     throw new ReembedError(
@@ -51,12 +59,24 @@ export async function verifyModelFiles(model: Model, modelsFolder: string): Prom
       { remedy },
     );
   }
-  for (const [path, file] of Object.entries(recorded.files)) await verifyFile(join(folder, path), file, remedy);
+  await verifyFiles(folder, recorded.files, remedy);
   return recorded;
 }
 
-async function verifyFile(path: string, expected: ModelManifest["files"][string], remedy: string): Promise<void> {
-  const { size } = await stat(path);
+/**
+ * Checks files against what was recorded of them.
+ * @throws ReembedError `model_file_missing` or `model_file_altered`.
+ */
+export async function verifyFiles(folder: string, files: RecordedFiles, remedy: string): Promise<void> {
+  for (const [path, file] of Object.entries(files)) await verifyFile(join(folder, path), file, remedy);
+}
+
+async function verifyFile(path: string, expected: RecordedFiles[string], remedy: string): Promise<void> {
+  const size = await stat(path).then(
+    (found) => found.size,
+    () => undefined,
+  );
+  if (size === undefined) throw missing(path, expected.sizeBytes, remedy);
   const sha256 = size === expected.sizeBytes ? await sha256OfFile(path) : undefined;
   if (sha256 === expected.sha256) return;
   const found =
@@ -68,34 +88,55 @@ async function verifyFile(path: string, expected: ModelManifest["files"][string]
 
 /** Hashes what is in a model folder and records it. */
 export async function writeManifest(model: Model, folder: string): Promise<ModelManifest> {
-  const manifest: ModelManifest = { model: model.id, revision: model.revision, files: {} };
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries
-    .filter((entry) => entry.isFile() && entry.name !== manifestName && !entry.name.endsWith(".partial"))
-    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((entry) => entry.isFile() && !entry.name.endsWith(".partial"))
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll("\\", "/"))
+    .filter((path) => path !== manifestName && !path.startsWith(`${preparedName}/`))
     .sort();
-  for (const path of paths) {
-    const name = relative(folder, path).replaceAll("\\", "/");
-    manifest.files[name] = { sha256: await sha256OfFile(path), sizeBytes: (await stat(path)).size };
-  }
-  // Renamed into place: a worker that starts at the same moment must not read half of it.
-  const written = join(folder, `${manifestName}.${randomUUID()}.partial`);
-  await writeFile(written, `${JSON.stringify(manifest, null, 2)}\n`);
-  await rename(written, join(folder, manifestName));
+  const manifest = { model: model.id, revision: model.revision, files: await recordFiles(folder, paths) };
+  await replaceFile(join(folder, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
   return manifest;
 }
 
-async function readManifest(folder: string): Promise<ModelManifest | undefined> {
+export async function recordFiles(folder: string, paths: readonly string[]): Promise<RecordedFiles> {
+  const files: RecordedFiles = {};
+  for (const path of paths) {
+    const file = join(folder, path);
+    files[path] = { sha256: await sha256OfFile(file), sizeBytes: (await stat(file)).size };
+  }
+  return files;
+}
+
+/** Renamed into place: a worker that starts at the same moment must not read half of it. */
+async function replaceFile(path: string, content: string): Promise<void> {
+  const written = `${path}.${randomUUID()}.partial`;
+  await writeFile(written, content);
+  await rename(written, path);
+}
+
+/** @throws ReembedError `model_file_altered` when it is not JSON. */
+export async function readManifest<Manifest>(folder: string): Promise<Manifest | undefined> {
   const path = join(folder, manifestName);
   if (!(await exists(path))) return undefined;
   try {
-    return JSON.parse(await readFile(path, "utf8")) as ModelManifest;
+    return JSON.parse(await readFile(path, "utf8")) as Manifest;
   } catch (cause) {
     throw new ReembedError("model_file_altered", `${path} is not JSON.`, {
       cause,
       remedy: "Remove it to record the files anew.",
     });
   }
+}
+
+function missing(path: string, sizeBytes: number | undefined, remedy: string): ReembedError {
+  const what = sizeBytes === undefined ? "" : `; ${sizeBytes} bytes were expected`;
+  return new ReembedError("model_file_missing", `${path} is missing${what}.`, { remedy });
+}
+
+async function hasAny(folder: string, paths: readonly string[]): Promise<boolean> {
+  const found = await Promise.all(paths.map((path) => exists(join(folder, path))));
+  return found.includes(true);
 }
 
 async function sha256OfFile(path: string): Promise<string> {

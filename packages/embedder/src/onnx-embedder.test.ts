@@ -73,7 +73,7 @@ describe("a model is refused at the start", () => {
     },
     {
       why: "when it should pool in its graph and does not",
-      model: { pooling: "graph" },
+      model: { pooling: "mean" },
       message: /model\.onnx has the output last_hidden_state and not sentence_embedding\.$/,
     },
     {
@@ -125,7 +125,7 @@ test("a text that the tokenizer fails on is rejected as tokenizer_failed and hol
 
 test("a child that is killed in the middle of a run fails that call, and the next has a child of its own", async () => {
   using watch = watchChildren();
-  const model = { dimensions: slowDimensions, pooling: "graph", maxTokens: 100_000 } as const;
+  const model = { dimensions: slowDimensions, pooling: "mean", maxTokens: 100_000 } as const;
   await using temporary = await writeTemporaryModel(encodeSlowGraph(), "mini-m3", model);
   await using embedder = await startOnnxEmbedder({ ...temporary, ...settings, tokenBudget: 1 });
   const long = "слово ".repeat(100);

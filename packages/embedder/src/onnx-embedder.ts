@@ -1,31 +1,51 @@
-import { type Model, packMicroBatches, ReembedError } from "@reembed/core";
-import { type Embedder, type EmbedderObserver, embedOne, type RejectionReason, type TextOutcome } from "./embedder.ts";
+import { join } from "node:path";
+import {
+  findTokenBudget,
+  type MicroBatch,
+  type Model,
+  packEqualLengths,
+  packMicroBatches,
+  ReembedError,
+} from "@reembed/core";
+import { type Embedder, type EmbedderObserver, embedOne, type TextOutcome } from "./embedder.ts";
 import { InferenceProcess } from "./inference-process.ts";
-import { modelFolder, verifyModelFiles } from "./model-files.ts";
+import { exists, exportedGraph, modelFolder, verifyModelFiles } from "./model-files.ts";
 import { lengthOf } from "./pooling.ts";
-import { type TokenizedText, Tokenizer } from "./tokenizer.ts";
+import { checkGoldenVector, graphName, preparedFolder, verifyPrepared } from "./prepared/prepared-graph.ts";
+import { outcomesOf, readTexts, rejectAll, type TextInput } from "./text-inputs.ts";
+import { Tokenizer } from "./tokenizer.ts";
 
 export interface OnnxEmbedderOptions {
   model: Model;
   modelsFolder: string;
   /** An execution provider of ONNX Runtime. */
   device: string;
-  /** Tokens of one model run at most, padding included. */
-  tokenBudget: number;
+  /** Tokens of one model run at most, padding included. Without it, it is found on a GPU by trying. */
+  tokenBudget?: number | undefined;
   observer?: EmbedderObserver | undefined;
 }
 
+/** Of a CPU. Texts run one by one there unless they have the same length. */
+const cpuBudget = 4_096;
+
 /**
- * Starts an embedder that runs the model's ONNX file in a child process. It has checked the files and embedded a first
- * text when this returns.
- * @throws ReembedError of `verifyModelFiles`, `tokenizer_invalid`, `device_unavailable` or `model_unusable`.
+ * Starts an embedder that runs the model in a child process: the graph that was prepared for the device, or else the one
+ * that was exported. It has checked the files, and the golden vector where there is one, when this returns.
+ * @throws ReembedError of `verifyPrepared`, `verifyModelFiles`, `checkGoldenVector`; `model_not_prepared`,
+ * `tokenizer_invalid`, `device_unavailable` or `model_unusable`.
  */
 export async function startOnnxEmbedder(options: OnnxEmbedderOptions): Promise<Embedder> {
-  await verifyModelFiles(options.model, options.modelsFolder);
-  const embedder = new OnnxEmbedder(options);
+  const { model, modelsFolder, device } = options;
+  const folder = modelFolder(model, modelsFolder);
+  const prepared = await verifyPrepared(model, folder, device);
+  if (prepared === undefined) await verifyExport(model, modelsFolder, device);
+  const graph = prepared ? join(preparedFolder(folder, device), graphName) : join(folder, exportedGraph);
+  const embedder = openOnnxEmbedder({ ...options, folder, graph, prepared: prepared !== undefined });
   try {
-    const outcome = await embedOne(embedder);
+    const outcome = await embedOne(embedder, prepared?.golden.text);
     if ("rejected" in outcome) throw new ReembedError("model_unusable", outcome.detail);
+    if (prepared !== undefined) checkGoldenVector(outcome.vector, prepared);
+    if (options.tokenBudget === undefined && device !== "cpu") await embedder.findTokenBudget();
     return embedder;
   } catch (error) {
     await embedder[Symbol.asyncDispose]();
@@ -33,84 +53,144 @@ export async function startOnnxEmbedder(options: OnnxEmbedderOptions): Promise<E
   }
 }
 
-interface IndexedText extends TokenizedText {
-  index: number;
+async function verifyExport(model: Model, modelsFolder: string, device: string): Promise<void> {
+  await verifyModelFiles(model, modelsFolder);
+  const path = join(modelFolder(model, modelsFolder), exportedGraph);
+  if (await exists(path)) return;
+  throw new ReembedError("model_not_prepared", `${model.id} has weights, but no graph for ${device}: no ${path}.`, {
+    remedy: `Run \`reembed model prepare ${model.id} --device ${device.replace(/:.*/, "")}\`.`,
+  });
+}
+
+interface GraphOptions extends Omit<OnnxEmbedderOptions, "modelsFolder"> {
+  /** Of the model, with its tokenizer. */
+  folder: string;
+  /** Path of the ONNX file. */
+  graph: string;
+  prepared: boolean;
+}
+
+/** An embedder of any graph; nothing is checked, and no process is started before the first text. */
+export function openOnnxEmbedder(options: GraphOptions): OnnxEmbedder {
+  return new OnnxEmbedder(options);
 }
 
 class OnnxEmbedder implements Embedder {
   readonly model: Model;
   readonly device: string;
-  readonly #tokenBudget: number;
   readonly #tokenizer: Tokenizer;
   readonly #inference: InferenceProcess;
   readonly #observer: EmbedderObserver | undefined;
+  #tokenBudget: number;
 
-  constructor({ model, modelsFolder, device, tokenBudget, observer }: OnnxEmbedderOptions) {
+  constructor({ model, folder, graph, prepared, device, tokenBudget = cpuBudget, observer }: GraphOptions) {
     this.model = model;
     this.device = device;
     this.#tokenBudget = tokenBudget;
-    const folder = modelFolder(model, modelsFolder);
     this.#tokenizer = new Tokenizer(folder, model.maxTokens);
     const { dimensions, pooling } = model;
-    this.#inference = new InferenceProcess({ folder, device, dimensions, pooling }, () => observer?.restarted());
+    const settings = { folder, graph, prepared, device, dimensions, pooling };
+    this.#inference = new InferenceProcess(settings, () => observer?.restarted());
     this.#observer = observer;
   }
 
+  /** One run is in the model while the next one waits for its turn in the child, so that the model never waits. */
   async *embed(texts: readonly string[]): AsyncGenerator<TextOutcome[]> {
-    const { tokenized, rejected } = await this.#tokenize(texts);
+    this.#inference.assertOpen();
+    const { inputs, rejected } = await readTexts(texts, this.#tokenizer, this.#observer);
     if (rejected.length > 0) yield rejected;
-    const lengths = tokenized.map(({ ids }) => ids.length);
-    for (const { indexes, length } of packMicroBatches(lengths, this.#tokenBudget)) {
-      yield await this.#run(
-        indexes.map((index) => tokenized[index] as IndexedText),
-        length,
-      );
+    const ahead: Promise<TextOutcome[]>[] = [];
+    for (const microBatch of this.#pack(inputs)) {
+      const run = this.#run(microBatch);
+      // Whoever gives up in the middle, or fails with the run before, never asks for this one.
+      run.catch(() => undefined);
+      ahead.push(run);
+      if (ahead.length > 1) yield (await ahead.shift()) ?? [];
+    }
+    for (const run of ahead) yield await run;
+  }
+
+  #pack(inputs: readonly TextInput[]): TextInput[][] {
+    const lengths = inputs.map(({ ids }) => ids.length);
+    const packed: MicroBatch[] =
+      this.device === "cpu"
+        ? packEqualLengths(lengths, this.#tokenBudget)
+        : packMicroBatches(lengths, this.#tokenBudget);
+    return packed.map(({ indexes }) => indexes.flatMap((index) => inputs[index] ?? []));
+  }
+
+  /** Out of memory, the budget is halved for good, and the texts are run again in as many runs as it takes. */
+  async #run(inputs: readonly TextInput[]): Promise<TextOutcome[]> {
+    const padded = inputs.length * longest(inputs);
+    if (padded > this.#tokenBudget && inputs.length > 1) return await this.#runApart(inputs);
+    try {
+      return await this.#runTogether(inputs);
+    } catch (error) {
+      if (!isOutOfMemory(error) || inputs.length === 1) throw error;
+      this.#tokenBudget = Math.min(this.#tokenBudget, Math.ceil(padded / 2));
+      return await this.#runApart(inputs);
     }
   }
 
-  async #tokenize(texts: readonly string[]): Promise<{ tokenized: IndexedText[]; rejected: TextOutcome[] }> {
-    const tokenized: IndexedText[] = [];
-    const rejected: TextOutcome[] = [];
-    const visible: number[] = [];
-    for (const [index, text] of texts.entries()) {
-      if (text.trim() !== "") visible.push(index);
-      else rejected.push(reject(index, "empty_text", "The text has no visible character."));
-    }
-    const startedAt = performance.now();
-    const answers = await this.#tokenizer.tokenize(visible.map((index) => texts[index] as string));
-    this.#observer?.tokenised((performance.now() - startedAt) / 1_000);
-    for (const [place, answer] of answers.entries()) {
-      const index = visible[place] as number;
-      if ("failure" in answer) rejected.push(reject(index, "tokenizer_failed", answer.failure));
-      else tokenized.push({ index, ...answer });
-    }
-    return { tokenized, rejected };
+  async #runApart(inputs: readonly TextInput[]): Promise<TextOutcome[]> {
+    const outcomes: TextOutcome[] = [];
+    for (const part of this.#pack(inputs)) outcomes.push(...(await this.#run(part)));
+    return outcomes;
   }
 
-  async #run(texts: readonly IndexedText[], length: number): Promise<TextOutcome[]> {
-    const inputIds = new Int32Array(texts.length * length);
-    for (const [row, { ids }] of texts.entries()) inputIds.set(ids, row * length);
-    const lengths = Int32Array.from(texts, ({ ids }) => ids.length);
+  async #runTogether(inputs: readonly TextInput[]): Promise<TextOutcome[]> {
     const startedAt = performance.now();
-    const vectors = await this.#inference.run({ inputIds, lengths, length });
-    const tokens = lengths.reduce((sum, tokens) => sum + tokens, 0);
+    const vectors = await this.#infer(inputs.map(({ ids }) => ids));
     const seconds = (performance.now() - startedAt) / 1_000;
-    this.#observer?.ran({ texts: texts.length, tokens, padding: inputIds.length - tokens, seconds });
+    const tokens = inputs.reduce((sum, { ids }) => sum + ids.length, 0);
+    const padding = inputs.length * longest(inputs) - tokens;
+    this.#observer?.ran({ texts: inputs.length, tokens, padding, seconds });
     const { dimensions } = this.model;
-    return texts.map(({ index, ids, tokenCount }, row) => {
+    return inputs.flatMap((input, row) => {
       const vector = vectors.slice(row * dimensions, (row + 1) * dimensions);
-      if (!isUnit(vector)) return reject(index, "invalid_vector", "The model returned a vector without a length.");
-      return { index, vector, tokenCount, truncatedTokens: tokenCount - ids.length };
+      if (isUnit(vector)) return outcomesOf(input, vector);
+      return rejectAll(input.indexes, "invalid_vector", "The model returned a vector without a length.");
+    });
+  }
+
+  async #infer(rows: readonly Int32Array[]): Promise<Float32Array> {
+    const lengths = Int32Array.from(rows, (ids) => ids.length);
+    const length = Math.max(...lengths);
+    const inputIds = new Int32Array(rows.length * length);
+    for (const [row, ids] of rows.entries()) inputIds.set(ids, row * length);
+    return await this.#inference.run({ inputIds, lengths, length });
+  }
+
+  /** Tries runs of more and more tokens, and keeps the number that the device computes best. */
+  async findTokenBudget(): Promise<void> {
+    const length = Math.min(512, this.model.maxTokens);
+    this.#tokenBudget = await findTokenBudget(async (tokens) => {
+      const rows = Array.from({ length: Math.ceil(tokens / length) }, () => new Int32Array(length).fill(5));
+      try {
+        // The first run of a shape also allocates and plans for it.
+        await this.#infer(rows);
+        const startedAt = performance.now();
+        await this.#infer(rows);
+        return (rows.length * length * 1_000) / (performance.now() - startedAt);
+      } catch (error) {
+        if (isOutOfMemory(error)) return undefined;
+        throw error;
+      }
     });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#inference[Symbol.asyncDispose]();
+    await this.#tokenizer[Symbol.asyncDispose]();
   }
 }
 
-function reject(index: number, rejected: RejectionReason, detail: string): TextOutcome {
-  return { index, rejected, detail };
+function longest(inputs: readonly TextInput[]): number {
+  return inputs.reduce((most, { ids }) => Math.max(most, ids.length), 0);
+}
+
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof ReembedError && error.code === "out_of_memory";
 }
 
 function isUnit(vector: Float32Array): boolean {

@@ -1,9 +1,10 @@
 import { type Config, loadConfig } from "@reembed/config";
 import { type Model, messageOf, models, ReembedError } from "@reembed/core";
-import { modelFolder, pullModel, verifyModelFiles } from "@reembed/embedder";
+import { listPrepared, modelFolder, pullModel, verifyModelFiles, verifyPrepared } from "@reembed/embedder";
 import type { Command } from "commander";
 import { formatTable, printResult } from "../output.ts";
 import { progressBars } from "../progress.ts";
+import { registerModelPrepare } from "./model-prepare.ts";
 
 interface ModelState {
   model: string;
@@ -11,6 +12,8 @@ interface ModelState {
   dimensions: number;
   maxTokens: number;
   folder: string;
+  /** What was prepared for its devices. */
+  prepared: { device: string; dtype: string }[];
   /** Null when every file is there and unaltered. */
   problem: string | null;
   remedy: string | null;
@@ -55,6 +58,7 @@ export function registerModel(program: Command): void {
       const folder = modelFolder(model, config.models.folder);
       printResult({ folder, ...manifest }, json, `${id} is in ${folder}.`);
     });
+  registerModelPrepare(command);
 }
 
 function findModel(id: string): Model {
@@ -68,9 +72,11 @@ function findModel(id: string): Model {
 async function inspect(config: Config, model: Model): Promise<ModelState> {
   const { id, revision, dimensions, maxTokens } = model;
   const folder = modelFolder(model, config.models.folder);
-  const state = { model: id, revision, dimensions, maxTokens, folder, problem: null, remedy: null };
+  const prepared = await listPrepared(folder);
+  const state = { model: id, revision, dimensions, maxTokens, folder, prepared, problem: null, remedy: null };
   try {
     await verifyModelFiles(model, config.models.folder);
+    for (const { device } of prepared) await verifyPrepared(model, folder, device);
     return state;
   } catch (error) {
     const remedy = error instanceof ReembedError ? (error.remedy ?? null) : null;
@@ -80,11 +86,12 @@ async function inspect(config: Config, model: Model): Promise<ModelState> {
 
 function printStates(states: readonly ModelState[], json: boolean | undefined): void {
   const table = formatTable([
-    ["model", "dimensions", "tokens", "files"],
-    ...states.map(({ model, dimensions, maxTokens, problem }) => [
+    ["model", "dimensions", "tokens", "prepared", "files"],
+    ...states.map(({ model, dimensions, maxTokens, prepared, problem }) => [
       model,
       `${dimensions}`,
       `${maxTokens}`,
+      prepared.map(({ device, dtype }) => `${device} ${dtype}`).join(", "),
       problem === null ? "complete" : "unusable",
     ]),
   ]);

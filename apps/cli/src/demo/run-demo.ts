@@ -1,5 +1,4 @@
 import { setTimeout } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { activeProfiles, type Config } from "@reembed/config";
 import { type Profile, ReembedError } from "@reembed/core";
 import { startDashboard } from "@reembed/dashboard";
@@ -19,10 +18,10 @@ import {
 import { startWorker } from "@reembed/worker";
 import { loadCorpus } from "../corpus/load-corpus.ts";
 import { readCorpus } from "../corpus/read-corpus.ts";
+import { handbook } from "../corpus/sample-texts.ts";
 import { progressBars } from "../progress.ts";
 import { initialize, openServers, type Services } from "../services.ts";
 
-const handbook = fileURLToPath(new URL("../../../../samples/handbook", import.meta.url));
 const pollMs = 150;
 const patienceMs = 120_000;
 

@@ -53,6 +53,31 @@ export function tensor(name: string, dims: readonly number[], data: TensorData):
   };
 }
 
+/** Where the values of a tensor stand in a file beside the graph's. */
+export interface ExternalValues {
+  /** Relative to the graph's folder. */
+  file: string;
+  offset: number;
+  sizeBytes: number;
+}
+
+/** A constant whose values are in another file: a model of more than 2 GB has no room for them in its own. */
+export function externalTensor(
+  name: string,
+  elementType: ElementType,
+  dims: readonly number[],
+  { file, offset, sizeBytes }: ExternalValues,
+): Tensor {
+  const externalData = Object.entries({ location: file, offset, length: sizeBytes });
+  return {
+    name,
+    dims: [...dims],
+    dataType: dataTypes[elementType],
+    dataLocation: TensorProto.DataLocation.EXTERNAL,
+    externalData: externalData.map(([key, value]) => ({ key, value: `${value}` })),
+  };
+}
+
 /** An operator's call. Its domain is ONNX's own unless it says another, such as `com.microsoft`. */
 export function node(
   opType: string,
@@ -88,7 +113,7 @@ export function encodeModel(graph: Graph): Uint8Array {
   }).finish();
 }
 
-function elementTypeOf(data: TensorData): ElementType {
+export function elementTypeOf(data: TensorData): ElementType {
   if (data instanceof Float32Array) return "float32";
   if (data instanceof Float16Array) return "float16";
   if (data instanceof Int8Array) return "int8";

@@ -1,0 +1,10 @@
+// For what makes models and measures engines; nothing that serves needs it.
+export { floatArithmetic } from "./onnx/arithmetic/float.ts";
+export { int8Arithmetic } from "./onnx/arithmetic/int8.ts";
+export { writeEncoder } from "./onnx/encoder-graph.ts";
+export type { EncoderShape } from "./onnx/encoder-shape.ts";
+export { writePlainEncoder } from "./onnx/plain-encoder-graph.ts";
+export { openOnnxEmbedder } from "./onnx-embedder.ts";
+export { builderVersion } from "./prepared/prepared-graph.ts";
+export { Tokenizer } from "./tokenizer.ts";
+export type { EncoderWeights } from "./weights/encoder-weights.ts";

@@ -1,0 +1,55 @@
+import { blocksOf, type Table } from "./arithmetic.ts";
+
+/** int8 values and the factor of each column or row. */
+export interface Quantized {
+  values: Int8Array;
+  scales: Float32Array;
+}
+
+/** Quantises a matrix [rows, columns] to int8 with a scale for each column, symmetrically: 0 stays 0. */
+export function quantizeColumns(matrix: Float32Array, columns: number): Quantized {
+  const most = new Float32Array(columns);
+  for (let start = 0; start < matrix.length; start += columns) {
+    for (let column = 0; column < columns; column++) {
+      const size = Math.abs(matrix[start + column] ?? 0);
+      if (size > (most[column] ?? 0)) most[column] = size;
+    }
+  }
+  const scales = most.map((size) => size / 127 || 1);
+  const factors = scales.map((scale) => 1 / scale);
+  const values = new Int8Array(matrix.length);
+  for (let start = 0; start < matrix.length; start += columns) {
+    for (let column = 0; column < columns; column++) {
+      values[start + column] = Math.round((matrix[start + column] ?? 0) * (factors[column] ?? 0));
+    }
+  }
+  return { values, scales };
+}
+
+/** Sum of each column, as it is after quantisation. */
+export function columnSums({ values, scales }: Quantized): Float32Array {
+  const columns = scales.length;
+  const sums = new Float64Array(columns);
+  for (let start = 0; start < values.length; start += columns) {
+    for (let column = 0; column < columns; column++) sums[column] = (sums[column] ?? 0) + (values[start + column] ?? 0);
+  }
+  return Float32Array.from(sums, (sum, column) => sum * (scales[column] ?? 0));
+}
+
+/** Quantises the rows of a table to int8, each with a scale of its own: first all values, then all scales. */
+export async function* quantizeRows(table: Table, scales: Float32Array): AsyncGenerator<Int8Array> {
+  let row = 0;
+  for await (const block of blocksOf(table)) {
+    const values = new Int8Array(block.length);
+    for (let start = 0; start < block.length; start += table.columns, row++) {
+      let most = 0;
+      for (let index = start; index < start + table.columns; index++)
+        most = Math.max(most, Math.abs(block[index] ?? 0));
+      const scale = most / 127 || 1;
+      for (let index = start; index < start + table.columns; index++)
+        values[index] = Math.round((block[index] ?? 0) / scale);
+      scales[row] = scale;
+    }
+    yield values;
+  }
+}

@@ -1,0 +1,235 @@
+import type { EncoderWeights } from "../weights/encoder-weights.ts";
+import type { Arithmetic, Operand, Table } from "./arithmetic/arithmetic.ts";
+import { toElements } from "./arithmetic/float.ts";
+import type { EncoderShape } from "./encoder-shape.ts";
+import { GraphBuilder } from "./graph-builder.ts";
+import { divideColumns, type Smoothing, scaleRows } from "./smoothing.ts";
+
+export interface EncoderGraphOptions {
+  /** Of the .onnx file; the weights go into `<path>.data`. */
+  path: string;
+  shape: EncoderShape;
+  weights: EncoderWeights;
+  /** Of the module that widens the text's vector, where the shape has one. */
+  dense?: EncoderWeights | undefined;
+  arithmetic: Arithmetic;
+  /** With an input `attention_mask`, so that texts of different lengths can share a run. */
+  masked: boolean;
+  smoothing?: Smoothing | undefined;
+  /** With an output for every place that can be smoothed: the largest size of each of its values. */
+  observed?: boolean | undefined;
+}
+
+const microsoft = "com.microsoft";
+/** Of the outputs of an observed graph; the name of the place follows. */
+export const observedPrefix = "observed.";
+
+/**
+ * Writes a BERT or XLM-RoBERTa encoder as an ONNX file: token ids in, [texts, sequence]; vectors of length 1 out,
+ * [texts, dimensions]. It has plain operators where ONNX Runtime knows fused ones: on a CPU those are slower
+ * (SkipLayerNormalization 5.5 ns a value, Add and LayerNormalization 0.9; BiasGelu 1.1, Gelu 0.4), and for a GPU ONNX
+ * Runtime fuses them itself.
+ * @throws ReembedError of `EncoderWeights.tensor`.
+ */
+export async function writeEncoder(options: EncoderGraphOptions): Promise<void> {
+  await using graph = await GraphBuilder.create(options.path);
+  await new EncoderGraph(graph, options).write();
+  await graph.finish();
+}
+
+class EncoderGraph {
+  readonly #graph: GraphBuilder;
+  readonly #options: EncoderGraphOptions;
+  readonly #shape: EncoderShape;
+  readonly #arithmetic: Arithmetic;
+  readonly #ids: string;
+  readonly #mask: string | undefined;
+  /** What hides the padding from one token, and from all of a text. */
+  #hidden: { row: string; everyRow: string } | undefined;
+
+  constructor(graph: GraphBuilder, options: EncoderGraphOptions) {
+    this.#graph = graph;
+    this.#options = options;
+    this.#shape = options.shape;
+    this.#arithmetic = options.arithmetic;
+    this.#ids = graph.input("input_ids", "int64", ["texts", "sequence"]);
+    this.#mask = options.masked ? graph.input("attention_mask", "int64", ["texts", "sequence"]) : undefined;
+  }
+
+  async write(): Promise<void> {
+    const { layers, pooling, dimensions } = this.#shape;
+    let tokens = await this.#embeddings();
+    for (let layer = 0; layer < layers; layer++) {
+      tokens = await this.#layer(`encoder.layer.${layer}`, tokens, layer === layers - 1 && pooling === "cls");
+    }
+    const vectors = this.#normalize(await this.#widen(this.#pool(tokens)));
+    this.#graph.output(vectors, "sentence_embedding", "float32", ["texts", dimensions]);
+  }
+
+  async #embeddings(): Promise<string> {
+    const table = this.#table("embeddings.word_embeddings.weight", this.#shape.vocabulary);
+    const words = await this.#arithmetic.lookup(this.#graph, table, this.#ids);
+    return await this.#norm(this.#graph.add("Add", [words, await this.#positions()]), "embeddings.LayerNorm");
+  }
+
+  /** The rows of the position table, with that of the first token type added: [sequence, hidden]. */
+  async #positions(): Promise<string> {
+    const { positions, positionOffset, hidden, tokenTypes } = this.#shape;
+    const table = this.#table("embeddings.position_embeddings.weight", positions + positionOffset);
+    const type = await this.#table("embeddings.token_type_embeddings.weight", tokenTypes).read(0, 1);
+    const read = async (start: number, end: number) => {
+      const rows = await table.read(start + positionOffset, end + positionOffset);
+      return rows.map((value, index) => value + (type[index % hidden] ?? 0));
+    };
+    const graph = this.#graph;
+    const length = graph.add("Squeeze", [graph.add("Shape", [this.#ids], { start: { int: 1 }, end: { int: 2 } })]);
+    const places = graph.add("Range", [graph.integer(0), length, graph.integer(1)]);
+    return await this.#arithmetic.lookup(graph, { ...table, rows: positions, read }, places);
+  }
+
+  /** With `onlyFirst`, of the first token alone: all that CLS pooling needs of the last layer. */
+  async #layer(name: string, tokens: string, onlyFirst: boolean): Promise<string> {
+    const { hidden, intermediate, heads } = this.#shape;
+    const graph = this.#graph;
+    const attention = `${name}.attention.self`;
+    this.#observe(tokens, attention);
+    const input = this.#smoothed(tokens, attention);
+    const first = onlyFirst ? graph.add("Slice", [tokens, ...[0, 1, 1].map((index) => graph.integers(index))]) : tokens;
+    const projections = [
+      await this.#linear(onlyFirst ? this.#smoothed(first, attention) : input, `${attention}.query`, hidden, hidden),
+      await this.#linear(input, `${attention}.key`, hidden, hidden),
+      await this.#linear(input, `${attention}.value`, hidden, hidden),
+    ];
+    const inputs = [...projections, ...this.#hiding(onlyFirst)];
+    const context = graph.add("MultiHeadAttention", inputs, { num_heads: { int: heads } }, microsoft);
+    this.#observe(context, `${name}.attention.output`);
+    const attended = await this.#residual(this.#operand(context, "any"), first, `${name}.attention.output`, hidden);
+    this.#observe(attended, `${name}.intermediate`);
+    const middle = this.#smoothed(attended, `${name}.intermediate`);
+    const active = graph.add(
+      "Gelu",
+      [await this.#linear(middle, `${name}.intermediate.dense`, hidden, intermediate)],
+      {},
+      microsoft,
+    );
+    return await this.#residual(this.#operand(active, "gelu"), attended, `${name}.output`, intermediate);
+  }
+
+  /**
+   * What attention is told behind query, key and value of padded texts: neither a bias of theirs nor a mask of the keys,
+   * which WebGPU does not know, but what is added to the scores, [texts, 1, queries, keys].
+   */
+  #hiding(onlyFirst: boolean): string[] {
+    if (this.#mask === undefined) return [];
+    const graph = this.#graph;
+    if (this.#hidden === undefined) {
+      const mask = graph.add("Cast", [this.#mask], { to: { elementType: "float32" } });
+      const distance = graph.add("Mul", [graph.add("Sub", [mask, graph.scalar(1)]), graph.scalar(1e4)]);
+      const elements = { to: { elementType: this.#arithmetic.elementType } };
+      const axes = graph.constant(new BigInt64Array([1n, 2n]), [2]);
+      const row = graph.add("Unsqueeze", [graph.add("Cast", [distance], elements), axes]);
+      const length = graph.add("Shape", [this.#mask], { start: { int: 1 }, end: { int: 2 } });
+      const dims = [graph.integers(1), graph.integers(1), length, graph.integers(1)];
+      const everyRow = graph.add("Expand", [row, graph.add("Concat", dims, { axis: { int: 0 } })]);
+      this.#hidden = { row, everyRow };
+    }
+    return ["", "", onlyFirst ? this.#hidden.row : this.#hidden.everyRow];
+  }
+
+  /** LayerNorm(operand · W + b + skip). */
+  async #residual(operand: Operand, skip: string, name: string, inputs: number): Promise<string> {
+    const product = await this.#linear(operand, `${name}.dense`, inputs, this.#shape.hidden);
+    return await this.#norm(this.#graph.add("Add", [product, skip]), `${name}.LayerNorm`);
+  }
+
+  #operand(values: string, range: "any" | "gelu"): Operand {
+    return this.#arithmetic.operand(this.#graph, values, range);
+  }
+
+  /** The values that the linear layers of a place read, divided by its factors where there are some. */
+  #smoothed(values: string, place: string): Operand {
+    const factors = this.#options.smoothing?.get(place);
+    if (factors === undefined) return this.#operand(values, "any");
+    const inverse = this.#graph.constant(
+      factors.map((factor) => 1 / factor),
+      [factors.length],
+    );
+    return this.#operand(this.#graph.add("Mul", [values, inverse]), "any");
+  }
+
+  #observe(values: string, place: string): void {
+    if (!this.#options.observed) return;
+    const sizes = this.#graph.add("ReduceMax", [this.#graph.add("Abs", [values])], {
+      axes: { ints: [0, 1] },
+      keepdims: { int: 0 },
+    });
+    this.#graph.output(sizes, `${observedPrefix}${place}`, "float32", [this.#shape.hidden]);
+  }
+
+  async #linear(operand: Operand, name: string, inputs: number, outputs: number): Promise<string> {
+    const weight = await this.#read(`${name}.weight`, [inputs, outputs]);
+    const bias = await this.#read(`${name}.bias`, [outputs]);
+    const own = this.#options.smoothing?.get(name.replace(/\.(query|key|value|dense)$/, ""));
+    if (own !== undefined) scaleRows(weight, outputs, own);
+    // Attention mixes the values of tokens, each by itself: what its output is divided by goes into the weights here.
+    const next = this.#options.smoothing?.get(name.replace(/self\.value$/, "output"));
+    if (name.endsWith("self.value") && next !== undefined) {
+      for (const matrix of [weight, bias]) divideColumns(matrix, next);
+    }
+    return await this.#arithmetic.product(this.#graph, operand, { name, inputs, outputs, weight, bias });
+  }
+
+  #pool(tokens: string): string {
+    const graph = this.#graph;
+    if (this.#shape.pooling === "cls") {
+      const first = graph.add("Slice", [tokens, ...[0, 1, 1].map((index) => graph.integers(index))]);
+      return graph.add("Squeeze", [first, graph.integers(1)]);
+    }
+    if (this.#mask === undefined) {
+      return graph.add("ReduceMean", [tokens], { axes: { ints: [1] }, keepdims: { int: 0 } });
+    }
+    const mask = graph.add("Cast", [this.#mask], { to: { elementType: this.#arithmetic.elementType } });
+    const sums = graph.add("MatMul", [graph.add("Unsqueeze", [mask, graph.integers(1)]), tokens]);
+    const counts = graph.add("ReduceSum", [mask, graph.integers(1)]);
+    return graph.add("Div", [graph.add("Squeeze", [sums, graph.integers(1)]), counts]);
+  }
+
+  /** The text's vector as float32, through the last dense layer where there is one. */
+  async #widen(pooled: string): Promise<string> {
+    const graph = this.#graph;
+    const { hidden, dimensions } = this.#shape;
+    const halves = this.#arithmetic.elementType === "float16";
+    const vector = halves ? graph.add("Cast", [pooled], { to: { elementType: "float32" } }) : pooled;
+    const { dense } = this.#options;
+    if (dense === undefined) return vector;
+    const weight = await dense.tensor("linear.weight", [hidden, dimensions]).readRows(0, hidden);
+    const bias = await dense.tensor("linear.bias", [dimensions]).readRows(0, dimensions);
+    const product = graph.add("MatMul", [vector, await graph.weight("dense.weight", [hidden, dimensions], weight)]);
+    const sum = graph.add("Add", [product, await graph.weight("dense.bias", [dimensions], bias)]);
+    return this.#shape.dense?.activation === "tanh" ? graph.add("Tanh", [sum]) : sum;
+  }
+
+  #normalize(vectors: string): string {
+    return this.#graph.add("Div", [vectors, this.#graph.add("ReduceL2", [vectors], { axes: { ints: [-1] } })]);
+  }
+
+  async #norm(values: string, name: string): Promise<string> {
+    const { hidden, layerNormEpsilon } = this.#shape;
+    const parameters: string[] = [];
+    for (const part of ["weight", "bias"]) {
+      const data = toElements(await this.#read(`${name}.${part}`, [hidden]), this.#arithmetic.elementType);
+      parameters.push(await this.#graph.weight(`${name}.${part}`, [hidden], data));
+    }
+    return this.#graph.add("LayerNormalization", [values, ...parameters], { epsilon: { float: layerNormEpsilon } });
+  }
+
+  async #read(name: string, dims: readonly number[]): Promise<Float32Array> {
+    return await this.#options.weights.tensor(name, dims).readRows(0, dims[0] ?? 0);
+  }
+
+  #table(name: string, rows: number): Table {
+    const columns = this.#shape.hidden;
+    const tensor = this.#options.weights.tensor(name, [rows, columns]);
+    return { name, rows, columns, read: (start, end) => tensor.readRows(start, end) };
+  }
+}

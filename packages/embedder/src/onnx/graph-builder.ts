@@ -1,0 +1,130 @@
+import { type FileHandle, open, writeFile } from "node:fs/promises";
+import { basename } from "node:path";
+import {
+  type Attribute,
+  type ElementType,
+  elementTypeOf,
+  encodeModel,
+  externalTensor,
+  type Graph,
+  node,
+  type TensorData,
+  tensor,
+  valueInfo,
+} from "./model-writer.ts";
+
+/** Where ONNX Runtime may map a tensor's values without copying them. */
+const alignment = 4096;
+
+/**
+ * Puts an ONNX graph together and writes its weights to `<file>.data` on the way, one after another: a model of any
+ * size needs the memory of its largest piece.
+ */
+export class GraphBuilder implements AsyncDisposable {
+  readonly #path: string;
+  readonly #graph: Graph;
+  readonly #values: FileHandle;
+  #sizeBytes = 0;
+
+  private constructor(path: string, values: FileHandle) {
+    this.#path = path;
+    this.#values = values;
+    this.#graph = { name: "encoder", inputs: [], outputs: [], initializers: [], nodes: [] };
+  }
+
+  static async create(path: string): Promise<GraphBuilder> {
+    return new GraphBuilder(path, await open(`${path}.data`, "w"));
+  }
+
+  input(name: string, elementType: ElementType, dims: readonly (number | string)[]): string {
+    this.#graph.inputs.push(valueInfo(name, elementType, dims));
+    return name;
+  }
+
+  /** Adds an operator's call and returns its output. */
+  add(opType: string, inputs: string[], attributes: Record<string, Attribute> = {}, domain = ""): string {
+    return this.#addNode(opType, inputs, [this.#nextName(opType)], attributes, domain)[0] ?? "";
+  }
+
+  /** Adds a call with several outputs. */
+  addSplit(opType: string, inputs: string[], outputs: number, attributes: Record<string, Attribute> = {}): string[] {
+    const name = this.#nextName(opType);
+    return this.#addNode(
+      opType,
+      inputs,
+      Array.from({ length: outputs }, (_, index) => `${name}.${index}`),
+      attributes,
+    );
+  }
+
+  /** Makes a value an output of the graph. */
+  output(value: string, name: string, elementType: ElementType, dims: readonly (number | string)[]): void {
+    this.#addNode("Identity", [value], [name]);
+    this.#graph.outputs.push(valueInfo(name, elementType, dims));
+  }
+
+  #nextName(opType: string): string {
+    return `${opType}_${this.#graph.nodes.length}`;
+  }
+
+  #addNode(
+    opType: string,
+    inputs: string[],
+    outputs: string[],
+    attributes: Record<string, Attribute> = {},
+    domain = "",
+  ): string[] {
+    this.#graph.nodes.push(node(opType, inputs, outputs, attributes, domain));
+    return outputs;
+  }
+
+  /** A small constant, kept in the graph itself. */
+  constant(data: TensorData, dims: readonly number[] = []): string {
+    const name = `constant_${this.#graph.initializers.length}`;
+    this.#graph.initializers.push(tensor(name, dims, data));
+    return name;
+  }
+
+  scalar(value: number): string {
+    return this.constant(new Float32Array([value]));
+  }
+
+  integer(value: number): string {
+    return this.constant(new BigInt64Array([BigInt(value)]));
+  }
+
+  /** A list of one integer, as axes and bounds are given. */
+  integers(value: number): string {
+    return this.constant(new BigInt64Array([BigInt(value)]), [1]);
+  }
+
+  /** Writes a weight, given as one array or in pieces. */
+  async weight(name: string, dims: readonly number[], pieces: TensorData | AsyncIterable<TensorData>): Promise<string> {
+    await this.#write(new Uint8Array((alignment - (this.#sizeBytes % alignment)) % alignment));
+    const offset = this.#sizeBytes;
+    let elementType: ElementType | undefined;
+    for await (const piece of Symbol.asyncIterator in pieces ? pieces : [pieces]) {
+      elementType = elementTypeOf(piece);
+      await this.#write(new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength));
+    }
+    if (elementType === undefined) throw new RangeError(`The weight ${name} has no values`);
+    const values = { file: basename(`${this.#path}.data`), offset, sizeBytes: this.#sizeBytes - offset };
+    this.#graph.initializers.push(externalTensor(name, elementType, dims, values));
+    return name;
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    await this.#values.appendFile(bytes);
+    this.#sizeBytes += bytes.length;
+  }
+
+  /** Writes the graph itself. */
+  async finish(): Promise<void> {
+    await this.#values.sync();
+    await writeFile(this.#path, encodeModel(this.#graph));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#values.close();
+  }
+}

@@ -1,0 +1,39 @@
+/** For each place of the encoder whose linear layers read the same values: a factor for each of those values. */
+export type Smoothing = ReadonlyMap<string, Float32Array>;
+
+/**
+ * How much of the spread among a layer's inputs moves into its weights: SmoothQuant's factors with a migration strength
+ * of one half (Xiao et al. 2023, equation 4). An input is divided by its factor and its row of weights multiplied with
+ * it: the product stays, and a few large inputs no longer cost all others their precision.
+ * @param inputs Largest size of each input, over all tokens.
+ * @param weights Largest size of each input's weights.
+ */
+export function smoothingFactors(inputs: Float32Array, weights: Float32Array): Float32Array {
+  return inputs.map((size, index) => {
+    const factor = Math.sqrt(size / (weights[index] ?? 0));
+    return Number.isFinite(factor) && factor > 0 ? factor : 1;
+  });
+}
+
+/** Multiplies each row of a matrix with its factor, in place. */
+export function scaleRows(matrix: Float32Array, columns: number, factors: Float32Array): void {
+  for (const [row, factor] of factors.entries()) {
+    for (let index = row * columns; index < (row + 1) * columns; index++) matrix[index] = (matrix[index] ?? 0) * factor;
+  }
+}
+
+/** Divides each column of a matrix, or each value of a bias, by its factor, in place. */
+export function divideColumns(matrix: Float32Array, factors: Float32Array): void {
+  for (let start = 0; start < matrix.length; start += factors.length) {
+    for (const [column, factor] of factors.entries()) matrix[start + column] = (matrix[start + column] ?? 0) / factor;
+  }
+}
+
+/** Raises `largest` to the sizes of the rows of a matrix. */
+export function raiseToRows(largest: Float32Array, matrix: Float32Array): void {
+  const columns = matrix.length / largest.length;
+  for (let index = 0; index < matrix.length; index++) {
+    const row = Math.floor(index / columns);
+    largest[row] = Math.max(largest[row] ?? 0, Math.abs(matrix[index] ?? 0));
+  }
+}

@@ -1,0 +1,160 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadOnnxModel } from "../onnx-model.ts";
+import type { EncoderWeights, WeightTensor } from "../weights/encoder-weights.ts";
+import { floatArithmetic } from "./arithmetic/float.ts";
+import { int8Arithmetic } from "./arithmetic/int8.ts";
+import { type EncoderGraphOptions, writeEncoder } from "./encoder-graph.ts";
+import type { EncoderShape } from "./encoder-shape.ts";
+import { writePlainEncoder } from "./plain-encoder-graph.ts";
+
+export const arithmetics = {
+  fp32: floatArithmetic("float32"),
+  fp16: floatArithmetic("float16"),
+  int8: int8Arithmetic,
+} as const;
+
+/** Of a small XLM-RoBERTa, or as changed. */
+export function encoderShape(changes: Partial<EncoderShape> = {}): EncoderShape {
+  return {
+    layers: 2,
+    hidden: 64,
+    heads: 4,
+    intermediate: 128,
+    vocabulary: 500,
+    positions: 256,
+    positionOffset: 2,
+    tokenTypes: 1,
+    layerNormEpsilon: 1e-5,
+    pooling: "cls",
+    dense: undefined,
+    dimensions: 64,
+    ...changes,
+  };
+}
+
+interface RandomWeightsOptions {
+  /** How large a few channels are between the layers, where the others are 1: in trained encoders, tens. */
+  largeBetween?: number;
+  /** How large a few channels are of what the last layer gives. */
+  largeLast?: number;
+}
+
+/** Weights that follow from the names and rows of their tensors, in the sizes of trained ones. */
+export function randomWeights({ largeBetween = 1, largeLast = 1 }: RandomWeightsOptions = {}): EncoderWeights {
+  return {
+    files: [],
+    tensor(name, dims): WeightTensor {
+      const columns = dims.slice(1).reduce((product, size) => product * size, 1);
+      const readRows = async (start: number, end: number) => {
+        const values = new Float32Array((end - start) * columns);
+        const [base, spread] = rangeOf(name, dims[0] ?? 1);
+        for (let index = 0; index < values.length; index++) {
+          values[index] = base + spread * (random(name, start * columns + index) - 0.5);
+        }
+        const large = /(embeddings|attention\.output)\.LayerNorm\.weight$/.test(name)
+          ? largeBetween
+          : /\d\.output\.LayerNorm\.weight$/.test(name)
+            ? largeLast
+            : 1;
+        if (large !== 1) for (let index = 7; index < values.length; index += 20) values[index] = large;
+        return values;
+      };
+      return { name, dims, readRows };
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+function rangeOf(name: string, inputs: number): [base: number, spread: number] {
+  if (name.endsWith("LayerNorm.weight")) return [1, 0.2];
+  if (name.endsWith("bias")) return [0, 0.1];
+  return name.startsWith("embeddings.") ? [0, 0.2] : [0, Math.sqrt(12 / inputs)];
+}
+
+/** From 0 to 1: the finaliser of MurmurHash3 over the place. */
+function random(name: string, place: number): number {
+  let hash = place + 1;
+  for (let index = 0; index < name.length; index++) hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
+}
+
+/** Token ids of so many tokens, other ones for each seed. */
+export function randomText(tokens: number, seed: number): Int32Array {
+  return Int32Array.from({ length: tokens }, (_, place) => 5 + Math.floor(random(`text ${seed}`, place) * 490));
+}
+
+/** Runs texts together, padded to the longest; their vectors have the length 1. */
+export type Run = (texts: readonly Int32Array[]) => Promise<Float32Array[]>;
+
+/** Graphs in a folder of their own, which goes with the scope that holds it. */
+export async function testGraphs(): Promise<TestGraphs> {
+  const folder = await mkdtemp(join(tmpdir(), "reembed-graphs-"));
+  await writeFile(join(folder, "config.json"), JSON.stringify({ pad_token_id: 1 }));
+  return new TestGraphs(folder);
+}
+
+class TestGraphs implements AsyncDisposable {
+  readonly folder: string;
+  #written = 0;
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  get nextPath(): string {
+    return join(this.folder, `${this.#written++}.onnx`);
+  }
+
+  async encoder(options: Omit<EncoderGraphOptions, "path">): Promise<Run> {
+    const path = this.nextPath;
+    await writeEncoder({ ...options, path });
+    return await this.#load(path, options.shape, true);
+  }
+
+  async plain(options: Pick<EncoderGraphOptions, "shape" | "weights" | "dense">): Promise<Run> {
+    const path = this.nextPath;
+    await writePlainEncoder({ ...options, path });
+    return await this.#load(path, options.shape, false);
+  }
+
+  async #load(graph: string, { dimensions, pooling }: EncoderShape, prepared: boolean): Promise<Run> {
+    const run = await loadOnnxModel({ folder: this.folder, graph, prepared, device: "cpu", dimensions, pooling });
+    return async (texts) => {
+      const lengths = Int32Array.from(texts, (ids) => ids.length);
+      const length = Math.max(...lengths);
+      const inputIds = new Int32Array(texts.length * length);
+      for (const [row, ids] of texts.entries()) inputIds.set(ids, row * length);
+      const vectors = await run({ id: 0, inputIds, lengths, length });
+      return texts.map((_, row) => vectors.subarray(row * dimensions, (row + 1) * dimensions));
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.folder, { recursive: true });
+  }
+}
+
+/** One text a run: nothing is padded. */
+export async function runAlone(run: Run, texts: readonly Int32Array[]): Promise<Float32Array[]> {
+  return await Array.fromAsync(texts, async (ids) => (await run([ids]))[0] ?? new Float32Array());
+}
+
+/** Of two lists of vectors of length 1: the least similarity of those at the same place. */
+export function leastCosine(vectors: readonly Float32Array[], expected: readonly Float32Array[]): number {
+  const cosines = vectors.map((vector, place) =>
+    vector.reduce((sum, value, index) => sum + value * (expected[place]?.[index] ?? Number.NaN), 0),
+  );
+  return cosines.some(Number.isNaN) ? Number.NaN : Math.min(...cosines);
+}
+
+/** The largest difference of any value. */
+export function largestDifference(vectors: readonly Float32Array[], expected: readonly Float32Array[]): number {
+  const differences = vectors.flatMap((vector, place) =>
+    Array.from(vector, (value, index) => Math.abs(value - (expected[place]?.[index] ?? Number.NaN))),
+  );
+  return differences.some(Number.isNaN) ? Number.NaN : Math.max(...differences);
+}

@@ -1,0 +1,31 @@
+/** How far the vectors of one graph agree with those of another, over the same texts. */
+export interface Fidelity {
+  /** Least cosine similarity of a text's two vectors. */
+  leastCosine: number;
+  /** Mean share of a text's ten nearest other texts that both agree on. */
+  overlap10: number;
+}
+
+/** @param vectors Of length 1, in the order of the texts, as `expected`. */
+export function fidelityOf(vectors: readonly Float32Array[], expected: readonly Float32Array[]): Fidelity {
+  const cosines = vectors.map((vector, index) => dot(vector, expected[index] ?? new Float32Array()));
+  const overlaps = vectors.map((_, index) => {
+    const wanted = nearest(expected, index);
+    const found = nearest(vectors, index);
+    return found.filter((other) => wanted.includes(other)).length / wanted.length;
+  });
+  // NaN must not pass as the least.
+  const leastCosine = cosines.some(Number.isNaN) ? Number.NaN : Math.min(...cosines);
+  return { leastCosine, overlap10: overlaps.reduce((sum, overlap) => sum + overlap, 0) / overlaps.length };
+}
+
+function nearest(vectors: readonly Float32Array[], from: number): number[] {
+  const origin = vectors[from] ?? new Float32Array();
+  const others = [...vectors.keys()].filter((index) => index !== from);
+  const similarity = new Map(others.map((index) => [index, dot(origin, vectors[index] ?? new Float32Array())]));
+  return others.sort((a, b) => (similarity.get(b) ?? 0) - (similarity.get(a) ?? 0)).slice(0, 10);
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, value, index) => sum + value * (b[index] ?? Number.NaN), 0);
+}

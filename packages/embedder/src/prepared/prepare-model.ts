@@ -1,0 +1,226 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Model, ReembedError } from "@reembed/core";
+import { exists, exportedGraph, manifestName, preparedName, recordFiles, requiredFiles } from "../model-files.ts";
+import { floatArithmetic } from "../onnx/arithmetic/float.ts";
+import { int8Arithmetic } from "../onnx/arithmetic/int8.ts";
+import { writeEncoder } from "../onnx/encoder-graph.ts";
+import { type EncoderShape, readEncoderShape } from "../onnx/encoder-shape.ts";
+import { writePlainEncoder } from "../onnx/plain-encoder-graph.ts";
+import type { Smoothing } from "../onnx/smoothing.ts";
+import { openOnnxEmbedder } from "../onnx-embedder.ts";
+import { Tokenizer } from "../tokenizer.ts";
+import { type EncoderWeights, openEncoderWeights, openModuleWeights } from "../weights/encoder-weights.ts";
+import { calibrate } from "./calibrate.ts";
+import { type Fidelity, fidelityOf } from "./fidelity.ts";
+import {
+  builderVersion,
+  type Dtype,
+  encodeVector,
+  graphName,
+  type PreparedDevice,
+  type PreparedManifest,
+  preparedFolder,
+} from "./prepared-graph.ts";
+
+export interface PrepareOptions {
+  model: Model;
+  /** Of the model, in Hugging Face layout. */
+  folder: string;
+  device: PreparedDevice;
+  dtype: Dtype;
+  /** What the prepared graph is judged by: a few dozen texts of the languages and lengths that it will read. */
+  texts: readonly string[];
+  /** What int8 is calibrated with: other texts of the same kind. */
+  samples: readonly string[];
+  /** Least cosine similarity that is accepted; `leastCosines` by default. */
+  minCosine?: number | undefined;
+  onStep?: ((step: string) => void) | undefined;
+}
+
+export interface Preparation {
+  /** Where it was installed. */
+  folder: string;
+  manifest: PreparedManifest;
+  /** What it was compared with: the exporter's graph, or one that was made of the weights operator by operator. */
+  reference: "export" | "weights";
+  fidelity: Fidelity;
+  /** Of int8 without and with the calibration: the better one is installed. */
+  calibration: { without: Fidelity; with: Fidelity } | undefined;
+}
+
+export const leastCosines: Readonly<Record<Dtype, number>> = { fp32: 0.9999, fp16: 0.999, int8: 0.99 };
+const goldenText = "Зарплата выплачивается два раза в месяц. Salaries are paid twice a month.";
+
+/**
+ * Builds the graph that a device computes fastest from a model's weights, and installs it beside the model if its vectors
+ * are those of the original. Weights are read and written one after another, and the graphs run in processes of their
+ * own: this one needs the memory of the largest matrix.
+ * @throws ReembedError of `readEncoderShape`, `openEncoderWeights` and `Embedder.embed`; `preparation_differs` (exit
+ * code 3) when the vectors differ: then nothing is installed.
+ */
+export async function prepareModel(options: PrepareOptions): Promise<Preparation> {
+  const { model, folder, device } = options;
+  const shape = await readEncoderShape(folder, model.pooling);
+  if (shape.dimensions !== model.dimensions) {
+    const message = `${folder} gives vectors of ${shape.dimensions} dimensions; ${model.id} has ${model.dimensions}.`;
+    throw new ReembedError("model_unusable", message, { exitCode: 2 });
+  }
+  const workshop = join(folder, preparedName, `${randomUUID()}.partial`);
+  await mkdir(workshop, { recursive: true });
+  try {
+    await using weights = await openEncoderWeights(folder);
+    await using dense = shape.dense && (await openModuleWeights(folder, shape.dense.module));
+    const { built, ...preparation } = await new Workshop(options, workshop, { shape, weights, dense }).prepare();
+    const target = preparedFolder(folder, device);
+    await rm(target, { recursive: true, force: true });
+    await rename(built, target);
+    return { ...preparation, folder: target };
+  } finally {
+    await rm(workshop, { recursive: true, force: true });
+  }
+}
+
+interface Encoder {
+  shape: EncoderShape;
+  weights: EncoderWeights;
+  dense: EncoderWeights | undefined;
+}
+
+/** A graph that was built and compared. */
+interface Candidate {
+  folder: string;
+  fidelity: Fidelity;
+  golden: Float32Array;
+  smoothed: boolean;
+}
+
+class Workshop {
+  readonly #options: PrepareOptions;
+  readonly #folder: string;
+  readonly #encoder: Encoder;
+  /** Of the original, one for each text. */
+  #expected: Float32Array[] = [];
+
+  constructor(options: PrepareOptions, folder: string, encoder: Encoder) {
+    this.#options = options;
+    this.#folder = folder;
+    this.#encoder = encoder;
+  }
+
+  async prepare(): Promise<Omit<Preparation, "folder"> & { built: string }> {
+    const { dtype, minCosine = leastCosines[dtype] } = this.#options;
+    const reference = await this.#runOriginal();
+    this.#say(`building ${dtype}`);
+    const plain = await this.#build("plain");
+    let best = plain;
+    let calibration: Preparation["calibration"];
+    if (dtype === "int8") {
+      this.#say("calibrating");
+      const calibrated = await this.#build("calibrated", await this.#calibrate());
+      calibration = { without: plain.fidelity, with: calibrated.fidelity };
+      if (calibrated.fidelity.leastCosine > plain.fidelity.leastCosine) best = calibrated;
+    }
+    const { fidelity } = best;
+    if (!(fidelity.leastCosine >= minCosine)) throw differs(this.#options.model, dtype, fidelity, minCosine);
+    const manifest = await this.#record(best);
+    return { built: best.folder, manifest, reference, fidelity, calibration };
+  }
+
+  async #runOriginal(): Promise<Preparation["reference"]> {
+    const { folder, texts } = this.#options;
+    const exported = join(folder, exportedGraph);
+    if (await exists(exported)) {
+      this.#say(`embedding ${texts.length} texts with the exported graph`);
+      this.#expected = await this.#vectorsOf(exported, false);
+      return "export";
+    }
+    this.#say(`embedding ${texts.length} texts with the weights as they are`);
+    const path = join(this.#folder, "original.onnx");
+    await writePlainEncoder({ ...this.#encoder, path });
+    this.#expected = await this.#vectorsOf(path, false);
+    await Promise.all([rm(path), rm(`${path}.data`)]);
+    return "weights";
+  }
+
+  async #build(name: string, smoothing?: Smoothing): Promise<Candidate> {
+    const { dtype, device } = this.#options;
+    const folder = join(this.#folder, name);
+    await mkdir(folder);
+    const path = join(folder, graphName);
+    const arithmetic = dtype === "int8" ? int8Arithmetic : floatArithmetic(dtype === "fp16" ? "float16" : "float32");
+    await writeEncoder({ ...this.#encoder, path, arithmetic, masked: device !== "cpu", smoothing });
+    const vectors = await this.#vectorsOf(path, true);
+    const golden = vectors.pop() ?? new Float32Array();
+    return {
+      folder,
+      golden,
+      fidelity: fidelityOf(vectors, this.#expected.slice(0, -1)),
+      smoothed: smoothing !== undefined,
+    };
+  }
+
+  async #calibrate(): Promise<Smoothing> {
+    const { model, folder, samples } = this.#options;
+    await using tokenizer = new Tokenizer(folder, model.maxTokens);
+    const answers = await tokenizer.tokenize(samples);
+    const path = join(this.#folder, "observed.onnx");
+    const ids = answers.flatMap((answer) => ("ids" in answer ? [answer.ids] : []));
+    const smoothing = await calibrate({ ...this.#encoder, path, samples: ids });
+    await Promise.all([rm(path), rm(`${path}.data`)]);
+    return smoothing;
+  }
+
+  /** The vectors of the texts, and of the golden one behind them. */
+  async #vectorsOf(graph: string, prepared: boolean): Promise<Float32Array[]> {
+    const { model, folder, texts } = this.#options;
+    const device = prepared ? this.#options.device : "cpu";
+    await using embedder = openOnnxEmbedder({ model, folder, graph, prepared, device });
+    const outcomes = (await Array.fromAsync(embedder.embed([...texts, goldenText]))).flat();
+    return outcomes
+      .sort((a, b) => a.index - b.index)
+      .map((outcome) => {
+        if ("vector" in outcome) return outcome.vector;
+        throw new ReembedError("model_unusable", `${graph} has no vector for text ${outcome.index}: ${outcome.detail}`);
+      });
+  }
+
+  async #record({ folder, fidelity, golden, smoothed }: Candidate): Promise<PreparedManifest> {
+    const { model, dtype } = this.#options;
+    const { weights, dense } = this.#encoder;
+    const sources = [...requiredFiles, ...weights.files, ...(dense?.files ?? [])];
+    const manifest: PreparedManifest = {
+      model: model.id,
+      revision: model.revision,
+      builder: builderVersion,
+      dtype,
+      dimensions: model.dimensions,
+      smoothed,
+      leastCosine: fidelity.leastCosine,
+      sources: await recordFiles(this.#options.folder, sources),
+      files: await recordFiles(folder, [graphName, `${graphName}.data`]),
+      golden: { text: goldenText, vector: encodeVector(golden) },
+    };
+    await writeFile(join(folder, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
+    return manifest;
+  }
+
+  #say(step: string): void {
+    this.#options.onStep?.(step);
+  }
+}
+
+function differs({ id }: Model, dtype: Dtype, { leastCosine }: Fidelity, minCosine: number): ReembedError {
+  return new ReembedError(
+    "preparation_differs",
+    `The least cosine similarity between ${id} and its ${dtype} form is ${leastCosine.toFixed(5)}; at least ${minCosine} was expected.`,
+    {
+      exitCode: 3,
+      remedy:
+        dtype === "fp32"
+          ? "Run the model as it was exported, without preparing it."
+          : "Prepare it with --dtype fp32, or accept less with --min-cosine.",
+    },
+  );
+}
