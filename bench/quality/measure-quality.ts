@@ -42,7 +42,7 @@ export async function measureQuality(
 
   const sides: Side[] = [];
   for (const profile of profiles) {
-    const options = { profile, modelsFolder: config.models.folder, tokenBudget: config.worker.tokenBudget };
+    const options = { profile, modelsFolder: config.models.folder };
     sides.push(scope.use(await Side.open(database, options)));
   }
   say(`Embedding ${documents.size} documents with ${config.baseline.name} and ${config.candidate.name}`);

@@ -17,7 +17,6 @@ const batchSize = 64;
 export interface SideOptions {
   profile: Profile;
   modelsFolder: string;
-  tokenBudget: number;
 }
 
 /** Baseline or candidate: a profile with its chunks, and the product's own embedder for them and for the queries. */
@@ -40,11 +39,11 @@ export class Side implements AsyncDisposable {
     this.#inferencePid = inferencePid;
   }
 
-  static async open(database: Database, { profile, modelsFolder, tokenBudget }: SideOptions): Promise<Side> {
+  static async open(database: Database, { profile, modelsFolder }: SideOptions): Promise<Side> {
     const { profile: registered, chunks } = await readAllChunks(database, profile.name);
     using watch = watchChildren();
     const { model } = profile;
-    const embedder = await startOnnxEmbedder({ model, modelsFolder, device: "cpu", tokenBudget });
+    const embedder = await startOnnxEmbedder({ model, modelsFolder, device: "cpu" });
     return new Side(profile, { registered, chunks }, { embedder, inferencePid: watch.children.at(-1)?.pid });
   }
 

@@ -15,10 +15,11 @@ export class WorkerMetrics {
 
   /** For the embedder to be told to: what happens inside it. */
   get observer(): EmbedderObserver {
-    const { microBatchTexts, microBatchPadding, childRestarts } = this.#metrics;
+    const { microBatchTexts, microBatchPadding, tokenBudget, childRestarts } = this.#metrics;
     const profile = this.#profile;
     return {
       tokenised: (seconds) => this.addStage("tokenise", seconds),
+      budgeted: (tokens) => tokenBudget.set({ profile }, tokens),
       ran: ({ texts, tokens, padding, seconds }) => {
         this.#lastRunAt = performance.now();
         this.addStage("infer", seconds);

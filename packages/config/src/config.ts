@@ -26,7 +26,7 @@ export interface Config {
   /** Embeds for the candidate's workers in place of the model's own files. */
   embeddingServer: { endpoint: string; apiKey: string | undefined; requestTexts: number } | undefined;
   producer: { batchSize: number; maxQueuedJobs: number; tickMs: number };
-  worker: { concurrency: number; lockDurationMs: number; tokenBudget: number };
+  worker: { concurrency: number; lockDurationMs: number; tokenBudget: number | undefined };
   dashboard: { host: string; port: number; password: string | undefined; viewerPassword: string | undefined };
   /** Where a process serves /healthz, /readyz and /metrics; none without it. */
   operationsPort: number | undefined;

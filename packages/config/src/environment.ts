@@ -42,7 +42,7 @@ export const Environment = z.object({
   TICK_SECONDS: amount(0.05, 3_600).default(5),
   WORKER_CONCURRENCY: count(1, 64).default(2),
   LOCK_SECONDS: amount(0.1, 600).optional(),
-  TOKEN_BUDGET: count(16, 1_000_000).default(4_096),
+  TOKEN_BUDGET: count(16, 1_000_000).optional(),
 
   DASHBOARD_HOST: z.string().default("127.0.0.1"),
   DASHBOARD_PORT: count(0, 65_535).default(3030),

@@ -19,6 +19,8 @@ export type TextOutcome =
 /** Told what an embedder does, as it does it. */
 export interface EmbedderObserver {
   tokenised(seconds: number): void;
+  /** From now on a run has so many tokens at most: at the start, and after memory has ended. */
+  budgeted(tokens: number): void;
   /** One run of the model: `tokens` of the texts, and `padding` beside them. */
   ran(run: { texts: number; tokens: number; padding: number; seconds: number }): void;
   /** The inference process has died and is started again. */

@@ -10,14 +10,15 @@ const settings = JSON.parse(process.argv[2] ?? "") as InferenceSettings;
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});
 process.on("disconnect", () => process.exit(0));
 
-/** What the allocators of the C++ library, of ONNX Runtime and of CUDA say. */
-const outOfMemory = /bad[ _]alloc|failed to allocate|out of memory/i;
+/** What the allocators of the C++ library, of ONNX Runtime, of CUDA, and of cuBLAS and cuDNN say. */
+const outOfMemory = /bad[ _]alloc|failed to allocate|out of memory|STATUS_ALLOC_FAILED/i;
 
 try {
   const run = await loadOnnxModel(settings);
   process.on("message", (request: InferenceRequest) => {
+    const startedAt = performance.now();
     run(request).then(
-      (vectors) => reply({ kind: "done", id: request.id, vectors }),
+      (vectors) => reply({ kind: "done", id: request.id, vectors, seconds: (performance.now() - startedAt) / 1_000 }),
       (error: unknown) => reply({ kind: "failed", id: request.id, ...describe(error, "inference_failed") }),
     );
   });

@@ -21,10 +21,17 @@ export interface InferenceRequest {
   length: number;
 }
 
+/** What a run gave. */
+export interface InferenceResult {
+  /** Vectors of `dimensions` numbers each, one after another. */
+  vectors: Float32Array;
+  /** In the model, without the wait for its turn. */
+  seconds: number;
+}
+
 export type InferenceReply =
   | { kind: "ready" }
   /** The child cannot serve, and is to be ended. */
   | { kind: "refused"; code: string; message: string }
-  /** Vectors of `dimensions` numbers each, one after another. */
-  | { kind: "done"; id: number; vectors: Float32Array }
+  | ({ kind: "done"; id: number } & InferenceResult)
   | { kind: "failed"; id: number; code: string; message: string };

@@ -32,7 +32,7 @@ describe("the inference process", () => {
     using watch = watchChildren();
     await using inference = new InferenceProcess(fast);
     const runs = await Promise.all([1, 2, 3].map((texts) => inference.run(request(texts, 8))));
-    expect(runs.map((vectors) => vectors.length)).toEqual([1024, 2048, 3072]);
+    expect(runs.map(({ vectors }) => vectors.length)).toEqual([1024, 2048, 3072]);
     expect(watch.children).toHaveLength(1);
   });
 
@@ -44,7 +44,7 @@ describe("the inference process", () => {
     await first;
     watch.children[0]?.kill("SIGKILL");
     await failed;
-    expect(await Promise.all([next, last])).toMatchObject([{ length: slowDimensions }, { length: slowDimensions }]);
+    expect(await Promise.all([next, last])).toMatchObject(Array(2).fill({ vectors: { length: slowDimensions } }));
     expect(watch.children).toHaveLength(2);
   });
 
@@ -54,7 +54,7 @@ describe("the inference process", () => {
     const run = inference.run(request(1, 8));
     watch.children[0]?.kill("SIGKILL");
     await expect(run).rejects.toMatchObject({ code: "inference_died", message: expect.stringContaining("SIGKILL") });
-    expect(await inference.run(request(1, 8))).toHaveLength(1024);
+    expect((await inference.run(request(1, 8))).vectors).toHaveLength(1024);
   });
 
   test("a child that refuses has ended when its runs are told, and the next run asks another", async () => {
@@ -71,7 +71,7 @@ describe("the inference process", () => {
     await using inference = new InferenceProcess(fast);
     const outside = { inputIds: Int32Array.of(1_000_000), lengths: Int32Array.of(1), length: 1 };
     await expect(inference.run(outside)).rejects.toMatchObject({ code: "inference_failed" });
-    expect(await inference.run(request(1, 8))).toHaveLength(1024);
+    expect((await inference.run(request(1, 8))).vectors).toHaveLength(1024);
   });
 
   test("lets no Ctrl-C end its child, which the whole process group receives", async () => {
@@ -79,7 +79,7 @@ describe("the inference process", () => {
     await using inference = new InferenceProcess(fast);
     await inference.run(request(1, 8));
     for (const signal of ["SIGINT", "SIGTERM"] as const) watch.children[0]?.kill(signal);
-    expect(await inference.run(request(1, 8))).toHaveLength(1024);
+    expect((await inference.run(request(1, 8))).vectors).toHaveLength(1024);
     expect(watch.children).toHaveLength(1);
   });
 });

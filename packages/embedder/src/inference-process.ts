@@ -1,8 +1,14 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { ReembedError } from "@reembed/core";
-import type { InferenceReply, InferenceRequest, InferenceSettings } from "./inference-messages.ts";
+import { backoffMs, ReembedError } from "@reembed/core";
+import type { InferenceReply, InferenceRequest, InferenceResult, InferenceSettings } from "./inference-messages.ts";
 
+/**
+ * Between the deaths of children that ran nothing in between. The first is started again at once; a text that kills its
+ * child is looked for with some seven more deaths among a batch of 64.
+ */
+const restartPauses = { leastMs: 100, mostMs: 10_000 };
 const childFile = fileURLToPath(new URL("./inference-child.ts", import.meta.url));
 
 /** Runs the model in a child process, which is started when it is needed and again when it has died. */
@@ -11,7 +17,10 @@ export class InferenceProcess implements AsyncDisposable {
   readonly #onRestart: () => void;
   #child: InferenceChild | undefined;
   #started = 0;
-  #closed = false;
+  /** In a row, without a run that was done. */
+  #deaths = 0;
+  #pause: Promise<void> | undefined;
+  readonly #closing = new AbortController();
 
   constructor(settings: InferenceSettings, onRestart: () => void = () => {}) {
     this.#settings = settings;
@@ -24,30 +33,43 @@ export class InferenceProcess implements AsyncDisposable {
    * `out_of_memory` or `inference_failed` when the run fails; `model_unusable` or `device_unavailable` when the model cannot be loaded or
    * is another than was expected.
    */
-  async run(request: Omit<InferenceRequest, "id">): Promise<Float32Array> {
+  async run(request: Omit<InferenceRequest, "id">): Promise<InferenceResult> {
     for (;;) {
+      if (this.#child === undefined && this.#deaths > 1) {
+        this.#pause ??= this.#waitToStart();
+        await this.#pause;
+      }
       this.assertOpen();
       this.#child ??= this.#start();
-      const vectors = await this.#child.run(request);
-      if (vectors !== undefined) return vectors;
+      const result = await this.#child.run(request);
+      if (result === undefined) continue;
+      this.#deaths = 0;
+      return result;
     }
   }
 
   /** @throws ReembedError `inference_died` when it was closed. */
   assertOpen(): void {
-    if (this.#closed) throw died("it was closed");
+    if (this.#closing.signal.aborted) throw died("it was closed");
+  }
+
+  async #waitToStart(): Promise<void> {
+    const { signal } = this.#closing;
+    await delay(backoffMs(this.#deaths - 1, restartPauses), undefined, { signal }).catch(() => undefined);
   }
 
   #start(): InferenceChild {
+    this.#pause = undefined;
     if (this.#started++ > 0) this.#onRestart();
     return new InferenceChild(this.#settings, () => {
       this.#child = undefined;
+      this.#deaths++;
     });
   }
 
   /** Runs in flight are rejected: a long one would hold its caller up for half a minute, and for nothing. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     await this.#child?.end();
   }
 }
@@ -59,7 +81,7 @@ class InferenceChild {
   readonly #ready = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   /** In the order of their turns: the first is in the model. */
-  readonly #runs = new Map<number, PromiseWithResolvers<Float32Array | undefined>>();
+  readonly #runs = new Map<number, PromiseWithResolvers<InferenceResult | undefined>>();
   readonly #onEnd: () => void;
   #lastId = 0;
   /** Why it ends, where that is known beforehand. */
@@ -85,10 +107,10 @@ class InferenceChild {
   }
 
   /** Undefined when the child ended before it was this run's turn. */
-  async run(request: Omit<InferenceRequest, "id">): Promise<Float32Array | undefined> {
+  async run(request: Omit<InferenceRequest, "id">): Promise<InferenceResult | undefined> {
     await this.#ready.promise;
     const id = ++this.#lastId;
-    const run = Promise.withResolvers<Float32Array | undefined>();
+    const run = Promise.withResolvers<InferenceResult | undefined>();
     this.#runs.set(id, run);
     this.#process.send({ id, ...request } satisfies InferenceRequest, (error) => {
       if (error === null) return;
@@ -109,7 +131,7 @@ class InferenceChild {
     else {
       const run = this.#runs.get(reply.id);
       this.#runs.delete(reply.id);
-      if (reply.kind === "done") run?.resolve(reply.vectors);
+      if (reply.kind === "done") run?.resolve(reply);
       else run?.reject(new ReembedError(reply.code, `The model failed: ${reply.message}`));
     }
   }

@@ -8,6 +8,7 @@ import {
   ReembedError,
 } from "@reembed/core";
 import { type Embedder, type EmbedderObserver, embedOne, type TextOutcome } from "./embedder.ts";
+import type { InferenceResult } from "./inference-messages.ts";
 import { InferenceProcess } from "./inference-process.ts";
 import { exists, exportedGraph, modelFolder, verifyModelFiles } from "./model-files.ts";
 import { lengthOf } from "./pooling.ts";
@@ -92,6 +93,7 @@ class OnnxEmbedder implements Embedder {
     const settings = { folder, graph, prepared, device, dimensions, pooling };
     this.#inference = new InferenceProcess(settings, () => observer?.restarted());
     this.#observer = observer;
+    observer?.budgeted(tokenBudget);
   }
 
   /** One run is in the model while the next one waits for its turn in the child, so that the model never waits. */
@@ -127,7 +129,7 @@ class OnnxEmbedder implements Embedder {
       return await this.#runTogether(inputs);
     } catch (error) {
       if (!isOutOfMemory(error) || inputs.length === 1) throw error;
-      this.#tokenBudget = Math.min(this.#tokenBudget, Math.ceil(padded / 2));
+      this.#setBudget(Math.min(this.#tokenBudget, Math.ceil(padded / 2)));
       return await this.#runApart(inputs);
     }
   }
@@ -139,9 +141,7 @@ class OnnxEmbedder implements Embedder {
   }
 
   async #runTogether(inputs: readonly TextInput[]): Promise<TextOutcome[]> {
-    const startedAt = performance.now();
-    const vectors = await this.#infer(inputs.map(({ ids }) => ids));
-    const seconds = (performance.now() - startedAt) / 1_000;
+    const { vectors, seconds } = await this.#infer(inputs.map(({ ids }) => ids));
     const tokens = inputs.reduce((sum, { ids }) => sum + ids.length, 0);
     const padding = inputs.length * longest(inputs) - tokens;
     this.#observer?.ran({ texts: inputs.length, tokens, padding, seconds });
@@ -153,7 +153,7 @@ class OnnxEmbedder implements Embedder {
     });
   }
 
-  async #infer(rows: readonly Int32Array[]): Promise<Float32Array> {
+  async #infer(rows: readonly Int32Array[]): Promise<InferenceResult> {
     const lengths = Int32Array.from(rows, (ids) => ids.length);
     const length = Math.max(...lengths);
     const inputIds = new Int32Array(rows.length * length);
@@ -164,19 +164,24 @@ class OnnxEmbedder implements Embedder {
   /** Tries runs of more and more tokens, and keeps the number that the device computes best. */
   async findTokenBudget(): Promise<void> {
     const length = Math.min(512, this.model.maxTokens);
-    this.#tokenBudget = await findTokenBudget(async (tokens) => {
+    const found = await findTokenBudget(async (tokens) => {
       const rows = Array.from({ length: Math.ceil(tokens / length) }, () => new Int32Array(length).fill(5));
       try {
         // The first run of a shape also allocates and plans for it.
         await this.#infer(rows);
-        const startedAt = performance.now();
-        await this.#infer(rows);
-        return (rows.length * length * 1_000) / (performance.now() - startedAt);
+        const { seconds } = await this.#infer(rows);
+        return (rows.length * length) / seconds;
       } catch (error) {
         if (isOutOfMemory(error)) return undefined;
         throw error;
       }
     });
+    this.#setBudget(found);
+  }
+
+  #setBudget(tokens: number): void {
+    this.#tokenBudget = tokens;
+    this.#observer?.budgeted(tokens);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

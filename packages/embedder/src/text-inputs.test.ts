@@ -63,7 +63,7 @@ test("an outcome goes to every place of its text, with the counts of its tokens"
 
 test("how long the tokenizer takes is told", async () => {
   const told: number[] = [];
-  const observer = { tokenised: (seconds: number) => void told.push(seconds), ran: () => {}, restarted: () => {} };
+  const observer = { tokenised: (seconds: number) => void told.push(seconds), ran() {}, restarted() {}, budgeted() {} };
   await readTexts(["отпуск"], wordTokenizer(), observer);
   expect(told).toEqual([expect.any(Number)]);
 });

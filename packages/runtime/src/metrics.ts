@@ -48,6 +48,12 @@ export function createMetrics() {
       buckets: [0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5],
       registers,
     }),
+    tokenBudget: new Gauge({
+      name: "reembed_token_budget",
+      help: "Tokens of one run of the model at most; halved when a run finds no memory.",
+      labelNames: ["profile"],
+      registers,
+    }),
     stageSeconds: new Counter({
       name: "reembed_stage_seconds_total",
       help: "Time that batches spent in each stage: read, tokenise, infer, upsert. Batches overlap.",

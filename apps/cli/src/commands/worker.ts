@@ -4,6 +4,8 @@ import {
   type Embedder,
   type EmbedderObserver,
   embedOne,
+  listPrepared,
+  modelFolder,
   startHttpEmbedder,
   startOnnxEmbedder,
 } from "@reembed/embedder";
@@ -65,7 +67,7 @@ async function runWorker(flags: WorkerFlags, config: Config, log: Logger): Promi
   const concurrency = flags.concurrency ?? config.worker.concurrency;
   const registered = createMetrics();
   const metrics = new WorkerMetrics(registered, profile.name);
-  const embedder = scope.use(await startEmbedder(wanted, device, config, metrics.observer));
+  const embedder = scope.use(await startEmbedder(wanted, device, config, metrics.observer, log));
   scope.use(await startWorker({ database, profile, embedder, queue, concurrency, lockDurationMs, log, metrics }));
   // A model at work needs no test, and would not answer one before its run is over.
   const checks = { model: async () => void (metrics.idleMs > modelTestAfterMs && (await embedOne(embedder))) };
@@ -95,10 +97,16 @@ async function startEmbedder(
   device: string,
   { embeddingServer, models, worker: { tokenBudget } }: Config,
   observer: EmbedderObserver,
+  log: Logger,
 ): Promise<Embedder> {
   const common = { model, modelsFolder: models.folder, tokenBudget, observer };
-  if (device === httpDevice && embeddingServer !== undefined)
+  if (device === httpDevice && embeddingServer !== undefined) {
     return await startHttpEmbedder({ ...common, ...embeddingServer });
+  }
+  const prepared = (await listPrepared(modelFolder(model, models.folder))).map((graph) => graph.device);
+  if (!prepared.includes(device.replace(/:.*/, ""))) {
+    log.warn(`${model.id} runs as it was exported; \`reembed model prepare ${model.id}\` makes it faster`);
+  }
   return await startOnnxEmbedder({ ...common, device });
 }
 

@@ -19,8 +19,8 @@ export interface HttpEmbedderOptions {
   servedModel?: string;
   /** Texts of one request at most. text-embeddings-inference takes 32 unless it is told otherwise. */
   requestTexts: number;
-  /** Tokens of one request at most, padding included. */
-  tokenBudget: number;
+  /** Tokens of one request at most, padding included; by default what text-embeddings-inference takes. */
+  tokenBudget?: number | undefined;
   /** Requests in flight at most, so that the server has the next at hand while it answers one. */
   requestsInFlight?: number;
   timeoutMs?: number;
@@ -67,14 +67,16 @@ class HttpEmbedder implements Embedder {
   readonly #closing = new AbortController();
 
   constructor({ requestsInFlight = 4, timeoutMs = 60_000, retries = patience, ...options }: HttpEmbedderOptions) {
+    const { requestTexts, tokenBudget = 16_384, observer } = options;
     const { model, endpoint, apiKey, servedModel = model.id } = options;
     const { dimensions } = model;
     this.model = model;
     this.#tokenizer = options.tokenizer ?? new Tokenizer(modelFolder(model, options.modelsFolder), model.maxTokens);
     this.#endpoint = new EmbeddingsEndpoint({ endpoint, apiKey, model: servedModel, dimensions, timeoutMs, retries });
-    this.#limits = { texts: options.requestTexts, tokens: options.tokenBudget };
+    this.#limits = { texts: requestTexts, tokens: tokenBudget };
     this.#requestsInFlight = requestsInFlight;
-    this.#observer = options.observer;
+    this.#observer = observer;
+    observer?.budgeted(tokenBudget);
   }
 
   async *embed(texts: readonly string[]): AsyncGenerator<TextOutcome[]> {

@@ -188,10 +188,12 @@ class EncoderGraph {
     if (this.#mask === undefined) {
       return graph.add("ReduceMean", [tokens], { axes: { ints: [1] }, keepdims: { int: 0 } });
     }
-    const mask = graph.add("Cast", [this.#mask], { to: { elementType: this.#arithmetic.elementType } });
-    const sums = graph.add("MatMul", [graph.add("Unsqueeze", [mask, graph.integers(1)]), tokens]);
-    const counts = graph.add("ReduceSum", [mask, graph.integers(1)]);
-    return graph.add("Div", [graph.add("Squeeze", [sums, graph.integers(1)]), counts]);
+    // Shares before the sum: in float16 a sum over 8,192 tokens overflows where their values are 8.
+    const mask = graph.add("Cast", [this.#mask], { to: { elementType: "float32" } });
+    const shares = graph.add("Div", [mask, graph.add("ReduceSum", [mask, graph.integers(1)])]);
+    const { elementType } = this.#arithmetic;
+    const row = graph.add("Unsqueeze", [graph.add("Cast", [shares], { to: { elementType } }), graph.integers(1)]);
+    return graph.add("Squeeze", [graph.add("MatMul", [row, tokens]), graph.integers(1)]);
   }
 
   /** The text's vector as float32, through the last dense layer where there is one. */
