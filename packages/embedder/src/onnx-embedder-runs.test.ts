@@ -76,7 +76,7 @@ describe("where memory ends", () => {
     await using embedder = await start(temporary, { observed, tokenBudget: 16 });
     await expect(embedAll(embedder, wordsOf(30, 1))).rejects.toMatchObject({
       code: "out_of_memory",
-      message: expect.stringMatching(/^The model failed: .*allocate/),
+      message: expect.stringMatching(/^The model failed: /),
     });
     expect(observed.budgets).toEqual([16]);
     expect(await embedAll(embedder, wordsOf(4, 2))).toHaveLength(2);

@@ -56,7 +56,9 @@ export function registerModel(program: Command): void {
         onProgress: ({ receivedBytes, totalBytes }) => bar.update(receivedBytes, totalBytes),
       });
       const folder = modelFolder(model, config.models.folder);
-      printResult({ folder, ...manifest }, json, `${id} is in ${folder}.`);
+      const next =
+        "onnx/model.onnx" in manifest.files ? "" : ` It has no graph yet: run \`reembed model prepare ${id}\`.`;
+      printResult({ folder, ...manifest }, json, `${id} is in ${folder}.${next}`);
     });
   registerModelPrepare(command);
 }

@@ -42,7 +42,8 @@ export function unreachable({ hub, model }: ModelSource, cause: unknown): Transi
     cause,
     remedy:
       "Set HF_ENDPOINT to a mirror of the hub, or HTTPS_PROXY and NODE_USE_ENV_PROXY=1 behind a proxy, or copy the " +
-      `files by hand: config.json, tokenizer.json and onnx/model.onnx of ${model.id} into MODELS_DIR/${model.id}/.`,
+      `files by hand: config.json, tokenizer.json, and onnx/model.onnx or model.safetensors, of ${model.id} into ` +
+      `MODELS_DIR/${model.id}/.`,
   });
 }
 

@@ -1,20 +1,31 @@
 import { type ListFileEntry, listFiles } from "@huggingface/hub";
 import { ReembedError } from "@reembed/core";
+import { exportedGraph } from "../model-files.ts";
 import type { HubFile } from "./hub-file.ts";
 import { type ModelSource, requestHub, unreachable } from "./hub-request.ts";
 import { retryTransient } from "./retry-transient.ts";
 
 // Configuration and tokenizer. A manifest.json of the repository's own would be taken for the one that is written here.
-const rootFile = /^(?!manifest\.json$)([\w.-]+\.json|sentencepiece\.bpe\.model|vocab\.txt)$/;
+const rootFile = /^(?!manifest\.json$|.*\.index\.json$)([\w.-]+\.json|sentencepiece\.bpe\.model|vocab\.txt)$/;
+// What sentence-transformers does with the token vectors.
+const moduleFile = /^(1_Pooling\/config\.json|2_Dense\/[\w.-]+)$/;
 // The graph and its external data, which exporters name in three ways; not its variants, such as model_fp16.onnx.
 const onnxFile = /^onnx\/(model\.onnx([._]data[\w.-]*)?|Constant_[\w.-]+)$/;
+// Of several kinds of weights, the first that the repository has, each told by its main file: bge-m3's would be 2.3 GB
+// each.
+const weights: readonly { main: string; files: RegExp }[] = [
+  { main: exportedGraph, files: onnxFile },
+  { main: "model.safetensors", files: /^model\.safetensors$/ },
+  { main: "model.safetensors.index.json", files: /^model(-\d+-of-\d+\.safetensors|\.safetensors\.index\.json)$/ },
+];
 
-/** The files of the model's repository, at its revision, that inference needs. */
+/** The files of the model's repository, at its revision, that inference or its preparation needs. */
 export async function listModelFiles(source: ModelSource): Promise<HubFile[]> {
   const entries = await retryTransient(() => readTree(source), source);
-  return entries
-    .filter(({ type, path }) => type === "file" && (rootFile.test(path) || onnxFile.test(path)))
-    .map(hubFile);
+  const files = entries.filter(({ type }) => type === "file");
+  const chosen = weights.find(({ main }) => files.some(({ path }) => path === main));
+  const wanted = [rootFile, moduleFile, chosen?.files ?? onnxFile];
+  return files.filter(({ path }) => wanted.some((pattern) => pattern.test(path))).map(hubFile);
 }
 
 async function readTree(source: ModelSource): Promise<ListFileEntry[]> {

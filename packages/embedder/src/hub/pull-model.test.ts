@@ -7,7 +7,7 @@ import { type Model, models, ReembedError } from "@reembed/core";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { verifyModelFiles } from "../model-files.ts";
 import { type PullOptions, type PullProgress, pullModel } from "./pull-model.ts";
-import { data, model, unwanted, wanted, weights } from "./some-model.ts";
+import { checkpoint, data, model, shards, unwanted, wanted, weights } from "./some-model.ts";
 import { type Fault, StandInHub, sendOtherBytes, stallAfter, status } from "./stand-in-hub.ts";
 
 // The waits between tries, which add up to 15 s, are recorded and not waited for.
@@ -31,7 +31,12 @@ afterEach(async () => await rm(modelsFolder, { recursive: true }));
 
 describe("a pull", () => {
   test("brings what inference needs, records it and reports progress over all files", async () => {
-    await using hub = await StandInHub.start(model.id, model.revision, { ...unwanted, ...wanted });
+    await using hub = await StandInHub.start(model.id, model.revision, {
+      ...unwanted,
+      ...checkpoint,
+      ...shards,
+      ...wanted,
+    });
     const seen: PullProgress[] = [];
     const manifest = await pull(hub, { onProgress: (progress) => seen.push(progress) });
 
@@ -230,23 +235,6 @@ describe("a repository", () => {
     const error = await failureOf(pull(hub));
     expect(error).toMatchObject({ code: "model_unknown", exitCode: 1 });
     expect(error.message).toContain(`has no ${model.id} at revision ${model.revision}`);
-  });
-
-  test("without an ONNX file says how to make one, and then brings the rest", async () => {
-    const { "onnx/model.onnx": graph, ...rest } = wanted;
-    await using hub = await StandInHub.start(model.id, model.revision, rest);
-    const error = await failureOf(pull(hub));
-    expect(error).toMatchObject({ code: "model_no_onnx", exitCode: 1 });
-    expect(error.message).toContain(`${model.id} has no onnx/model.onnx at revision ${model.revision}`);
-    expect(error.remedy).toContain(
-      `optimum-cli export onnx --model ${model.id} --task feature-extraction ${folder}/onnx`,
-    );
-    expect(hub.requests).toEqual([]);
-
-    await mkdir(join(folder, "onnx"), { recursive: true });
-    await writeFile(join(folder, "onnx/model.onnx"), graph);
-    await pull(hub);
-    await verifyModelFiles(model, modelsFolder);
   });
 });
 

@@ -6,6 +6,7 @@ import {
   modelFolder,
   requiredFiles,
   verifyModelFiles,
+  weightFiles,
   writeManifest,
 } from "../model-files.ts";
 import { downloadFile } from "./download-file.ts";
@@ -33,7 +34,7 @@ export interface PullProgress {
  * Fetches a model's files from the hub and records them. What is there already and right is not fetched again, and what
  * an interrupted pull left is continued. A stand-in is only verified: it came with Reembed.
  * @returns The manifest that was written.
- * @throws ReembedError `model_no_onnx`, `model_file_missing`, `model_file_altered`, `model_forbidden`, `model_unknown`,
+ * @throws ReembedError `model_no_weights`, `model_file_missing`, `model_file_altered`, `model_forbidden`, `model_unknown`,
  * `hub_unreachable`, `hub_failed`, `disk_full` or `folder_not_writable`; the signal's reason when it is aborted.
  */
 export async function pullModel(options: PullOptions): Promise<ModelManifest> {
@@ -72,20 +73,21 @@ async function fetchFiles(
   }
 }
 
-/** Before anything is fetched: a file that inference needs and the repository lacks must be in the folder. */
+/** Before anything is fetched: what the repository lacks must be in the folder. */
 async function checkComplete(files: readonly HubFile[], { id, revision }: Model, folder: string): Promise<void> {
+  const there = async (path: string) => files.some((file) => file.path === path) || (await exists(join(folder, path)));
   for (const required of requiredFiles) {
-    if (files.some(({ path }) => path === required) || (await exists(join(folder, required)))) continue;
+    if (await there(required)) continue;
     const message = `${id} has no ${required} at revision ${revision}.`;
-    if (required !== "onnx/model.onnx") {
-      throw new ReembedError("model_file_missing", message, { remedy: `Put it into ${folder} and pull again.` });
-    }
-    throw new ReembedError("model_no_onnx", message, {
-      remedy:
-        `Export it with \`optimum-cli export onnx --model ${id} --task feature-extraction ${join(folder, "onnx")}\` ` +
-        `and pull again, which puts config.json and tokenizer.json beside it, in ${folder}.`,
-    });
+    throw new ReembedError("model_file_missing", message, { remedy: `Put it into ${folder} and pull again.` });
   }
+  for (const path of weightFiles) if (await there(path)) return;
+  const message = `${id} has neither onnx/model.onnx nor model.safetensors at revision ${revision}.`;
+  throw new ReembedError("model_no_weights", message, {
+    remedy:
+      `Export it with \`optimum-cli export onnx --model ${id} --task feature-extraction ${join(folder, "onnx")}\`, or ` +
+      `load it in Python and save it with safe_serialization=True into ${folder}, and pull again, which brings the rest.`,
+  });
 }
 
 function folderError(cause: unknown, { id }: Model, folder: string): ReembedError | undefined {

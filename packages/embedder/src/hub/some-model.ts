@@ -13,20 +13,35 @@ export const model: Model = {
 /** The largest file of the repository, and the last to be fetched. */
 export const data = "onnx/model.onnx_data";
 export const weights = randomBytes(300_000);
-/** What inference needs of the repository. */
-export const wanted = {
+/** What inference needs of the repository, whatever its weights are. */
+export const needed = {
   "config.json": '{"pad_token_id": 1}',
+  "modules.json": "[]",
   "sentencepiece.bpe.model": "pieces",
   "tokenizer.json": '{"model": {}}',
+  "1_Pooling/config.json": "{}",
+  "2_Dense/config.json": "{}",
+  "2_Dense/model.safetensors": "dense",
+};
+/** With its graph. */
+export const wanted = {
+  ...needed,
   "onnx/Constant_7_attr__value": "constant",
   "onnx/model.onnx": "graph",
   [data]: weights,
+};
+/** Weights beside a graph that has them too. */
+export const checkpoint = { "model.safetensors": weights };
+export const shards = {
+  "model-00001-of-00002.safetensors": weights.subarray(0, 200_000),
+  "model-00002-of-00002.safetensors": weights.subarray(200_000),
+  "model.safetensors.index.json": "{}",
 };
 export const unwanted = {
   "README.md": "text",
   "manifest.json": "{}",
   "pytorch_model.bin": "weights",
-  "1_Pooling/config.json": "{}",
+  "pytorch_model.bin.index.json": "{}",
   "onnx/config.json": "{}",
   "onnx/model_fp16.onnx": "variant",
   "onnx/model_fp16.onnx_data": "variant",

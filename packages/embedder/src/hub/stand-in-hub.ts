@@ -15,7 +15,7 @@ export type Fault = (response: ServerResponse, content: Buffer) => void;
 
 /**
  * A stand-in for the Hugging Face hub with one repository: the paged tree of one revision, files by /resolve/ with
- * ranges, and files in LFS (all under `onnx/`) behind a redirect to another origin, as the hub has them.
+ * ranges, and files in LFS (safetensors, and all under `onnx/`) behind a redirect to another origin, as the hub has them.
  */
 export class StandInHub implements AsyncDisposable {
   readonly requests: FileRequest[] = [];
@@ -134,5 +134,5 @@ function treeEntry(path: string, content: Buffer) {
 }
 
 function inLfs(path: string): boolean {
-  return path.startsWith("onnx/");
+  return path.startsWith("onnx/") || path.endsWith(".safetensors");
 }

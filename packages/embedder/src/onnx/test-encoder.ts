@@ -34,15 +34,12 @@ export function encoderShape(changes: Partial<EncoderShape> = {}): EncoderShape 
   };
 }
 
-interface RandomWeightsOptions {
-  /** How large a few channels are between the layers, where the others are 1: in trained encoders, tens. */
-  largeBetween?: number;
-  /** How large a few channels are of what the last layer gives. */
-  largeLast?: number;
-}
-
-/** Weights that follow from the names and rows of their tensors, in the sizes of trained ones. */
-export function randomWeights({ largeBetween = 1, largeLast = 1 }: RandomWeightsOptions = {}): EncoderWeights {
+/**
+ * Weights that follow from the names and rows of their tensors, in the sizes of trained ones.
+ * @param outlier How large every twentieth value of a token is between the layers, where the others are 1: in trained
+ * encoders, tens.
+ */
+export function randomWeights({ outlier = 1 } = {}): EncoderWeights {
   return {
     files: [],
     tensor(name, dims): WeightTensor {
@@ -53,12 +50,10 @@ export function randomWeights({ largeBetween = 1, largeLast = 1 }: RandomWeights
         for (let index = 0; index < values.length; index++) {
           values[index] = base + spread * (random(name, start * columns + index) - 0.5);
         }
-        const large = /(embeddings|attention\.output)\.LayerNorm\.weight$/.test(name)
-          ? largeBetween
-          : /\d\.output\.LayerNorm\.weight$/.test(name)
-            ? largeLast
-            : 1;
-        if (large !== 1) for (let index = 7; index < values.length; index += 20) values[index] = large;
+        // Not in the last norm: what is large in a vector is all that its cosine sees.
+        if (/(embeddings|attention\.output)\.LayerNorm\.weight$/.test(name)) {
+          for (let index = 7; index < values.length; index += 20) values[index] = outlier;
+        }
         return values;
       };
       return { name, dims, readRows };
@@ -88,7 +83,7 @@ export function randomText(tokens: number, seed: number): Int32Array {
 }
 
 /** Runs texts together, padded to the longest; their vectors have the length 1. */
-export type Run = (texts: readonly Int32Array[]) => Promise<Float32Array[]>;
+type Run = (texts: readonly Int32Array[]) => Promise<Float32Array[]>;
 
 /** Graphs in a folder of their own, which goes with the scope that holds it. */
 export async function testGraphs(): Promise<TestGraphs> {

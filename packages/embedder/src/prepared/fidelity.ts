@@ -14,8 +14,8 @@ export function fidelityOf(vectors: readonly Float32Array[], expected: readonly 
     const found = nearest(vectors, index);
     return found.filter((other) => wanted.includes(other)).length / wanted.length;
   });
-  // NaN must not pass as the least.
-  const leastCosine = cosines.some(Number.isNaN) ? Number.NaN : Math.min(...cosines);
+  // Neither NaN nor the least of nothing, which is infinite, must pass.
+  const leastCosine = cosines.length === 0 || cosines.some(Number.isNaN) ? Number.NaN : Math.min(...cosines);
   return { leastCosine, overlap10: overlaps.reduce((sum, overlap) => sum + overlap, 0) / overlaps.length };
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Model, ReembedError } from "@reembed/core";
 import { exists, exportedGraph, manifestName, preparedName, recordFiles, requiredFiles } from "../model-files.ts";
@@ -51,6 +51,9 @@ export interface Preparation {
 }
 
 export const leastCosines: Readonly<Record<Dtype, number>> = { fp32: 0.9999, fp16: 0.999, int8: 0.99 };
+/** What a folder's name ends with until its graph is installed. */
+const unfinished = ".partial";
+const dayMs = 86_400_000;
 const goldenText = "Зарплата выплачивается два раза в месяц. Salaries are paid twice a month.";
 
 /**
@@ -67,7 +70,8 @@ export async function prepareModel(options: PrepareOptions): Promise<Preparation
     const message = `${folder} gives vectors of ${shape.dimensions} dimensions; ${model.id} has ${model.dimensions}.`;
     throw new ReembedError("model_unusable", message, { exitCode: 2 });
   }
-  const workshop = join(folder, preparedName, `${randomUUID()}.partial`);
+  await removeLeftovers(join(folder, preparedName));
+  const workshop = join(folder, preparedName, `${randomUUID()}${unfinished}`);
   await mkdir(workshop, { recursive: true });
   try {
     await using weights = await openEncoderWeights(folder);
@@ -79,6 +83,16 @@ export async function prepareModel(options: PrepareOptions): Promise<Preparation
     return { ...preparation, folder: target };
   } finally {
     await rm(workshop, { recursive: true, force: true });
+  }
+}
+
+/** A preparation that is killed leaves its folder, gigabytes perhaps. None that is alive takes a day. */
+async function removeLeftovers(folder: string): Promise<void> {
+  if (!(await exists(folder))) return;
+  const names = (await readdir(folder)).filter((name) => name.endsWith(unfinished));
+  for (const path of names.map((name) => join(folder, name))) {
+    const { mtimeMs } = await stat(path);
+    if (mtimeMs < Date.now() - dayMs) await rm(path, { recursive: true, force: true });
   }
 }
 

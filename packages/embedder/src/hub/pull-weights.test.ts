@@ -1,0 +1,77 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ReembedError } from "@reembed/core";
+import { beforeEach, describe, expect, test } from "vitest";
+import { verifyModelFiles } from "../model-files.ts";
+import { pullModel } from "./pull-model.ts";
+import { checkpoint, model, needed, shards, unwanted, wanted } from "./some-model.ts";
+import { StandInHub } from "./stand-in-hub.ts";
+
+let modelsFolder: string;
+let folder: string;
+
+beforeEach(async () => {
+  modelsFolder = await mkdtemp(join(tmpdir(), "reembed-pull-"));
+  folder = join(modelsFolder, model.id);
+  return () => rm(modelsFolder, { recursive: true });
+});
+
+describe("a repository", () => {
+  test.each([
+    { weights: "a checkpoint", brings: checkpoint, beside: shards },
+    { weights: "a checkpoint in shards", brings: shards, beside: {} },
+  ])("without a graph is pulled with $weights, from which one can be prepared", async ({ brings, beside }) => {
+    const repository = { ...unwanted, ...needed, ...brings, ...beside };
+    await using hub = await StandInHub.start(model.id, model.revision, repository);
+    const manifest = await pull(hub);
+    expect(Object.keys(manifest.files).sort()).toEqual(Object.keys({ ...needed, ...brings }).sort());
+    for (const [path, content] of Object.entries(brings)) {
+      expect(await readFile(join(folder, path))).toEqual(Buffer.from(content));
+    }
+    expect(await verifyModelFiles(model, modelsFolder)).toEqual(manifest);
+  });
+
+  test("with a pickle alone says how to make weights that are read, and then brings the rest", async () => {
+    await using hub = await StandInHub.start(model.id, model.revision, { ...unwanted, ...needed });
+    const error = await failureOf(hub);
+    expect(error).toMatchObject({ code: "model_no_weights", exitCode: 1 });
+    expect(error.message).toBe(
+      `${model.id} has neither onnx/model.onnx nor model.safetensors at revision ${model.revision}.`,
+    );
+    expect(error.remedy).toContain(
+      `optimum-cli export onnx --model ${model.id} --task feature-extraction ${folder}/onnx`,
+    );
+    expect(error.remedy).toContain(`safe_serialization=True into ${folder}`);
+    expect(hub.requests).toEqual([]);
+
+    await mkdir(join(folder, "onnx"), { recursive: true });
+    await writeFile(join(folder, "onnx/model.onnx"), "graph");
+    await pull(hub);
+    await verifyModelFiles(model, modelsFolder);
+  });
+
+  test("without a tokenizer that Reembed reads is refused, unless that is in the folder", async () => {
+    const { "tokenizer.json": tokenizer, ...rest } = wanted;
+    await using hub = await StandInHub.start(model.id, model.revision, rest);
+    expect(await failureOf(hub)).toMatchObject({
+      code: "model_file_missing",
+      message: `${model.id} has no tokenizer.json at revision ${model.revision}.`,
+      remedy: `Put it into ${folder} and pull again.`,
+    });
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, "tokenizer.json"), tokenizer);
+    await pull(hub);
+    await verifyModelFiles(model, modelsFolder);
+  });
+});
+
+function pull({ endpoint }: StandInHub) {
+  return pullModel({ model, modelsFolder, hub: { endpoint, token: undefined } });
+}
+
+async function failureOf(hub: StandInHub): Promise<ReembedError> {
+  const error = await pull(hub).catch((thrown: unknown) => thrown);
+  if (error instanceof ReembedError) return error;
+  throw new Error(`Not a ReembedError: ${error}`, { cause: error });
+}
