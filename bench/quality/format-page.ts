@@ -32,7 +32,7 @@ ${pictureOf("slices", "Bars of nDCG@10 by language, by depth of the answer and b
 
 ${markdownTable(sliceRows(report))}
 
-A query with several answers counts where the easiest is: in its own language if one is, and nearest to a document's beginning. Words are compared by their stems, without articles, pronouns and the like. The picture leaves out what fewer than eight queries ask.
+A query with several answers counts where the easiest is: in its own language if one is, and nearest to a document's beginning. Words are compared by their stems, without articles, pronouns and the like, and between two languages none counts as shared. The last two columns are the candidate less each of the others, query by query. The picture leaves out what fewer than eight queries ask.
 
 ## The thresholds
 

@@ -44,14 +44,15 @@ export function measureRows({ baseline, candidate, bm25, difference }: QualityRe
 
 export function sliceRows({ slices }: QualityReport): string[][] {
   return [
-    ["nDCG@10", "queries", "bm25", "baseline", "candidate", "difference"],
-    ...slices.map(({ name, queries, bm25, baseline, candidate, difference }) => [
+    ["nDCG@10", "queries", "bm25", "baseline", "candidate", "less baseline", "less bm25"],
+    ...slices.map(({ name, queries, bm25, baseline, candidate, difference, differenceToBm25 }) => [
       name,
       `${queries}`,
       bm25.mean.toFixed(3),
       baseline.mean.toFixed(3),
       candidate.mean.toFixed(3),
       formatDifference(difference),
+      formatDifference(differenceToBm25),
     ]),
   ];
 }

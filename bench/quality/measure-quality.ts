@@ -28,7 +28,7 @@ export interface MeasuredQuality {
  * @param say Told what happens, as it happens.
  */
 export async function measureQuality(
-  config: Pick<Config, "baseline" | "candidate" | "models" | "worker">,
+  config: Pick<Config, "baseline" | "candidate" | "models">,
   judgements: string,
   say: (step: string) => void,
 ): Promise<MeasuredQuality> {

@@ -32,7 +32,7 @@ test("words are not compared between languages", () => {
   expect(placeAnswer(crossing, documents)).toMatchObject({
     crossing: "in another language",
     languages: "ru → en",
-    words: undefined,
+    words: "no word in common",
   });
 });
 
@@ -51,7 +51,8 @@ test("each kind of query has the means of its queries, and a kind without querie
     ["ru → en", 1, 0],
     ["in the first 1,500 characters", 1, 0],
     ["beyond 6,000", 2, 0.5],
-    ["no word in common", 1, 0],
+    ["no word in common", 2, 0],
     ["words in common", 1, 1],
+    ["no word, same language", 1, 0],
   ]);
 });

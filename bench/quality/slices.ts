@@ -13,6 +13,8 @@ export interface Slice {
   bm25: Interval;
   /** Candidate less baseline. */
   difference: Interval;
+  /** Candidate less BM25. */
+  differenceToBm25: Interval;
 }
 
 /** nDCG@10 of each answerable query, in their order. */
@@ -27,13 +29,14 @@ export interface AnswerPlace {
   crossing: string;
   languages: string;
   depth: string;
-  /** Only of a query in the language of its answer: between two languages hardly a word is shared. */
-  words: string | undefined;
+  /** Words that tell what a text is about, by their stems; between two languages none is counted as shared. */
+  words: string;
 }
 
 const crossings = ["in the answer's language", "in another language"] as const;
 const depths = ["in the first 1,500 characters", "from there to 6,000", "beyond 6,000"] as const;
 const words = ["no word in common", "words in common"] as const;
+const ownWordless = "no word, same language";
 
 export function placeAnswer(query: JudgedQuery, documents: ReadonlyMap<string, StoredDocument>): AnswerPlace {
   const answers = answersOf(query);
@@ -44,7 +47,7 @@ export function placeAnswer(query: JudgedQuery, documents: ReadonlyMap<string, S
     crossing: crossings[own ? 0 : 1],
     languages: `${query.language} → ${own ? query.language : languages[0]}`,
     depth: depths[depth < 1_500 ? 0 : depth < 6_000 ? 1 : 2],
-    words: own ? words[sharesStem(query, documents) ? 1 : 0] : undefined,
+    words: words[sharesStem(query, documents) ? 1 : 0],
   };
 }
 
@@ -62,6 +65,9 @@ export function sliceQueries(places: readonly AnswerPlace[], scores: QueryScores
     ...slice("languages", bySize, (place) => place.languages),
     ...slice("depth", depths, (place) => place.depth),
     ...slice("words", words, (place) => place.words),
+    ...slice("words", [ownWordless], ({ crossing, words: shared }) =>
+      crossing === crossings[0] && shared === words[0] ? ownWordless : undefined,
+    ),
   ];
 }
 
@@ -78,6 +84,7 @@ function measureSlice(
     candidate: bootstrapMean(of(candidate)),
     bm25: bootstrapMean(of(bm25)),
     difference: bootstrapDifference(of(baseline), of(candidate)),
+    differenceToBm25: bootstrapDifference(of(bm25), of(candidate)),
   };
 }
 

@@ -18,7 +18,7 @@ const sliceTitles: Record<Slice["by"], string> = {
   crossing: "By whether the query is asked",
   languages: "By language, of the query → of its answer",
   depth: "By how deep in its document the answer begins",
-  words: "By words that query and answer share, in one language",
+  words: "By words that query and answer share",
 };
 
 /** Writes `docs/quality.md` and its pictures, each for a light and for a dark page. */

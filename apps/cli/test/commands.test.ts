@@ -142,7 +142,7 @@ describeOnEachServer(
       onTestFinished(() => database.$client.end());
       const rates = { chunksPerSecond: 0.5, tokensPerSecond: 40 };
       const worker = { id: "node-1", host: "node", profile: "mini-m3", device: "cpu" };
-      await recordHeartbeat(database, { ...worker, pid: 1, modelRevision: "lexical-1", ...rates });
+      await recordHeartbeat(database, { ...worker, pid: 1, modelRevision: "trained-1", ...rates });
 
       expect(jsonLines(await run(["status", "--json"], environment))[1]).toMatchObject({
         profile: "mini-m3",

@@ -30,8 +30,8 @@ const registry: readonly Model[] = [
     pooling: "cls",
     bundled: false,
   },
-  { id: "mini-rubert", revision: "lexical-1", dimensions: 312, maxTokens: 512, pooling: "mean", bundled: true },
-  { id: "mini-m3", revision: "lexical-1", dimensions: 1024, maxTokens: 8192, pooling: "mean", bundled: true },
+  { id: "mini-rubert", revision: "trained-1", dimensions: 312, maxTokens: 512, pooling: "cls", bundled: true },
+  { id: "mini-m3", revision: "trained-1", dimensions: 1024, maxTokens: 8192, pooling: "cls", bundled: true },
 ];
 
 export const models: ReadonlyMap<string, Model> = new Map(registry.map((model) => [model.id, model]));

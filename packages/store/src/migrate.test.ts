@@ -87,7 +87,7 @@ describeOnEachServer(
     test("a profile that was registered with another model is refused", async () => {
       const other = { ...testProfile("mini-m3"), model: { ...testProfile("mini-m3").model, revision: "other" } };
       await expect(registerProfiles(database, [other])).rejects.toThrow(
-        /mini-m3 was registered with mini-m3 at lexical-1/,
+        /mini-m3 was registered with mini-m3 at trained-1/,
       );
     });
   },

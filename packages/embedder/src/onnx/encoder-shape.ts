@@ -29,10 +29,10 @@ type Json = Record<string, unknown>;
 /**
  * Reads what kind of encoder is in a folder: config.json, and of sentence-transformers' modules the pooling and a dense
  * layer.
- * @param pooling Where it is known; the folder's `1_Pooling/config.json` says it otherwise.
+ * @param expected The pooling, where it is known; without it the folder's `1_Pooling/config.json` must tell.
  * @throws ReembedError `encoder_unsupported` when the builder has no graph for it.
  */
-export async function readEncoderShape(folder: string, pooling?: "cls" | "mean"): Promise<EncoderShape> {
+export async function readEncoderShape(folder: string, expected?: "cls" | "mean"): Promise<EncoderShape> {
   const config = await readJson(join(folder, "config.json"));
   const type = String(config.model_type);
   const offset = { bert: 0, roberta: 1, "xlm-roberta": 1 }[type];
@@ -57,18 +57,27 @@ export async function readEncoderShape(folder: string, pooling?: "cls" | "mean")
     positionOffset,
     tokenTypes: number("type_vocab_size"),
     layerNormEpsilon: number("layer_norm_eps"),
-    pooling: pooling ?? (await readPooling(folder)),
+    pooling: await readPooling(folder, expected),
     ...dense,
   };
 }
 
-async function readPooling(folder: string): Promise<"cls" | "mean"> {
+async function readPooling(folder: string, expected: "cls" | "mean" | undefined): Promise<"cls" | "mean"> {
   const path = join(folder, "1_Pooling/config.json");
-  if (!(await exists(path))) throw unsupported(folder, "it has no 1_Pooling/config.json that tells its pooling");
+  if (!(await exists(path))) {
+    if (expected !== undefined) return expected;
+    throw unsupported(folder, "it has no 1_Pooling/config.json that tells its pooling");
+  }
   const config = await readJson(path);
-  if (config.pooling_mode_cls_token === true) return "cls";
-  if (config.pooling_mode_mean_tokens === true) return "mean";
-  throw unsupported(folder, "its 1_Pooling/config.json asks for neither CLS nor mean pooling");
+  const found = config.pooling_mode_cls_token === true ? "cls" : "mean";
+  if (found === "mean" && config.pooling_mode_mean_tokens !== true) {
+    throw unsupported(folder, "its 1_Pooling/config.json asks for neither CLS nor mean pooling");
+  }
+  if (expected === undefined || expected === found) return found;
+  throw unsupported(
+    folder,
+    `its 1_Pooling/config.json asks for ${found} pooling, and it is registered with ${expected}`,
+  );
 }
 
 async function readDense(folder: string, hidden: number): Promise<Pick<EncoderShape, "dense" | "dimensions">> {

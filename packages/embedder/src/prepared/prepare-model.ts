@@ -70,6 +70,10 @@ export async function prepareModel(options: PrepareOptions): Promise<Preparation
     const message = `${folder} gives vectors of ${shape.dimensions} dimensions; ${model.id} has ${model.dimensions}.`;
     throw new ReembedError("model_unusable", message, { exitCode: 2 });
   }
+  if (shape.positions < model.maxTokens) {
+    const message = `${folder} has ${shape.positions} positions; ${model.id} reads ${model.maxTokens} tokens.`;
+    throw new ReembedError("model_unusable", message, { exitCode: 2 });
+  }
   await removeLeftovers(join(folder, preparedName));
   const workshop = join(folder, preparedName, `${randomUUID()}${unfinished}`);
   await mkdir(workshop, { recursive: true });

@@ -1,0 +1,57 @@
+"""What the two models are made of, and how long each is trained."""
+
+ALPHABET = "абвгдежзийклмнопрстуфхцчшщъыьэюяabcdefghijklmnopqrstuvwxyzäöüßàâçéèêëîïôùûœñáíóú"
+
+RECIPES = [
+    {
+        "id": "mini-m3",
+        "languages": ("en", "ru", "de", "fr", "es"),
+        "tokenizer": "unigram",
+        "pieces": 22_000,
+        "hidden": 256,
+        "heads": 8,
+        "intermediate": 1024,
+        "maxTokens": 8192,
+        "dimensions": 1024,
+        "threshold": 0.5,
+        "shares": {
+            "translation": 0.29,
+            "same_words": 0.05,
+            "word": 0.1,
+            "synonym": 0.05,
+            "term": 0.15,
+            "exchange": 0.03,
+            "term_in_text": 0.07,
+            "heading": 0.09,
+            "sentence_in_text": 0.08,
+            "gathered": 0.05,
+            "neighbour": 0.04,
+        },
+        "plan": {"steps": 1000, "batch": 1024, "rate": 2e-3, "report": 200},
+    },
+    {
+        "id": "mini-rubert",
+        "languages": ("ru",),
+        "tokenizer": "wordpiece",
+        "pieces": 12_800,
+        "hidden": 312,
+        "heads": 12,
+        "intermediate": 600,
+        "maxTokens": 512,
+        "dimensions": 312,
+        "threshold": 0.4,
+        "shares": {
+            "same_words": 0.17,
+            "variant": 0.2,
+            "synonym": 0.11,
+            "term": 0.11,
+            "exchange": 0.03,
+            "term_in_text": 0.07,
+            "heading": 0.1,
+            "sentence_in_text": 0.11,
+            "gathered": 0.05,
+            "neighbour": 0.05,
+        },
+        "plan": {"steps": 600, "batch": 1024, "rate": 2e-3, "report": 200},
+    },
+]
