@@ -15,6 +15,7 @@ async function modelsFolder(): Promise<{ environment: Record<string, string>; fo
   const folder = join(models, "BAAI", "bge-m3");
   await cp(miniM3, folder, { recursive: true });
   await rm(join(folder, "manifest.json"));
+  await rm(join(folder, "prepared"), { recursive: true });
   return { environment: { MODELS_DIR: models, BASELINE_PROFILE: "mini-rubert" }, folder };
 }
 
@@ -22,8 +23,12 @@ describe("reembed model", () => {
   test("list tells of every model whether its files are here, with exit code 0", async () => {
     const outcome = await runReembed(["model", "list", "--json"]);
     expect(outcome).toMatchObject({ code: 0, stderr: "" });
-    const here = { problem: null, remedy: null };
-    const missing = { problem: expect.stringContaining("are not in"), remedy: expect.stringContaining("model pull") };
+    const here = { problem: null, remedy: null, prepared: [{ device: "cpu", dtype: "int8" }] };
+    const missing = {
+      prepared: [],
+      problem: expect.stringContaining("are not in"),
+      remedy: expect.stringContaining("model pull"),
+    };
     const about = { revision: expect.any(String), folder: expect.any(String) };
     expect(jsonLines(outcome)).toEqual([
       { model: "cointegrated/rubert-tiny2", dimensions: 312, maxTokens: 512, ...about, ...missing },
@@ -38,11 +43,11 @@ describe("reembed model", () => {
     const { code, stdout, stderr } = await runReembed(["model", "check"], { environment });
     expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
     expect(stdout.split("\n").map((line) => line.trim().split(/ {2,}/))).toEqual([
-      ["model", "dimensions", "tokens", "files"],
+      ["model", "dimensions", "tokens", "prepared", "files"],
       ["cointegrated/rubert-tiny2", "312", "512", "unusable"],
       ["BAAI/bge-m3", "1024", "8192", "complete"],
-      ["mini-rubert", "312", "512", "complete"],
-      ["mini-m3", "1024", "8192", "complete"],
+      ["mini-rubert", "312", "512", "cpu int8", "complete"],
+      ["mini-m3", "1024", "8192", "cpu int8", "complete"],
       [""],
       [expect.stringContaining(folder.replace("BAAI/bge-m3", "cointegrated/rubert-tiny2"))],
       [remedy.replace("BAAI/bge-m3", "cointegrated/rubert-tiny2")],
@@ -92,14 +97,14 @@ describeOnEachServer(
       });
 
       await rename(`${tokenizer}.away`, tokenizer);
-      const graph = join(folder, "onnx/model.onnx");
-      const bytes = await readFile(graph);
+      const weights = join(folder, "model.safetensors");
+      const bytes = await readFile(weights);
       bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1);
-      await writeFile(graph, bytes);
+      await writeFile(weights, bytes);
       const { code, stderr } = await reembed("worker");
       expect(code).toBe(1);
-      expect(stderr).toMatch(`error: ${graph} was altered: sha256 `);
-      expect(stderr).toMatch(`instead of ${manifest.files["onnx/model.onnx"].sha256}.\n  ${remedy}\n`);
+      expect(stderr).toMatch(`error: ${weights} was altered: sha256 `);
+      expect(stderr).toMatch(`instead of ${manifest.files["model.safetensors"].sha256}.\n  ${remedy}\n`);
     });
   },
   ["PostgreSQL"],

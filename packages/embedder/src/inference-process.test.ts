@@ -15,9 +15,10 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { InferenceSettings } from "./inference-messages.ts";
 import { InferenceProcess } from "./inference-process.ts";
 import { modelFolder } from "./model-files.ts";
+import { graphName, preparedFolder } from "./prepared/prepared-graph.ts";
 
 const miniM3 = models.get("mini-m3") as Model;
-const fast: InferenceSettings = settingsOf({ model: miniM3, folder: modelFolder(miniM3, "unused") });
+const fast: InferenceSettings = preparedSettings(modelFolder(miniM3, "unused"));
 let slow: InferenceSettings;
 
 beforeAll(async () => {
@@ -132,6 +133,11 @@ test("a child ends with its parent, however that was ended", async () => {
   parent.kill("SIGKILL");
   expect(await closed).toEqual([null, "SIGKILL"]);
 });
+
+function preparedSettings(folder: string): InferenceSettings {
+  const graph = join(preparedFolder(folder, "cpu"), graphName);
+  return { ...settingsOf({ model: miniM3, folder }), graph, prepared: true };
+}
 
 function settingsOf({ model, folder }: Pick<TemporaryModel, "model" | "folder">): InferenceSettings {
   const { dimensions, pooling } = model;

@@ -98,7 +98,8 @@ const binding = new URL(`../bin/napi-v6/linux/${process.arch}/`, import.meta.res
 const hasCuda = existsSync(fileURLToPath(new URL("libonnxruntime_providers_cuda.so", binding)));
 // Where they are installed there is nothing to refuse.
 test.skipIf(hasCuda)("a device whose files are not installed is refused by name, as wrong usage", async () => {
-  const error = await refusalOf({ model: miniRubert, modelsFolder: "unused", ...settings, device: "cuda" });
+  await using temporary = await writeTokenModel();
+  const error = await refusalOf({ ...temporary, ...settings, device: "cuda" });
   expect(error).toMatchObject({ code: "device_unavailable", exitCode: 2 });
   expect(error).toHaveProperty("message", expect.stringMatching(/^The device cuda cannot be used: /));
   expect(error).toHaveProperty("remedy", expect.stringContaining("GPU section of the README"));

@@ -103,11 +103,12 @@ async function startEmbedder(
   if (device === httpDevice && embeddingServer !== undefined) {
     return await startHttpEmbedder({ ...common, ...embeddingServer });
   }
+  const embedder = await startOnnxEmbedder({ ...common, device });
   const prepared = (await listPrepared(modelFolder(model, models.folder))).map((graph) => graph.device);
   if (!prepared.includes(device.replace(/:.*/, ""))) {
     log.warn(`${model.id} runs as it was exported; \`reembed model prepare ${model.id}\` makes it faster`);
   }
-  return await startOnnxEmbedder({ ...common, device });
+  return embedder;
 }
 
 async function superviseWorkers(flags: WorkerFlags, devices: readonly string[], log: Logger): Promise<number> {
