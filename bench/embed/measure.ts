@@ -1,0 +1,97 @@
+import { engineSide } from "./engine-side.ts";
+import { leastCosine, roundTo } from "./figures.ts";
+import { mixedTexts, textOfLength } from "./mixed-texts.ts";
+import { pipelineSide } from "./pipeline-side.ts";
+import { measureProductPeak, type ProductPeak } from "./product-peak.ts";
+import { openRandomModel } from "./random-model.ts";
+import { type Side, tokensOf } from "./run.ts";
+import { type MeasuredSide, type SideFigures, summarizeSide, wholeOrNull } from "./side-figures.ts";
+
+/** As transformers.js is called in its examples: texts as they come, a handful at a time. */
+const pipelineBatch = 8;
+/** As BGE-M3's longest. */
+const longestText = 8_192;
+/** Of a side's vectors to those of the first side: with another cosine it would do other work. */
+const leastCosines = { fp32: 0.9999, int8: 0.99 } as const;
+
+export interface EmbedFigures {
+  layers: number;
+  rounds: number;
+  texts: number;
+  tokens: number;
+  sides: Record<string, SideFigures>;
+  longText: { tokens: number; tokensPerSecond: number; peakRssMiB: number | null };
+  /** Of the process that holds the queue's locks, while int8 runs, long text included: see `EventLoopDelay`. */
+  eventLoopMaxMs: number;
+  eventLoopOwnMaxMs: number;
+  /** 10^9 operations per second. */
+  peak: ProductPeak;
+}
+
+export interface EmbedOptions {
+  layers: number;
+  rounds: number;
+  texts: { count: number; least: number; most: number };
+}
+
+/**
+ * Runs every side once per round, another one first each time.
+ * @throws Error when a side has other vectors than the first.
+ */
+export async function measureEmbedding({ layers, rounds, texts: wanted }: EmbedOptions): Promise<EmbedFigures> {
+  const model = await openRandomModel({ layers, graphs: ["exported", "fp32", "int8"] });
+  const pipeline = measured(pipelineSide(model, pipelineBatch), "fp32");
+  const int8 = measured(engineSide(model, "int8"), "int8");
+  const sides = {
+    pipelineBatches: pipeline,
+    pipelineOneByOne: measured(pipelineSide(model, 1), "fp32"),
+    exported: measured(engineSide(model, "exported"), "fp32"),
+    fp32: measured(engineSide(model, "fp32"), "fp32"),
+    int8,
+  };
+  const texts = await mixedTexts(model.folder, wanted);
+  const tokens = tokensOf(texts);
+  const peaks: ProductPeak[] = [];
+  for (let round = 0; round < rounds; round++) {
+    peaks.push(await measureProductPeak());
+    for (const { side, arithmetic, runs, cosines } of rotated(Object.values(sides), round)) {
+      const run = await side.run(texts);
+      console.error(`round ${round + 1} of ${rounds}: ${side.title}: ${(tokens / run.seconds).toFixed(0)} tok/s`);
+      runs.push(run);
+      const cosine = leastCosine(run.vectors, pipeline.runs[0]?.vectors ?? []);
+      if (!(cosine >= leastCosines[arithmetic])) throw new Error(`${side.title} has other vectors: cosine ${cosine}`);
+      cosines.push(cosine);
+    }
+  }
+  const long = await textOfLength(model.folder, longestText);
+  const longRun = await int8.side.run([long]);
+  const peak = {
+    fp32: Math.max(...peaks.map(({ fp32 }) => fp32)),
+    int8: Math.max(...peaks.map(({ int8 }) => int8)),
+  };
+  const delays = [...int8.runs, longRun].map(({ eventLoop }) => eventLoop);
+  const context = { texts, shape: model.shape, peak, base: pipeline.runs };
+  return {
+    layers,
+    rounds,
+    texts: texts.length,
+    tokens,
+    sides: Object.fromEntries(Object.entries(sides).map(([name, side]) => [name, summarizeSide(side, context)])),
+    longText: {
+      tokens: long.tokens,
+      tokensPerSecond: roundTo(long.tokens / longRun.seconds, 1),
+      peakRssMiB: wholeOrNull(longRun.use.peakRssMiB),
+    },
+    eventLoopMaxMs: roundTo(Math.max(...delays.map(({ maxMs }) => maxMs)), 1),
+    eventLoopOwnMaxMs: roundTo(Math.max(...delays.map(({ maxOwnMs }) => maxOwnMs)), 1),
+    peak: { fp32: roundTo(peak.fp32 / 1e9, 0), int8: roundTo(peak.int8 / 1e9, 0) },
+  };
+}
+
+function measured(side: Side, arithmetic: MeasuredSide["arithmetic"]): MeasuredSide {
+  return { side, arithmetic, runs: [], cosines: [] };
+}
+
+function rotated<T>(values: readonly T[], by: number): T[] {
+  return values.map((_, index) => values[(index + by) % values.length] as T);
+}

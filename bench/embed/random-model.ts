@@ -1,0 +1,130 @@
+import { existsSync } from "node:fs";
+import { cp, mkdir, rename, rm, statfs, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Model, models, ReembedError } from "@reembed/core";
+import { modelFolder } from "@reembed/embedder";
+import {
+  builderVersion,
+  type EncoderShape,
+  floatArithmetic,
+  int8Arithmetic,
+  writeEncoder,
+  writePlainEncoder,
+} from "@reembed/embedder/builder";
+import { parametersOf } from "./encoder-work.ts";
+import { randomWeights } from "./random-weights.ts";
+
+/** The model's graph as exporters write it, and as `reembed model prepare` does. */
+export type GraphKind = "exported" | "fp32" | "int8";
+
+export interface RandomModel {
+  model: Model;
+  shape: EncoderShape;
+  /** In Hugging Face layout: what a user of transformers.js points it to. */
+  folder: string;
+  /** Path of a graph's ONNX file. */
+  graph(kind: GraphKind): string;
+}
+
+const cache = join(import.meta.dirname, "../.cache");
+const graphFolders: Readonly<Record<GraphKind, string>> = { exported: "onnx", fp32: "fp32", int8: "int8" };
+const tokenizerFiles = ["tokenizer.json", "tokenizer_config.json"];
+
+const bgeM3: EncoderShape = {
+  layers: 24,
+  hidden: 1024,
+  heads: 16,
+  intermediate: 4096,
+  vocabulary: 250_002,
+  positions: 8192,
+  positionOffset: 2,
+  tokenTypes: 1,
+  layerNormEpsilon: 1e-5,
+  pooling: "cls",
+  dense: undefined,
+  dimensions: 1024,
+};
+
+/**
+ * A model of BGE-M3's shape, or of fewer layers, with random weights and the tokenizer of mini-m3. Its graphs are built
+ * once and kept in `bench/.cache`.
+ * @throws ReembedError `disk_full` where there is no room for them.
+ */
+export async function openRandomModel({
+  layers,
+  graphs,
+}: {
+  layers: number;
+  graphs: readonly GraphKind[];
+}): Promise<RandomModel> {
+  const shape = { ...bgeM3, layers };
+  const name = `bge-m3-random-${layers}-layers-builder-${builderVersion}`;
+  const folder = join(cache, name);
+  await mkdir(folder, { recursive: true });
+  await writeConfig(folder, shape);
+  const missing = graphs.filter((kind) => !existsSync(join(folder, graphFolders[kind])));
+  await refuseFullDisk(
+    folder,
+    missing.reduce((bytes, kind) => bytes + sizeOf(kind, shape), 0),
+  );
+  for (const kind of missing) await build(kind, shape, folder);
+  const { dimensions, positions: maxTokens, pooling } = shape;
+  return {
+    model: { id: name, revision: "random", dimensions, maxTokens, pooling, bundled: false },
+    shape,
+    folder,
+    graph: (kind) => join(folder, graphFolders[kind], "model.onnx"),
+  };
+}
+
+/** Written anew each time: the tokenizer of mini-m3 may be another one than when the graphs were built. */
+async function writeConfig(folder: string, shape: EncoderShape): Promise<void> {
+  const miniM3 = models.get("mini-m3");
+  if (miniM3 === undefined) throw new TypeError("There is no model mini-m3");
+  for (const file of tokenizerFiles) await cp(join(modelFolder(miniM3, ""), file), join(folder, file));
+  const config = {
+    architectures: ["XLMRobertaModel"],
+    model_type: "xlm-roberta",
+    hidden_act: "gelu",
+    bos_token_id: 0,
+    pad_token_id: 1,
+    eos_token_id: 2,
+    num_hidden_layers: shape.layers,
+    hidden_size: shape.hidden,
+    num_attention_heads: shape.heads,
+    intermediate_size: shape.intermediate,
+    vocab_size: shape.vocabulary,
+    max_position_embeddings: shape.positions + shape.positionOffset,
+    type_vocab_size: shape.tokenTypes,
+    layer_norm_eps: shape.layerNormEpsilon,
+  };
+  await writeFile(join(folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
+}
+
+/** Under another name until it is whole: what bears the name is complete. */
+async function build(kind: GraphKind, shape: EncoderShape, folder: string): Promise<void> {
+  const workshop = join(folder, `${graphFolders[kind]}.partial`);
+  await rm(workshop, { recursive: true, force: true });
+  await mkdir(workshop);
+  const path = join(workshop, "model.onnx");
+  console.error(`Building ${kind}, once: ${(sizeOf(kind, shape) / 1e9).toFixed(1)} GB in ${folder}`);
+  if (kind === "exported") await writePlainEncoder({ path, shape, weights: randomWeights });
+  else {
+    const arithmetic = kind === "int8" ? int8Arithmetic : floatArithmetic("float32");
+    await writeEncoder({ path, shape, weights: randomWeights, arithmetic, masked: false });
+  }
+  await rename(workshop, join(folder, graphFolders[kind]));
+}
+
+async function refuseFullDisk(folder: string, neededBytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  if (bavail * bsize > neededBytes) return;
+  const needed = `${(neededBytes / 1e9).toFixed(1)} GB are needed in ${folder}`;
+  throw new ReembedError("disk_full", `${needed}, ${((bavail * bsize) / 1e9).toFixed(1)} are free.`, {
+    remedy: "Make room, or let bench/.cache be a link to a larger disk.",
+  });
+}
+
+function sizeOf(kind: GraphKind, shape: EncoderShape): number {
+  return parametersOf(shape) * (kind === "int8" ? 1.02 : 4);
+}

@@ -1,0 +1,59 @@
+import { refuseEmptyFigures } from "./figures.ts";
+import type { EmbedFigures } from "./measure.ts";
+import type { SideFigures } from "./side-figures.ts";
+
+/**
+ * Prints a table for people and, as the last line, one JSON object; its `ratio` is that of prepared int8.
+ * @throws Error when a figure is zero or no number.
+ */
+export function report(figures: EmbedFigures, machine: string): void {
+  const result = { benchmark: "embed", ratio: figures.sides.int8?.ratio, ...figures, machine };
+  refuseEmptyFigures(result, ["padding"]);
+  const { texts, tokens, rounds, layers, longText, eventLoopMaxMs, eventLoopOwnMaxMs, peak } = figures;
+  console.log(`BGE-M3's shape with ${layers} layers and random weights; ${texts} texts, ${tokens} tokens`);
+  console.log(`${machine}; medians of ${rounds} rounds\n`);
+  printRow("", "tok/s", "ratio", "cores", "padding", "peak RSS", "of peak", "cosine");
+  for (const side of Object.values(figures.sides)) printRow(side.title, ...cells(side));
+  if (wasShared(Object.values(figures.sides))) {
+    console.log("\nOther work took cores from some sides and not from others: the ratios are not to be relied on.");
+  }
+  console.log(`\nPeak of a product of matrices: ${peak.fp32} GFLOP/s in fp32, ${peak.int8} GOP/s in int8`);
+  console.log(
+    `A text of ${longText.tokens} tokens, int8: ${longText.tokensPerSecond} tok/s, ${mebibytes(longText.peakRssMiB)}`,
+  );
+  console.log(
+    `The event loop beside int8 stood still for ${eventLoopMaxMs} ms at most, for ${eventLoopOwnMaxMs} ms of its own work`,
+  );
+  console.log(`\n${JSON.stringify(result)}`);
+}
+
+/** Every side takes all the cores that it gets. */
+function wasShared(sides: readonly SideFigures[]): boolean {
+  const cores = sides.flatMap((side) => side.cores ?? []);
+  return Math.min(...cores) < 0.9 * Math.max(...cores);
+}
+
+function cells(side: SideFigures): string[] {
+  const { tokensPerSecond, ratio, cores, padding, peakRssMiB, shareOfPeak, leastCosine } = side;
+  return [
+    tokensPerSecond.toFixed(0),
+    `${ratio.toFixed(2)}x`,
+    cores === null ? "not told" : cores.toFixed(2),
+    percent(padding),
+    mebibytes(peakRssMiB),
+    percent(shareOfPeak),
+    leastCosine.toFixed(5),
+  ];
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
+}
+
+function mebibytes(value: number | null): string {
+  return value === null ? "not told" : `${value.toLocaleString("en")} MiB`;
+}
+
+function printRow(title: string, ...columns: string[]): void {
+  console.log(title.padEnd(32) + columns.map((column) => column.padStart(12)).join(""));
+}

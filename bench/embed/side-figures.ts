@@ -1,0 +1,67 @@
+import type { EncoderShape } from "@reembed/embedder/builder";
+import { workOf } from "./encoder-work.ts";
+import { median, roundTo } from "./figures.ts";
+import type { TextOfLength } from "./mixed-texts.ts";
+import { type ProductPeak, secondsAtPeak } from "./product-peak.ts";
+import { type Run, type Side, tokensOf } from "./run.ts";
+
+export interface MeasuredSide {
+  side: Side;
+  arithmetic: keyof ProductPeak;
+  /** One for each round. */
+  runs: Run[];
+  /** Least cosine similarity of a text's vector to the first side's, in each round. */
+  cosines: number[];
+}
+
+/** What one side did: medians over the rounds, and the most memory in any. Null where the system does not tell. */
+export interface SideFigures {
+  title: string;
+  tokensPerSecond: number;
+  /** Times the first side's. */
+  ratio: number;
+  /** That the process which runs the model had: CPU seconds per second. */
+  cores: number | null;
+  /** Of all tokens that were computed, the share that belongs to no text. */
+  padding: number;
+  peakRssMiB: number | null;
+  /** How long the work takes at the machine's measured peak, by how long it took. */
+  shareOfPeak: number;
+  leastCosine: number;
+}
+
+interface Context {
+  texts: readonly TextOfLength[];
+  shape: EncoderShape;
+  /** Operations per second. */
+  peak: ProductPeak;
+  /** Runs of the side that ratios are to. */
+  base: readonly Run[];
+}
+
+export function summarizeSide({ side, arithmetic, runs, cosines }: MeasuredSide, context: Context): SideFigures {
+  const { texts, shape, peak, base } = context;
+  const tokens = tokensOf(texts);
+  const work = workOf(
+    shape,
+    texts.map((text) => text.tokens),
+  );
+  const seconds = median(runs.map((run) => run.seconds));
+  const cores = runs.flatMap((run) => (run.use.cpuSeconds === undefined ? [] : run.use.cpuSeconds / run.seconds));
+  const padding = median(runs.map((run) => run.padding));
+  const memory = runs.flatMap(({ use }) => use.peakRssMiB ?? []);
+  return {
+    title: side.title,
+    tokensPerSecond: roundTo(tokens / seconds, 1),
+    ratio: roundTo(median(base.map((run) => run.seconds)) / seconds, 2),
+    cores: cores.length === 0 ? null : roundTo(median(cores), 2),
+    padding: roundTo(padding / (tokens + padding), 4),
+    peakRssMiB: wholeOrNull(memory.length === 0 ? undefined : Math.max(...memory)),
+    shareOfPeak: roundTo(secondsAtPeak(work, peak, arithmetic) / seconds, 3),
+    leastCosine: roundTo(Math.min(...cosines), 6),
+  };
+}
+
+export function wholeOrNull(value: number | undefined): number | null {
+  return value === undefined ? null : Math.round(value);
+}

@@ -1,0 +1,53 @@
+import { globSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import type { Model, Profile } from "@reembed/core";
+import {
+  type Database,
+  type RegisteredProfile,
+  readBackfillIds,
+  readPendingChunks,
+  readProfile,
+  registerProfiles,
+  startBackfill,
+  storeDocuments,
+} from "@reembed/store";
+
+const handbook = join(import.meta.dirname, "../../samples/handbook");
+
+/** The smaller of the two built-in chunkings: a batch has to end several times in a round. */
+export function benchProfile(name: string, model: Model): Profile {
+  return { name, chunking: { size: 1500, overlap: 150 }, model, limit: 15, threshold: 0.5 };
+}
+
+/** A profile of its own for each round, over the same chunks: nothing of it is embedded. */
+export async function registerRound(database: Database, profile: Profile): Promise<RegisteredProfile> {
+  await registerProfiles(database, [profile]);
+  return await readProfile(database, profile.name);
+}
+
+/** Stores documents of the sample handbook, of all languages in turn, until the profile has so many chunks. */
+export async function loadHandbook(database: Database, profile: Profile, chunks: number): Promise<void> {
+  await registerProfiles(database, [profile]);
+  const files = globSync("*/*.md", { cwd: handbook }).sort((a, b) => basename(a).localeCompare(basename(b)));
+  let stored = 0;
+  for (const uri of files) {
+    const body = readFileSync(join(handbook, uri), "utf8");
+    const document = { uri, title: uri, language: uri.slice(0, 2), body, metadata: {} };
+    stored += (await storeDocuments(database, [document])).chunks.added;
+    if (stored >= chunks) return;
+  }
+  throw new Error(`The handbook has only ${stored} of ${chunks} chunks`);
+}
+
+/** The texts of all chunks, in the batches in which a producer enqueues them. */
+export async function readTexts(database: Database, profile: Profile, batchSize: number): Promise<string[][]> {
+  await startBackfill(database, await readProfile(database, profile.name));
+  const registered = await readProfile(database, profile.name);
+  const ids = await readBackfillIds(database, registered, 1_000_000);
+  const batches: string[][] = [];
+  for (let start = 0; start < ids.length; start += batchSize) {
+    const pending = await readPendingChunks(database, registered, ids.slice(start, start + batchSize));
+    batches.push(pending.map(({ content }) => content));
+  }
+  return batches;
+}

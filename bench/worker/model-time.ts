@@ -1,0 +1,28 @@
+import type { EmbedderObserver } from "@reembed/embedder";
+
+/** Watches an embedder, to tell for how long it had something in the model. */
+export class ModelTime implements EmbedderObserver {
+  #runs: { start: number; end: number }[] = [];
+
+  ran({ seconds }: { seconds: number }): void {
+    const end = performance.now();
+    this.#runs.push({ start: end - seconds * 1_000, end });
+  }
+
+  tokenised(): void {}
+  budgeted(): void {}
+  restarted(): void {}
+
+  /** Seconds, since this was asked last, in which one run or more was under way. */
+  take(): number {
+    const runs = this.#runs.sort((a, b) => a.start - b.start);
+    this.#runs = [];
+    let busyMs = 0;
+    let busyUntil = Number.NEGATIVE_INFINITY;
+    for (const { start, end } of runs) {
+      busyMs += Math.max(0, end - Math.max(start, busyUntil));
+      busyUntil = Math.max(busyUntil, end);
+    }
+    return busyMs / 1_000;
+  }
+}

@@ -1,0 +1,43 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openEmbeddedDatabase } from "@reembed/embedded";
+import { createQueueTables, type QueueServer } from "@reembed/queue";
+import { type Database, migrateDatabase, openDatabase } from "@reembed/store";
+import { nativeUnavailable, startNativePostgres, startNativeRedis } from "@reembed/testing";
+
+export interface Servers {
+  database: Database;
+  queue: QueueServer;
+  /** How long a worker may be silent: as long as each way to run has it. */
+  lockDurationMs: number;
+  title: string;
+}
+
+/** A fleet's PostgreSQL and Redis where they are installed, and otherwise the embedded database: empty, with tables. */
+export async function openServers(scope: AsyncDisposableStack): Promise<Servers> {
+  const servers = nativeUnavailable() === undefined ? await openNative(scope) : await openEmbedded(scope);
+  const database = openDatabase(servers);
+  scope.defer(() => database.$client.end());
+  await migrateDatabase(database);
+  await createQueueTables(servers.queue);
+  return { ...servers, database };
+}
+
+type Started = Omit<Servers, "database"> & { connectionString: string };
+
+async function openNative(scope: AsyncDisposableStack): Promise<Started> {
+  // As production keeps it: a commit waits for the disk.
+  const settings = { fsync: "on", full_page_writes: "on" };
+  const { connectionString } = scope.use(await startNativePostgres({ settings }));
+  const { url } = scope.use(await startNativeRedis());
+  return { connectionString, queue: { kind: "redis", url }, lockDurationMs: 8_000, title: "PostgreSQL and Redis" };
+}
+
+async function openEmbedded(scope: AsyncDisposableStack): Promise<Started> {
+  const folder = await mkdtemp(join(tmpdir(), "reembed-bench-"));
+  scope.defer(() => rm(folder, { recursive: true, force: true }));
+  const { connectionString } = scope.use(await openEmbeddedDatabase({ folder }));
+  const queue = { kind: "postgres", connectionString, pollSeconds: 0.5 } as const;
+  return { connectionString, queue, lockDurationMs: 60_000, title: "the embedded database" };
+}
