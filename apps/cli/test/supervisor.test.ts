@@ -57,7 +57,7 @@ describeOnEachServer(
 
     test("starts one again that was killed, and ends all of them with itself", async () => {
       const { database, supervisor, started, ready } = await startTwo();
-      expect((await readLiveWorkers(database)).length).toBe(2);
+      await waitFor("both to be seen", async () => (await readLiveWorkers(database)).length === 2);
       const [first = 0] = started();
       process.kill(first, "SIGKILL");
       await waitFor("a third process to be ready", () => ready() === 3);
