@@ -2,19 +2,42 @@ import { ReembedError } from "@reembed/core";
 import { and, eq, sql } from "drizzle-orm";
 import type { Database, Queryable } from "./database.ts";
 import { withLockTimeout } from "./lock-timeout.ts";
-import { chunkings, type ProfileState, profiles } from "./schema.ts";
+import {
+  type AnnSettings,
+  type BackfillOrder,
+  type ChunkSource,
+  chunkings,
+  type ProfileState,
+  profiles,
+} from "./schema.ts";
 
 /** A profile as the database has it, with the relation that its chunks are read from. */
 export interface RegisteredProfile {
   name: string;
   chunking: string;
   relation: string;
+  /** The application's tables, where the chunking was adopted. */
+  source: ChunkSource | null;
   model: string;
   revision: string;
   dimensions: number;
+  /** Results of one search at most. */
+  limit: number;
+  /** Least cosine similarity of a result. */
+  threshold: number;
   state: ProfileState;
   backfillCursor: number;
   backfillTarget: number;
+  backfillOrder: BackfillOrder;
+  /** Share of the chunks at which the backfill holds; null is all. */
+  backfillUntil: number | null;
+  /** Chunks a second at most; null is as many as the workers take. */
+  backfillRate: number | null;
+  paused: boolean;
+  /** Why the last tick enqueued less than it could; null when it did not. */
+  held: string | null;
+  estimate: Record<string, unknown> | null;
+  ann: AnnSettings | null;
 }
 
 /** @throws ReembedError `profile_unregistered` (exit code 3) when `reembed init` has not run for it. */
@@ -39,12 +62,22 @@ function selectProfiles(database: Queryable) {
       name: profiles.name,
       chunking: profiles.chunking,
       relation: chunkings.relation,
+      source: chunkings.source,
       model: profiles.model,
       revision: profiles.revision,
       dimensions: profiles.dimensions,
+      limit: profiles.searchLimit,
+      threshold: profiles.similarityThreshold,
       state: profiles.state,
       backfillCursor: profiles.backfillCursor,
       backfillTarget: profiles.backfillTarget,
+      backfillOrder: profiles.backfillOrder,
+      backfillUntil: profiles.backfillUntil,
+      backfillRate: profiles.backfillRate,
+      paused: profiles.paused,
+      held: profiles.held,
+      estimate: profiles.estimate,
+      ann: profiles.ann,
     })
     .from(profiles)
     .innerJoin(chunkings, eq(chunkings.name, profiles.chunking))

@@ -3,6 +3,7 @@ import { sql } from "drizzle-orm";
 import type { Database, Queryable } from "./database.ts";
 import { withLockTimeout } from "./lock-timeout.ts";
 import { withMigrationLock } from "./migrate.ts";
+import { chunksPartition, embeddingsPartition } from "./relations.ts";
 import { chunkings, profiles } from "./schema.ts";
 
 /**
@@ -13,8 +14,8 @@ import { chunkings, profiles } from "./schema.ts";
 export async function registerProfiles(database: Database, wanted: readonly Profile[]): Promise<void> {
   await withMigrationLock(database, async (locked) => {
     for (const profile of wanted) {
-      await createPartition(locked, `chunks_${chunkingName(profile.chunking)}`, chunkPartition(profile.chunking));
-      await createPartition(locked, `chunk_embeddings_${profile.name}`, embeddingPartition(profile));
+      await createPartition(locked, chunksPartition(chunkingName(profile.chunking)), chunkPartition(profile.chunking));
+      await createPartition(locked, embeddingsPartition(profile.name), embeddingPartition(profile));
       await recordProfile(locked, profile);
     }
   });
@@ -24,8 +25,8 @@ export async function registerProfiles(database: Database, wanted: readonly Prof
  * Partitions come by LIKE and ATTACH: `PARTITION OF` needs an exclusive lock on the parent and would queue behind one
  * long reader, and every search behind it. All statements of one partition commit together or not at all.
  */
-async function createPartition(database: Database, name: string, statements: readonly string[]): Promise<void> {
-  const existing = await database.execute(sql`select 1 from pg_class where oid = to_regclass(${relationName(name)})`);
+async function createPartition(database: Database, partition: string, statements: readonly string[]): Promise<void> {
+  const existing = await database.execute(sql`select 1 from pg_class where oid = to_regclass(${partition})`);
   if (existing.rows.length > 0) return;
   await withLockTimeout(database, async (transaction) => {
     for (const statement of statements) await transaction.execute(sql.raw(statement));
@@ -34,7 +35,7 @@ async function createPartition(database: Database, name: string, statements: rea
 
 function chunkPartition(chunking: Chunking): string[] {
   const name = chunkingName(chunking);
-  const partition = relationName(`chunks_${name}`);
+  const partition = chunksPartition(name);
   return [
     `create table ${partition} (like reembed.chunks including defaults including indexes)`,
     `alter table ${partition} add primary key (id)`,
@@ -49,8 +50,8 @@ function chunkPartition(chunking: Chunking): string[] {
 }
 
 function embeddingPartition(profile: Profile): string[] {
-  const partition = relationName(`chunk_embeddings_${profile.name}`);
-  const chunks = relationName(`chunks_${chunkingName(profile.chunking)}`);
+  const partition = embeddingsPartition(profile.name);
+  const chunks = chunksPartition(chunkingName(profile.chunking));
   return [
     `create table ${partition} (like reembed.chunk_embeddings including defaults including indexes)`,
     `alter table ${partition} add check (vector_dims(embedding) = ${profile.model.dimensions})`,
@@ -63,7 +64,7 @@ async function recordProfile(database: Queryable, profile: Profile): Promise<voi
   const chunking = chunkingName(profile.chunking);
   await database
     .insert(chunkings)
-    .values({ name: chunking, ...profile.chunking, relation: relationName(`chunks_${chunking}`) })
+    .values({ name: chunking, ...profile.chunking, relation: chunksPartition(chunking) })
     .onConflictDoNothing();
   const settings = { searchLimit: profile.limit, similarityThreshold: profile.threshold };
   const [stored] = await database
@@ -88,10 +89,4 @@ async function recordProfile(database: Queryable, profile: Profile): Promise<voi
       },
     );
   }
-}
-
-/** Names come from our own registry: lower-case letters, digits and hyphens. */
-function relationName(name: string): string {
-  if (!/^[a-z0-9_-]{1,63}$/.test(name)) throw new TypeError(`${name} cannot name a relation`);
-  return `reembed."${name}"`;
 }

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import {
   bigint,
   bigserial,
+  boolean,
   customType,
   index,
   integer,
@@ -9,8 +10,10 @@ import {
   pgSchema,
   primaryKey,
   real,
+  smallint,
   text,
   timestamp,
+  uuid,
 } from "drizzle-orm/pg-core";
 
 /** All tables live in a schema of their own, so that an adopted database keeps its names. */
@@ -25,6 +28,8 @@ const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "da
 export const documents = reembed.table("documents", {
   id: bigserial("id", { mode: "number" }).primaryKey(),
   uri: text("uri").notNull().unique(),
+  /** Of an adopted corpus: the key that the application knows this document by, as text. */
+  sourceKey: text("source_key").unique(),
   title: text("title").notNull(),
   language: text("language").notNull(),
   body: text("body").notNull(),
@@ -37,9 +42,41 @@ export const chunkings = reembed.table("chunkings", {
   name: text("name").primaryKey(),
   size: integer("size").notNull(),
   overlap: integer("overlap").notNull(),
-  /** What its chunks are read from: a partition of `chunks`, written as SQL writes it. */
+  /** What its chunks are read from, as SQL writes it: a partition of `chunks`, or a view over an adopted table. */
   relation: text("relation").notNull(),
+  /** Of an adopted chunking; null where the chunks are ours. */
+  source: jsonb("source").$type<ChunkSource>(),
 });
+
+/**
+ * Documents whose text has changed otherwise than by `storeDocuments`, which are to be cut again: by their `source_key`
+ * in an adopted corpus, by their `uri` in a loaded one.
+ */
+export const documentChanges = reembed.table("document_changes", {
+  key: text("key").primaryKey(),
+  changedAt: moment("changed_at").notNull().default(sql`clock_timestamp()`),
+});
+
+/** Where an adopted chunking's rows are: the application's own tables and columns. */
+export interface ChunkSource {
+  /** The table of chunks, as SQL writes it: `"public"."document_chunks"`. */
+  table: string;
+  id: string;
+  content: string;
+  embedding: string;
+  /** The column with the document's key, and the one with the chunk's place in it. */
+  document: string;
+  position: string;
+  /** The table of documents where there is one; without it a document is its chunks. */
+  documents?: {
+    table: string;
+    key: string;
+    uri?: string | undefined;
+    title?: string | undefined;
+    language?: string | undefined;
+    body?: string | undefined;
+  };
+}
 
 /** Partitioned by chunking. The keys are the partitions' own, because a partition is read and referenced by itself. */
 export const chunks = reembed.table(
@@ -58,7 +95,22 @@ export const chunks = reembed.table(
   (table) => [index("chunks_document").on(table.documentId)],
 );
 
-export type ProfileState = "registered" | "backfilling" | "complete";
+/** `adopting`: the vectors of an adopted table are being copied; `retired`: its vectors are gone. */
+export type ProfileState = "registered" | "adopting" | "backfilling" | "complete" | "retired";
+
+export type BackfillOrder = "id" | "newest" | "most-searched";
+
+/** The ANN index of a profile as it was measured, and the setting at which it reached its target. */
+export interface AnnSettings {
+  kind: "hnsw" | "ivfflat";
+  /** hnsw.ef_search or ivfflat.probes. */
+  breadth: number;
+  /** Of the index against exact search, on average over the sample. */
+  recall10: number;
+  targetRecall: number;
+  sample: number;
+  measuredAt: string;
+}
 
 export const profiles = reembed.table("profiles", {
   name: text("name").primaryKey(),
@@ -71,10 +123,21 @@ export const profiles = reembed.table("profiles", {
   searchLimit: integer("search_limit").notNull(),
   similarityThreshold: real("similarity_threshold").notNull(),
   state: text("state").$type<ProfileState>().notNull().default("registered"),
-  /** Every chunk up to here was enqueued once. */
+  /** Every chunk up to here was enqueued once; in the order `newest`, every one from here on. */
   backfillCursor: id("backfill_cursor").notNull().default(0),
   /** The newest chunk when the backfill began; a later one is a change. */
   backfillTarget: id("backfill_target").notNull().default(0),
+  backfillOrder: text("backfill_order").$type<BackfillOrder>().notNull().default("id"),
+  /** Share of the chunks at which the backfill holds, from 0 to 1; null is all of them. */
+  backfillUntil: real("backfill_until"),
+  /** Chunks a second at most; null is as many as the workers take. */
+  backfillRate: real("backfill_rate"),
+  paused: boolean("paused").notNull().default(false),
+  /** Why the last tick enqueued less than it could, for a person; null when it did not. */
+  held: text("held"),
+  /** What `reembed estimate` foretold, as it printed it. */
+  estimate: jsonb("estimate").$type<Record<string, unknown>>(),
+  ann: jsonb("ann").$type<AnnSettings>(),
   createdAt: moment("created_at").notNull().defaultNow(),
   completedAt: moment("completed_at"),
 });
@@ -88,13 +151,18 @@ export const chunkEmbeddings = reembed.table(
     /** sha256 of the text that was embedded, in UTF-8. */
     contentHash: bytea("content_hash").notNull(),
     embedding: anyHalfvec("embedding").notNull(),
-    /** Tokens of the text; those beyond the model's limit were cut off and are counted beside it. */
-    tokenCount: integer("token_count").notNull(),
-    truncatedTokens: integer("truncated_tokens").notNull(),
+    /** Tokens of the text; those beyond the model's limit were cut off and are counted beside it. Null where the vector was adopted. */
+    tokenCount: integer("token_count"),
+    truncatedTokens: integer("truncated_tokens"),
     modelRevision: text("model_revision").notNull(),
     embeddedAt: moment("embedded_at").notNull().defaultNow(),
   },
-  (table) => [primaryKey({ columns: [table.profile, table.chunkId] })],
+  (table) => [
+    // The chunk first: its deletion looks for it here without knowing the profiles.
+    primaryKey({ columns: [table.chunkId, table.profile] }),
+    // A text that was seen before is not embedded again.
+    index("chunk_embeddings_content_hash").on(table.contentHash),
+  ],
 );
 
 export const chunkChanges = reembed.table(
@@ -154,4 +222,100 @@ export const throughput = reembed.table(
     tokens: id("tokens").notNull(),
   },
   (table) => [primaryKey({ columns: [table.profile, table.minute] })],
+);
+
+/** What `reembed verify` found, the newest last. */
+export const verifications = reembed.table("verifications", {
+  id: bigserial("id", { mode: "number" }).primaryKey(),
+  profile: text("profile").notNull(),
+  verifiedAt: moment("verified_at").notNull().defaultNow(),
+  passed: boolean("passed").notNull(),
+  report: jsonb("report").$type<Record<string, unknown>>().notNull(),
+});
+
+/** What `reembed evaluate` found, the newest last. */
+export const evaluations = reembed.table("evaluations", {
+  id: bigserial("id", { mode: "number" }).primaryKey(),
+  baseline: text("baseline").notNull(),
+  candidate: text("candidate").notNull(),
+  evaluatedAt: moment("evaluated_at").notNull().defaultNow(),
+  verdict: text("verdict").$type<EvaluationVerdict>().notNull(),
+  report: jsonb("report").$type<Record<string, unknown>>().notNull(),
+});
+
+/** Of the candidate against the baseline: worse or better beyond doubt, or neither; `unjudged` without judgements. */
+export type EvaluationVerdict = "better" | "worse" | "undecided" | "unjudged";
+
+export type RolloutStage = "baseline" | "shadow" | "canary" | "full" | "rolled back";
+
+/** One row decides traffic; it changes by compare-and-set on its version. */
+export const rollouts = reembed.table("rollouts", {
+  id: smallint("id").primaryKey().default(1),
+  baseline: text("baseline").notNull(),
+  candidate: text("candidate").notNull(),
+  stage: text("stage").$type<RolloutStage>().notNull().default("baseline"),
+  /** Share of subjects that the candidate answers, 0 to 100. */
+  percent: real("percent").notNull().default(0),
+  /** Share of the baseline's requests that the candidate answers too, unseen, 0 to 100. */
+  shadowPercent: real("shadow_percent").notNull().default(0),
+  /** Goes into every subject's bucket, so that two rollouts do not try the same people first. */
+  salt: text("salt").notNull(),
+  version: integer("version").notNull().default(1),
+  changedAt: moment("changed_at").notNull().defaultNow(),
+});
+
+export const rolloutEvents = reembed.table("rollout_events", {
+  id: bigserial("id", { mode: "number" }).primaryKey(),
+  changedAt: moment("changed_at").notNull().defaultNow(),
+  /** Who: a person's name, or `guardrail`. */
+  changedBy: text("changed_by").notNull(),
+  fromStage: text("from_stage").$type<RolloutStage>().notNull(),
+  fromPercent: real("from_percent").notNull(),
+  toStage: text("to_stage").$type<RolloutStage>().notNull(),
+  toPercent: real("to_percent").notNull(),
+  reason: text("reason").notNull(),
+  /** A guard refused it and was overruled. */
+  forced: boolean("forced").notNull().default(false),
+});
+
+/** One row per search, written after the answer; a shadow's answer is a row of its own with `shadow_of`. */
+export const searchEvents = reembed.table(
+  "search_events",
+  {
+    id: bigserial("id", { mode: "number" }).primaryKey(),
+    requestId: uuid("request_id").notNull(),
+    searchedAt: moment("searched_at").notNull().default(sql`clock_timestamp()`),
+    profile: text("profile").notNull(),
+    /** The profile that answered, where this is a shadow's answer that nobody saw. */
+    shadowOf: text("shadow_of"),
+    /** Null where queries are not logged. */
+    query: text("query"),
+    tookMs: real("took_ms").notNull(),
+    results: integer("results").notNull(),
+    chunkIds: bigint("chunk_ids", { mode: "number" }).array().notNull().default([]),
+    scores: real("scores").array().notNull().default([]),
+    /** A code, where the search failed. */
+    error: text("error"),
+    /** Of a shadow's ten best documents against the answer's: share in common, and rank correlation of those. */
+    overlap10: real("overlap10"),
+    rankCorrelation: real("rank_correlation"),
+  },
+  (table) => [
+    index("search_events_profile").on(table.profile, table.searchedAt),
+    index("search_events_request").on(table.requestId),
+  ],
+);
+
+export type FeedbackKind = "helpful" | "unhelpful" | "clicked";
+
+export const searchFeedback = reembed.table(
+  "search_feedback",
+  {
+    id: bigserial("id", { mode: "number" }).primaryKey(),
+    requestId: uuid("request_id").notNull(),
+    chunkId: id("chunk_id").notNull(),
+    kind: text("kind").$type<FeedbackKind>().notNull(),
+    givenAt: moment("given_at").notNull().defaultNow(),
+  },
+  (table) => [index("search_feedback_request").on(table.requestId)],
 );

@@ -1,0 +1,15 @@
+/** The partition of a chunking's own chunks, as SQL writes it. */
+export function chunksPartition(chunking: string): string {
+  return relationName(`chunks_${chunking}`);
+}
+
+/** The partition of a profile's vectors, as SQL writes it. */
+export function embeddingsPartition(profile: string): string {
+  return relationName(`chunk_embeddings_${profile}`);
+}
+
+/** Names come from our own registry: lower-case letters, digits and hyphens. */
+function relationName(name: string): string {
+  if (!/^[a-z0-9_-]{1,63}$/.test(name)) throw new TypeError(`${name} cannot name a relation`);
+  return `reembed."${name}"`;
+}
