@@ -1,13 +1,5 @@
 import { messageOf, ReembedError } from "@reembed/core";
 import { Command } from "commander";
-import { registerDashboard } from "./commands/dashboard.ts";
-import { registerDemo } from "./commands/demo.ts";
-import { registerInit } from "./commands/init.ts";
-import { registerLoad } from "./commands/load.ts";
-import { registerModel } from "./commands/model.ts";
-import { registerProducer } from "./commands/producer.ts";
-import { registerStatus } from "./commands/status.ts";
-import { registerWorker } from "./commands/worker.ts";
 import { reportError } from "./report-error.ts";
 
 const program = new Command("reembed")
@@ -16,17 +8,17 @@ const program = new Command("reembed")
   .showHelpAfterError("  --help tells what there is.")
   .addHelpText("after", "\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 refused by a guard.");
 
-const register = [
-  registerInit,
-  registerLoad,
-  registerProducer,
-  registerWorker,
-  registerDashboard,
-  registerStatus,
-  registerModel,
-  registerDemo,
-];
-for (const command of register) command(program);
+/** In the order of the help. A command is imported when it is meant: all of them together take a second. */
+const commands: Record<string, () => Promise<(program: Command) => void>> = {
+  init: async () => (await import("./commands/init.ts")).registerInit,
+  load: async () => (await import("./commands/load.ts")).registerLoad,
+  producer: async () => (await import("./commands/producer.ts")).registerProducer,
+  worker: async () => (await import("./commands/worker.ts")).registerWorker,
+  dashboard: async () => (await import("./commands/dashboard.ts")).registerDashboard,
+  status: async () => (await import("./commands/status.ts")).registerStatus,
+  model: async () => (await import("./commands/model.ts")).registerModel,
+  demo: async () => (await import("./commands/demo.ts")).registerDemo,
+};
 
 // A reader that has seen enough, as `head` has, is no failure of the command.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -34,9 +26,16 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 try {
   loadEnvFile();
+  await registerMeant(process.argv[2] ?? "");
   await program.parseAsync();
 } catch (error) {
   process.exitCode = reportError(error);
+}
+
+/** Registers the named command or, for the help and for a name that there is not, all of them. */
+async function registerMeant(name: string): Promise<void> {
+  const meant = Object.hasOwn(commands, name) ? [commands[name]] : Object.values(commands);
+  for (const load of meant) (await load?.())?.(program);
 }
 
 function loadEnvFile(): void {

@@ -23,5 +23,15 @@ export {
   retryQuarantined,
 } from "./quarantine.ts";
 export { registerProfiles } from "./registration.ts";
+export { chunksPartition, embeddingsPartition } from "./relations.ts";
+export { type SampledChunk, sampleChunks } from "./sampling.ts";
+export type {
+  AnnSettings,
+  BackfillOrder,
+  ChunkSource,
+  EvaluationVerdict,
+  FeedbackKind,
+  RolloutStage,
+} from "./schema.ts";
 export { addThroughput, type MinuteOfWork, readThroughput } from "./throughput.ts";
 export { type LiveWorker, readLiveWorkers, recordHeartbeat, removeHeartbeat, type WorkerHeartbeat } from "./workers.ts";

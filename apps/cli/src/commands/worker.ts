@@ -1,27 +1,18 @@
 import { type Config, configuredProfile, loadConfig } from "@reembed/config";
-import { type Profile, ReembedError } from "@reembed/core";
-import {
-  type Embedder,
-  type EmbedderObserver,
-  embedOne,
-  listPrepared,
-  modelFolder,
-  startHttpEmbedder,
-  startOnnxEmbedder,
-} from "@reembed/embedder";
+import { ReembedError } from "@reembed/core";
+import { embedOne } from "@reembed/embedder";
 import { createLogger, createMetrics, type Logger, untilSignal } from "@reembed/runtime";
 import { readProfile } from "@reembed/store";
 import { startWorker, WorkerMetrics } from "@reembed/worker";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { serveOperations } from "../operations.ts";
+import { httpDevice, servedByEndpoint, startProfileEmbedder } from "../profile-embedder.ts";
 import { serveUntilSignal } from "../serve.ts";
 import { openServices } from "../services.ts";
 import { parseDevice, processDevices } from "../supervisor/devices.ts";
 import { supervise } from "../supervisor/supervise.ts";
 
 const modelTestAfterMs = 60_000;
-/** The device of workers that leave the model to a server. */
-const httpDevice = "http";
 
 interface WorkerFlags {
   profile?: string;
@@ -67,7 +58,7 @@ async function runWorker(flags: WorkerFlags, config: Config, log: Logger): Promi
   const concurrency = flags.concurrency ?? config.worker.concurrency;
   const registered = createMetrics();
   const metrics = new WorkerMetrics(registered, profile.name);
-  const embedder = scope.use(await startEmbedder(wanted, device, config, metrics.observer, log));
+  const embedder = scope.use(await startProfileEmbedder(wanted, config, { device, log, observer: metrics.observer }));
   scope.use(await startWorker({ database, profile, embedder, queue, concurrency, lockDurationMs, log, metrics }));
   // A model at work needs no test, and would not answer one before its run is over.
   const checks = { model: async () => void (metrics.idleMs > modelTestAfterMs && (await embedOne(embedder))) };
@@ -78,37 +69,15 @@ async function runWorker(flags: WorkerFlags, config: Config, log: Logger): Promi
 }
 
 /** The server of EMBEDDING_ENDPOINT, which goes by the name `http`, or the device that was asked for. */
-function chosenDevice(
-  { profile, device }: WorkerFlags,
-  { candidate, embeddingServer }: Config,
-  asked: boolean,
-): string {
-  if (embeddingServer === undefined || (profile ?? candidate.name) !== candidate.name) return device;
+function chosenDevice({ profile, device }: WorkerFlags, config: Config, asked: boolean): string {
+  const { candidate } = config;
+  if (!servedByEndpoint(config, profile ?? candidate.name)) return device;
   if (!asked) return httpDevice;
   throw new ReembedError(
     "device_contradicts",
     `--device ${device} was given, but EMBEDDING_ENDPOINT is set: its server embeds for ${candidate.name}.`,
     { exitCode: 2, remedy: "Leave --device out, or unset EMBEDDING_ENDPOINT." },
   );
-}
-
-async function startEmbedder(
-  { model }: Profile,
-  device: string,
-  { embeddingServer, models, worker: { tokenBudget } }: Config,
-  observer: EmbedderObserver,
-  log: Logger,
-): Promise<Embedder> {
-  const common = { model, modelsFolder: models.folder, tokenBudget, observer };
-  if (device === httpDevice && embeddingServer !== undefined) {
-    return await startHttpEmbedder({ ...common, ...embeddingServer });
-  }
-  const embedder = await startOnnxEmbedder({ ...common, device });
-  const prepared = (await listPrepared(modelFolder(model, models.folder))).map((graph) => graph.device);
-  if (!prepared.includes(device.replace(/:.*/, ""))) {
-    log.warn(`${model.id} runs as it was exported; \`reembed model prepare ${model.id}\` makes it faster`);
-  }
-  return embedder;
 }
 
 async function superviseWorkers(flags: WorkerFlags, devices: readonly string[], log: Logger): Promise<number> {
