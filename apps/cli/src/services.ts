@@ -7,6 +7,7 @@ import {
   checkDatabase,
   checkTables,
   type Database,
+  describeStatement,
   migrateDatabase,
   openDatabase,
   registerProfiles,
@@ -16,6 +17,12 @@ import {
 export interface Services extends AsyncDisposable {
   database: Database;
   queue: QueueServer;
+  /** The database prints what would change it, instead of changing; the queue is to be left alone. */
+  dryRun: boolean;
+}
+
+export interface OpenOptions {
+  dryRun?: boolean | undefined;
 }
 
 /**
@@ -23,45 +30,63 @@ export interface Services extends AsyncDisposable {
  * database, which is set up at once. Disposing of them closes the connections, and the embedded database with them.
  * @throws ReembedError of `openServers`, and with exit code 3 when the servers are not set up.
  */
-export async function openServices(config: Config, log: Logger): Promise<Services> {
+export async function openServices(
+  config: Config,
+  log: Logger,
+  { dryRun = false }: OpenOptions = {},
+): Promise<Services> {
   await using scope = new AsyncDisposableStack();
-  const { database, queue } = scope.use(await openServers(config, log));
+  const services = scope.use(await openServers(config, log));
+  const { database, queue } = services;
   if (config.databaseUrl === undefined) {
-    await initialize(config, { database, queue });
+    await initialize(config, services);
   } else {
     await checkTables(database);
     await checkQueueTables(queue);
   }
+  const given = dryRun ? openPool(database.$client.options.connectionString ?? "", log, scope, true) : database;
   const opened = scope.move();
-  return { database, queue, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { database: given, queue, dryRun, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 /**
  * Opens the services as they are, for a command that sets them up itself.
  * @throws ReembedError of `checkDatabase`, `checkQueueServer` or `openEmbeddedDatabase`.
  */
-export async function openServers(config: Config, log: Logger): Promise<Services> {
+export async function openServers(
+  config: Config,
+  log: Logger,
+  { dryRun = false }: OpenOptions = {},
+): Promise<Services> {
   await using scope = new AsyncDisposableStack();
   const connectionString = config.databaseUrl ?? (await openEmbedded(config.folder, log, scope));
-  const database = openDatabase({
-    connectionString,
-    onConnectionLost: (error) => log.warn({ error: messageOf(error) }, "database connection lost"),
-  });
-  scope.defer(() => database.$client.end());
+  const database = openPool(connectionString, log, scope, dryRun);
   await checkDatabase(database);
   const queue = queueServer(config, connectionString);
   await checkQueueServer(queue);
   const opened = scope.move();
-  return { database, queue, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { database, queue, dryRun, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+function openPool(connectionString: string, log: Logger, scope: AsyncDisposableStack, dryRun: boolean): Database {
+  const database = openDatabase({
+    connectionString,
+    onConnectionLost: (error) => log.warn({ error: messageOf(error) }, "database connection lost"),
+    onDryRun: dryRun ? (...statement) => process.stdout.write(`${describeStatement(...statement)}\n\n`) : undefined,
+  });
+  scope.defer(() => database.$client.end());
+  return database;
 }
 
 /** Creates or updates the tables, BullMQ's where the queue is in the database, and registers the active profiles. */
 export async function initialize(
   config: Config,
-  { database, queue }: Pick<Services, "database" | "queue">,
+  { database, queue, dryRun }: Pick<Services, "database" | "queue" | "dryRun">,
 ): Promise<void> {
   await migrateDatabase(database);
-  await createQueueTables(queue);
+  if (dryRun)
+    process.stdout.write("-- BullMQ creates or updates its own tables, where the queue lives in the database.\n\n");
+  else await createQueueTables(queue);
   await registerProfiles(database, activeProfiles(config));
 }
 

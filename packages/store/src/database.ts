@@ -2,6 +2,7 @@ import { ReembedError } from "@reembed/core";
 import { sql } from "drizzle-orm";
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
 import pg from "pg";
+import { type OnStatement, readingClient } from "./dry-run.ts";
 import * as schema from "./schema.ts";
 
 /** Drizzle over a pool of connections; `$client` is the pool. */
@@ -14,6 +15,8 @@ export interface OpenDatabaseOptions {
   maxConnections?: number;
   /** Told when an idle connection is lost. The pool replaces it by itself. */
   onConnectionLost?: (error: Error) => void;
+  /** Changes nothing: told of every statement that would write, which is not run and answers with no rows. */
+  onDryRun?: OnStatement | undefined;
 }
 
 /** Opens a pool; it connects when it is first used. The caller ends `$client`. */
@@ -21,6 +24,7 @@ export function openDatabase({
   connectionString,
   maxConnections = 4,
   onConnectionLost,
+  onDryRun,
 }: OpenDatabaseOptions): Database {
   const pool = new pg.Pool({
     connectionString,
@@ -29,6 +33,7 @@ export function openDatabase({
     // A server that vanished while a statement runs is noticed within half a minute, and a statement may take hours.
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
+    ...(onDryRun === undefined ? {} : { Client: readingClient(onDryRun) }),
   });
   // Without a listener the loss of an idle connection would end the process.
   pool.on("error", (error) => onConnectionLost?.(error));

@@ -8,12 +8,14 @@ export function registerInit(program: Command): void {
   program
     .command("init")
     .description("create or update the tables, and register the baseline and the candidate profile")
+    .option("--dry-run", "print the SQL and change nothing")
     .option("--json", "print one JSON object")
-    .action(async ({ json }: { json?: boolean }) => {
+    .action(async ({ json, dryRun }: { json?: boolean; dryRun?: boolean }) => {
       const config = loadConfig(process.env);
-      await using services = await openServers(config, createLogger(config.logLevel));
+      await using services = await openServers(config, createLogger(config.logLevel), { dryRun });
       await initialize(config, services);
       const profiles = activeProfiles(config).map((profile) => profile.name);
+      if (dryRun) return;
       printResult({ profiles }, json, `The database is ready for ${profiles.join(" and ")}.`);
     });
 }

@@ -1,0 +1,65 @@
+import { describeOnEachServer, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
+import { sql } from "drizzle-orm";
+import { expect, test } from "vitest";
+import { countDocuments } from "./counts.ts";
+import { openDatabase } from "./database.ts";
+import { describeStatement, isWrite } from "./dry-run.ts";
+import { migrateDatabase } from "./migrate.ts";
+import { registerProfiles } from "./registration.ts";
+
+const profile = testProfile("mini-rubert");
+
+test.each([
+  ["select 1", false],
+  ["  with x as (select 1) select * from x", false],
+  ["begin", false],
+  ["set local lock_timeout = '2s'", false],
+  ["select updated_at, is_updated from t where update_count > 0", false],
+  ["with gone as (delete from t returning id) select count(*) from gone", true],
+  ["with kept as (select id from t for share of t) select 1", true],
+  ["update reembed.profiles p set held = null", true],
+  ["lock table t in share mode", true],
+  ["create index concurrently i on t (a)", true],
+])("%s writes: %s", (statement, expected) => {
+  expect(isWrite(statement)).toBe(expected);
+});
+
+test("a statement is told with its parameters, long ones cut", () => {
+  expect(describeStatement("delete from t where id = any($1) and v = $2", [[1, 2], Buffer.alloc(2_048)])).toBe(
+    "delete from t where id = any($1) and v = $2;\n-- $1 = [1,2]\n-- $2 = 2048 bytes",
+  );
+});
+
+describeOnEachServer(
+  "a dry run",
+  (open) => {
+    test("tells all that would set up an empty database, and leaves it empty", async () => {
+      const { connectionString } = await open();
+      const told: string[] = [];
+      const dry = openDatabase({ connectionString, onDryRun: (statement) => told.push(statement) });
+      await migrateDatabase(dry);
+      await registerProfiles(dry, [profile]);
+      const { rows } = await dry.execute<{ schema: string | null }>(sql`select to_regnamespace('reembed') as schema`);
+      await dry.$client.end();
+      expect(rows).toEqual([{ schema: null }]);
+      expect(told.some((statement) => statement.includes('CREATE TABLE "reembed"."chunks"'))).toBe(true);
+      expect(told.some((statement) => statement.includes("attach partition"))).toBe(true);
+    });
+
+    test("reads what is there, and refuses within a transaction what it took for reading", async () => {
+      const servers = await open();
+      await using database = await openTestDatabase(servers, [profile]);
+      await storeBodies(database, ["Eins.", "Zwei."]);
+      const dry = openDatabase({ connectionString: servers.connectionString, onDryRun: () => {} });
+      expect(await countDocuments(dry)).toBe(2);
+      await dry.execute(sql`delete from reembed.documents`);
+      await database.execute(sql`
+        create function sly() returns void language sql as 'delete from reembed.documents'`);
+      const hidden = dry.transaction((transaction) => transaction.execute(sql`select sly()`));
+      await expect(hidden).rejects.toThrow();
+      await dry.$client.end();
+      expect(await countDocuments(database)).toBe(2);
+    });
+  },
+  ["embedded", "PostgreSQL"],
+);
