@@ -14,6 +14,7 @@ import {
   storeDocuments,
 } from "@reembed/store";
 import { sql } from "drizzle-orm";
+import { randomUnitVector } from "../fleet/null-embedder.ts";
 
 /** Russian prose, in chunks of 4,000 characters on average: the guard reads and hashes all of it. */
 const handbook = join(import.meta.dirname, "../../samples/handbook/ru");
@@ -61,10 +62,4 @@ export async function readBatches(
     batches.push(embedded);
   }
   return batches;
-}
-
-function randomUnitVector(dimensions: number): Float32Array {
-  const vector = Float32Array.from({ length: dimensions }, () => Math.random() - 0.5);
-  const length = Math.hypot(...vector);
-  return vector.map((value) => value / length);
 }

@@ -1,0 +1,43 @@
+import { type Profile, profiles } from "@reembed/core";
+import { type Database, migrateDatabase, type RegisteredProfile, readProfile, registerProfiles } from "@reembed/store";
+import { sql } from "drizzle-orm";
+
+const chunksPerDocument = 100;
+const rowsPerStatement = 100_000;
+
+/** The candidate's model and chunking under two names: one that the fleet embeds, one for the bare loop. */
+export function fleetProfiles(): { fleet: Profile; bare: Profile } {
+  const candidate = profiles.get("bge-m3");
+  if (candidate === undefined) throw new TypeError("There is no profile bge-m3");
+  return { fleet: { ...candidate, name: "fleet" }, bare: { ...candidate, name: "bare" } };
+}
+
+/** Fills the chunking with short texts, all different, by SQL; nobody is told of them as changes. */
+export async function fillCorpus(
+  database: Database,
+  chunks: number,
+  onProgress: (done: number) => void,
+): Promise<{ fleet: RegisteredProfile; bare: RegisteredProfile }> {
+  const { fleet, bare } = fleetProfiles();
+  await migrateDatabase(database);
+  await registerProfiles(database, [fleet, bare]);
+  const registered = await readProfile(database, fleet.name);
+  for (let start = 0; start < chunks; start += rowsPerStatement) {
+    const end = Math.min(chunks, start + rowsPerStatement);
+    await database.execute(sql`
+      insert into reembed.documents (uri, title, language, body)
+      select 'document-' || n, 'Document ' || n, 'ru', ''
+      from generate_series(${Math.ceil(start / chunksPerDocument)}::int, ${Math.ceil(end / chunksPerDocument) - 1}::int) n`);
+    await database.execute(sql`
+      insert into ${sql.raw(registered.relation)} (chunking, document_id, position, start_offset, end_offset, content)
+      select ${registered.chunking}, d.id, n % ${chunksPerDocument}, 0, 60,
+        'Отпуск номер ' || n || ' оплачивается за три дня до его начала.'
+      from generate_series(${start}::int, ${end - 1}::int) n
+      join reembed.documents d on d.uri = 'document-' || (n / ${chunksPerDocument})`);
+    onProgress(end);
+  }
+  await database.execute(sql`delete from reembed.document_changes`);
+  // Otherwise autovacuum does it in the middle of a window.
+  await database.execute(sql`vacuum analyze`);
+  return { fleet: registered, bare: await readProfile(database, bare.name) };
+}

@@ -1,0 +1,87 @@
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+export interface Servers {
+  connectionString: string;
+  redisUrl: string;
+}
+
+/** A producer as an operator starts it. */
+export class ProducerProcess implements AsyncDisposable {
+  readonly #child: ChildProcess;
+
+  constructor({ connectionString, redisUrl }: Servers) {
+    const settings = { DATABASE_URL: connectionString, REDIS_URL: redisUrl, LOG_LEVEL: "warn", TICK_SECONDS: "1" };
+    this.#child = spawn(process.execPath, [file("../../apps/cli/src/main.ts"), "producer"], {
+      env: { ...process.env, ...settings },
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+  }
+
+  /** Resident memory in MiB; only Linux tells. */
+  memoryMiB(): number {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, "utf8");
+    return Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1]) / 1_024;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await stop(this.#child);
+  }
+}
+
+/** Workers without a model. */
+export class WorkerProcesses implements AsyncDisposable {
+  readonly #children: ChildProcess[];
+  readonly #done: number[];
+
+  constructor({ connectionString, redisUrl }: Servers, count: number) {
+    this.#done = Array.from({ length: count }, () => 0);
+    this.#children = this.#done.map((_, index) => {
+      const child = fork(file("worker-process.ts"), [connectionString, redisUrl]);
+      child.on("message", ({ done }: { done: number }) => {
+        this.#done[index] = done;
+      });
+      return child;
+    });
+  }
+
+  /** Chunks that all of them have embedded. */
+  get done(): number {
+    const ended = this.#children.find(({ exitCode }) => exitCode !== null && exitCode !== 0);
+    if (ended !== undefined) throw new Error(`A worker ended with ${ended.exitCode}`);
+    return this.#done.reduce((sum, done) => sum + done, 0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#children.map(stop));
+  }
+}
+
+/** Upserts so many chunks in as many processes, which start together; returns chunks per second. */
+export async function runBare(
+  { connectionString }: Servers,
+  { processes, after, chunks }: { processes: number; after: number; chunks: number },
+): Promise<number> {
+  const share = Math.ceil(chunks / processes);
+  const children = Array.from({ length: processes }, (_, index) =>
+    fork(file("bare-process.ts"), [connectionString, `${after + index * share}`, `${share}`]),
+  );
+  await Promise.all(children.map((child) => once(child, "message")));
+  const startedAt = performance.now();
+  const ended = children.map((child) => once(child, "message"));
+  for (const child of children) child.send("go");
+  await Promise.all(ended);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  return (share * processes) / seconds;
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const exited = once(child, "exit");
+  child.kill("SIGTERM");
+  await exited;
+}
