@@ -4,12 +4,14 @@ import { join } from "node:path";
 import { chunkingName, type Profile } from "@reembed/core";
 import { openEmbeddedDatabase } from "@reembed/embedded";
 import {
+  chunksPartition,
   type Database,
   migrateDatabase,
   openDatabase,
   type RegisteredProfile,
   readBackfillIds,
   readPendingChunks,
+  readPlacedChunks,
   readProfile,
   registerProfiles,
   startBackfill,
@@ -57,18 +59,7 @@ export async function readAllChunks(database: Database, name: string) {
 
 /** The chunks of a profile's chunking with their places and languages. */
 export async function readIndexedChunks(database: Database, { chunking }: Profile): Promise<IndexedChunk[]> {
-  const { rows } = await database.execute<
-    Record<"id" | "uri" | "language" | "content", string> & Record<"start_offset" | "end_offset", number>
-  >(sql`
-    select c.id, d.uri, d.language, c.start_offset, c.end_offset, c.content
-    from reembed.chunks c join reembed.documents d on d.id = c.document_id
-    where c.chunking = ${chunkingName(chunking)} order by c.id`);
-  return rows.map((row) => ({
-    id: Number(row.id),
-    document: row.uri,
-    language: row.language,
-    start: row.start_offset,
-    end: row.end_offset,
-    content: row.content,
-  }));
+  const relation = chunksPartition(chunkingName(chunking));
+  const chunks = await readPlacedChunks(database, { relation }, { limit: 1_000_000 });
+  return chunks.map(({ uri, ...chunk }) => ({ ...chunk, document: uri }));
 }

@@ -1,4 +1,4 @@
-import type { RankedChunk } from "@reembed/core";
+import type { ScoredChunk } from "@reembed/core";
 import { type Database, searchExactly } from "@reembed/store";
 import type { Side } from "./side.ts";
 
@@ -42,10 +42,6 @@ export async function embedCorpus(database: Database, sides: readonly Side[]): P
     truncatedTokens: tokens[index]?.truncatedTokens ?? 0,
     peakMemoryMiB: side.peakMemoryMiB(),
   }));
-}
-
-export interface ScoredChunk extends RankedChunk {
-  score: number;
 }
 
 export interface Percentiles {

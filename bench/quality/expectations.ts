@@ -1,5 +1,5 @@
-import { bootstrapRelativeChange, type Interval } from "@reembed/core";
-import { column, type QueryMeasures } from "./evaluate.ts";
+import { bootstrapRelativeChange, column, type Interval } from "@reembed/core";
+import type { QueryMeasures } from "./evaluate.ts";
 import type { Expectation, ProfileQuality } from "./report.ts";
 
 interface Measured {

@@ -1,5 +1,6 @@
 import type { Interval } from "@reembed/core";
-import { formatDifference, formatFigure, formatPercent } from "./format.ts";
+import { formatDifference, formatPercent } from "../../apps/cli/src/evaluate/format-interval.ts";
+import { formatFigure } from "./format.ts";
 import { expectationRows, measureRows, sliceRows, thresholdRows } from "./format-report.ts";
 import type { ProfileQuality, QualityReport } from "./report.ts";
 

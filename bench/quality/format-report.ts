@@ -1,13 +1,7 @@
 import { measureNames } from "@reembed/core";
+import { formatDifference, formatInterval } from "../../apps/cli/src/evaluate/format-interval.ts";
 import { formatTable } from "../../apps/cli/src/output.ts";
-import {
-  formatChange,
-  formatDifference,
-  formatFigure,
-  formatInterval,
-  formatPercentInterval,
-  measureTitles,
-} from "./format.ts";
+import { formatChange, formatFigure, formatPercentInterval, measureTitles } from "./format.ts";
 import type { QualityReport } from "./report.ts";
 
 /** The report as text for a terminal. */

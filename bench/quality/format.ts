@@ -1,4 +1,5 @@
 import type { Interval, RankingMeasures } from "@reembed/core";
+import { formatPercent } from "../../apps/cli/src/evaluate/format-interval.ts";
 
 export const measureTitles: Record<keyof RankingMeasures, string> = {
   ndcg10: "nDCG@10",
@@ -7,21 +8,6 @@ export const measureTitles: Record<keyof RankingMeasures, string> = {
   precision5: "precision@5",
   recall15k: "recall in 15,000 characters",
 };
-
-/** `0.512 [0.447, 0.576]` */
-export function formatInterval({ mean, low, high }: Interval): string {
-  return `${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
-}
-
-/** `+0.081 [0.040, 0.124]` */
-export function formatDifference(interval: Interval): string {
-  return `${interval.mean < 0 ? "" : "+"}${formatInterval(interval)}`;
-}
-
-/** `81 %` */
-export function formatPercent(share: number): string {
-  return `${Math.round(100 * share)} %`;
-}
 
 /** `81 % [75, 87]` */
 export function formatPercentInterval({ mean, low, high }: Interval): string {

@@ -1,13 +1,14 @@
+import { answersOf } from "@reembed/core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readCorpus } from "../../apps/cli/src/corpus/read-corpus.ts";
 import { handbook, type StoredDocument } from "./corpus.ts";
-import { answersOf, type JudgedQuery, readJudgedQueries, requireFitJudgements } from "./judged-queries.ts";
+import { readJudgedQueries, requireFitJudgements, type SpanQuery } from "./judged-queries.ts";
 import { sharesStem } from "./slices.ts";
 import { isBoundary } from "./span-boundaries.ts";
 
 const documents = new Map<string, StoredDocument>();
-let queries: JudgedQuery[];
-let answerable: JudgedQuery[];
+let queries: SpanQuery[];
+let answerable: SpanQuery[];
 
 beforeAll(async () => {
   for await (const entry of readCorpus(handbook)) {
@@ -19,7 +20,7 @@ beforeAll(async () => {
 });
 
 /** Whether no answer is in the query's own language. */
-function isCrossLanguage(query: JudgedQuery): boolean {
+function isCrossLanguage(query: SpanQuery): boolean {
   return answersOf(query).every(({ document }) => documents.get(document)?.language !== query.language);
 }
 
@@ -81,12 +82,5 @@ describe("the judged parts of documents", () => {
     // A chunk of 1500 is at least four fifths of it long: a part of up to 1,200 meets one cut at most.
     const lengths = answerable.flatMap(({ judgements }) => judgements.map(({ span }) => span.end - span.start));
     expect(Math.max(...lengths)).toBeLessThanOrEqual(1_200);
-  });
-
-  test("are judged once for each query", () => {
-    for (const { judgements } of queries) {
-      const places = judgements.map(({ document, span }) => `${document} ${span.start} ${span.end}`);
-      expect(new Set(places).size).toBe(places.length);
-    }
   });
 });

@@ -1,21 +1,25 @@
 import type { Config } from "@reembed/config";
-import { chunkingName, ReembedError } from "@reembed/core";
-import { describeMachine } from "../machine.ts";
-import { openCorpus, readDocuments, readIndexedChunks } from "./corpus.ts";
-import { type EmbeddingCost, embedCorpus, type SideSearches, searchQueries } from "./costs.ts";
-import { column, compare, measureBm25, measureQueries, type QueryMeasures, summarize } from "./evaluate.ts";
-import { checkExpectations } from "./expectations.ts";
-import { type JudgedQuery, readJudgedQueries, requireFitJudgements } from "./judged-queries.ts";
-import type { ProfileQuality, QualityReport } from "./report.ts";
-import { Side } from "./side.ts";
-import { placeAnswer, sliceQueries } from "./slices.ts";
 import {
+  chunkingName,
+  column,
+  compareMeasures,
   type DecidingScores,
   decidingScores,
+  summarizeMeasures,
   type ThresholdEffect,
   thresholdCurve,
   thresholdEffect,
-} from "./thresholds.ts";
+} from "@reembed/core";
+import { requireTwoProfiles } from "../../apps/cli/src/evaluate/two-profiles.ts";
+import { describeMachine } from "../machine.ts";
+import { openCorpus, readDocuments, readIndexedChunks } from "./corpus.ts";
+import { type EmbeddingCost, embedCorpus, type SideSearches, searchQueries } from "./costs.ts";
+import { measureBm25, measureQueries, type QueryMeasures } from "./evaluate.ts";
+import { checkExpectations } from "./expectations.ts";
+import { readJudgedQueries, requireFitJudgements, type SpanQuery } from "./judged-queries.ts";
+import type { ProfileQuality, QualityReport } from "./report.ts";
+import { Side } from "./side.ts";
+import { placeAnswer, sliceQueries } from "./slices.ts";
 
 export interface MeasuredQuality {
   report: QualityReport;
@@ -66,8 +70,8 @@ export async function measureQuality(
     baseline: baseline.quality,
     candidate: candidate.quality,
     bm25: { chunking: bm25.chunking, ...bm25.quality },
-    difference: compare(baseline.measures, candidate.measures),
-    differenceToBm25: compare(bm25.measures, candidate.measures),
+    difference: compareMeasures(baseline.measures, candidate.measures),
+    differenceToBm25: compareMeasures(bm25.measures, candidate.measures),
     slices: sliceQueries(places, {
       baseline: column(baseline.measures, "ndcg10"),
       candidate: column(candidate.measures, "ndcg10"),
@@ -83,10 +87,7 @@ export async function measureQuality(
   return { report, curves: { baseline: thresholdCurve(baseline.scores), candidate: thresholdCurve(candidate.scores) } };
 }
 
-function describeQueries(
-  queries: readonly JudgedQuery[],
-  answerable: readonly JudgedQuery[],
-): QualityReport["queries"] {
+function describeQueries(queries: readonly SpanQuery[], answerable: readonly SpanQuery[]): QualityReport["queries"] {
   const judgements = answerable.map((query) => query.judgements.length);
   return {
     answerable: answerable.length,
@@ -103,7 +104,7 @@ interface MeasuredSide {
 }
 
 function measureSide(
-  queries: readonly JudgedQuery[],
+  queries: readonly SpanQuery[],
   { profile, chunks }: Side,
   embedding: EmbeddingCost,
   { rankings, searchMs, queryEmbeddingMs }: SideSearches,
@@ -118,18 +119,10 @@ function measureSide(
     chunks: chunks.length,
     limit,
     threshold,
-    ...summarize(measures),
+    ...summarizeMeasures(measures),
     embedding,
     searchMs,
     queryEmbeddingMs,
   };
   return { quality, measures, scores: decidingScores(queries, rankings) };
-}
-
-function requireTwoProfiles({ baseline, candidate }: Pick<Config, "baseline" | "candidate">): void {
-  if (baseline.name !== candidate.name) return;
-  throw new ReembedError("profiles_same", `Baseline and candidate are both ${baseline.name}.`, {
-    exitCode: 2,
-    remedy: "Name two profiles with --baseline and --candidate.",
-  });
 }

@@ -1,8 +1,7 @@
-import type { Interval } from "@reembed/core";
+import type { Interval, ThresholdEffect } from "@reembed/core";
 import type { EmbeddingCost, Percentiles } from "./costs.ts";
 import type { Quality } from "./evaluate.ts";
 import type { Slice } from "./slices.ts";
-import type { ThresholdEffect } from "./thresholds.ts";
 
 /** A profile and how well it finds answers. */
 export interface ProfileQuality extends Quality {

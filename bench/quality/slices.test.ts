@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { JudgedQuery } from "./judged-queries.ts";
+import type { SpanQuery } from "./judged-queries.ts";
 import { placeAnswer, sliceQueries } from "./slices.ts";
 
 const documents = new Map([
@@ -7,7 +7,7 @@ const documents = new Map([
   ["en/vacation.md", { language: "en", body: "Leave is 25 days." }],
 ]);
 
-function ask(text: string, ...answers: [document: string, start: number, end: number, grade?: number][]): JudgedQuery {
+function ask(text: string, ...answers: [document: string, start: number, end: number, grade?: number][]): SpanQuery {
   const judgements = answers.map(([document, start, end, grade = 2]) => ({ document, grade, span: { start, end } }));
   return { id: "q001", text, language: "ru", judgements };
 }

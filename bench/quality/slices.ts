@@ -1,6 +1,6 @@
-import { bootstrapDifference, bootstrapMean, type Interval } from "@reembed/core";
+import { answersOf, bootstrapDifference, bootstrapMean, type Interval } from "@reembed/core";
 import type { StoredDocument } from "./corpus.ts";
-import { answersOf, type JudgedQuery } from "./judged-queries.ts";
+import type { SpanQuery } from "./judged-queries.ts";
 import { contentStems } from "./words/stems.ts";
 
 /** nDCG@10 of the systems on some of the queries. */
@@ -38,7 +38,7 @@ const depths = ["in the first 1,500 characters", "from there to 6,000", "beyond 
 const words = ["no word in common", "words in common"] as const;
 const ownWordless = "no word, same language";
 
-export function placeAnswer(query: JudgedQuery, documents: ReadonlyMap<string, StoredDocument>): AnswerPlace {
+export function placeAnswer(query: SpanQuery, documents: ReadonlyMap<string, StoredDocument>): AnswerPlace {
   const answers = answersOf(query);
   const languages = answers.map(({ document }) => documents.get(document)?.language);
   const own = languages.includes(query.language);
@@ -89,7 +89,7 @@ function measureSlice(
 }
 
 /** Whether the query and an answer to it, in the same language, have a word in common that tells what it is about. */
-export function sharesStem(query: JudgedQuery, documents: ReadonlyMap<string, StoredDocument>): boolean {
+export function sharesStem(query: SpanQuery, documents: ReadonlyMap<string, StoredDocument>): boolean {
   const asked = contentStems(query.text, query.language);
   return answersOf(query).some(({ document, span }) => {
     const { body, language } = documents.get(document) as StoredDocument;

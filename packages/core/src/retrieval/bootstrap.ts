@@ -80,7 +80,7 @@ function percentileInterval(values: Float64Array): { low: number; high: number }
 }
 
 /** Evenly distributed in [0, 1), the same on every machine (mulberry32). */
-function randomNumbers(seed: number): () => number {
+export function randomNumbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

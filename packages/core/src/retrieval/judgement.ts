@@ -18,6 +18,11 @@ export interface RankedChunk extends Span {
   document: string;
 }
 
+/** A result with its similarity to the query. */
+export interface ScoredChunk extends RankedChunk {
+  score: number;
+}
+
 /** Whether a chunk is of the judged document and, where a part of it was judged, holds at least half of that part. */
 export function holds(chunk: RankedChunk, { document, span }: Judgement): boolean {
   if (chunk.document !== document) return false;

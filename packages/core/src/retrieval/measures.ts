@@ -58,14 +58,28 @@ export const measureNames = ["ndcg10", "recall10", "mrr10", "precision5", "recal
 
 /** @throws RangeError when no judgement is above grade 0: such a query has no place in a mean. */
 export function measureRanking(ranking: readonly RankedChunk[], judgements: readonly Judgement[]): RankingMeasures {
+  const { ndcg, recall, mrr, recall15k } = measureRankingAt(ranking, judgements, 10);
+  const precision5 = precision(readGains(ranking, judgements), 5);
+  return { ndcg10: ndcg, recall10: recall, mrr10: mrr, precision5, recall15k };
+}
+
+/** The measures of one query, all with the same cut-off. */
+export type CutoffMeasures = Record<"ndcg" | "recall" | "mrr" | "precision" | "recall15k", number>;
+
+/** @throws RangeError as `measureRanking` does. */
+export function measureRankingAt(
+  ranking: readonly RankedChunk[],
+  judgements: readonly Judgement[],
+  k: number,
+): CutoffMeasures {
   const gains = readGains(ranking, judgements);
   const grades = relevant(judgements).map(({ grade }) => grade);
   const inBudget = readGains(firstCharacters(ranking, 15_000), judgements);
   return {
-    ndcg10: normalizedDcg(gains, grades, 10),
-    recall10: recall(gains, grades, 10),
-    mrr10: reciprocalRank(gains, 10),
-    precision5: precision(gains, 5),
+    ndcg: normalizedDcg(gains, grades, k),
+    recall: recall(gains, grades, k),
+    mrr: reciprocalRank(gains, k),
+    precision: precision(gains, k),
     recall15k: recall(inBudget, grades, inBudget.length),
   };
 }

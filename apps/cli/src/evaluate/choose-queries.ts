@@ -1,0 +1,51 @@
+import type { JudgedQuery } from "@reembed/core";
+import { type Database, readLoggedQueries } from "@reembed/store";
+import { matchJudgements } from "./match-judgements.ts";
+import { readJudgements } from "./read-judgements.ts";
+import type { QuerySource } from "./report.ts";
+import { spread } from "./spread.ts";
+
+export interface QueryChoice {
+  queries?: string | undefined;
+  qrels?: string | undefined;
+  judgedOnly?: boolean | undefined;
+  /** Queries out of the search log at most. */
+  logged?: number | undefined;
+  /** Queries at most: of more, so many evenly spread ones. */
+  sample: number;
+}
+
+export interface ChosenQueries {
+  source: QuerySource;
+  queries: JudgedQuery[];
+  /** What was left out, for a person. */
+  notes: string[];
+}
+
+const loggedByDefault = 200;
+
+/**
+ * The queries of the files or, without files, the last ones that people asked, where those are logged.
+ * @throws ReembedError of `readJudgements` and `matchJudgements`.
+ */
+export async function chooseQueries(database: Database, choice: QueryChoice): Promise<ChosenQueries> {
+  const { qrels, sample, logged = loggedByDefault } = choice;
+  if (choice.queries === undefined && qrels === undefined) {
+    const texts = await readLoggedQueries(database, Math.min(logged, sample));
+    const queries = texts.map((text, index) => ({
+      id: `logged-${index + 1}`,
+      text,
+      language: undefined,
+      judgements: [],
+    }));
+    return { source: queries.length === 0 ? "none" : "logged", queries, notes: [] };
+  }
+  const { queries, notes } = await matchJudgements(database, await readJudgements(choice));
+  const chosen = spread(queries, sample);
+  const left = `${chosen.length} of ${queries.length} queries, evenly spread over the file: --sample asks for more.`;
+  return {
+    source: qrels === undefined ? "given" : "judged",
+    queries: chosen,
+    notes: chosen.length < queries.length ? [...notes, left] : notes,
+  };
+}

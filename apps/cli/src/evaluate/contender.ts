@@ -1,0 +1,77 @@
+import { ReembedError, type ScoredChunk } from "@reembed/core";
+import type { Embedder } from "@reembed/embedder";
+import { type Database, type RegisteredProfile, type SearchResult, searchExactly, searchProfile } from "@reembed/store";
+
+/** Baseline or candidate, with its model at work. */
+export interface Contender {
+  profile: RegisteredProfile;
+  embedder: Embedder;
+}
+
+/** Told how much of a step is done. */
+export type Progress = (step: string, done: number, total: number) => void;
+
+/** How chunks are looked for: a look at every vector, or as users are answered. */
+export type SearchKind = "exact" | "index";
+
+/** A vector for each query, in their order. */
+export async function embedQueries(
+  { profile, embedder }: Contender,
+  texts: readonly string[],
+  progress: Progress,
+): Promise<Float32Array[]> {
+  const vectors = await embedTexts(embedder, texts, (done) => progress(`asking ${profile.name}`, done, texts.length));
+  return vectors.map((vector, index) => {
+    if (vector !== undefined) return vector;
+    throw new ReembedError(
+      "text_rejected",
+      `${profile.model} cannot embed the query ${JSON.stringify(texts[index])}.`,
+      {
+        exitCode: 2,
+        remedy: "Leave this query out.",
+      },
+    );
+  });
+}
+
+/** A vector for each text; undefined for one that the model rejects. */
+export async function embedTexts(
+  embedder: Embedder,
+  texts: readonly string[],
+  onProgress: (done: number) => void = () => {},
+): Promise<(Float32Array | undefined)[]> {
+  const vectors = new Array<Float32Array | undefined>(texts.length).fill(undefined);
+  let done = 0;
+  for await (const outcomes of embedder.embed(texts)) {
+    for (const outcome of outcomes) if ("vector" in outcome) vectors[outcome.index] = outcome.vector;
+    done += outcomes.length;
+    onProgress(done);
+  }
+  return vectors;
+}
+
+/** The first `profile.limit` results for each vector, whatever their score. */
+export async function rankAll(
+  database: Database,
+  profile: RegisteredProfile,
+  vectors: readonly Float32Array[],
+  { search, limit = profile.limit, progress }: { search: SearchKind; limit?: number; progress: Progress },
+): Promise<ScoredChunk[][]> {
+  const rankings: ScoredChunk[][] = [];
+  for (const vector of vectors) {
+    const results = await searchBy(search, database, profile, vector, limit);
+    rankings.push(results.map(({ uri, start, end, score }) => ({ document: uri, start, end, score })));
+    progress(`searching ${profile.name}`, rankings.length, vectors.length);
+  }
+  return rankings;
+}
+
+export async function searchBy(
+  search: SearchKind,
+  database: Database,
+  profile: RegisteredProfile,
+  vector: Float32Array,
+  limit: number,
+): Promise<SearchResult[]> {
+  return await (search === "exact" ? searchExactly : searchProfile)(database, profile, vector, { limit });
+}

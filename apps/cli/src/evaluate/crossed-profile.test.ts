@@ -1,0 +1,18 @@
+import { loadConfig } from "@reembed/config";
+import { expect, test } from "vitest";
+import { buildingCommands, crossedProfile } from "./crossed-profile.ts";
+
+test("the commands that are named build the profile that is missing", () => {
+  const crossed = crossedProfile({ model: "mini-rubert" }, { chunking: "6000-300" });
+  expect(crossed?.name).toBe("mini-rubert-6000-300");
+  const [command = ""] = crossed === undefined ? [] : buildingCommands(crossed);
+  const assignments = command.split(" ").filter((word) => word.includes("="));
+  const environment = Object.fromEntries(assignments.map((word) => word.split("=")));
+  expect(loadConfig(environment).candidate).toEqual(crossed);
+  expect(command).toMatch(/ npx reembed init$/);
+});
+
+test("a chunking that was adopted, or a model that is not registered, makes no profile", () => {
+  expect(crossedProfile({ model: "mini-rubert" }, { chunking: "public.document_chunks" })).toBeUndefined();
+  expect(crossedProfile({ model: "other" }, { chunking: "6000-300" })).toBeUndefined();
+});

@@ -1,0 +1,65 @@
+import type { ScoredChunk } from "@reembed/core";
+import { type Database, type RegisteredProfile, readCoverage, readProfiles } from "@reembed/store";
+import { type Contender, type Progress, rankAll } from "./contender.ts";
+import { buildingCommands, crossedProfile } from "./crossed-profile.ts";
+import { embedCorpus, searchCorpus } from "./memory-corpus.ts";
+
+/** Chunks that are embedded for one cell in this process at most. */
+const mostGridChunks = 20_000;
+
+/** What one model finds on the other profile's chunks. */
+export interface RankedCell {
+  profile: string;
+  /** Where its vectors are. */
+  builtIn: "database" | "memory";
+  rankings: ScoredChunk[][];
+}
+
+/** A cell that is not there, and what builds it. */
+export interface MissingCell {
+  profile: string;
+  chunks: number;
+  /** Empty where it cannot be registered: the chunking was adopted. */
+  commands: string[];
+}
+
+export interface GridCellOptions {
+  database: Database;
+  /** Embeds a cell that is not in the database in this process. */
+  inMemory: boolean;
+  progress: Progress;
+}
+
+/**
+ * Ranks for the model's query vectors on the chunks of another profile. The limit of results is that profile's: so many
+ * chunks of its size are one answer, and a model must not gain by it.
+ */
+export async function rankCell(
+  { profile, embedder, vectors }: Contender & { vectors: readonly Float32Array[] },
+  chunks: RegisteredProfile,
+  { database, inMemory, progress }: GridCellOptions,
+): Promise<RankedCell | MissingCell> {
+  const crossed = crossedProfile(profile, chunks);
+  const name = crossed?.name ?? `${profile.name} on ${chunks.chunking}`;
+  const stored = await findCovered(database, name, chunks.chunking);
+  const { limit } = chunks;
+  if (stored !== undefined) {
+    const rankings = await rankAll(database, stored, vectors, { search: "exact", limit, progress });
+    return { profile: name, builtIn: "database", rankings };
+  }
+  const { chunks: count } = await readCoverage(database, chunks);
+  if (!inMemory || count > mostGridChunks) {
+    return { profile: name, chunks: count, commands: crossed === undefined ? [] : buildingCommands(crossed) };
+  }
+  const onProgress = (done: number) => progress(`embedding ${name}`, done, count);
+  const corpus = await embedCorpus(database, chunks, { embedder, onProgress });
+  const rankings = vectors.map((vector) => searchCorpus(corpus, vector, limit));
+  return { profile: name, builtIn: "memory", rankings };
+}
+
+async function findCovered(database: Database, name: string, chunking: string): Promise<RegisteredProfile | undefined> {
+  const stored = (await readProfiles(database)).find((profile) => profile.name === name);
+  if (stored?.chunking !== chunking) return undefined;
+  const { embedded, pending } = await readCoverage(database, stored);
+  return embedded > 0 && pending === 0 ? stored : undefined;
+}

@@ -1,0 +1,131 @@
+import { compareMeasures, type Interval, summarizeMeasures, takeSentence, withoutSentence } from "@reembed/core";
+import {
+  type Database,
+  type Quotation,
+  readDocumentIds,
+  readHolders,
+  sampleChunks,
+  searchExactly,
+} from "@reembed/store";
+import { type Contender, embedQueries, embedTexts, type Progress } from "./contender.ts";
+import { dot } from "./memory-corpus.ts";
+import { spread } from "./spread.ts";
+
+/** Chunks that are drawn for each query that is wanted: some have no sentence that can stand for one. */
+const drawnPerQuery = 2;
+const k = 10;
+
+/** Of one query: whether its chunk is among the first ten, and 1 / its rank there. */
+type ProxyMeasures = Record<"hit10" | "mrr10", number>;
+
+/** How well sentences find the chunks that they were taken out of. */
+export interface ProxyQuality {
+  queries: number;
+  baseline: Record<keyof ProxyMeasures, Interval>;
+  candidate: Record<keyof ProxyMeasures, Interval>;
+  difference: Record<keyof ProxyMeasures, Interval>;
+}
+
+/** A sentence, and what is left of the chunk of each side that it was taken out of. */
+interface ProxyQuery {
+  sentence: string;
+  baseline: ProxyTarget;
+  candidate: ProxyTarget;
+}
+
+interface ProxyTarget {
+  rest: string;
+  /** Every chunk of the document that holds the sentence, by overlap too: none of them counts as another chunk. */
+  holders: ReadonlySet<number>;
+}
+
+/**
+ * Takes sentences out of chunks that are drawn at random, and looks for each chunk by its sentence from the rest of its
+ * text, among all others. Its author wrote both, in the same words: that ranks models, and favours those that look for
+ * shared words. Null where the corpus has no such sentences.
+ */
+export async function measureProxies(
+  database: Database,
+  { baseline, candidate }: { baseline: Contender; candidate: Contender },
+  { most, progress }: { most: number; progress: Progress },
+): Promise<ProxyQuality | null> {
+  const queries = await drawQueries(database, { baseline, candidate }, most);
+  if (queries.length === 0) return null;
+  const before = await measureSide(database, baseline, queries, (query) => query.baseline, progress);
+  const after = await measureSide(database, candidate, queries, (query) => query.candidate, progress);
+  return {
+    queries: queries.length,
+    baseline: summarizeMeasures(before),
+    candidate: summarizeMeasures(after),
+    difference: compareMeasures(before, after),
+  };
+}
+
+async function drawQueries(
+  database: Database,
+  { baseline, candidate }: { baseline: Contender; candidate: Contender },
+  most: number,
+): Promise<ProxyQuery[]> {
+  const drawn = await sampleChunks(database, baseline.profile, drawnPerQuery * most);
+  const documents = await readDocumentIds(
+    database,
+    baseline.profile,
+    drawn.map(({ id }) => id),
+  );
+  const quotations = drawn.flatMap(({ id, content }): Quotation[] => {
+    const [documentId, text] = [documents.get(id), takeSentence(content)];
+    return documentId === undefined || text === undefined ? [] : [{ documentId, text }];
+  });
+  const before = await readTargets(database, baseline, quotations);
+  const after = await readTargets(database, candidate, quotations);
+  const queries = quotations.flatMap(({ text }, index): ProxyQuery[] => {
+    const [ofBaseline, ofCandidate] = [before[index], after[index]];
+    if (ofBaseline === undefined || ofCandidate === undefined) return [];
+    return [{ sentence: text, baseline: ofBaseline, candidate: ofCandidate }];
+  });
+  return spread(queries, most);
+}
+
+/** What each sentence was taken out of; undefined where the chunking cuts it or leaves too little beside it. */
+async function readTargets(
+  database: Database,
+  { profile }: Contender,
+  quotations: readonly Quotation[],
+): Promise<(ProxyTarget | undefined)[]> {
+  const found = await readHolders(database, profile, quotations);
+  return found.map((holders, index) => {
+    const rest = withoutSentence(holders[0]?.content ?? "", quotations[index]?.text ?? "");
+    return rest === undefined ? undefined : { rest, holders: new Set(holders.map(({ id }) => id)) };
+  });
+}
+
+async function measureSide(
+  database: Database,
+  contender: Contender,
+  queries: readonly ProxyQuery[],
+  targetOf: (query: ProxyQuery) => ProxyTarget,
+  progress: Progress,
+): Promise<ProxyMeasures[]> {
+  const { profile, embedder } = contender;
+  const sentences = await embedQueries(
+    contender,
+    queries.map(({ sentence }) => sentence),
+    progress,
+  );
+  const rests = await embedTexts(
+    embedder,
+    queries.map((query) => targetOf(query).rest),
+    (done) => progress(`embedding for ${profile.name}`, done, queries.length),
+  );
+  const measures: ProxyMeasures[] = [];
+  for (const [index, query] of queries.entries()) {
+    const [sentence, rest] = [sentences[index] as Float32Array, rests[index]];
+    const { holders } = targetOf(query);
+    const score = rest === undefined ? -1 : dot(sentence, rest);
+    const results = await searchExactly(database, profile, sentence, { limit: k + holders.size, threshold: score });
+    const rank = 1 + results.filter((result) => !holders.has(result.chunkId)).length;
+    measures.push(rank > k ? { hit10: 0, mrr10: 0 } : { hit10: 1, mrr10: 1 / rank });
+    progress(`proxies in ${profile.name}`, measures.length, queries.length);
+  }
+  return measures;
+}

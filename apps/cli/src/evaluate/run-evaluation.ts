@@ -1,0 +1,96 @@
+import type { Config } from "@reembed/config";
+import { type JudgedQuery, type Profile, ReembedError } from "@reembed/core";
+import type { Embedder } from "@reembed/embedder";
+import type { Logger } from "@reembed/runtime";
+import { type Database, readProfile, recordEvaluation } from "@reembed/store";
+import { httpDevice, servedByEndpoint, startProfileEmbedder } from "../profile-embedder.ts";
+import { type ChosenQueries, chooseQueries, type QueryChoice } from "./choose-queries.ts";
+import type { Progress, SearchKind } from "./contender.ts";
+import { evaluateProfiles } from "./evaluate-profiles.ts";
+import { sheetDepth } from "./judgement-sheet.ts";
+import { describeLimits } from "./limits.ts";
+import type { EvaluationReport } from "./report.ts";
+import { requireTwoProfiles } from "./two-profiles.ts";
+import { writeSheet } from "./write-sheet.ts";
+
+/** Each embeds a chunk beside its sentence, on both sides. */
+const mostProxies = 100;
+
+export interface RunOptions extends QueryChoice {
+  k: number;
+  grid: boolean;
+  search: SearchKind;
+  /** Where to write the most different answers for a person to grade. */
+  sheet?: string | undefined;
+  device: string;
+  log: Logger;
+  progress: Progress;
+}
+
+/**
+ * Evaluates the candidate of the configuration against its baseline, and records what it found.
+ * @throws ReembedError of `chooseQueries`, `evaluateProfiles` and `writeSheet`, and `queries_missing`.
+ */
+export async function runEvaluation(
+  database: Database,
+  config: Config,
+  { k, grid, search, sheet, device, log, progress, ...choice }: RunOptions,
+): Promise<EvaluationReport> {
+  requireTwoProfiles(config);
+  const baseline = await readProfile(database, config.baseline.name);
+  const candidate = await readProfile(database, config.candidate.name);
+  const { source, queries, notes } = await chooseQueries(database, choice);
+  requireQueries({ source, queries }, sheet);
+  await using scope = new AsyncDisposableStack();
+  const embedders = await startEmbedders(config, { device, log }, scope);
+  const { report, answers } = await evaluateProfiles({
+    ...{ database, baseline, candidate, embedders },
+    ...{ queries, source, k, search, grid, progress },
+    proxies: Math.min(mostProxies, choice.sample),
+  });
+  report.notes.push(...notes, ...describeLimits(report));
+  const { verdict } = report;
+  await recordEvaluation(database, {
+    baseline: baseline.name,
+    candidate: candidate.name,
+    verdict,
+    report: { ...report },
+  });
+  if (sheet === undefined) return report;
+  const written = await writeSheet(sheet, { database, queries, answers, search });
+  const next = `reembed evaluate --qrels ${sheet} --k ${sheetDepth}`;
+  report.notes.push(
+    `${sheet} has the answers to ${written} queries that differ most: grade them, and run \`${next}\`.`,
+  );
+  return report;
+}
+
+function requireQueries({ source, queries }: Pick<ChosenQueries, "source" | "queries">, sheet?: string): void {
+  const answerable = (query: JudgedQuery) => query.judgements.length > 0;
+  if (source === "judged" && !queries.some(answerable)) {
+    throw new ReembedError("queries_missing", "No query has a judgement above 0: there is nothing to measure.", {
+      exitCode: 2,
+    });
+  }
+  if (sheet !== undefined && queries.length === 0) {
+    throw new ReembedError("queries_missing", "A sheet needs queries, and none were given or logged.", {
+      exitCode: 2,
+      remedy: "Give some with --queries.",
+    });
+  }
+}
+
+/** A model that both share is started once. */
+async function startEmbedders(
+  config: Config,
+  { device, log }: Pick<RunOptions, "device" | "log">,
+  scope: AsyncDisposableStack,
+): Promise<{ baseline: Embedder; candidate: Embedder }> {
+  const start = async (profile: Profile) => {
+    const chosen = servedByEndpoint(config, profile.name) ? httpDevice : device;
+    return scope.use(await startProfileEmbedder(profile, config, { device: chosen, log }));
+  };
+  const candidate = await start(config.candidate);
+  const shared = config.baseline.model.id === config.candidate.model.id;
+  return { candidate, baseline: shared ? candidate : await start(config.baseline) };
+}

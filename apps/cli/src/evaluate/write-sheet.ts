@@ -1,0 +1,42 @@
+import { writeFile } from "node:fs/promises";
+import { firstOfEachDocument, type JudgedQuery, messageOf, ReembedError } from "@reembed/core";
+import type { Database } from "@reembed/store";
+import { mostDifferent } from "./agreement-summary.ts";
+import { type SearchKind, searchBy } from "./contender.ts";
+import type { Answers, Evaluated } from "./evaluate-profiles.ts";
+import { formatSheet, type SheetAnswers, sheetDepth } from "./judgement-sheet.ts";
+
+const mostQueries = 20;
+
+export interface SheetOptions {
+  database: Database;
+  queries: readonly JudgedQuery[];
+  answers: Evaluated["answers"];
+  search: SearchKind;
+}
+
+/**
+ * Writes the answers that differ most to a sheet, and returns how many queries it has.
+ * @throws ReembedError `sheet_unwritable` or, without queries, `sheet_without_queries` (exit code 2 both).
+ */
+export async function writeSheet(
+  path: string,
+  { database, queries, answers: { baseline, candidate }, search }: SheetOptions,
+): Promise<number> {
+  const sheet: SheetAnswers[] = [];
+  for (const index of mostDifferent(baseline.rankings, candidate.rankings, mostQueries)) {
+    // The rankings are without texts: those of a thousand queries would fill the memory.
+    const read = (side: Answers) => readTexts(database, side, index, search);
+    sheet.push({ query: queries[index] as JudgedQuery, answers: [await read(baseline), await read(candidate)] });
+  }
+  await writeFile(path, formatSheet(path, sheet)).catch((error: unknown) => {
+    throw new ReembedError("sheet_unwritable", `The sheet cannot be written: ${messageOf(error)}`, { exitCode: 2 });
+  });
+  return sheet.length;
+}
+
+/** The best chunk of each of the first documents. */
+async function readTexts(database: Database, { profile, vectors }: Answers, query: number, search: SearchKind) {
+  const results = await searchBy(search, database, profile, vectors[query] as Float32Array, profile.limit);
+  return firstOfEachDocument(results.map((result) => ({ ...result, document: result.uri }))).slice(0, sheetDepth);
+}

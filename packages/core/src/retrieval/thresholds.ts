@@ -1,0 +1,64 @@
+import { bootstrapMean, type Interval } from "./bootstrap.ts";
+import { answersOf, type JudgedQuery } from "./judged-query.ts";
+import { holds, type ScoredChunk } from "./judgement.ts";
+
+/** What a threshold lets through, as shares of queries. */
+export interface ThresholdEffect<Share = number> {
+  threshold: number;
+  /** Of the answerable ones: a right answer is among the results. */
+  answered: Share;
+  /** Of the unanswerable ones: there are results, all of them wrong. */
+  misled: Share;
+}
+
+/** The scores that decide whether a query is answered or misled; -1 where nothing is found at all. */
+export interface DecidingScores {
+  /** The best score of a right answer to each answerable query. */
+  right: number[];
+  /** The best score of all for each unanswerable one. */
+  wrong: number[];
+}
+
+/** From 0 to 1 in hundredths. */
+export const thresholdSteps: readonly number[] = Array.from({ length: 101 }, (_, percent) => percent / 100);
+
+export function decidingScores(
+  queries: readonly JudgedQuery[],
+  rankings: readonly (readonly ScoredChunk[])[],
+): DecidingScores {
+  const scores: DecidingScores = { right: [], wrong: [] };
+  for (const [index, query] of queries.entries()) {
+    const ranking = rankings[index] ?? [];
+    if (query.judgements.length === 0) {
+      scores.wrong.push(bestScore(ranking));
+    } else {
+      const answers = answersOf(query);
+      scores.right.push(bestScore(ranking.filter((chunk) => answers.some((answer) => holds(chunk, answer)))));
+    }
+  }
+  return scores;
+}
+
+/** Of results in their order; -1 of none. */
+export function bestScore([best]: readonly ScoredChunk[]): number {
+  return best?.score ?? -1;
+}
+
+export function thresholdEffect({ right, wrong }: DecidingScores, threshold: number): ThresholdEffect<Interval> {
+  const share = (scores: readonly number[]) => bootstrapMean(scores.map((score) => Number(score >= threshold)));
+  return { threshold, answered: share(right), misled: share(wrong) };
+}
+
+/** The effect of every threshold from 0 to 1; NaN of a kind of queries that there is not. */
+export function thresholdCurve({ right, wrong }: DecidingScores): ThresholdEffect[] {
+  return thresholdSteps.map((threshold) => ({
+    threshold,
+    answered: shareFrom(right, threshold),
+    misled: shareFrom(wrong, threshold),
+  }));
+}
+
+/** Share of the scores that are at this threshold or above it; NaN of none. */
+export function shareFrom(scores: readonly number[], threshold: number): number {
+  return scores.filter((score) => score >= threshold).length / scores.length;
+}
