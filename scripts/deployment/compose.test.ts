@@ -77,10 +77,13 @@ describe("the fleet", () => {
     expect(readText("Dockerfile")).toMatch(new RegExp(`^FROM .* AS ${build?.target}$`, "m"));
   });
 
-  test("demands a password, since its dashboard listens on every address", () => {
-    const dashboard = services.get("dashboard");
-    expect(dashboard?.command?.join(" ")).toContain("--host 0.0.0.0");
-    expect(dashboard?.environment?.DASHBOARD_PASSWORD).toMatch(/^\$\{DASHBOARD_PASSWORD:\?.+\}$/);
+  test.each([
+    ["dashboard", "DASHBOARD_PASSWORD"],
+    ["search", "SEARCH_API_KEY"],
+  ])("demands a secret of its %s, since that listens on every address", (name, secret) => {
+    const service = services.get(name);
+    expect(service?.command?.join(" ")).toContain("--host 0.0.0.0");
+    expect(service?.environment?.[secret]).toMatch(new RegExp(`^\\$\\{${secret}:\\?.+\\}$`));
   });
 });
 

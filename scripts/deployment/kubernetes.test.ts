@@ -162,9 +162,13 @@ describe("deployments", () => {
     expect(spec.template.spec.terminationGracePeriodSeconds).toBeGreaterThan(60);
   });
 
-  test("of producers and of GPU workers are not emptied all at once", () => {
+  test("of producers, GPU workers and searches are not emptied all at once", () => {
     const budgets = ofKind("PodDisruptionBudget");
-    expect(budgets.map(({ metadata }) => metadata.name)).toEqual(["reembed-producer", "reembed-worker-gpu"]);
+    expect(budgets.map(({ metadata }) => metadata.name)).toEqual([
+      "reembed-producer",
+      "reembed-worker-gpu",
+      "reembed-search",
+    ]);
     for (const { metadata, spec } of budgets) {
       expect(named("Deployment", metadata.name)?.spec.selector).toEqual(spec.selector);
     }
@@ -179,13 +183,15 @@ describe("deployments", () => {
 });
 
 describe("what refers to deployments", () => {
-  test("the service selects the dashboard and one of its ports", () => {
-    const [service] = ofKind("Service");
-    const dashboard = named("Deployment", "reembed-dashboard")?.spec;
-    expect(service?.spec.selector).toEqual(dashboard?.selector.matchLabels);
-    const ports = dashboard?.template.spec.containers[0]?.ports?.map(({ name }) => name);
-    expect(ports).toContain(service?.spec.ports[0]?.targetPort);
-  });
+  test.each(ofKind("Service").map(({ metadata, spec }) => [metadata.name, spec] as const))(
+    "the service %s selects the deployment of its name and one of its ports",
+    (name, spec) => {
+      const deployment = named("Deployment", name)?.spec;
+      expect(spec.selector).toEqual(deployment?.selector.matchLabels);
+      const ports = deployment?.template.spec.containers[0]?.ports?.map((port) => port.name);
+      expect(ports).toContain(spec.ports[0]?.targetPort);
+    },
+  );
 
   test("the autoscaler scales one that names no number itself, by a metric that there is", () => {
     const [scaler] = ofKind("ScaledObject");

@@ -1,1 +1,2 @@
-export {};
+export { resolveSearchHost } from "./http/guards.ts";
+export { type SearchApp, type SearchAppOptions, startSearch } from "./search.ts";

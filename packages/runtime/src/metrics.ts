@@ -18,7 +18,7 @@ export function createMetrics() {
     }),
     chunks: new Counter({
       name: "reembed_chunks_total",
-      help: "Chunks, by outcome: embedded, stale or quarantined.",
+      help: "Chunks, by outcome: embedded, reused (the vector of the same text elsewhere), stale or quarantined.",
       labelNames: ["profile", "outcome"],
       registers,
     }),
@@ -66,6 +66,53 @@ export function createMetrics() {
       labelNames: ["profile"],
       registers,
     }),
+    searchSeconds: new Histogram({
+      name: "reembed_search_seconds",
+      help: "Time that a search took, its query's embedding included. Role: answer, or shadow, which nobody saw.",
+      labelNames: ["profile", "role"],
+      buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
+      registers,
+    }),
+    searches: new Counter({
+      name: "reembed_searches_total",
+      help: "Searches, by outcome: answered, empty (without a result) or failed.",
+      labelNames: ["profile", "outcome"],
+      registers,
+    }),
+    queryVectors: new Counter({
+      name: "reembed_query_vectors_total",
+      help: "Queries whose vector was wanted, by source: cache or model.",
+      labelNames: ["model", "source"],
+      registers,
+    }),
+    cachedQueryVectors: new Gauge({
+      name: "reembed_cached_query_vectors",
+      help: "Vectors of queries that are kept.",
+      registers,
+    }),
+    shadowSearches: new Counter({
+      name: "reembed_shadow_searches_total",
+      help: "Searches for the candidate to answer unseen, by outcome: compared, failed, dropped (busy) or uncovered.",
+      labelNames: ["outcome"],
+      registers,
+    }),
+    shadowOverlap: new Histogram({
+      name: "reembed_shadow_overlap_ratio",
+      help: "Share of the ten best documents that the candidate's answer has in common with the baseline's.",
+      buckets: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1],
+      registers,
+    }),
+    shadowRankCorrelation: new Histogram({
+      name: "reembed_shadow_rank_correlation",
+      help: "Kendall's rank correlation of the documents that both answers have, -1 to 1.",
+      buckets: [-0.5, 0, 0.25, 0.5, 0.75, 0.9, 1],
+      registers,
+    }),
+    lostSearchEvents: new Counter({
+      name: "reembed_search_events_lost_total",
+      help: "Searches that were not recorded, because the database was away for too long or refused them.",
+      registers,
+    }),
     queueJobs: new Gauge({
       name: "reembed_queue_jobs",
       help: "Batches in the queue, by state: waiting, active, delayed, failed.",
@@ -88,6 +135,18 @@ export function createMetrics() {
       name: "reembed_quarantined_chunks",
       help: "Chunks that cannot be embedded.",
       labelNames: ["profile"],
+      registers,
+    }),
+    rolloutPercent: new Gauge({
+      name: "reembed_rollout_percent",
+      help: "Share of subjects that a profile answers, 0 to 100.",
+      labelNames: ["profile"],
+      registers,
+    }),
+    guardrailBreaches: new Counter({
+      name: "reembed_guardrail_breaches_total",
+      help: "Times that the candidate was worse than the baseline by more than is allowed, and what was done: rolled back or warned.",
+      labelNames: ["measure", "outcome"],
       registers,
     }),
   };

@@ -25,7 +25,7 @@ export interface OperationsOptions {
 export async function startOperations(options: OperationsOptions): Promise<AsyncDisposable & { port: number }> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
-    answer(pathname, options, response).catch((error: unknown) => send(response, 500, "text/plain", messageOf(error)));
+    void answerOperations(pathname, options, response);
   });
   server.listen(options.port);
   await once(server, "listening").catch((cause: unknown) => {
@@ -45,9 +45,20 @@ export async function startOperations(options: OperationsOptions): Promise<Async
   };
 }
 
+/** Answers one request to one of the paths; for a process that serves them beside others of its own. */
+export async function answerOperations(
+  pathname: string,
+  options: Omit<OperationsOptions, "port">,
+  response: ServerResponse,
+): Promise<void> {
+  await answer(pathname, options, response).catch((error: unknown) =>
+    send(response, 500, "text/plain", messageOf(error)),
+  );
+}
+
 async function answer(
   pathname: string,
-  { metrics, checks, beforeScrape }: OperationsOptions,
+  { metrics, checks, beforeScrape }: Omit<OperationsOptions, "port">,
   response: ServerResponse,
 ): Promise<void> {
   if (pathname === "/healthz") return send(response, 200, "text/plain", "ok\n");

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { equalSecrets } from "@reembed/runtime";
 import type { Request, Response } from "express";
 import { Sessions } from "./sessions.ts";
 
@@ -36,8 +36,8 @@ export class Access {
   roleFor(password: string): Role | undefined {
     const { admin, viewer } = this.#passwords;
     // Both are always compared, each in constant time.
-    const isAdmin = admin !== undefined && equal(password, admin);
-    const isViewer = viewer !== undefined && equal(password, viewer);
+    const isAdmin = admin !== undefined && equalSecrets(password, admin);
+    const isViewer = viewer !== undefined && equalSecrets(password, viewer);
     if (isAdmin) return "admin";
     return isViewer ? "viewer" : undefined;
   }
@@ -61,10 +61,4 @@ export class Access {
 function sessionId(request: Request): string {
   const id: unknown = request.cookies?.[cookieName];
   return typeof id === "string" ? id : "";
-}
-
-/** `timingSafeEqual` wants equal lengths, which hashes have. */
-function equal(given: string, expected: string): boolean {
-  const hash = (text: string) => createHash("sha256").update(text).digest();
-  return timingSafeEqual(hash(given), hash(expected));
 }

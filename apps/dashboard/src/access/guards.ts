@@ -1,14 +1,11 @@
+import { isLoopbackName } from "@reembed/runtime";
 import type { Request, RequestHandler } from "express";
 import { Problem } from "../page/problem.ts";
 import type { Access } from "./access.ts";
 
-/**
- * Refuses names other than loopback's: a page on a name that its owner points at 127.0.0.1 (DNS rebinding) would be of
- * the same origin as us. With passwords it gains nothing, because the cookie belongs to the right name.
- */
+/** Refuses names other than loopback's. With passwords they gain nothing, because the cookie belongs to the right name. */
 export const requireLoopbackHost: RequestHandler = (request, _response, next) => {
-  const name = hostOf(request).replace(/:\d+$/, "");
-  if (!/^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(name)) {
+  if (!isLoopbackName(hostOf(request))) {
     throw new Problem(421, "This dashboard answers only to localhost, 127.0.0.1 and [::1].");
   }
   next();

@@ -1,0 +1,118 @@
+import type { Rollout } from "@reembed/core";
+import { answerWithin, type Metrics } from "@reembed/runtime";
+import { type Database, type RegisteredProfile, type SearchResult, searchProfile } from "@reembed/store";
+import { toProblem } from "../http/problem.ts";
+import type { EventLog } from "../log/event-log.ts";
+import { chooseProfile } from "../routing/choose-profile.ts";
+import type { CoverageGate } from "../routing/coverage-gate.ts";
+import type { FollowedRollout } from "../routing/followed-rollout.ts";
+import type { Shadows } from "../shadow/shadows.ts";
+import type { QueryVectors } from "./query-vectors.ts";
+import type { SearchRequest } from "./search-request.ts";
+
+/** A client has gone elsewhere by then, and a server that does not answer must not gather requests without end. */
+const answerMs = 10_000;
+
+export interface SearchContext {
+  database: Database;
+  rollout: FollowedRollout;
+  coverage: CoverageGate;
+  vectors: QueryVectors;
+  events: EventLog;
+  shadows: Shadows;
+  metrics: Metrics;
+  logQueries: boolean;
+}
+
+/** The body of an answer. */
+export interface SearchAnswer {
+  requestId: string;
+  profile: string;
+  tookMs: number;
+  results: SearchResult[];
+}
+
+/**
+ * Answers one search with the profile that the rollout has for it. What it was is recorded later, and nothing of that
+ * is waited for.
+ * @throws Problem, or whatever a model or the database throws.
+ */
+export async function answerSearch(
+  requestId: string,
+  request: SearchRequest,
+  context: SearchContext,
+): Promise<SearchAnswer> {
+  const startedAt = performance.now();
+  const { routes } = context.rollout;
+  const profile = chooseProfile(routes, request.subject ?? requestId, request.profile);
+  const traffic = request.profile === undefined;
+  try {
+    if (traffic && isUnguarded(profile, routes.rollout)) await context.coverage.requireCovered(profile);
+    const results = await answerWithin(answerMs, search(context.database, profile, request, context.vectors));
+    const answer = { requestId, profile: profile.name, tookMs: since(startedAt), results };
+    count(context, answer, results.length === 0 ? "empty" : "answered");
+    if (traffic) {
+      recordAnswer(request, answer, context);
+      context.shadows.offer({ request, answer, routes });
+    }
+    return answer;
+  } catch (error) {
+    const { status, code } = toProblem(error);
+    if (status < 500) throw error;
+    const answer = { requestId, profile: profile.name, tookMs: since(startedAt), results: [] };
+    count(context, answer, "failed");
+    if (traffic) recordAnswer(request, answer, context, code);
+    throw error;
+  }
+}
+
+/** The nearest chunks to the query by one profile, within its settings or those of the request. */
+export async function search(
+  database: Database,
+  profile: RegisteredProfile,
+  { query, limit = profile.limit, threshold = profile.threshold, filter }: SearchRequest,
+  vectors: QueryVectors,
+): Promise<SearchResult[]> {
+  const vector = await vectors.of(profile, query);
+  return await searchProfile(database, profile, vector, { limit, threshold, filter });
+}
+
+/**
+ * Whether nobody has looked at the profile's coverage before it got this request. The candidate is let in by the
+ * rollout's guard, or by whoever overruled that.
+ */
+function isUnguarded({ name }: RegisteredProfile, { baseline }: Rollout): boolean {
+  return name === baseline;
+}
+
+function count({ metrics }: SearchContext, { profile, tookMs }: SearchAnswer, outcome: string): void {
+  metrics.searches.inc({ profile, outcome });
+  if (outcome !== "failed") metrics.searchSeconds.observe({ profile, role: "answer" }, tookMs / 1_000);
+}
+
+function recordAnswer(
+  { query }: SearchRequest,
+  { results, ...answer }: SearchAnswer,
+  { events, logQueries }: SearchContext,
+  error: string | null = null,
+): void {
+  events.add({
+    ...answer,
+    ...listed(results),
+    shadowOf: null,
+    query: logQueries ? query : null,
+    error,
+    overlap10: null,
+    rankCorrelation: null,
+  });
+}
+
+/** What an event keeps of results. */
+export function listed(results: readonly SearchResult[]): { chunkIds: number[]; scores: number[] } {
+  return { chunkIds: results.map(({ chunkId }) => chunkId), scores: results.map(({ score }) => score) };
+}
+
+/** Milliseconds to a hundredth. */
+export function since(startedAt: number): number {
+  return Math.round(100 * (performance.now() - startedAt)) / 100;
+}

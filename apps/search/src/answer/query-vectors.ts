@@ -1,0 +1,58 @@
+import { type Embedder, embedOne } from "@reembed/embedder";
+import type { Metrics } from "@reembed/runtime";
+import type { RegisteredProfile } from "@reembed/store";
+import { LRUCache } from "lru-cache";
+import { Problem } from "../http/problem.ts";
+
+/** 40 MB of vectors with 1,024 dimensions. */
+const vectorsAtMost = 10_000;
+
+export interface QueryVectorsOptions {
+  /** By the id of their model. */
+  embedders: ReadonlyMap<string, Embedder>;
+  metrics: Metrics;
+}
+
+/** Vectors of queries, each from the model of its profile. The latest are kept; one that is asked for twice at a time is made once. */
+export class QueryVectors {
+  readonly #embedders: ReadonlyMap<string, Embedder>;
+  readonly #metrics: Metrics;
+  readonly #vectors = new LRUCache<string, Float32Array, { embedder: Embedder; query: string }>({
+    max: vectorsAtMost,
+    fetchMethod: (_key, _stale, { context }) => embedQuery(context.embedder, context.query),
+  });
+
+  constructor({ embedders, metrics }: QueryVectorsOptions) {
+    this.#embedders = embedders;
+    this.#metrics = metrics;
+  }
+
+  /** Whether this process has the model whose vectors the profile holds. */
+  has({ model, revision }: Pick<RegisteredProfile, "model" | "revision">): boolean {
+    return this.#embedders.get(model)?.model.revision === revision;
+  }
+
+  /** @throws Problem `model_missing`, or `query_rejected` for a query without anything to read. */
+  async of(profile: RegisteredProfile, query: string): Promise<Float32Array> {
+    const embedder = this.#embedders.get(profile.model);
+    if (embedder === undefined || !this.has(profile)) {
+      throw new Problem(
+        503,
+        "model_missing",
+        `This process has not loaded ${profile.model} at revision ${profile.revision}, the model of ${profile.name}.`,
+      );
+    }
+    const key = `${profile.model} ${query}`;
+    const source = this.#vectors.has(key) ? "cache" : "model";
+    this.#metrics.queryVectors.inc({ model: profile.model, source });
+    const vector = await this.#vectors.forceFetch(key, { context: { embedder, query } });
+    this.#metrics.cachedQueryVectors.set(this.#vectors.size);
+    return vector;
+  }
+}
+
+async function embedQuery(embedder: Embedder, query: string): Promise<Float32Array> {
+  const outcome = await embedOne(embedder, query);
+  if ("vector" in outcome) return outcome.vector;
+  throw new Problem(400, "query_rejected", "The model finds nothing to read in this query.");
+}

@@ -1,0 +1,81 @@
+import { z } from "zod";
+import { Problem } from "../http/problem.ts";
+
+const queryCharacters = 4_000;
+const metadataCharacters = 2_000;
+
+/** Completes "limit must be …", whatever is wrong with it. */
+const mustBe = {
+  limit: "must be a whole number from 1 to 200",
+  threshold: "must be a number from -1 to 1",
+  chunkId: "must be the chunkId of a result",
+};
+
+const metadata = z
+  .record(z.string(), z.unknown(), "must be an object")
+  .refine(isStorable, `must be ${metadataCharacters} characters at most, without U+0000`);
+
+const Filter = z.strictObject(
+  { language: text(50).optional(), metadata: metadata.optional() },
+  "must be an object with language, metadata or both, and nothing else",
+);
+
+/** The body of `POST /v1/search`. */
+export const SearchRequest = z.strictObject(
+  {
+    query: text(queryCharacters),
+    /** Whom the rollout decides about, the same way every time: a user, a tenant. */
+    subject: text(200).optional(),
+    /** Instead of the profile's own. */
+    limit: within(z.int(mustBe.limit), 1, 200, mustBe.limit).optional(),
+    threshold: within(z.number(mustBe.threshold), -1, 1, mustBe.threshold).optional(),
+    /** Instead of the rollout's choice: for tests and comparisons, which are no traffic and are not recorded. */
+    profile: text(63).optional(),
+    filter: Filter.optional(),
+  },
+  "must be an object with query, and of subject, limit, threshold, profile and filter what is wanted",
+);
+export type SearchRequest = z.infer<typeof SearchRequest>;
+
+/** The body of `POST /v1/feedback`. */
+export const FeedbackRequest = z.strictObject(
+  {
+    requestId: z.uuid("must be the requestId of an answer"),
+    chunkId: z.int(mustBe.chunkId).min(0, mustBe.chunkId),
+    kind: z.enum(["helpful", "unhelpful", "clicked"], "must be helpful, unhelpful or clicked"),
+  },
+  "must be an object with requestId, chunkId and kind, and nothing else",
+);
+
+/** @throws Problem that names what is wrong and repeats nothing of what was sent. */
+export function parseBody<Body>(schema: z.ZodType<Body>, body: unknown): Body {
+  const { data, error } = schema.safeParse(body);
+  if (error === undefined) return data as Body;
+  const sentences = error.issues.map(({ path, message }) => `${path.slice(0, 2).join(".") || "The body"} ${message}`);
+  throw new Problem(400, "invalid_request", `${[...new Set(sentences)].join("; ")}.`);
+}
+
+function within(number: z.ZodNumber, least: number, most: number, error: string) {
+  return number.min(least, error).max(most, error);
+}
+
+function text(characters: number) {
+  const error = `must be a text of 1 to ${characters} characters, without U+0000`;
+  return z
+    .string(error)
+    .trim()
+    .min(1, error)
+    .max(characters, error)
+    .refine((value) => !value.includes("\0"), error);
+}
+
+/** As jsonb takes it: PostgreSQL reads it with a stack of its own, and this bounds its depth too. */
+function isStorable(value: object): boolean {
+  try {
+    const json = JSON.stringify(value);
+    return json.length <= metadataCharacters && !json.includes("\\u0000");
+  } catch {
+    // Deeper than our own stack.
+    return false;
+  }
+}

@@ -1,0 +1,56 @@
+import { randomUUID } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { answerOperations, type Logger, type OperationsOptions } from "@reembed/runtime";
+import { recordFeedback } from "@reembed/store";
+import express, { type Express, type RequestHandler } from "express";
+import { answerSearch, type SearchContext } from "./answer/answer-search.ts";
+import { FeedbackRequest, parseBody, SearchRequest } from "./answer/search-request.ts";
+import { describeRollout } from "./describe-rollout.ts";
+import { limitRate, requireJson, requireKey, requireLoopbackHost } from "./http/guards.ts";
+import { securityHeaders } from "./http/headers.ts";
+import { handleErrors, notFound, Problem } from "./http/problem.ts";
+
+export interface AppOptions extends SearchContext {
+  checks: OperationsOptions["checks"];
+  apiKey: string | undefined;
+  /** Requests of one address a minute; 0 is no limit. */
+  rateLimit: number;
+  onLoopback: boolean;
+  log: Logger;
+}
+
+/** All routes, each guard before what it guards. */
+export function createApp({ checks, apiKey, rateLimit, onLoopback, log, ...context }: AppOptions): Express {
+  const app = express().disable("x-powered-by").disable("etag");
+  app.use(securityHeaders());
+  for (const path of ["/healthz", "/readyz", "/metrics"]) {
+    const operations = { metrics: context.metrics, checks };
+    app.get(path, async (_, response) => await answerOperations(path, operations, response));
+  }
+  if (onLoopback && apiKey === undefined) app.use(requireLoopbackHost);
+  app.use(express.static(fileURLToPath(new URL("../public", import.meta.url)), { redirect: false }));
+
+  if (rateLimit > 0) app.use("/v1", limitRate(rateLimit));
+  if (apiKey !== undefined) app.use("/v1", requireKey(apiKey));
+  app.get("/v1/rollout", async (_, response) => void response.json(await describeRollout(context)));
+  const json = express.json({ limit: "64kb" });
+  app.post("/v1/search", requireJson, json, async (request, response) => {
+    const requestId = randomUUID();
+    response.locals.requestId = requestId;
+    response.json(await answerSearch(requestId, parseBody(SearchRequest, request.body), context));
+  });
+  app.post("/v1/feedback", requireJson, json, async (request, response) => {
+    await recordFeedback(context.database, parseBody(FeedbackRequest, request.body));
+    response.status(204).end();
+  });
+  app.all(["/v1/search", "/v1/feedback"], allowOnly("POST"));
+  app.use(notFound, handleErrors(log));
+  return app;
+}
+
+function allowOnly(method: string): RequestHandler {
+  return (_, response) => {
+    response.set("Allow", method);
+    throw new Problem(405, "wrong_method", `This address takes ${method} alone.`);
+  };
+}

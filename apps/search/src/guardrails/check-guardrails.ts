@@ -1,0 +1,87 @@
+import {
+  type Breach,
+  findBreaches,
+  type GuardrailSettings,
+  type GuardWindow,
+  ReembedError,
+  type Rollout,
+  rolledBack,
+  saysSomething,
+} from "@reembed/core";
+import {
+  changeRollout,
+  type Database,
+  guardrailName,
+  isRetired,
+  readGuardWindow,
+  readKeptWindow,
+  readRolloutEvents,
+  readStageEntry,
+} from "@reembed/store";
+
+export interface GuardrailFinding {
+  outcome: "rolled back" | "warned";
+  breaches: Breach[];
+  reason: string;
+}
+
+/**
+ * Holds the candidate against the baseline once, and rolls back where it is worse beyond what the settings allow. In
+ * shadow nobody sees its answers: then it is only recorded, once. Returns what this call found and was the first to
+ * act on, of any number of processes.
+ */
+export async function checkGuardrails(
+  database: Database,
+  rollout: Rollout,
+  settings: GuardrailSettings,
+): Promise<GuardrailFinding | undefined> {
+  const breaches = await findPresentBreaches(database, rollout, settings);
+  if (breaches.length === 0) return undefined;
+  const reason = breaches.map(({ sentence }) => sentence).join("; ");
+  const shadow = rollout.stage === "shadow";
+  if (shadow && (await hasWarned(database))) return undefined;
+  const next = shadow ? rollout : rolledBack(rollout);
+  try {
+    await changeRollout(database, rollout, next, { by: guardrailName, reason });
+  } catch (error) {
+    // Another process has found it too, or a person has decided meanwhile: the next look starts from there.
+    if (error instanceof ReembedError && error.code === "rollout_changed") return undefined;
+    throw error;
+  }
+  return { outcome: shadow ? "warned" : "rolled back", breaches, reason };
+}
+
+async function findPresentBreaches(
+  database: Database,
+  rollout: Rollout,
+  settings: GuardrailSettings,
+): Promise<Breach[]> {
+  const { stage, baseline, candidate } = rollout;
+  if (stage !== "shadow" && stage !== "canary" && stage !== "full") return [];
+  // Finalized: there is nothing left to go back to.
+  if (await isRetired(database, baseline)) return [];
+  // Both since the stage began: what the candidate did before a rollback is not held against it again, and a bad hour
+  // of the whole database is in both windows.
+  const since = (await readStageEntry(database))?.changedAt;
+  const range = { windowSeconds: settings.windowSeconds, since };
+  const present = await readGuardWindow(database, candidate, { ...range, shadow: stage === "shadow" });
+  if (!saysSomething(present, settings)) return [];
+  const reference = await readReference(database, rollout, settings, since);
+  return reference === undefined ? [] : findBreaches(present, reference, settings);
+}
+
+/** Where too few subjects are left to the baseline, it is as it was when the last of them were taken away. */
+async function readReference(
+  database: Database,
+  { baseline }: Rollout,
+  settings: GuardrailSettings,
+  since: Date | undefined,
+): Promise<GuardWindow | undefined> {
+  const present = await readGuardWindow(database, baseline, { windowSeconds: settings.windowSeconds, since });
+  return saysSomething(present, settings) ? present : await readKeptWindow(database);
+}
+
+async function hasWarned(database: Database): Promise<boolean> {
+  const [last] = await readRolloutEvents(database, 1);
+  return last?.changedBy === guardrailName;
+}

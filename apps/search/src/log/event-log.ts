@@ -1,0 +1,64 @@
+import { isTransient, messageOf } from "@reembed/core";
+import { answerWithin, type Logger, type Metrics, repeatEvery } from "@reembed/runtime";
+import { type Database, recordSearches, type SearchEvent } from "@reembed/store";
+
+const flushMs = 250;
+const rowsAtOnce = 500;
+/** With queries of 4,000 characters 40 MB at most; without their texts, 5 MB. */
+const waitingAtMost = 5_000;
+const lastFlushMs = 5_000;
+
+export type NewSearchEvent = Omit<SearchEvent, "ageMs">;
+
+export interface EventLogOptions {
+  database: Database;
+  log: Logger;
+  metrics: Pick<Metrics, "lostSearchEvents">;
+}
+
+/** Writes what was searched in batches, after the answers. While the database is away they wait, as many as fit. */
+export class EventLog implements AsyncDisposable {
+  readonly #options: EventLogOptions;
+  readonly #flushes: AsyncDisposable;
+  #waiting: { event: NewSearchEvent; at: number }[] = [];
+
+  constructor(options: EventLogOptions) {
+    this.#options = options;
+    this.#flushes = repeatEvery(
+      flushMs,
+      () => this.#flush(),
+      (error) => options.log.warn({ error: messageOf(error) }, "searches not recorded yet"),
+    );
+  }
+
+  /** Takes no time and never throws. */
+  add(event: NewSearchEvent): void {
+    if (this.#waiting.length < waitingAtMost) this.#waiting.push({ event, at: performance.now() });
+    else this.#options.metrics.lostSearchEvents.inc();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#flushes[Symbol.asyncDispose]();
+    await answerWithin(lastFlushMs, this.#flush()).catch((error: unknown) => {
+      this.#options.metrics.lostSearchEvents.inc(this.#waiting.length);
+      this.#options.log.warn({ error: messageOf(error), searches: this.#waiting.length }, "searches not recorded");
+    });
+  }
+
+  async #flush(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.slice(0, rowsAtOnce);
+      const now = performance.now();
+      const events = batch.map(({ event, at }) => ({ ...event, ageMs: now - at }));
+      try {
+        await recordSearches(this.#options.database, events);
+      } catch (error) {
+        if (isTransient(error)) throw error;
+        // Whatever is wrong with them would be wrong the next time too, and hold up all that follows.
+        this.#options.metrics.lostSearchEvents.inc(batch.length);
+        this.#options.log.error({ error: messageOf(error), searches: batch.length }, "searches not recorded");
+      }
+      this.#waiting = this.#waiting.slice(batch.length);
+    }
+  }
+}

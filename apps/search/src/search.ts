@@ -1,0 +1,130 @@
+import { once } from "node:events";
+import type { Server } from "node:http";
+import { type AddressInfo, isIPv6 } from "node:net";
+import { type GuardrailSettings, messageOf, ReembedError } from "@reembed/core";
+import { type Embedder, embedOne } from "@reembed/embedder";
+import type { Logger, Metrics, OperationsOptions } from "@reembed/runtime";
+import { type Database, openDatabase, pingDatabase } from "@reembed/store";
+import { QueryVectors } from "./answer/query-vectors.ts";
+import { createApp } from "./app.ts";
+import { startGuardrails } from "./guardrails/guardrails.ts";
+import { resolveSearchHost } from "./http/guards.ts";
+import { EventLog } from "./log/event-log.ts";
+import { CoverageGate } from "./routing/coverage-gate.ts";
+import { FollowedRollout, type Routes } from "./routing/followed-rollout.ts";
+import { Shadows } from "./shadow/shadows.ts";
+
+/** What is in hand at the end is answered within its own ten seconds. */
+const drainMs = 12_000;
+/** For two shadows, and for what is written and counted beside them. */
+const backgroundConnections = 3;
+
+export interface SearchAppOptions {
+  /** Answers wait for its connections and for nothing else. */
+  database: Database;
+  /** Of the profiles that may answer, by the id of their model. The caller closes them. */
+  embedders: ReadonlyMap<string, Embedder>;
+  guardrails: GuardrailSettings;
+  metrics: Metrics;
+  log: Logger;
+  /** An address or a name; loopback unless told otherwise. */
+  host?: string;
+  /** 0 takes a free one. */
+  port: number;
+  /** Without one, only loopback is listened on. */
+  apiKey?: string | undefined;
+  /** Requests of one address a minute; 0, as without it, is no limit. */
+  rateLimit?: number;
+  /** Whether the texts of queries are stored with what was found. */
+  logQueries?: boolean;
+}
+
+export interface SearchApp extends AsyncDisposable {
+  url: string;
+  /** What must work for this process to be ready. */
+  checks: OperationsOptions["checks"];
+}
+
+/**
+ * Serves `POST /v1/search` and a page at `/` that shows both profiles' answers, follows the rollout, and watches its
+ * guardrails. Disposing of it answers what is in hand and writes down what was searched.
+ * @throws ReembedError `search_unprotected`, `port_taken`, or `rollout_missing` when `reembed init` has not run.
+ */
+export async function startSearch(options: SearchAppOptions): Promise<SearchApp> {
+  const { database, embedders, metrics, log, host = "127.0.0.1", apiKey, rateLimit = 0, logQueries = false } = options;
+  const { address, onLoopback } = await resolveSearchHost(host, apiKey);
+
+  await using scope = new AsyncDisposableStack();
+  const background = openBeside(database, backgroundConnections, log, scope);
+  const coverage = new CoverageGate(background);
+  const vectors = new QueryVectors({ embedders, metrics });
+  const rollout = scope.use(
+    await FollowedRollout.open({
+      database: openBeside(database, 1, log, scope),
+      onChange: (routes) => tellRollout(routes, vectors, log),
+      log,
+    }),
+  );
+  const events = scope.use(new EventLog({ database: background, log, metrics }));
+  const shadows = scope.use(new Shadows({ database: background, coverage, vectors, events, metrics, log }));
+  scope.use(startGuardrails({ database: background, settings: options.guardrails, log, metrics }));
+
+  const checks = {
+    database: () => answers(pingDatabase(database), "The database does not answer."),
+    model: () => answers(Promise.all([...embedders.values()].map((embedder) => embedOne(embedder))), "A model fails."),
+  };
+  const context = { database, rollout, coverage, vectors, events, shadows, metrics, logQueries };
+  const server = createApp({ ...context, checks, apiKey, rateLimit, onLoopback, log }).listen(options.port, address);
+  await once(server, "listening").catch((cause: unknown) => {
+    throw portTaken(`${host}:${options.port}`, cause);
+  });
+  scope.defer(() => drain(server));
+  const { port } = server.address() as AddressInfo;
+  const opened = scope.move();
+  const name = isIPv6(host) ? `[${host}]` : host;
+  return { url: `http://${name}:${port}/`, checks, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** Connections of their own to the same database. */
+function openBeside(database: Database, maxConnections: number, log: Logger, scope: AsyncDisposableStack): Database {
+  const opened = openDatabase({
+    connectionString: database.$client.options.connectionString ?? "",
+    maxConnections,
+    onConnectionLost: (error) => log.warn({ error: messageOf(error) }, "database connection lost"),
+  });
+  scope.defer(() => opened.$client.end());
+  return opened;
+}
+
+function tellRollout({ rollout, profiles }: Routes, vectors: QueryVectors, log: Logger): void {
+  const { salt: _, ...told } = rollout;
+  log.info(told, "following the rollout");
+  for (const name of [rollout.baseline, rollout.candidate]) {
+    const profile = profiles.get(name);
+    if (profile === undefined || vectors.has(profile)) continue;
+    log.warn({ profile: name, model: profile.model }, "the model of this profile is not loaded: restart this process");
+  }
+}
+
+/** Tells that a check has failed, and nothing of addresses: whoever searches may ask. */
+async function answers(check: Promise<unknown>, failure: string): Promise<void> {
+  await check.catch((cause: unknown) => {
+    throw new Error(failure, { cause });
+  });
+}
+
+/** Takes no new request, and lets those in hand be answered. */
+async function drain(server: Server): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  const late = setTimeout(() => server.closeAllConnections(), drainMs);
+  await closed;
+  clearTimeout(late);
+}
+
+function portTaken(place: string, cause: unknown): ReembedError {
+  return new ReembedError("port_taken", `The search cannot listen on ${place}: ${messageOf(cause)}`, {
+    cause,
+    remedy: "Set SEARCH_PORT to another port.",
+  });
+}

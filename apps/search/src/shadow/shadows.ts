@@ -1,0 +1,115 @@
+import { agreementOf, messageOf } from "@reembed/core";
+import { answerWithin, type Logger, type Metrics } from "@reembed/runtime";
+import type { Database, RegisteredProfile, SearchResult } from "@reembed/store";
+import { listed, type SearchAnswer, search, since } from "../answer/answer-search.ts";
+import type { QueryVectors } from "../answer/query-vectors.ts";
+import type { SearchRequest } from "../answer/search-request.ts";
+import { toProblem } from "../http/problem.ts";
+import type { EventLog } from "../log/event-log.ts";
+import type { CoverageGate } from "../routing/coverage-gate.ts";
+import type { Routes } from "../routing/followed-rollout.ts";
+
+const atOnce = 2;
+const waitingAtMost = 50;
+const searchMs = 10_000;
+
+export interface ShadowsOptions {
+  /** With connections of its own: a shadow must not take one that an answer waits for. */
+  database: Database;
+  coverage: CoverageGate;
+  vectors: QueryVectors;
+  events: EventLog;
+  metrics: Metrics;
+  log: Logger;
+}
+
+/** A search that the baseline has answered. */
+export interface Answered {
+  request: SearchRequest;
+  answer: SearchAnswer;
+  routes: Routes;
+}
+
+/**
+ * Lets the candidate answer a share of the baseline's requests too, unseen, and records how far the two agree. Two at a
+ * time, and some more waiting: what is more is dropped and counted, because measuring must not slow what is measured.
+ */
+export class Shadows implements AsyncDisposable {
+  readonly #options: ShadowsOptions;
+  readonly #running = new Set<Promise<void>>();
+  #waiting: Answered[] = [];
+
+  constructor(options: ShadowsOptions) {
+    this.#options = options;
+  }
+
+  /** Takes no time and never throws. */
+  offer(answered: Answered): void {
+    const { baseline, shadowPercent } = answered.routes.rollout;
+    if (answered.answer.profile !== baseline || Math.random() * 100 >= shadowPercent) return;
+    if (this.#waiting.length >= waitingAtMost) {
+      this.#options.metrics.shadowSearches.inc({ outcome: "dropped" });
+      return;
+    }
+    this.#waiting.push(answered);
+    // The answer itself goes out first.
+    setImmediate(() => this.#startNext());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#options.metrics.shadowSearches.inc({ outcome: "dropped" }, this.#waiting.length);
+    this.#waiting = [];
+    await Promise.all(this.#running);
+  }
+
+  #startNext(): void {
+    if (this.#running.size >= atOnce) return;
+    const answered = this.#waiting.shift();
+    if (answered === undefined) return;
+    const run = this.#run(answered).finally(() => {
+      this.#running.delete(run);
+      this.#startNext();
+    });
+    this.#running.add(run);
+  }
+
+  async #run({ request, answer, routes }: Answered): Promise<void> {
+    const { metrics, log, coverage } = this.#options;
+    const candidate = routes.profiles.get(routes.rollout.candidate);
+    try {
+      if (candidate === undefined || !(await coverage.isCovered(candidate))) {
+        metrics.shadowSearches.inc({ outcome: "uncovered" });
+        return;
+      }
+      await this.#compare(request, answer, candidate);
+    } catch (error) {
+      metrics.shadowSearches.inc({ outcome: "failed" });
+      log.warn({ error: messageOf(error) }, "shadow search failed");
+    }
+  }
+
+  async #compare(request: SearchRequest, answer: SearchAnswer, candidate: RegisteredProfile): Promise<void> {
+    const { database, vectors, events, metrics } = this.#options;
+    const event = { requestId: answer.requestId, profile: candidate.name, shadowOf: answer.profile, query: null };
+    const startedAt = performance.now();
+    try {
+      const results = await answerWithin(searchMs, search(database, candidate, request, vectors));
+      const tookMs = since(startedAt);
+      const { overlap, rankCorrelation } = agreementOf(documentsOf(answer.results), documentsOf(results));
+      events.add({ ...event, ...listed(results), tookMs, error: null, overlap10: overlap, rankCorrelation });
+      metrics.shadowSearches.inc({ outcome: "compared" });
+      metrics.shadowOverlap.observe(overlap);
+      if (rankCorrelation !== null) metrics.shadowRankCorrelation.observe(rankCorrelation);
+      metrics.searchSeconds.observe({ profile: candidate.name, role: "shadow" }, tookMs / 1_000);
+    } catch (error) {
+      const failed = { ...listed([]), tookMs: since(startedAt), error: toProblem(error).code };
+      events.add({ ...event, ...failed, overlap10: null, rankCorrelation: null });
+      throw error;
+    }
+  }
+}
+
+/** The document of each result; a chunk whose document is not known is one by itself. */
+function documentsOf(results: readonly SearchResult[]): string[] {
+  return results.map(({ documentId, chunkId }) => `${documentId ?? `chunk ${chunkId}`}`);
+}

@@ -1,0 +1,64 @@
+import { describeOnEachServer, HashingEmbedder, waitFor } from "@reembed/testing";
+import { beforeAll, expect, test } from "vitest";
+import { baseline, candidate, openSearch, readEvents, type TestSearch, valuesOf } from "./open-search.ts";
+
+describeOnEachServer(
+  "a shadow",
+  (open) => {
+    let search: TestSearch;
+    /** The candidate's model answers when it opens, or fails. */
+    let gate = Promise.withResolvers<void>();
+    beforeAll(async () => {
+      const embedder = new HashingEmbedder({ model: candidate.model, beforeMicroBatch: () => gate.promise });
+      search = await openSearch(await open(), { embedders: [embedder] });
+      await search.roll({ shadowPercent: 100 });
+      return () => search[Symbol.asyncDispose]();
+    });
+    const outcomes = () => valuesOf(search.metrics.shadowSearches);
+
+    test("that hangs slows no answer, and what is too much for it is dropped and counted", async () => {
+      await waitFor("the rollout to be followed", async () => search.logged.some((line) => line.includes('"shadow"')));
+      // The candidate's model answers nothing before the gate opens: whoever waits for it would wait for good.
+      const answers = await Promise.all(
+        Array.from({ length: 80 }, (_, index) => search.ask({ query: `leave ${index}`, threshold: -1 })),
+      );
+      expect(answers.map(({ profile }) => profile)).toEqual(answers.map(() => baseline.name));
+      // Two are in the model, fifty wait.
+      await waitFor("the rest to be dropped", async () => (await outcomes()).dropped === 28);
+
+      gate.resolve();
+      await waitFor("all that waited", async () => (await outcomes()).compared === 52);
+      const shadows = await waitFor("their events", async () => {
+        const rows = (await readEvents(search.database)).filter(({ shadow_of }) => shadow_of !== null);
+        return rows.length === 52 ? rows : undefined;
+      });
+      const [first] = shadows;
+      expect(first).toMatchObject({
+        profile: candidate.name,
+        shadow_of: baseline.name,
+        overlap10: 1,
+        results: 4,
+        error: null,
+      });
+      expect(answers.map(({ requestId }) => requestId)).toContain(first?.request_id);
+      const correlations = new Set(shadows.map((row) => row.rank_correlation));
+      for (const correlation of correlations) expect(Math.abs(correlation ?? 9)).toBeLessThanOrEqual(1);
+      expect(correlations.size).toBeGreaterThan(1);
+    });
+
+    test("that fails is recorded as that, and a request for one profile by name has none", async () => {
+      gate = Promise.withResolvers<void>();
+      gate.promise.catch(() => undefined);
+      gate.reject(new Error("the model chokes"));
+      await search.ask({ query: "not shadowed", profile: baseline.name });
+      const { requestId } = await search.ask({ query: "pay days and advances" });
+      const event = await waitFor("its event", async () => {
+        const rows = await readEvents(search.database);
+        return rows.find((row) => row.request_id === requestId && row.shadow_of !== null);
+      });
+      expect(event).toMatchObject({ profile: candidate.name, error: "failed", overlap10: null, results: 0 });
+      expect(await outcomes()).toEqual({ compared: 52, dropped: 28, failed: 1 });
+    });
+  },
+  ["embedded", "PostgreSQL"],
+);
