@@ -3,13 +3,15 @@ export function printResult(result: object, json: boolean | undefined, text: str
   process.stdout.write(`${json ? JSON.stringify(result) : text}\n`);
 }
 
-/** Rows of cells as text in aligned columns; every column but the first is aligned to the right. */
-export function formatTable(rows: readonly (readonly string[])[]): string {
+/** Rows of cells as text in aligned columns; those from `rightFrom` on, all but the first, are aligned to the right. */
+export function formatTable(rows: readonly (readonly string[])[], rightFrom = 1): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   return rows
     .map((row) =>
       row
-        .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+        .map((cell, column) =>
+          column < rightFrom ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+        )
         .join("  ")
         .trimEnd(),
     )
@@ -23,4 +25,12 @@ export function formatCount(count: number): string {
 /** `99.9 %`; 100.0 % only of what is complete. */
 export function formatShare(share: number): string {
   return `${(Math.floor(1_000 * share) / 10).toFixed(1)} %`;
+}
+
+/** `812 MB`, `3.1 GB`: decimal, as disks are sold. */
+export function formatBytes(bytes: number): string {
+  const [unit, size] =
+    bytes < 1e6 ? ["kB", 1e3] : bytes < 1e9 ? ["MB", 1e6] : bytes < 1e12 ? ["GB", 1e9] : ["TB", 1e12];
+  const value = bytes / Number(size);
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
 }

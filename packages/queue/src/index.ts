@@ -10,5 +10,7 @@ export {
 } from "./embed-queue.ts";
 export { EmbedQueues } from "./embed-queues.ts";
 export { describeQueueServer } from "./queue-error.ts";
-export { checkQueueServer, checkQueueTables, createQueueTables, type QueueServer } from "./server.ts";
+export { type RedisFacts, readRedisFacts } from "./redis-facts.ts";
+export { checkQueueServer, checkQueueTables, createQueueTables, type QueueServer, requireRedis } from "./server.ts";
 export { startTickWorker, TickQueue } from "./tick-queue.ts";
+export { readWaitingJobs, withdrawJobs } from "./waiting-jobs.ts";

@@ -1,7 +1,7 @@
-import { messageOf, ReembedError } from "@reembed/core";
+import { ReembedError } from "@reembed/core";
 import { assertSchemaCompatibility, LATEST_SCHEMA_VERSION, runMigrations, SchemaMigrationRequiredError } from "bullmq";
-import { Redis } from "ioredis";
 import pg from "pg";
+import { type RedisFacts, readRedisFacts } from "./redis-facts.ts";
 
 /** Where the queue lives: on Redis, or in the database through BullMQ's PostgreSQL backend. */
 export type QueueServer =
@@ -23,7 +23,13 @@ const leastRedis = [6, 2] as const;
  * @throws ReembedError `redis_unreachable`, `redis_too_old` or `redis_evicts`.
  */
 export async function checkQueueServer(server: QueueServer): Promise<void> {
-  if (server.kind === "redis") await checkRedis(server.url);
+  if (server.kind === "redis") requireRedis(await readRedisFacts(server.url));
+}
+
+/** @throws ReembedError `redis_too_old` or `redis_evicts`. */
+export function requireRedis({ version, policy }: Pick<RedisFacts, "version" | "policy">): void {
+  checkVersion(version);
+  checkPolicy(policy);
 }
 
 /** Creates BullMQ's tables where the queue lives in PostgreSQL, under BullMQ's own lock. Redis needs nothing. */
@@ -63,38 +69,12 @@ async function withClient<T>(connectionString: string, work: (client: pg.Client)
   }
 }
 
-async function checkRedis(url: string): Promise<void> {
-  const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, connectTimeout: 5_000 });
-  let failure: unknown;
-  redis.on("error", (error) => {
-    failure = error;
-  });
-  try {
-    await redis.connect();
-    const info = await redis.info();
-    checkVersion(field(info, "redis_version"));
-    checkPolicy(field(info, "maxmemory_policy"));
-  } catch (error) {
-    if (error instanceof ReembedError) throw error;
-    const { host, port } = redis.options;
-    throw new ReembedError(
-      "redis_unreachable",
-      `Redis at ${host}:${port} does not answer: ${messageOf(failure ?? error)}`,
-      {
-        remedy: "Is the server running, and is REDIS_URL right?",
-        cause: error,
-      },
-    );
-  } finally {
-    redis.disconnect();
-  }
-}
-
 function checkVersion(version: string): void {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   if (major > leastRedis[0] || (major === leastRedis[0] && minor >= leastRedis[1])) return;
   throw new ReembedError("redis_too_old", `Redis is version ${version}; ${leastRedis.join(".")} or newer is needed.`, {
     exitCode: 3,
+    remedy: "Upgrade the server, or name another one in REDIS_URL.",
   });
 }
 
@@ -108,8 +88,4 @@ function checkPolicy(policy: string): void {
       remedy: "Run CONFIG SET maxmemory-policy noeviction, and set it in redis.conf.",
     },
   );
-}
-
-function field(info: string, name: string): string {
-  return info.match(new RegExp(`^${name}:(.*?)\\r?$`, "m"))?.[1] ?? "unknown";
 }

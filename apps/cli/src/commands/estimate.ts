@@ -1,0 +1,51 @@
+import { configuredProfile, loadConfig } from "@reembed/config";
+import { createLogger } from "@reembed/runtime";
+import { readLiveWorkers, readProfile, recordEstimate } from "@reembed/store";
+import type { Command } from "commander";
+import { describeEstimate } from "../estimate/describe-estimate.ts";
+import { estimateBackfill } from "../estimate/estimate-backfill.ts";
+import { wholeNumberFrom } from "../options.ts";
+import { printResult } from "../output.ts";
+import { chooseDevice } from "../profile-embedder.ts";
+import { openServices } from "../services.ts";
+import { parseOneDevice } from "../supervisor/devices.ts";
+
+interface EstimateFlags {
+  profile?: string;
+  workers?: number;
+  device: string;
+  sample: number;
+  seconds: number;
+  json?: boolean;
+}
+
+export function registerEstimate(program: Command): void {
+  program
+    .command("estimate")
+    .description("foretell what a backfill takes, from a sample of the corpus and a short run of the model here")
+    .option("--profile <name>", "profile to embed (default: the candidate)")
+    .option("--workers <n>", "workers like this one (default: those at work, or 1)", wholeNumberFrom(1))
+    .option("--device <device>", "cpu, webgpu, cuda or cuda:<number>", parseOneDevice, "cpu")
+    .option("--sample <chunks>", "chunks to look at", wholeNumberFrom(100), 1_000)
+    .option("--seconds <n>", "how long to run the model", wholeNumberFrom(1), 15)
+    .option("--json", "print one JSON object")
+    .action(async (flags: EstimateFlags, command: Command) => {
+      const config = loadConfig(process.env);
+      const log = createLogger(config.logLevel);
+      const profile = configuredProfile(config, flags.profile ?? config.candidate.name);
+      const asked = command.getOptionValueSource("device") !== "default";
+      const device = chooseDevice(config, profile.name, flags.device, asked);
+      await using services = await openServices(config, log);
+      const { database } = services;
+      const registered = await readProfile(database, profile.name);
+      const live = (await readLiveWorkers(database)).filter((worker) => worker.profile === profile.name);
+      const estimate = await estimateBackfill({
+        ...{ database, config, log, profile, registered, device },
+        workers: flags.workers ?? Math.max(1, live.length),
+        sample: flags.sample,
+        seconds: flags.seconds,
+      });
+      await recordEstimate(database, profile.name, estimate);
+      printResult(estimate, flags.json, describeEstimate(estimate, profile));
+    });
+}

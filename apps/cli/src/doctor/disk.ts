@@ -1,0 +1,43 @@
+import { existsSync } from "node:fs";
+import { statfs } from "node:fs/promises";
+import { join } from "node:path";
+import { formatBytes } from "../output.ts";
+import type { Check } from "./context.ts";
+import { expectedBytes } from "./expected-rows.ts";
+import { type Finding, mend, ok, warning } from "./finding.ts";
+
+export const checkDisk: Check = async (context) => {
+  const { server, config } = context;
+  if (server === undefined) return [];
+  const folder = config.databaseUrl === undefined ? config.folder : server.dataDirectory;
+  const wanted = await expectedBytes(context, config.candidate.name);
+  return [judgeDisk(config.candidate.name, { free: await freeBytes(folder), wanted, database: server.databaseBytes })];
+};
+
+interface Space {
+  /** Undefined where the database is on another host. */
+  free: number | undefined;
+  /** Undefined while nobody knows how many chunks there will be. */
+  wanted: number | undefined;
+  database: number;
+}
+
+export function judgeDisk(profile: string, { free, wanted, database }: Space): Finding {
+  const takes = `the database takes ${formatBytes(database)}`;
+  const has = free === undefined ? "what is free cannot be seen from here" : `${formatBytes(free)} are free`;
+  if (wanted === undefined) return ok("disk", `${takes}, ${has}; \`reembed estimate\` says what ${profile} will take`);
+  const says = `${takes}, ${profile} takes ${formatBytes(wanted)} more, ${has}`;
+  if (free !== undefined && free < wanted) return mend("disk", says, "Give the database more disk.");
+  // The log of what is written, and the sort of an index, come on top for a while.
+  if (free !== undefined && free < 2 * wanted) return warning("disk", says, "Twice as much should be free.");
+  return ok("disk", says);
+}
+
+/** Of the disk that a data directory is on, where it is one of this host. */
+async function freeBytes(folder: string | null): Promise<number | undefined> {
+  if (folder === null || !(existsSync(join(folder, "PG_VERSION")) || existsSync(join(folder, "data", "PG_VERSION")))) {
+    return undefined;
+  }
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+}

@@ -1,0 +1,159 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { activeProfiles, type Config } from "@reembed/config";
+import { ReembedError } from "@reembed/core";
+import { openEmbeddedDatabase } from "@reembed/embedded";
+import { checkQueueTables, type RedisFacts, readRedisFacts } from "@reembed/queue";
+import { answerWithin, type Logger } from "@reembed/runtime";
+import {
+  checkDatabase,
+  checkTables,
+  type Database,
+  openDatabase,
+  type RegisteredProfile,
+  readProfile,
+  readServerFacts,
+} from "@reembed/store";
+import { inspectModel } from "../model-state.ts";
+import { checkClocks } from "./clocks.ts";
+import type { Check, DoctorContext } from "./context.ts";
+import { checkDisk } from "./disk.ts";
+import { type Finding, fromError, ok, unchecked } from "./finding.ts";
+import { checkGpu } from "./gpu.ts";
+import { checkIndexes } from "./indexes.ts";
+import { checkMemory } from "./memory.ts";
+import { checkModels } from "./models.ts";
+import { checkNode } from "./node.ts";
+import { checkPostgres } from "./postgres.ts";
+import { checkProvenance } from "./provenance.ts";
+import { checkRedis } from "./redis.ts";
+import { checkReplication } from "./replication.ts";
+import { checkRights } from "./rights.ts";
+import { checkSettings } from "./settings.ts";
+import { checkTexts } from "./texts.ts";
+import { checkVectors } from "./vectors.ts";
+
+/** In the order of the table, by what they are called when they cannot be made. */
+const checks: Record<string, Check> = {
+  Node: checkNode,
+  memory: checkMemory,
+  GPU: checkGpu,
+  models: checkModels,
+  PostgreSQL: checkPostgres,
+  rights: checkRights,
+  settings: checkSettings,
+  replication: checkReplication,
+  disk: checkDisk,
+  Redis: checkRedis,
+  clocks: checkClocks,
+  texts: checkTexts,
+  vectors: checkVectors,
+  "made by": checkProvenance,
+  indexes: checkIndexes,
+};
+
+/** A server that took the connection and then says no more is not waited for any longer; large tables take a while. */
+const patienceMs = { server: 15_000, check: 300_000 };
+
+/** Looks at this host, the servers and the corpus as they are, and changes nothing. What is away has a line that says so. */
+export async function examine(
+  config: Config,
+  log: Logger,
+  { sample }: { sample?: number | undefined },
+): Promise<Finding[]> {
+  await using scope = new AsyncDisposableStack();
+  const findings: Finding[] = [];
+  const context: DoctorContext = {
+    ...{ config, log, sample },
+    profiles: activeProfiles(config),
+    models: [],
+    ...{ database: undefined, server: undefined, redis: undefined, registered: [] },
+    ...(await reachDatabase(config, scope, findings)),
+    redis: await reachRedis(config, findings),
+  };
+  const models = new Map(context.profiles.map(({ model }) => [model.id, model]));
+  context.models = await Promise.all([...models.values()].map((model) => inspectModel(config, model)));
+  for (const [name, check] of Object.entries(checks)) {
+    try {
+      findings.push(...(await answerWithin(patienceMs.check, Promise.resolve(check(context)))));
+    } catch (error) {
+      findings.push(unchecked(name, error));
+    }
+  }
+  return findings;
+}
+
+type Reached = Pick<DoctorContext, "database" | "server" | "registered">;
+
+async function reachDatabase(
+  config: Config,
+  scope: AsyncDisposableStack,
+  findings: Finding[],
+): Promise<Partial<Reached>> {
+  try {
+    const connectionString = config.databaseUrl ?? (await openEmbedded(config.folder, scope));
+    if (connectionString === undefined) {
+      findings.push(ok("database", `none yet in ${config.folder}; \`reembed init\` or \`reembed load\` creates it`));
+      return {};
+    }
+    const database = openDatabase({ connectionString });
+    scope.defer(() => database.$client.end());
+    return await answerWithin(patienceMs.server, look(config, database, findings));
+  } catch (error) {
+    findings.push(error instanceof ReembedError ? fromError("database", error) : unchecked("database", error));
+    return {};
+  }
+}
+
+async function openEmbedded(folder: string, scope: AsyncDisposableStack): Promise<string | undefined> {
+  if (!existsSync(join(folder, "data"))) return undefined;
+  return scope.use(await openEmbeddedDatabase({ folder })).connectionString;
+}
+
+async function look(config: Config, database: Database, findings: Finding[]): Promise<Reached> {
+  await checkDatabase(database).catch((error: unknown) => {
+    // Too old, or without pgvector, it has a line of its own.
+    if (!(error instanceof ReembedError) || error.code === "database_unreachable") throw error;
+  });
+  const server = await readServerFacts(database);
+  return { database, server, registered: await findTables(config, database, findings) };
+}
+
+/** What is as it should be before `reembed init` is a warning, whose remedy is to run it. */
+async function findTables(config: Config, database: Database, findings: Finding[]): Promise<RegisteredProfile[]> {
+  const registered: RegisteredProfile[] = [];
+  const names = activeProfiles(config).map(({ name }) => name);
+  try {
+    await checkTables(database);
+    if (config.databaseUrl !== undefined && config.redisUrl === undefined) {
+      await checkQueueTables({ kind: "postgres", connectionString: config.databaseUrl });
+    }
+    for (const name of names) registered.push(...(await findProfile(database, name, findings)));
+    if (registered.length === names.length) findings.push(ok("tables", `of this version, with ${names.join(" and ")}`));
+  } catch (error) {
+    if (!(error instanceof ReembedError)) throw error;
+    findings.push(fromError("tables", error, error.code === "tables_missing" ? "warning" : "mend"));
+  }
+  // The vectors of a retired one are gone, and with them their table.
+  return registered.filter(({ state }) => state !== "retired");
+}
+
+async function findProfile(database: Database, name: string, findings: Finding[]): Promise<RegisteredProfile[]> {
+  try {
+    return [await readProfile(database, name)];
+  } catch (error) {
+    if (!(error instanceof ReembedError)) throw error;
+    findings.push(fromError("tables", error, "warning"));
+    return [];
+  }
+}
+
+async function reachRedis(config: Config, findings: Finding[]): Promise<RedisFacts | undefined> {
+  if (config.redisUrl === undefined) return undefined;
+  try {
+    return await answerWithin(patienceMs.server, readRedisFacts(config.redisUrl));
+  } catch (error) {
+    findings.push(error instanceof ReembedError ? fromError("Redis", error) : unchecked("Redis", error));
+    return undefined;
+  }
+}

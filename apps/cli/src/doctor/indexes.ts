@@ -1,0 +1,70 @@
+import {
+  embeddingsPartition,
+  hasIndexOn,
+  type IndexFacts,
+  type RegisteredProfile,
+  readAnnIndexes,
+  readCoverage,
+} from "@reembed/store";
+import { formatBytes, formatCount } from "../output.ts";
+import { adoptedVectors } from "./adopted-vectors.ts";
+import type { Check } from "./context.ts";
+import { type Finding, ok, warning } from "./finding.ts";
+
+/** Below this, looking at every vector takes a fraction of a second. */
+const exactBelow = 20_000;
+
+export const checkIndexes: Check = async (context) => {
+  const { database, config, registered } = context;
+  if (database === undefined || config.databaseUrl === undefined) return [];
+  const findings: Finding[] = [];
+  for (const profile of registered) {
+    const indexes = await readAnnIndexes(database, embeddingsPartition(profile.name));
+    const { embedded } = await readCoverage(database, profile);
+    findings.push(...judgeOwnIndexes(profile, indexes, embedded));
+    const source = adoptedVectors(context, profile);
+    if (source === null) continue;
+    findings.push(...judgeAdoptedIndexes(source.table, await readAnnIndexes(database, source.table)));
+    findings.push(
+      judgeDocumentIndex(source.table, source.document, await hasIndexOn(database, source.table, source.document)),
+    );
+  }
+  return findings;
+};
+
+export function judgeOwnIndexes(
+  { name, state }: Pick<RegisteredProfile, "name" | "state">,
+  indexes: readonly IndexFacts[],
+  rows: number,
+): Finding[] {
+  const check = `ANN index of ${name}`;
+  const invalid = judgeValidity(check, indexes, () => `Run \`reembed index build --profile ${name}\`: it begins anew.`);
+  if (indexes.length > 0) return invalid;
+  if (state !== "complete" || rows < exactBelow) return [ok(check, `none, and ${formatCount(rows)} vectors`)];
+  const says = `none, and a search looks at each of ${formatCount(rows)} vectors`;
+  return [warning(check, says, `Run \`reembed index build --profile ${name}\`.`)];
+}
+
+export function judgeAdoptedIndexes(table: string, indexes: readonly IndexFacts[]): Finding[] {
+  const check = `ANN index of ${table}`;
+  if (indexes.length > 0) {
+    return judgeValidity(check, indexes, (index) => `Run REINDEX INDEX CONCURRENTLY "${index}", or drop it.`);
+  }
+  return [warning(check, "none: the application's own searches look at every vector", "Build one, or go on without.")];
+}
+
+export function judgeDocumentIndex(table: string, column: string, there: boolean): Finding {
+  const check = `index on ${table} (${column})`;
+  if (there) return ok(check, "there is one");
+  const remedy = `Run CREATE INDEX CONCURRENTLY ON ${table} ("${column.replaceAll('"', '""')}").`;
+  return warning(check, "none: a document's chunks are found by reading the whole table", remedy);
+}
+
+function judgeValidity(check: string, indexes: readonly IndexFacts[], remedy: (index: string) => string): Finding[] {
+  return indexes.map(({ name, kind, valid, building, sizeBytes }) => {
+    if (valid) return ok(check, `${name}: ${kind}, ${formatBytes(sizeBytes)}`);
+    if (building) return ok(check, `${name} is being built`);
+    const says = `${name} is invalid: its build was given up, no search takes it, and every write pays for it`;
+    return warning(check, says, remedy(name));
+  });
+}

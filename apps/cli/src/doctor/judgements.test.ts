@@ -1,0 +1,206 @@
+import { expect, test } from "vitest";
+import { judgeClocks } from "./clocks.ts";
+import { judgeDisk } from "./disk.ts";
+import type { Finding } from "./finding.ts";
+import { judgeGpus } from "./gpu.ts";
+import { judgeAdoptedIndexes, judgeDocumentIndex, judgeOwnIndexes } from "./indexes.ts";
+import { judgeMemory } from "./memory.ts";
+import { judgeModel, judgeTokenizer } from "./models.ts";
+import { judgeNode } from "./node.ts";
+import { judgePgvector, judgePostgres } from "./postgres.ts";
+import { judgeProvenance } from "./provenance.ts";
+import { judgeRedis } from "./redis.ts";
+import { judgeReplication } from "./replication.ts";
+import { judgeRights, judgeTable } from "./rights.ts";
+import { judgeIndexMemory, judgeStatementTimeout } from "./settings.ts";
+import { judgeOrphans, judgeTexts } from "./texts.ts";
+import { judgeVectors } from "./vectors.ts";
+
+const server = { major: 15, version: "15.18", readOnly: false, database: "corpus" };
+const redis = {
+  version: "7.0.15",
+  policy: "noeviction",
+  usedBytes: 1e6,
+  limitBytes: 0,
+  appendOnly: true,
+  savesWork: true,
+  role: "master",
+  clockAheadMs: 0,
+};
+const rights = { role: "me", createSchemas: true, createExtension: true, ownsTables: null };
+const replication = { replicas: 0, visible: 0, synchronous: 0, deadSlots: [] };
+const log = { fsync: true, synchronousStandbys: "", walLevel: "replica" };
+const vectors = { rows: 9, sampled: 9, missing: 0, zero: 0, notANumber: 0, unnormalised: 0, otherDimensions: 0 };
+const model = { model: "BAAI/bge-m3", folder: "/m", prepared: [], revision: "r", dimensions: 8, maxTokens: 8 };
+const int8 = [{ device: "cpu", dtype: "int8" }];
+const index = { name: "by_vector", kind: "hnsw", valid: true, building: false, sizeBytes: 1e9 };
+const plan = { memoryBytes: 3e9, neededBytes: 3e9, memorySource: "at most shared_buffers" };
+const m3 = { name: "m3", state: "complete" } as const;
+
+/** What is wrong, the verdict on it, and what the line must say with its remedy. */
+const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verdict"], words: RegExp][] = [
+  ["Node 24", judgeNode("24.1.0"), "ok", /24\.1\.0/],
+  ["an old Node", judgeNode("22.3.0"), "mend", /24 or newer.*Install Node 24/],
+  ["an old PostgreSQL", judgePostgres({ ...server, major: 14 }), "mend", /version 14; 15 or newer/],
+  ["a standby", judgePostgres({ ...server, readOnly: true }), "mend", /takes no writes.*primary/],
+  ["pgvector 0.7", judgePgvector({ installed: "0.7.4", available: "0.8.7" }), "mend", /0\.7\.4; 0\.8.*ALTER EXTENSION/],
+  ["no pgvector", judgePgvector({ installed: null, available: null }), "mend", /no pgvector.*Install pgvector 0\.8/],
+  [
+    "pgvector to hand",
+    judgePgvector({ installed: null, available: "0.8.7" }),
+    "ok",
+    /0\.8\.7, which `reembed init` creates/,
+  ],
+  [
+    "pgvector with defects",
+    judgePgvector({ installed: "0.8.0", available: "0.8.0" }),
+    "warning",
+    /CVE-2026-3172 \(0\.8\.2\).*corruption.*\(0\.8\.3\).*\(0\.8\.7\).*ALTER EXTENSION vector UPDATE/,
+  ],
+  [
+    "pgvector 0.8.6",
+    judgePgvector({ installed: "0.8.6", available: "0.8.6" }),
+    "warning",
+    /mended a buffer overflow in IVFFlat builds \(0\.8\.7\) /,
+  ],
+  ["pgvector of now", judgePgvector({ installed: "0.8.7", available: "0.8.7" }), "ok", /^pgvector 0\.8\.7$/],
+  ["pgvector 0.10", judgePgvector({ installed: "0.10.0", available: "0.10.0" }), "ok", /0\.10\.0/],
+  [
+    "new files, old SQL",
+    judgePgvector({ installed: "0.8.0", available: "0.8.7" }),
+    "warning",
+    /0\.8\.0 in this database, 0\.8\.7/,
+  ],
+  ["no ANN index to suffer", judgePgvector({ installed: "0.8.0", available: "0.8.0" }, true), "ok", /0\.8\.0/],
+  [
+    "no right to create",
+    judgeRights({ ...rights, createSchemas: false }, "db"),
+    "mend",
+    /GRANT CREATE ON DATABASE "db" TO "me"/,
+  ],
+  [
+    "no right to the extension",
+    judgeRights({ ...rights, createExtension: false }, "db"),
+    "mend",
+    /superuser run CREATE EXTENSION/,
+  ],
+  ["tables of another role", judgeRights({ ...rights, ownsTables: false }, "db"), "mend", /me does not own/],
+  ["its own tables, no more", judgeRights({ ...rights, createSchemas: false, ownsTables: true }, "db"), "ok", /me may/],
+  ["no trigger", judgeTable("public.t", "me", ["TRIGGER"]), "mend", /GRANT TRIGGER ON public\.t TO "me"/],
+  ["no table", judgeTable("public.t", "me", null), "mend", /no such table/],
+  [
+    "too little index memory",
+    judgeIndexMemory("m3", { ...plan, memoryBytes: 64e6 }),
+    "warning",
+    /3\.0 GB.*--memory 2862/,
+  ],
+  ["enough index memory", judgeIndexMemory("m3", plan), "ok", /built in 3\.0 GB, which is there/],
+  [
+    "a statement timeout",
+    judgeStatementTimeout({ statementTimeoutMs: 30_000 }),
+    "warning",
+    /30 s.*statement_timeout = 0/,
+  ],
+  ["commits that hang", judgeReplication({ ...log, synchronousStandbys: "s1" }, replication), "mend", /waits for s1/],
+  [
+    "hidden lag",
+    judgeReplication(log, { ...replication, replicas: 2 }),
+    "warning",
+    /2 of 2 replicas.*pg_read_all_stats/,
+  ],
+  [
+    "a dead slot",
+    judgeReplication(log, { ...replication, deadSlots: [{ name: "old", keptBytes: 5e9 }] }),
+    "warning",
+    /slot old.*5\.0 GB.*pg_drop_replication_slot\('old'\)/,
+  ],
+  ["no fsync", judgeReplication({ ...log, fsync: false }, replication), "warning", /fsync/],
+  ["no replicas", judgeReplication(log, replication), "ok", /none \(wal_level replica\)/],
+  ["a full disk", judgeDisk("m3", { free: 1e9, wanted: 2e9, database: 5e9 }), "mend", /2\.0 GB more, 1\.0 GB are free/],
+  ["a tight disk", judgeDisk("m3", { free: 3e9, wanted: 2e9, database: 5e9 }), "warning", /Twice as much/],
+  [
+    "another host's disk",
+    judgeDisk("m3", { free: undefined, wanted: 2e9, database: 5e9 }),
+    "ok",
+    /cannot be seen from here/,
+  ],
+  ["an old Redis", judgeRedis({ ...redis, version: "6.0.1" }), "mend", /6\.0\.1; 6\.2 or newer/],
+  ["a Redis that evicts", judgeRedis({ ...redis, policy: "allkeys-lru" }), "mend", /allkeys-lru.*CONFIG SET/],
+  ["a Redis replica", judgeRedis({ ...redis, role: "slave" }), "mend", /replica/],
+  ["a full Redis", judgeRedis({ ...redis, limitBytes: 50e6 }), "warning", /49 MB of 50 MB are left/],
+  ["a Redis that cannot save", judgeRedis({ ...redis, savesWork: false }), "warning", /last write to disk failed/],
+  ["a forgetful Redis", judgeRedis({ ...redis, appendOnly: false }), "ok", /filled again from PostgreSQL/],
+  [
+    "8 GB for fp32",
+    judgeMemory({ model: "BAAI/bge-m3", prepared: [] }, 8e9),
+    "warning",
+    /wants 16 GB.*model prepare.*2\.5 GB/,
+  ],
+  ["8 GB for int8", judgeMemory({ model: "BAAI/bge-m3", prepared: int8 }, 8e9), "ok", /wants 2\.5 GB in int8/],
+  ["no GPU", judgeGpus([], false), "ok", /CPU/],
+  ["no CUDA files", judgeGpus([{ name: "L4", memoryBytes: 24e9, driver: "5" }], false), "warning", /install\.js/],
+  ["a small GPU", judgeGpus([{ name: "K600", memoryBytes: 1e9, driver: "3" }], true), "warning", /K600, 1\.0 GB/],
+  ["no files", judgeModel({ ...model, problem: "Gone.", remedy: "Pull." }), "mend", /Gone Pull\./],
+  ["not prepared", judgeModel({ ...model, problem: null, remedy: null }), "warning", /reembed model prepare BAAI/],
+  ["prepared", judgeModel({ ...model, prepared: int8, problem: null, remedy: null }), "ok", /cpu in int8/],
+  ["no tokenizer", judgeTokenizer(model, false), "mend", /tokenizer\.json is not in \/m.*model pull/],
+  ["clocks apart", judgeClocks({ database: 1_500, Redis: -1_000 }), "warning", /Redis 1\.0 s behind.*time server/],
+  ["clocks together", judgeClocks({ database: 40 }), "ok", /0\.0 s ahead/],
+  ["blank texts", judgeTexts("1-0", { rows: 9, sampled: 9, blank: 2, different: 6 }), "warning", /2 are empty/],
+  [
+    "texts twice",
+    judgeTexts("1-0", { rows: 9, sampled: 9, blank: 0, different: 6 }),
+    "ok",
+    /: 3 have a text that another/,
+  ],
+  [
+    "a sample of texts",
+    judgeTexts("1-0", { rows: 90, sampled: 9, blank: 0, different: 6 }),
+    "ok",
+    /sample of 9 of 90.*at least 3/,
+  ],
+  [
+    "orphans",
+    judgeOrphans("t", { rows: 90, sampled: 9, orphans: 3 }),
+    "warning",
+    /3 \(33\.3 %\) are without a document/,
+  ],
+  ["zero vectors", judgeVectors("v", 3, { ...vectors, zero: 1 }), "warning", /1 is zero.*No search finds/],
+  ["no numbers", judgeVectors("v", 3, { ...vectors, notANumber: 2 }), "warning", /2 are not numbers/],
+  ["long vectors", judgeVectors("v", 3, { ...vectors, unnormalised: 9 }), "warning", /not of length 1.*Cosine/],
+  ["other dimensions", judgeVectors("v", 3, { ...vectors, otherDimensions: 9 }), "mend", /not of 3 dimensions/],
+  ["good vectors", judgeVectors("v", 3, vectors), "ok", /9 vectors, all of length 1/],
+  ["another model", judgeProvenance("m", { compared: 8, wrong: 8, leastCosine: 0.1 }), "mend", /made none of them/],
+  [
+    "some others",
+    judgeProvenance("m", { compared: 8, wrong: 1, leastCosine: 0.1 }),
+    "warning",
+    /1 are not.*reembed verify/,
+  ],
+  ["this model", judgeProvenance("m", { compared: 8, wrong: 0, leastCosine: 0.999 }), "ok", /least cosine 0\.999/],
+  [
+    "an invalid index",
+    judgeOwnIndexes(m3, [{ ...index, valid: false }], 9),
+    "warning",
+    /by_vector is invalid.*index build/,
+  ],
+  ["an index that grows", judgeOwnIndexes(m3, [{ ...index, valid: false, building: true }], 9), "ok", /being built/],
+  ["no index", judgeOwnIndexes(m3, [], 30_000), "warning", /30,000 vectors.*index build --profile m3/],
+  ["no index yet", judgeOwnIndexes({ ...m3, state: "backfilling" }, [], 30_000), "ok", /none/],
+  ["no adopted index", judgeAdoptedIndexes("t", []), "warning", /every vector/],
+  [
+    "no index of documents",
+    judgeDocumentIndex("t", 'a"b', false),
+    "warning",
+    /CREATE INDEX CONCURRENTLY ON t \("a""b"\)/,
+  ],
+];
+
+test.for(cases)("%s", ([, found, verdict, words]) => {
+  const findings = [found].flat();
+  const worst = findings.find((finding) => finding.verdict === verdict);
+  expect(worst, JSON.stringify(findings)).toBeDefined();
+  expect(`${worst?.check} ${worst?.says} ${worst?.remedy ?? ""}`.trim()).toMatch(words);
+  // What is not in order comes with what to do, and nothing else does.
+  for (const finding of findings) expect(finding.remedy === null).toBe(finding.verdict === "ok");
+});

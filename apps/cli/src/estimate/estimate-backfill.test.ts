@@ -1,0 +1,147 @@
+import { loadConfig } from "@reembed/config";
+import { chunkText } from "@reembed/core";
+import { countTokens } from "@reembed/embedder";
+import {
+  createDocuments,
+  type Database,
+  readAdoption,
+  readProfile,
+  registerProfiles,
+  storeDocuments,
+  takeOver,
+} from "@reembed/store";
+import { describeOnEachServer, HashingEmbedder, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
+import { sql } from "drizzle-orm";
+import { describe, expect, test } from "vitest";
+import { readCorpus } from "../corpus/read-corpus.ts";
+import { handbook } from "../corpus/sample-texts.ts";
+import { measureVolume } from "./estimate-backfill.ts";
+import { measureRate } from "./measure-rate.ts";
+import { sampleCorpus } from "./sample-corpus.ts";
+
+const baseline = testProfile("mini-rubert");
+const candidate = testProfile("mini-m3");
+const config = loadConfig({});
+
+async function estimateVolume(database: Database, profile: typeof candidate, size: number) {
+  const registered = await readProfile(database, profile.name);
+  const sample = await sampleCorpus(database, profile, registered, size);
+  return { drawn: sample.drawn, ...(await measureVolume(sample, profile, config)) };
+}
+
+/** One of so many documents of the handbook, of each of its languages. */
+async function handbookDocuments(every: number) {
+  const documents = [];
+  for await (const entry of readCorpus(handbook)) if (entry.kind === "document") documents.push(entry.document);
+  return documents.filter((_, index) => index % every === 0);
+}
+
+describeOnEachServer(
+  "an estimate",
+  (open) => {
+    test("of documents before they are cut is what their chunks turn out to be", async () => {
+      await using database = await openTestDatabase(await open(), [baseline]);
+      const documents = await handbookDocuments(10);
+      await storeDocuments(database, documents);
+      await registerProfiles(database, [candidate]);
+      const before = await estimateVolume(database, candidate, 100_000);
+      expect(before.drawn).toBe("documents");
+
+      await database.execute(sql`delete from reembed.documents`);
+      await storeDocuments(database, documents);
+      const after = await estimateVolume(database, candidate, 100_000);
+      expect(after).toEqual({ ...before, drawn: "chunks" });
+      expect(after.tokens.low).toBe(after.tokens.high);
+    });
+  },
+  ["embedded", "PostgreSQL"],
+);
+
+describeOnEachServer(
+  "an estimate",
+  (open) => {
+    test("of some of the documents is near what all of them turn out to be", async () => {
+      await using database = await openTestDatabase(await open(), [baseline]);
+      const documents = await handbookDocuments(2);
+      await storeDocuments(database, documents);
+      await registerProfiles(database, [candidate]);
+      const { chunks, tokens } = await estimateVolume(database, candidate, 1);
+      expect(tokens.low).toBeLessThan(tokens.high);
+
+      const texts = documents.flatMap(({ body }) => chunkText(body, candidate.chunking).map(({ content }) => content));
+      const counted = await countTokens(candidate.model, config.models.folder, texts);
+      const truth = counted.reduce((sum, { read }) => sum + read, 0);
+      // Chance keeps the truth out of an interval once in twenty runs, and this far out never.
+      expect(Math.abs(tokens.total - truth)).toBeLessThan(3 * (tokens.high - tokens.low));
+      expect(Math.abs(chunks.total - texts.length)).toBeLessThan(3 * (chunks.high - chunks.low));
+    });
+
+    test("tells how many chunks are cut off, exactly where it has seen them all", async () => {
+      await using database = await openTestDatabase(await open(), [testProfile("mini-rubert")]);
+      const long = Array.from({ length: 700 }, (_, index) => `${index % 10}`).join(" ");
+      await storeBodies(database, [
+        ...Array.from({ length: 3 }, (_, index) => `${long} ${index}`),
+        ..."abcdefghi",
+        " ",
+      ]);
+      const { chunks, truncated, tokens } = await estimateVolume(database, baseline, 100);
+      expect(chunks.total).toBe(13);
+      expect(truncated).toEqual({ share: 3 / 13, low: 3 / 13, high: 3 / 13 });
+      // What is cut off is not read, and what is blank is not embedded.
+      expect(tokens.total).toBe(3 * 512 + 9 * 3);
+    });
+
+    test("of a corpus without a text is refused with exit code 3", async () => {
+      await using database = await openTestDatabase(await open(), [baseline]);
+      await expect(estimateVolume(database, baseline, 100)).rejects.toMatchObject({
+        code: "corpus_empty",
+        exitCode: 3,
+      });
+    });
+
+    test("of an adopted corpus that has no bodies is made of its chunks, put together", async () => {
+      await using database = await openTestDatabase(await open(), [baseline, candidate]);
+      const documents = await handbookDocuments(8);
+      await database.execute(sql`create table app_chunks
+        (id bigint primary key, document text, place int, content text, embedding vector(312))`);
+      let id = 0;
+      for (const { uri, body } of documents) {
+        for (const { position, content } of chunkText(body, baseline.chunking)) {
+          await database.execute(sql`insert into app_chunks values (${++id}, ${uri}, ${position}, ${content})`);
+        }
+      }
+      const columns = { id: "id", content: "content", embedding: "embedding", document: "document", position: "place" };
+      await takeOver(database, baseline, { table: "public.app_chunks", ...columns }, { vectors: false });
+      const adoption = await readAdoption(database);
+      if (adoption === undefined) throw new Error("Nothing was adopted");
+      await createDocuments(database, adoption);
+
+      const { drawn, chunks } = await estimateVolume(database, candidate, 100_000);
+      expect(drawn).toBe("documents");
+      const cut = documents.flatMap(({ body }) => chunkText(body, candidate.chunking));
+      expect(chunks.total).toBe(cut.length);
+      expect((await estimateVolume(database, baseline, 100_000)).chunks.total).toBe(id);
+    });
+  },
+  ["PostgreSQL"],
+);
+
+describe("the rate", () => {
+  test("is measured in calls of a batch at most, over all texts again and again, without the warm-up", async () => {
+    const calls: number[] = [];
+    const embedder = new HashingEmbedder({
+      model: candidate.model,
+      microBatchSize: 100,
+      beforeMicroBatch: async (texts) => void calls.push(texts.length),
+    });
+    const texts = Array.from({ length: 20 }, (_, index) => `text number ${index}`);
+    const measured = await measureRate(embedder, texts, { seconds: 0.2, batchSize: 16 });
+    expect(calls.slice(0, 5)).toEqual([1, 2, 4, 8, 16]);
+    expect(Math.max(...calls)).toBe(16);
+    expect(measured.texts).toBe(calls.slice(5).reduce((sum, size) => sum + size, 0));
+    expect(measured.texts).toBeGreaterThan(20);
+    expect(measured.tokens).toBe(5 * measured.texts);
+    expect(measured.seconds).toBeGreaterThanOrEqual(0.2);
+    expect(measured.tokensPerSecond).toBe(measured.tokens / measured.seconds);
+  });
+});

@@ -1,0 +1,69 @@
+import { assembleText, chunkText, type Profile, ReembedError } from "@reembed/core";
+import {
+  type Database,
+  hasUncutDocuments,
+  type RegisteredProfile,
+  readAdoption,
+  readChunkTotals,
+  readDocumentTotals,
+  sampleAdopted,
+  sampleBodies,
+  sampleChunks,
+} from "@reembed/store";
+
+/** Chunks or documents, chosen at random, and how many there are of them. */
+export interface CorpusSample {
+  drawn: "chunks" | "documents";
+  /** Of the whole. */
+  count: number;
+  bytes: number;
+  /** Each with its size and the texts that are embedded of it: a chunk's own, or all chunks of a document. */
+  units: { bytes: number; texts: string[] }[];
+}
+
+/** Documents vary more than chunks do. */
+const documentsAtLeast = 50;
+
+/**
+ * A random sample of some `size` chunks of the profile's chunking. Before all documents are cut, it is one of documents
+ * that are cut here, in memory: of an adopted corpus, those that its chunks make when they are put together.
+ * @throws ReembedError `corpus_empty` (exit code 3).
+ */
+export async function sampleCorpus(
+  database: Database,
+  profile: Profile,
+  registered: RegisteredProfile,
+  size: number,
+): Promise<CorpusSample> {
+  const uncut = registered.source === null && (await hasUncutDocuments(database, registered));
+  const sample = uncut ? await sampleDocuments(database, profile, size) : await sampleCut(database, registered, size);
+  if (sample.units.some(({ texts }) => texts.length > 0)) return sample;
+  throw new ReembedError("corpus_empty", `There is nothing to embed for ${profile.name}: the corpus has no text.`, {
+    exitCode: 3,
+    remedy: "Load documents with `reembed load`, or take over a table with `reembed adopt`.",
+  });
+}
+
+async function sampleCut(database: Database, registered: RegisteredProfile, size: number): Promise<CorpusSample> {
+  const chunks = await sampleChunks(database, registered, size);
+  const units = chunks.map(({ content }) => ({ bytes: Buffer.byteLength(content), texts: [content] }));
+  return { drawn: "chunks", ...(await readChunkTotals(database, registered)), units };
+}
+
+async function sampleDocuments(database: Database, { chunking }: Profile, size: number): Promise<CorpusSample> {
+  const cut = (body: string) => chunkText(body, chunking).map(({ content }) => content);
+  const adoption = await readAdoption(database);
+  const { count, bytes: ownBytes } = await readDocumentTotals(database);
+  const bytes = adoption === undefined ? ownBytes : (await readChunkTotals(database, adoption)).bytes;
+  // A character is a byte at least: a document has no more chunks than this on average.
+  const perDocument = Math.max(1, bytes / count / (chunking.size - chunking.overlap));
+  const wanted = Math.max(documentsAtLeast, Math.ceil(size / perDocument));
+  const units =
+    adoption === undefined
+      ? (await sampleBodies(database, wanted)).map((body) => ({ bytes: Buffer.byteLength(body), texts: cut(body) }))
+      : (await sampleAdopted(database, adoption, wanted)).map((contents) => ({
+          bytes: contents.reduce((sum, content) => sum + Buffer.byteLength(content), 0),
+          texts: cut(assembleText(contents, adoption.overlap).body),
+        }));
+  return { drawn: "documents", count, bytes, units };
+}

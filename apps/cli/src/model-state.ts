@@ -1,0 +1,35 @@
+import type { Config } from "@reembed/config";
+import { type Model, messageOf, ReembedError } from "@reembed/core";
+import { listPrepared, modelFolder, verifyModelFiles, verifyPrepared } from "@reembed/embedder";
+
+/** What there is of a model on this host. */
+export interface ModelState {
+  model: string;
+  revision: string;
+  dimensions: number;
+  maxTokens: number;
+  folder: string;
+  /** What was prepared for its devices. */
+  prepared: { device: string; dtype: string }[];
+  /** Null when every file is there and unaltered. */
+  problem: string | null;
+  remedy: string | null;
+}
+
+/** Checks every file of a model against its hash: about a second per gigabyte. */
+export async function inspectModel(config: Pick<Config, "models">, model: Model): Promise<ModelState> {
+  const { id, revision, dimensions, maxTokens } = model;
+  const folder = modelFolder(model, config.models.folder);
+  const about = { model: id, revision, dimensions, maxTokens, folder, problem: null, remedy: null };
+  const state: ModelState = { ...about, prepared: [] };
+  try {
+    const prepared = await listPrepared(folder);
+    state.prepared = prepared;
+    await verifyModelFiles(model, config.models.folder);
+    for (const { device } of prepared) await verifyPrepared(model, folder, device);
+    return state;
+  } catch (error) {
+    const remedy = error instanceof ReembedError ? (error.remedy ?? null) : null;
+    return { ...state, problem: messageOf(error), remedy };
+  }
+}

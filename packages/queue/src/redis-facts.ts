@@ -1,0 +1,62 @@
+import { messageOf, ReembedError } from "@reembed/core";
+import { Redis } from "ioredis";
+
+/** What a Redis or Valkey server says of itself. */
+export interface RedisFacts {
+  version: string;
+  /** What it does when its memory is full. */
+  policy: string;
+  usedBytes: number;
+  /** 0 is no limit. */
+  limitBytes: number;
+  /** Every write goes to disk, or else a copy does now and then, if any. */
+  appendOnly: boolean;
+  /** Whether the last attempts to write to disk succeeded; without, it refuses writes by default. */
+  savesWork: boolean;
+  role: string;
+  /** Its clock less that of this host. */
+  clockAheadMs: number;
+}
+
+/** @throws ReembedError `redis_unreachable`. */
+export async function readRedisFacts(url: string): Promise<RedisFacts> {
+  const patience = { connectTimeout: 5_000, commandTimeout: 5_000 };
+  const redis = new Redis(url, { ...patience, lazyConnect: true, retryStrategy: () => null });
+  let failure: unknown;
+  redis.on("error", (error) => {
+    failure = error;
+  });
+  try {
+    await redis.connect();
+    const info = await redis.info();
+    const askedAt = Date.now();
+    const [seconds = 0, microseconds = 0] = (await redis.time()).map(Number);
+    const middle = (askedAt + Date.now()) / 2;
+    return {
+      version: field(info, "redis_version"),
+      policy: field(info, "maxmemory_policy"),
+      usedBytes: Number(field(info, "used_memory")),
+      limitBytes: Number(field(info, "maxmemory")),
+      appendOnly: field(info, "aof_enabled") === "1",
+      savesWork: field(info, "rdb_last_bgsave_status") !== "err" && field(info, "aof_last_write_status") !== "err",
+      role: field(info, "role"),
+      clockAheadMs: seconds * 1_000 + microseconds / 1_000 - middle,
+    };
+  } catch (error) {
+    const { host, port } = redis.options;
+    throw new ReembedError(
+      "redis_unreachable",
+      `Redis at ${host}:${port} does not answer: ${messageOf(failure ?? error)}`,
+      {
+        remedy: "Is the server running, and is REDIS_URL right?",
+        cause: error,
+      },
+    );
+  } finally {
+    redis.disconnect();
+  }
+}
+
+function field(info: string, name: string): string {
+  return info.match(new RegExp(`^${name}:(.*?)\\r?$`, "m"))?.[1] ?? "unknown";
+}
