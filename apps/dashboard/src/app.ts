@@ -7,6 +7,7 @@ import type { Access } from "./access/access.ts";
 import { requireLoopbackHost, requireRole, requireSameOrigin } from "./access/guards.ts";
 import { securityHeaders } from "./access/headers.ts";
 import { loginRoutes } from "./access/login.ts";
+import { backfillRoutes } from "./backfill/backfill-routes.ts";
 import { boardRoutes } from "./board/board-routes.ts";
 import { overviewRoutes } from "./overview/overview-routes.ts";
 import type { SharedPoll } from "./overview/shared-poll.ts";
@@ -36,6 +37,7 @@ export function createApp({ poll, access, onLoopback, log, ...sources }: AppOpti
 
   app.use(requireRole(access));
   app.use(overviewRoutes(poll, access));
+  app.use("/backfill", backfillRoutes(sources.database));
   app.use("/quarantine", quarantineRoutes(sources.database, access));
   app.use("/board", boardRoutes(sources));
   app.use(notFound, handleErrors(log));

@@ -9,6 +9,7 @@ import { createApp } from "./app.ts";
 import { resolveListenAddress } from "./listen-address.ts";
 import { SharedPoll } from "./overview/shared-poll.ts";
 import { readSnapshot } from "./overview/snapshot.ts";
+import { createRolloutReader } from "./rollout/rollout-overview.ts";
 
 /** The overview is as fresh as this while somebody looks, and the database is asked no more often. */
 const pollMs = 1_000;
@@ -42,9 +43,10 @@ export async function startDashboard(options: DashboardOptions): Promise<AsyncDi
   const queues = scope.use(new EmbedQueues(options.queue, onError));
   const ticks = scope.use(new TickQueue(options.queue, onError));
   const sources = { database, queues, ticks };
+  const readRollout = createRolloutReader(database);
   const poll = scope.use(
     new SharedPoll({
-      read: () => answerWithin(answerMs, readSnapshot(sources)),
+      read: () => answerWithin(answerMs, readSnapshot({ ...sources, readRollout })),
       intervalMs: pollMs,
       onError: (error) => log.warn({ error: messageOf(error) }, "overview not read"),
     }),

@@ -1,46 +1,102 @@
 import type { EmbedQueues, QueueCounts } from "@reembed/queue";
 import {
+  type AnnIndex,
+  type BackfillOrder,
   type Coverage,
   type Database,
   type LiveWorker,
+  lastVerification,
+  type ProfileState,
+  type RegisteredProfile,
+  readAnnIndex,
   readCoverage,
   readLiveWorkers,
   readProfiles,
+  readWork,
 } from "@reembed/store";
+import { estimatedAt, type Forecast, forecast } from "./forecast.ts";
 
 /** How far a profile is, what is queued for it and who works on it: the object that `reembed status --json` prints. */
 export interface ProfileStatus extends Coverage {
   profile: string;
+  state: ProfileState;
+  /** An operator has paused its backfill; changes go on. */
+  paused: boolean;
+  /** Why its backfill enqueues less than it could; null when it does not. */
+  held: string | null;
+  backfill: { order: BackfillOrder; until: number | null; rate: number | null };
   queue: QueueCounts;
   rate: { chunksPerSecond: number; tokensPerSecond: number };
   /** Until nothing is pending at the present rate; null while there is none. */
   etaSeconds: number | null;
+  /** Null without an estimate. */
+  forecast: Forecast | null;
+  /** The last one; null before the first. */
+  verification: { at: string; passed: boolean } | null;
+  /** The ANN index; null without one. `recall10` is null before it was measured. */
+  index: { kind: AnnIndex["kind"]; valid: boolean; building: AnnIndex["building"]; recall10: number | null } | null;
   workers: { id: string; host: string; device: string; profile: string; tokensPerSecond: number }[];
 }
 
+/** The profiles are read at once: two of a million chunks each take PostgreSQL a quarter of a second. */
 export async function readStatus(database: Database, queues: EmbedQueues): Promise<ProfileStatus[]> {
   const alive = await readLiveWorkers(database);
-  const statuses: ProfileStatus[] = [];
-  for (const profile of await readProfiles(database)) {
-    const workers = alive.filter((worker) => worker.profile === profile.name);
-    const coverage = await readCoverage(database, profile);
-    const rate = sumRates(workers);
-    statuses.push({
-      profile: profile.name,
-      ...coverage,
-      queue: await queues.of(profile.name).counts(),
-      rate,
-      etaSeconds: rate.chunksPerSecond > 0 ? Math.round(coverage.pending / rate.chunksPerSecond) : null,
-      workers: workers.map(({ id, host, device, tokensPerSecond }) => ({
-        id,
-        host,
-        device,
-        profile: profile.name,
-        tokensPerSecond,
-      })),
-    });
-  }
-  return statuses;
+  return await Promise.all(
+    (await readProfiles(database)).map((profile) =>
+      readProfileStatus(
+        database,
+        queues,
+        profile,
+        alive.filter((worker) => worker.profile === profile.name),
+      ),
+    ),
+  );
+}
+
+async function readProfileStatus(
+  database: Database,
+  queues: EmbedQueues,
+  profile: RegisteredProfile,
+  workers: readonly LiveWorker[],
+): Promise<ProfileStatus> {
+  const { name, state, paused, held } = profile;
+  const queue = await queues.of(name).counts();
+  const coverage = await readCoverage(database, profile);
+  const estimated = estimatedAt(profile);
+  const work = estimated && (await readWork(database, name, estimated));
+  const verification = await lastVerification(database, profile);
+  const rate = sumRates(workers);
+  const etaSeconds = rate.chunksPerSecond > 0 ? Math.round(coverage.pending / rate.chunksPerSecond) : null;
+  return {
+    profile: name,
+    state,
+    paused,
+    held,
+    ...coverage,
+    backfill: { order: profile.backfillOrder, until: profile.backfillUntil, rate: profile.backfillRate },
+    queue,
+    rate,
+    etaSeconds,
+    forecast: forecast(profile, work, { ...rate, etaSeconds }, new Date()),
+    verification:
+      verification === undefined ? null : { at: verification.verifiedAt.toISOString(), passed: verification.passed },
+    index: describeIndex(await readAnnIndex(database, profile), profile),
+    workers: workers.map(({ id, host, device, tokensPerSecond }) => ({
+      id,
+      host,
+      device,
+      profile: name,
+      tokensPerSecond,
+    })),
+  };
+}
+
+function describeIndex(
+  { exists, kind, valid, building }: AnnIndex,
+  { ann }: RegisteredProfile,
+): ProfileStatus["index"] {
+  if (!exists && building === null) return null;
+  return { kind, valid, building, recall10: ann?.recall10 ?? null };
 }
 
 function sumRates(workers: readonly LiveWorker[]): ProfileStatus["rate"] {

@@ -15,7 +15,7 @@ describeOnEachServer(
   "Bull Board",
   (open) => {
     const options = { concurrency: 8, lockDurationMs: 10_000 };
-    const work = async () => ({ embedded: 1, stale: 0, quarantined: 1, tokens: 700, truncatedTokens: 0 });
+    const work = async () => ({ embedded: 1, reused: 0, stale: 0, quarantined: 1, tokens: 700, truncatedTokens: 0 });
     let dashboard: TestDashboard;
     let startWork: () => ReturnType<typeof startEmbedWorker>;
     beforeAll(async () => {

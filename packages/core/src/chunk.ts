@@ -93,7 +93,8 @@ function retreat(text: string, index: number, points: number): number {
   return at;
 }
 
-function countPoints(text: string): number {
+/** Unicode code points of a text. */
+export function countPoints(text: string): number {
   let points = 0;
   for (let at = 0; at < text.length; at += isPair(text, at) ? 2 : 1) points++;
   return points;

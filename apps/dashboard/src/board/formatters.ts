@@ -28,12 +28,13 @@ function describeData(data: BoardJob["data"]): BoardJob["data"] {
 }
 
 function describeResult({ returnvalue, processedOn, finishedOn }: BoardJob): string[] {
-  const { embedded, stale, quarantined, tokens, truncatedTokens } = returnvalue ?? {};
+  const { embedded, reused, stale, quarantined, tokens, truncatedTokens } = returnvalue ?? {};
   if (embedded === undefined || !processedOn || !finishedOn) return [];
   const seconds = Math.max(0.001, (finishedOn - processedOn) / 1_000);
   const rate = (count: number) => Math.round(count / seconds).toLocaleString("en");
   return [
     `${embedded} embedded`,
+    ...(reused ? [`${reused} reused`] : []),
     ...(stale ? [`${stale} stale`] : []),
     ...(quarantined ? [`${quarantined} quarantined`] : []),
     ...(truncatedTokens ? [`${truncatedTokens} tokens cut off`] : []),

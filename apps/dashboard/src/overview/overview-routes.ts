@@ -12,8 +12,8 @@ const keepAliveMs = 15_000;
 export function overviewRoutes(poll: SharedPoll<Snapshot>, access: Access): Router {
   const router = express.Router();
   router.get("/", async (_, response) => {
-    const main = renderOverview(await poll.read());
     const { role } = response.locals;
+    const main = renderOverview(await poll.read(), role);
     response.send(
       renderPage({
         title: "Overview",
@@ -34,8 +34,9 @@ export function overviewRoutes(poll: SharedPoll<Snapshot>, access: Access): Rout
     response.flushHeaders();
     const stop = poll.watch((snapshot) => {
       // A session that has ended meanwhile sees no more.
-      if (access.roleOf(request) === undefined) return void response.end();
-      sendEvent(response, renderOverview(snapshot).toString());
+      const role = access.roleOf(request);
+      if (role === undefined) return void response.end();
+      sendEvent(response, renderOverview(snapshot, role).toString());
     });
     const keepAlive = setInterval(() => response.write(":\n\n"), keepAliveMs);
     response.on("close", () => {

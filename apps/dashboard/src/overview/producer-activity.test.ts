@@ -29,14 +29,22 @@ test("a result that is no list of reports is left out", async () => {
   expect(activity.reports).toEqual([]);
 });
 
+const nothing = { profile: "mini-m3", changes: 0, backfill: 0, withdrawn: 0, gaps: 0, held: null };
+
 test("a report tells what was enqueued, and of what there was nothing it says nothing", () => {
-  const report = { profile: "mini-m3", changes: 0, backfill: 64, gaps: 0, state: "enqueuing" };
+  const report = { ...nothing, backfill: 64, state: "enqueuing" };
   expect(describeReport(report)).toBe("Enqueued 64 chunks of the backfill.");
   expect(describeReport({ ...report, changes: 1 })).toBe("Enqueued 1 change and 64 chunks of the backfill.");
   expect(describeReport({ ...report, changes: 2, backfill: 0 })).toBe("Enqueued 2 changes.");
 });
 
+test("a report tells what holds the backfill, and what was taken out of the queue for it", () => {
+  const held = "The slowest standby is behind by 42 s, more than MAX_REPLICATION_LAG_SECONDS, 10 s.";
+  expect(describeReport({ ...nothing, withdrawn: 64, state: "held", held })).toBe(
+    `Took 64 chunks of the backfill out of the queue. Enqueued nothing of the backfill. ${held}`,
+  );
+});
+
 test("a state that this version does not know is shown as it is", () => {
-  const report = { profile: "mini-m3", changes: 0, backfill: 0, gaps: 0, state: "paused by an operator" };
-  expect(describeReport(report)).toBe("paused by an operator");
+  expect(describeReport({ ...nothing, state: "on holiday" })).toBe("on holiday");
 });

@@ -6,8 +6,10 @@ const TickReport = z.object({
   profile: z.string(),
   changes: z.number(),
   backfill: z.number(),
+  withdrawn: z.number().default(0),
   gaps: z.number(),
   state: z.string(),
+  held: z.string().nullable().default(null),
 });
 type TickReport = z.infer<typeof TickReport>;
 
@@ -40,8 +42,17 @@ export async function readProducerActivity({ bullmq }: TickQueue): Promise<Produ
   };
 }
 
-/** What a report means, as a sentence. */
-export function describeReport({ changes, backfill, gaps, state }: TickReport): string {
+/** What a report means, in a sentence or more. */
+export function describeReport(report: TickReport): string {
+  const { withdrawn, held } = report;
+  return [
+    ...(withdrawn > 0 ? [`Took ${count(withdrawn, "chunk")} of the backfill out of the queue.`] : []),
+    describeState(report),
+    ...(held === null ? [] : [held]),
+  ].join(" ");
+}
+
+function describeState({ changes, backfill, gaps, state }: TickReport): string {
   switch (state) {
     case "no chunks yet":
       return "Waits for a first document.";
@@ -52,6 +63,16 @@ export function describeReport({ changes, backfill, gaps, state }: TickReport): 
         ...(changes > 0 ? [count(changes, "change")] : []),
         ...(backfill > 0 ? [`${count(backfill, "chunk")} of the backfill`] : []),
       ].join(" and ")}.`;
+    case "passing over":
+      return "Passes over chunks that have their vectors.";
+    case "paused":
+      return "The backfill is paused; changes go on.";
+    case "held":
+      return "Enqueued nothing of the backfill.";
+    case "being adopted":
+      return "Waits until the adopted vectors are copied.";
+    case "retired":
+      return "Rests: the profile is retired.";
     case "waiting for workers":
       return "Waits for the workers: every chunk is in the queue.";
     case "gaps found":

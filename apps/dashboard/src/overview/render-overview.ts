@@ -1,15 +1,18 @@
+import type { Role } from "../access/access.ts";
 import { type Html, html } from "../page/html.ts";
+import { renderRollout } from "../rollout/render-rollout.ts";
 import { formatDuration } from "./format.ts";
 import { describeReport, type ProducerActivity } from "./producer-activity.ts";
 import { renderProfile } from "./render-profile.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** The part of the overview that is rendered anew with every snapshot. */
-export function renderOverview(snapshot: Snapshot): Html {
-  const { profiles, producer, at } = snapshot;
+export function renderOverview(snapshot: Snapshot, role: Role): Html {
+  const { profiles, producer, rollout, at } = snapshot;
   return html`<h1>Overview</h1>
 ${profiles.length === 0 && html`<p>No profile is registered yet: run <code>reembed init</code>.</p>`}
-${profiles.map((profile) => renderProfile(profile, at))}
+${profiles.map((profile) => renderProfile(profile, at, role))}
+${rollout && renderRollout(rollout, at)}
 ${renderProducer(producer, at)}
 <p id="news" class="hidden" role="status">${profiles.map(({ status }) => `${milestone(status)} `)}</p>`;
 }

@@ -1,12 +1,15 @@
+import type { Role } from "../access/access.ts";
+import { renderBackfill, renderForecast } from "../backfill/render-backfill.ts";
 import { type Html, html } from "../page/html.ts";
 import type { ProfileStatus } from "../status.ts";
 import { formatCount, formatDuration, formatPercent, formatRate, type Series, toSeries } from "./format.ts";
 import type { ProfileOverview } from "./snapshot.ts";
 
-export function renderProfile({ status, reasons, workers, history }: ProfileOverview, at: Date): Html {
+export function renderProfile({ status, reasons, workers, history }: ProfileOverview, at: Date, role: Role): Html {
   const { profile: name } = status;
   return html`<section id="profile-${name}" aria-labelledby="title-${name}">
 <h2 id="title-${name}">${name}</h2>
+${renderBackfill(status, role)}
 ${renderBar(status)}
 <dl class="facts">
 ${fact("Chunks", formatCount(status.chunks))}
@@ -18,6 +21,7 @@ ${fact("Chunks/s", formatRate(status.rate.chunksPerSecond))}
 ${fact("Tokens/s", formatRate(status.rate.tokensPerSecond))}
 ${fact("Time left", timeLeft(status))}
 </dl>
+${renderForecast(status, at)}
 ${renderChart(name, toSeries(history, at))}
 <div class="columns">
 ${renderWorkers(name, workers)}

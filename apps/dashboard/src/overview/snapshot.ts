@@ -8,6 +8,7 @@ import {
   readQuarantineReasons,
   readThroughput,
 } from "@reembed/store";
+import type { RolloutOverview } from "../rollout/rollout-overview.ts";
 import { type ProfileStatus, readStatus } from "../status.ts";
 import { type ProducerActivity, readProducerActivity } from "./producer-activity.ts";
 
@@ -24,15 +25,18 @@ export interface Snapshot {
   at: Date;
   profiles: ProfileOverview[];
   producer: ProducerActivity;
+  /** Undefined before `reembed init`. */
+  rollout: RolloutOverview | undefined;
 }
 
 export interface SnapshotSources {
   database: Database;
   queues: EmbedQueues;
   ticks: TickQueue;
+  readRollout: () => Promise<RolloutOverview | undefined>;
 }
 
-export async function readSnapshot({ database, queues, ticks }: SnapshotSources): Promise<Snapshot> {
+export async function readSnapshot({ database, queues, ticks, readRollout }: SnapshotSources): Promise<Snapshot> {
   const workers = await readLiveWorkers(database);
   const profiles: ProfileOverview[] = [];
   for (const status of await readStatus(database, queues)) {
@@ -43,5 +47,10 @@ export async function readSnapshot({ database, queues, ticks }: SnapshotSources)
       history: await readThroughput(database, status.profile, 60),
     });
   }
-  return { at: new Date(), profiles, producer: await readProducerActivity(ticks) };
+  return {
+    at: new Date(),
+    profiles,
+    producer: await readProducerActivity(ticks),
+    rollout: await readRollout(),
+  };
 }

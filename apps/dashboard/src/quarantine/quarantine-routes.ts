@@ -1,15 +1,8 @@
-import { ReembedError } from "@reembed/core";
-import {
-  type Database,
-  type RegisteredProfile,
-  readProfile,
-  readQuarantined,
-  readQuarantineReasons,
-  retryQuarantined,
-} from "@reembed/store";
+import { type Database, readQuarantined, readQuarantineReasons, retryQuarantined } from "@reembed/store";
 import express, { type Router } from "express";
 import { z } from "zod";
 import type { Access } from "../access/access.ts";
+import { findProfile } from "../page/find-profile.ts";
 import { renderPage } from "../page/layout.ts";
 import { Problem } from "../page/problem.ts";
 import { renderQuarantine } from "./render-quarantine.ts";
@@ -63,15 +56,6 @@ export function quarantineRoutes(database: Database, access: Access): Router {
     response.redirect(303, `/quarantine/${encodeURIComponent(profile.name)}?${shown}`);
   });
   return router;
-}
-
-async function findProfile(database: Database, name: string): Promise<RegisteredProfile> {
-  try {
-    return await readProfile(database, name);
-  } catch (error) {
-    if (error instanceof ReembedError) throw new Problem(404, `There is no profile ${name}.`);
-    throw error;
-  }
 }
 
 function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {

@@ -48,7 +48,7 @@ function renderTable({ profile, reason, chunks, mayRetry }: QuarantineView): Htm
 <th scope="col">Detail</th><th scope="col" class="number">Attempts</th>${mayRetry && html`<th scope="col">Retry</th>`}</tr></thead>
 <tbody>${chunks.map(
     (chunk) => html`<tr><th scope="row" class="number">${chunk.chunkId}</th>
-<td>${chunk.title} <small>${chunk.uri}</small></td><td>${chunk.reason}</td><td>${chunk.detail}</td>
+<td>${chunk.title ?? "unknown"} <small>${chunk.uri}</small></td><td>${chunk.reason}</td><td>${chunk.detail}</td>
 <td class="number">${chunk.attempts}</td>${mayRetry && html`<td>${renderRetry(profile, reason, chunk.chunkId)}</td>`}</tr>`,
   )}</tbody>
 </table></div>`;

@@ -1,0 +1,75 @@
+import { ReembedError, type Rollout } from "@reembed/core";
+import { EmbedQueue, type QueueServer } from "@reembed/queue";
+import {
+  type Database,
+  lastVerification,
+  type RegisteredProfile,
+  readProfile,
+  readRollout,
+  readStageEntry,
+  removeRetired,
+  retireBaseline,
+} from "@reembed/store";
+import type { Services } from "../services.ts";
+
+export interface FinalizeOptions {
+  /** Days that the candidate must have served everybody. */
+  keepDays: number;
+  by: string;
+}
+
+const dayMs = 86_400_000;
+
+/**
+ * Retires the baseline: from then on there is no way back. Killed in the middle and run again, it ends the same.
+ * @throws ReembedError `not_final` (exit code 3) that lists all that is against it.
+ */
+export async function finalize(
+  { database, queue, dryRun }: Pick<Services, "database" | "queue" | "dryRun">,
+  { keepDays, by }: FinalizeOptions,
+): Promise<Rollout> {
+  const rollout = await readRollout(database);
+  const baseline = await readProfile(database, rollout.baseline);
+  if (baseline.state !== "retired") {
+    const objections = await findObjections(database, rollout, keepDays);
+    if (objections.length > 0) throw notFinal(rollout, objections);
+    await retireBaseline(database, rollout, { by, reason: `finalized: ${baseline.name} is retired` });
+  }
+  await removeRetired(database, baseline);
+  if (!dryRun) await removeQueue(queue, baseline.name);
+  return rollout;
+}
+
+/** Batches that a worker still has in hand fail: there is nowhere to store them. */
+async function removeQueue(server: QueueServer, profile: string): Promise<void> {
+  await using queue = new EmbedQueue(server, profile, () => {});
+  await queue.bullmq.obliterate({ force: true });
+}
+
+async function findObjections(database: Database, rollout: Rollout, keepDays: number): Promise<string[]> {
+  const { baseline, candidate, stage, percent } = rollout;
+  if (baseline === candidate) return [`${baseline} is both baseline and candidate.`];
+  const objections: string[] = [];
+  const entry = await readStageEntry(database);
+  if (stage !== "full") {
+    objections.push(`${candidate} answers ${percent} % of subjects; it must be 100 %.`);
+  } else if (entry !== undefined && Date.now() - entry.changedAt.getTime() < keepDays * dayMs) {
+    const until = new Date(entry.changedAt.getTime() + keepDays * dayMs).toISOString();
+    objections.push(
+      `${baseline} is kept until ${until}, ${keepDays} days after ${candidate} got everybody (--keep-days).`,
+    );
+  }
+  objections.push(...(await findUnverified(database, await readProfile(database, candidate))));
+  return objections;
+}
+
+async function findUnverified(database: Database, candidate: RegisteredProfile): Promise<string[]> {
+  const verification = await lastVerification(database, candidate);
+  if (verification === undefined) return [`${candidate.name} was never verified: reembed verify.`];
+  return verification.passed ? [] : [`The last verification of ${candidate.name} failed: reembed verify.`];
+}
+
+function notFinal({ baseline }: Rollout, objections: readonly string[]): ReembedError {
+  const list = objections.map((objection) => `\n  - ${objection}`).join("");
+  return new ReembedError("not_final", `${baseline} is not retired:${list}`, { exitCode: 3 });
+}

@@ -1,0 +1,49 @@
+import type { Config } from "@reembed/config";
+import type { GuardWindow, Rollout } from "@reembed/core";
+import {
+  type Database,
+  type EvaluationVerdict,
+  lastEvaluation,
+  type RolloutEvent,
+  readGuardWindow,
+  readRollout,
+  readRolloutEvents,
+} from "@reembed/store";
+import { findObjections } from "./guards.ts";
+import { type Readiness, readReadiness } from "./readiness.ts";
+
+/** The object that `reembed rollout status --json` prints, and every command that changes the rollout. */
+export interface RolloutStatus extends Omit<Rollout, "salt"> {
+  /** Baseline and candidate: whether each could serve everybody now, and how it answered lately. */
+  profiles: (Readiness & { role: "baseline" | "candidate"; window: GuardWindow })[];
+  windowSeconds: number;
+  /** Why the candidate may not get a greater share; none when it may. */
+  objections: string[];
+  evaluation: { verdict: EvaluationVerdict; at: Date } | null;
+  /** The last changes, the newest first. */
+  changes: Omit<RolloutEvent, "baselineWindow">[];
+}
+
+const shownChanges = 10;
+
+export async function readRolloutStatus(database: Database, config: Config): Promise<RolloutStatus> {
+  const { salt, ...rollout } = await readRollout(database);
+  const { windowSeconds } = config.guardrails;
+  const profiles: RolloutStatus["profiles"] = [];
+  for (const role of ["baseline", "candidate"] as const) {
+    const name = rollout[role];
+    const window = await readGuardWindow(database, name, { windowSeconds, shadow: rollout.stage === "shadow" });
+    profiles.push({ role, ...(await readReadiness(database, name)), window });
+  }
+  const evaluation = await lastEvaluation(database, rollout);
+  const events = await readRolloutEvents(database, shownChanges);
+  const [, candidate] = profiles;
+  return {
+    ...rollout,
+    profiles,
+    windowSeconds,
+    objections: candidate ? findObjections(candidate, evaluation, { embedded: config.databaseUrl === undefined }) : [],
+    evaluation: evaluation === undefined ? null : { verdict: evaluation.verdict, at: evaluation.evaluatedAt },
+    changes: events.map(({ baselineWindow, ...event }) => event),
+  };
+}

@@ -1,0 +1,22 @@
+import { type Database, setPaused } from "@reembed/store";
+import express, { type Router } from "express";
+import { findProfile } from "../page/find-profile.ts";
+import { Problem } from "../page/problem.ts";
+import { hasBackfill } from "./render-backfill.ts";
+
+/** `/backfill/<profile>/pause` and `/resume`. What waits in the queue is taken out of it by the producer's next tick. */
+export function backfillRoutes(database: Database): Router {
+  const router = express.Router();
+  for (const [action, paused] of [
+    ["pause", true],
+    ["resume", false],
+  ] as const) {
+    router.post(`/:profile/${action}`, async (request, response) => {
+      const profile = await findProfile(database, request.params.profile);
+      if (!hasBackfill(profile)) throw new Problem(409, `There is no backfill of ${profile.name} to ${action}.`);
+      await setPaused(database, profile, paused);
+      response.redirect(303, "/");
+    });
+  }
+  return router;
+}

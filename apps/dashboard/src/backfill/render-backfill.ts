@@ -1,0 +1,60 @@
+import type { ProfileState } from "@reembed/store";
+import type { Role } from "../access/access.ts";
+import { formatCount, formatDuration } from "../overview/format.ts";
+import { type Html, html } from "../page/html.ts";
+import type { ProfileStatus } from "../status.ts";
+
+/** Whether there is anything to pause. */
+export function hasBackfill({ state }: { state: ProfileState }): boolean {
+  return state === "registered" || state === "backfilling";
+}
+
+/** What the backfill does and what holds it, and for admins the way to pause it. */
+export function renderBackfill(status: ProfileStatus, role: Role): Html {
+  const { profile, paused, held } = status;
+  const action = paused ? "resume" : "pause";
+  return html`<p id="state-${profile}">${describeBackfill(status)}</p>
+${held !== null && html`<p class="warning" id="held-${profile}">${held}</p>`}
+${
+  hasBackfill(status) &&
+  role === "admin" &&
+  html`<form method="post" action="/backfill/${encodeURIComponent(profile)}/${action}">
+<button class="quiet" aria-label="${paused ? "Resume" : "Pause"} the backfill of ${profile}">${paused ? "Resume" : "Pause"}</button>
+</form>`
+}`;
+}
+
+function describeBackfill({ state, paused, backfill: { order, until, rate } }: ProfileStatus): string {
+  if (state === "adopting") return "Its vectors are being copied from the adopted table.";
+  if (state === "complete") return "Complete: changes are embedded as they come.";
+  if (state === "retired") return "Retired: its vectors are gone.";
+  if (paused) return "Paused: changes go on.";
+  if (state === "registered") return "Not begun yet.";
+  const course = [
+    { id: "oldest first", newest: "newest first", "most-searched": "most searched first" }[order],
+    ...(until === null ? [] : [`up to ${Number((100 * until).toFixed(2))} %`]),
+    ...(rate === null ? [] : [`${rate} chunks/s at most`]),
+  ];
+  return `Backfilling: ${course.join(", ")}.`;
+}
+
+/** The estimate against what came; nothing without an estimate. */
+export function renderForecast({ profile, forecast }: ProfileStatus, at: Date): Html | false {
+  if (forecast === null) return false;
+  const { tokensPerChunk, tokensPerSecond, endsAt } = forecast;
+  const number = (value: number | null) => (value === null ? "–" : formatCount(value));
+  const time = (iso: string | null) => {
+    if (iso === null) return "–";
+    const seconds = (Date.parse(iso) - at.getTime()) / 1_000;
+    return seconds < 0 ? `${formatDuration(-seconds)} ago` : `in ${formatDuration(seconds)}`;
+  };
+  return html`<table id="forecast-${profile}">
+<caption>Estimate and reality</caption>
+<thead><tr><th scope="col"></th><th scope="col" class="number">Estimated</th><th scope="col" class="number">Now</th></tr></thead>
+<tbody>
+<tr><th scope="row">Tokens a chunk</th><td class="number">${number(tokensPerChunk.estimated)}</td><td class="number">${number(tokensPerChunk.actual)}</td></tr>
+<tr><th scope="row">Tokens/s</th><td class="number">${number(tokensPerSecond.estimated)}</td><td class="number">${number(tokensPerSecond.actual)}</td></tr>
+<tr><th scope="row">End</th><td class="number">${time(endsAt.estimated)}</td><td class="number">${time(endsAt.actual)}</td></tr>
+</tbody>
+</table>`;
+}

@@ -1,0 +1,13 @@
+import { ReembedError } from "@reembed/core";
+import { type Database, type RegisteredProfile, readProfile } from "@reembed/store";
+import { Problem } from "./problem.ts";
+
+/** The profile of a request's path. */
+export async function findProfile(database: Database, name: string): Promise<RegisteredProfile> {
+  try {
+    return await readProfile(database, name);
+  } catch (error) {
+    if (error instanceof ReembedError) throw new Problem(404, `There is no profile ${name}.`);
+    throw error;
+  }
+}

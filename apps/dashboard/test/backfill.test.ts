@@ -1,0 +1,70 @@
+import { readProfile, recordEstimate, setHeld } from "@reembed/store";
+import { describeOnEachServer, waitFor } from "@reembed/testing";
+import { sql } from "drizzle-orm";
+import { beforeAll, expect, test } from "vitest";
+import { adminPassword, logIn, openDashboard, type TestDashboard, viewerPassword } from "./open-dashboard.ts";
+
+describeOnEachServer(
+  "a backfill on the dashboard",
+  (open) => {
+    let dashboard: TestDashboard;
+    let admin: { cookie: string };
+    let viewer: { cookie: string };
+    beforeAll(async () => {
+      dashboard = await openDashboard(await open(), { password: adminPassword, viewerPassword });
+      admin = await logIn(dashboard, adminPassword);
+      viewer = await logIn(dashboard, viewerPassword);
+      return () => dashboard[Symbol.asyncDispose]();
+    });
+    const profile = () => readProfile(dashboard.database, "mini-m3");
+    const post = (path: string, session: { cookie: string }) =>
+      dashboard.send("POST", `/backfill/${path}`, undefined, session);
+
+    /** The page as it is once a poll has seen the last change. */
+    const overview = (session: { cookie: string }, text: string): Promise<string> =>
+      waitFor(text, async () => {
+        const page = await (await dashboard.get("/", session)).text();
+        return page.includes(text) ? page : undefined;
+      });
+
+    test("admins pause and resume it; viewers see it, without the buttons, and are refused", async () => {
+      expect(await overview(admin, "Not begun yet.")).toContain('action="/backfill/mini-m3/pause"');
+      expect((await post("mini-m3/pause", viewer)).status).toBe(403);
+      expect((await profile()).paused).toBe(false);
+      expect((await post("mini-m3/pause", admin)).status).toBe(303);
+      expect((await profile()).paused).toBe(true);
+      expect(await overview(admin, "Paused: changes go on.")).toContain('action="/backfill/mini-m3/resume"');
+      expect(await overview(viewer, "Paused: changes go on.")).not.toContain("/backfill/mini-m3/");
+      expect((await post("mini-m3/resume", viewer)).status).toBe(403);
+      expect((await post("mini-m3/resume", admin)).status).toBe(303);
+      expect((await profile()).paused).toBe(false);
+    });
+
+    test("there is nothing to pause of a profile that is complete, nor of one that there is not", async () => {
+      await dashboard.database.execute(sql`update reembed.profiles set state = 'complete'`);
+      expect((await post("mini-m3/pause", admin)).status).toBe(409);
+      expect((await post("mini-m4/pause", admin)).status).toBe(404);
+      expect(await overview(admin, "Complete:")).not.toContain("/backfill/mini-m3/");
+      await dashboard.database.execute(sql`update reembed.profiles set state = 'backfilling'`);
+    });
+
+    test("what holds it, and the estimate against what came, are there to see", async () => {
+      await setHeld(dashboard.database, await profile(), "The slowest standby is <behind>.");
+      await recordEstimate(dashboard.database, "mini-m3", {
+        ...{
+          at: new Date().toISOString(),
+          chunks: 1_000,
+          sample: 100,
+          tokensPerSecond: 100,
+          workers: 2,
+          seconds: 2_000,
+        },
+        ...{ tokens: { total: 400_000, low: 380_000, high: 420_000 }, device: "cpu", vectorBytes: 1, indexBytes: 1 },
+        ...{ indexBuildBytes: 1, truncatedShare: 0, truncatedShareLow: 0, truncatedShareHigh: 0 },
+      });
+      const page = await overview(viewer, "The slowest standby is &lt;behind&gt;.");
+      expect(page).toMatch(/Tokens\/s<\/th><td class="number">200<\/td><td class="number">–<\/td>/);
+    });
+  },
+  ["embedded"],
+);

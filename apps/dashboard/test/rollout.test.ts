@@ -1,0 +1,67 @@
+import { type RolloutStage, withPercent } from "@reembed/core";
+import {
+  changeRollout,
+  ensureRollout,
+  guardrailName,
+  readRollout,
+  recordEvaluation,
+  recordSearches,
+} from "@reembed/store";
+import { describeOnEachServer, waitFor } from "@reembed/testing";
+import { expect, test } from "vitest";
+import { openDashboard } from "./open-dashboard.ts";
+
+const pair = { baseline: "mini-rubert", candidate: "mini-m3" };
+const interval = (mean: number) => ({ ndcg: { mean, low: mean - 0.05, high: mean + 0.05 } });
+
+describeOnEachServer(
+  "the overview's rollout",
+  (open) => {
+    test("tells the share, both profiles' figures, who changed it and why, the last breach and the last evaluation", async () => {
+      await using dashboard = await openDashboard(await open());
+      const { database } = dashboard;
+      const read = async () =>
+        (await (await dashboard.get("/")).text()).match(/<section id="rollout".*?<\/section>/s)?.[0];
+      expect(await read()).toBeUndefined();
+      await ensureRollout(database, pair);
+      const begun = await readRollout(database);
+      const canary = await changeRollout(database, begun, withPercent(begun, 10), { by: "<anna>", reason: "a try" });
+      const back = { ...begun, stage: "rolled back" as RolloutStage };
+      await changeRollout(database, canary, back, { by: guardrailName, reason: "10.0 % of 300 searches failed" });
+      await recordEvaluation(database, {
+        ...pair,
+        verdict: "better",
+        report: { quality: { k: 10, baseline: interval(0.5), candidate: interval(0.6), difference: interval(0.1) } },
+      });
+      await recordSearches(
+        database,
+        [null, "model_failed"].map((error) => ({
+          ...{
+            requestId: crypto.randomUUID(),
+            profile: pair.candidate,
+            shadowOf: null,
+            query: null,
+            tookMs: 42,
+            error,
+          },
+          ...{ chunkIds: [], scores: [], overlap10: null, rankCorrelation: null, ageMs: 0 },
+        })),
+      );
+      // The overview is up to a second old.
+      const section = await waitFor("the searches", async () => {
+        const now = await read();
+        return now?.includes("42 ms") ? now.replaceAll(/\d+ s ago/g, "now") : undefined;
+      });
+      for (const text of [
+        "Rolled back: mini-rubert answers everybody.",
+        "A guardrail rolled back from 10 % now: 10.0 % of 300 searches failed",
+        "&lt;anna&gt;",
+        "better, nDCG@10 from 0.500 to 0.600, the difference between 0.050 and 0.150.",
+        '<th scope="row">mini-m3</th><td class="number">2</td><td class="number">42 ms</td><td class="number">50.0 %</td><td class="number">100.0 %</td>',
+      ]) {
+        expect(section).toContain(text);
+      }
+    });
+  },
+  ["embedded"],
+);

@@ -1,0 +1,66 @@
+import { countPoints } from "./chunk.ts";
+import type { Span } from "./retrieval/judgement.ts";
+
+/**
+ * Where chunks that somebody else has cut are in their document: literally if they are there, otherwise with other
+ * whitespace. Each is looked for behind the start of the one before, and then anywhere. Undefined is one whose text is
+ * not in the body, as where a heading was put before it.
+ */
+export function placeChunks(body: string, contents: readonly string[]): (Span | undefined)[] {
+  const points = pointCounter(body);
+  let bare: BareText | undefined;
+  let from = 0;
+  return contents.map((content) => {
+    if (content === "") return undefined;
+    let start = indexFrom(body, content, from);
+    let end = start + content.length;
+    if (start < 0) {
+      bare ??= bareText(body);
+      const found = findBare(bare, content, from);
+      if (found === undefined) return undefined;
+      [start, end] = found;
+    }
+    from = start + 1;
+    return { start: points(start), end: points(end) };
+  });
+}
+
+/** A text without its whitespace, and where in the text each of its code units was. */
+interface BareText {
+  text: string;
+  indexes: Int32Array;
+}
+
+function bareText(body: string): BareText {
+  const indexes = new Int32Array(body.length);
+  let length = 0;
+  for (const { index, 0: run } of body.matchAll(/\S+/g)) {
+    for (let offset = 0; offset < run.length; offset++) indexes[length++] = index + offset;
+  }
+  return { text: body.replaceAll(/\s+/g, ""), indexes: indexes.subarray(0, length) };
+}
+
+function findBare({ text, indexes }: BareText, content: string, from: number): [number, number] | undefined {
+  const wanted = content.replaceAll(/\s+/g, "");
+  if (wanted === "") return undefined;
+  const first = indexes.findIndex((index) => index >= from);
+  const found = indexFrom(text, wanted, Math.max(0, first));
+  if (found < 0) return undefined;
+  return [indexes[found] ?? 0, (indexes[found + wanted.length - 1] ?? 0) + 1];
+}
+
+function indexFrom(text: string, wanted: string, from: number): number {
+  const after = text.indexOf(wanted, from);
+  return after >= 0 ? after : text.indexOf(wanted);
+}
+
+/** Turns indexes of a text into code points, each by a walk from the one before. */
+function pointCounter(text: string): (index: number) => number {
+  let known = 0;
+  let points = 0;
+  return (index) => {
+    points += index >= known ? countPoints(text.slice(known, index)) : -countPoints(text.slice(index, known));
+    known = index;
+    return points;
+  };
+}
