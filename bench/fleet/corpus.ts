@@ -5,11 +5,17 @@ import { sql } from "drizzle-orm";
 const chunksPerDocument = 100;
 const rowsPerStatement = 100_000;
 
-/** The candidate's model and chunking under two names: one that the fleet embeds, one for the bare loop. */
+/**
+ * The candidate's model and chunking under two names: one that the fleet embeds, one for the bare loop. Their revisions
+ * differ: of one model the fleet would take the bare loop's vectors of the same texts.
+ */
 export function fleetProfiles(): { fleet: Profile; bare: Profile } {
   const candidate = profiles.get("bge-m3");
   if (candidate === undefined) throw new TypeError("There is no profile bge-m3");
-  return { fleet: { ...candidate, name: "fleet" }, bare: { ...candidate, name: "bare" } };
+  return {
+    fleet: { ...candidate, name: "fleet" },
+    bare: { ...candidate, name: "bare", model: { ...candidate.model, revision: "bare" } },
+  };
 }
 
 /** Fills the chunking with short texts, all different, by SQL; nobody is told of them as changes. */
