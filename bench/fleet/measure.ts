@@ -19,7 +19,7 @@ export interface FleetOptions {
   windowChunks: number;
 }
 
-export interface Throughput {
+interface Throughput {
   workers: number;
   /** Medians over the rounds, in chunks per second. */
   fleet: number;

@@ -8,7 +8,7 @@ import type { ProducerProcess, Servers } from "./processes.ts";
 const lookMs = 500;
 
 /** What was in use at most while so many chunks had been enqueued: the first hundredth, and each tenth. */
-export interface Footprint {
+interface Footprint {
   enqueuedAtMost: number;
   producerMiB: number;
   redisMiB: number;

@@ -33,7 +33,7 @@ export interface Latency {
   p99: number;
 }
 
-export interface BreadthFigures {
+interface BreadthFigures {
   efSearch: number;
   /** Of the ten nearest, on average. */
   recall10: number;

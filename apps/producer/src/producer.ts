@@ -2,6 +2,7 @@ import { isTransient, messageOf } from "@reembed/core";
 import { describeQueueServer, EmbedQueues, type QueueServer, startTickWorker, TickQueue } from "@reembed/queue";
 import { type Logger, repeatEvery } from "@reembed/runtime";
 import { type Database, describeServer, pingDatabase, readProfiles } from "@reembed/store";
+import { cutChangedDocuments } from "./cut-changed-documents.ts";
 import { type TickReport, type TickSettings, tick } from "./tick.ts";
 
 export interface ProducerOptions extends TickSettings {
@@ -20,6 +21,7 @@ export async function startProducer(options: ProducerOptions): Promise<AsyncDisp
   const queues = scope.use(new EmbedQueues(options.queue, onError));
 
   const makeTick = async (): Promise<TickReport[]> => {
+    await cutChangedDocuments(database, log);
     const reports: TickReport[] = [];
     for (const { name } of await readProfiles(database)) {
       const report = await tick(database, queues.of(name), name, options);

@@ -1,23 +1,27 @@
-import type { EmbedBatch, EmbedQueue } from "@reembed/queue";
+import type { EmbedQueue } from "@reembed/queue";
 import {
-  advanceCursor,
   completeBackfill,
   type Database,
+  isBackfillDone,
   markChangesEnqueued,
   type RegisteredProfile,
-  readBackfillIds,
   readDueChanges,
   readProfile,
   recordGaps,
-  startBackfill,
+  setHeld,
 } from "@reembed/store";
+import { type Allowance, readAllowance, type TickSettings } from "./allowance.ts";
+import {
+  type BackfillQueue,
+  continueBackfill,
+  enqueue,
+  readWaitingBackfill,
+  withdrawBackfill,
+} from "./backfill-queue.ts";
+import { beginBackfill } from "./course.ts";
+import { countEnqueued } from "./share-left.ts";
 
-export interface TickSettings {
-  /** Chunks of one job. */
-  batchSize: number;
-  /** Jobs that may be waiting, active or delayed at a time: the queue stays this small for any corpus. */
-  maxQueuedJobs: number;
-}
+export type { TickSettings };
 
 /** What one tick did for one profile, and why it did no more. */
 export interface TickReport {
@@ -25,96 +29,112 @@ export interface TickReport {
   /** Chunks enqueued. */
   changes: number;
   backfill: number;
+  /** Chunks of the backfill that were taken out of the queue again. */
+  withdrawn: number;
   /** Chunks that the sweep found without a vector. */
   gaps: number;
-  state: "no chunks yet" | "queue is full" | "enqueuing" | "waiting for workers" | "gaps found" | "complete";
+  state:
+    | "no chunks yet"
+    | "being adopted"
+    | "retired"
+    | "queue is full"
+    | "enqueuing"
+    | "passing over"
+    | "paused"
+    | "held"
+    | "waiting for workers"
+    | "gaps found"
+    | "complete";
+  /** Why the backfill enqueued less than it could, for a person. */
+  held: string | null;
   /** This very tick found the backfill complete. */
   completed: boolean;
 }
 
 /**
- * Fills a profile's queue up to its bound: changes first, then the backfill from its cursor. With the cursor at its
- * target and the queue empty it sweeps for gaps, as a lost queue leaves them; none left means complete.
- *
- * Ids are enqueued before the cursor moves: a crash between the two enqueues some of them twice, which costs a look
- * each; the other way round it would leave them out.
+ * Fills a profile's queue up to its bound: changes first, then the backfill from its cursor, as far as it is allowed to.
+ * With the cursor at its end and the queue empty it sweeps for gaps, as a lost queue leaves them; none left means
+ * complete.
  */
 export async function tick(
   database: Database,
   queue: EmbedQueue,
   profileName: string,
-  { batchSize, maxQueuedJobs }: TickSettings,
+  settings: TickSettings,
 ): Promise<TickReport> {
   const report: TickReport = {
     profile: profileName,
     changes: 0,
     backfill: 0,
+    withdrawn: 0,
     gaps: 0,
     state: "enqueuing",
+    held: null,
     completed: false,
   };
   let profile = await readProfile(database, profileName);
+  if (profile.state === "adopting") return { ...report, state: "being adopted" };
+  if (profile.state === "retired") return { ...report, state: "retired" };
   if (profile.state === "registered") {
-    if (!(await startBackfill(database, profile))) return { ...report, state: "no chunks yet" };
+    if (profile.paused) return { ...report, state: "paused" };
+    if (!(await beginBackfill(database, profile))) return { ...report, state: "no chunks yet" };
     profile = await readProfile(database, profileName);
   }
 
-  const counts = await queue.counts();
-  const queued = counts.waiting + counts.active + counts.delayed;
+  const allowance = await readAllowance(database, profile, await queue.counts(), settings);
+  await setHeld(database, profile, allowance.held);
+  report.held = allowance.held;
+  const { withdrawn, allowed } = await withdrawExcess({ database, queue }, profile, allowance);
+  report.withdrawn = withdrawn;
+  if (withdrawn > 0) profile = await readProfile(database, profileName);
+  return await fillQueue({ database, queue }, profile, { ...settings, allowed }, report);
+}
+
+/** Withdraws the backfill where more of it waits than may. What goes on waiting counts against what may be enqueued. */
+async function withdrawExcess(
+  on: BackfillQueue,
+  profile: RegisteredProfile,
+  { enqueue: allowed, waiting }: Allowance,
+): Promise<{ withdrawn: number; allowed: number }> {
+  if (waiting === Number.POSITIVE_INFINITY) return { withdrawn: 0, allowed };
+  const { chunks } = await readWaitingBackfill(on.queue);
+  if (chunks <= waiting) return { withdrawn: 0, allowed: Math.min(allowed, waiting - chunks) };
+  return { withdrawn: await withdrawBackfill(on, profile), allowed: Math.min(allowed, waiting) };
+}
+
+async function fillQueue(
+  { database, queue }: BackfillQueue,
+  profile: RegisteredProfile,
+  { batchSize, maxQueuedJobs, allowed }: TickSettings & { allowed: number },
+  report: TickReport,
+): Promise<TickReport> {
+  const { waiting, active, delayed } = await queue.counts();
+  const queued = waiting + active + delayed;
+  const queueIsEmpty = queued === 0;
   const room = Math.max(0, maxQueuedJobs - queued) * batchSize;
   if (room === 0) return { ...report, state: "queue is full" };
 
-  report.changes = await enqueueChanges(database, queue, profile, {
-    limit: room,
-    batchSize,
-    queueIsEmpty: queued === 0,
-  });
-  report.backfill = await continueBackfill(database, queue, profile, { limit: room - report.changes, batchSize });
+  const changes = await readDueChanges(database, profile, { limit: room, queueIsEmpty });
+  await enqueue(queue, profile, "changes", changes, batchSize);
+  await markChangesEnqueued(database, profile, changes);
+  report.changes = changes.length;
+
+  const limit = Math.min(room - changes.length, allowed);
+  const backfill = { enqueued: 0, cursor: profile.backfillCursor };
+  if (profile.state === "backfilling" && limit > 0) {
+    Object.assign(backfill, await continueBackfill({ database, queue }, profile, { limit, batchSize, queueIsEmpty }));
+    countEnqueued(database, profile, backfill.enqueued, backfill.cursor);
+  }
+  report.backfill = backfill.enqueued;
+
   if (report.changes + report.backfill > 0) return report;
-  if (queued > 0) return { ...report, state: "waiting for workers" };
-  if (profile.state === "complete") return { ...report, state: "complete" };
+  if (profile.state === "complete") return { ...report, state: queueIsEmpty ? "complete" : "waiting for workers" };
+  if (profile.paused) return { ...report, state: "paused" };
+  if (limit === 0) return { ...report, state: "held" };
+  if (!isBackfillDone({ ...profile, backfillCursor: backfill.cursor })) return { ...report, state: "passing over" };
+  if (!queueIsEmpty) return { ...report, state: "waiting for workers" };
 
   report.gaps = await recordGaps(database, profile);
   if (report.gaps > 0) return { ...report, state: "gaps found" };
   return { ...report, state: "complete", completed: await completeBackfill(database, profile) };
-}
-
-async function enqueueChanges(
-  database: Database,
-  queue: EmbedQueue,
-  profile: RegisteredProfile,
-  { limit, batchSize, queueIsEmpty }: { limit: number; batchSize: number; queueIsEmpty: boolean },
-): Promise<number> {
-  const chunkIds = await readDueChanges(database, profile, { limit, queueIsEmpty });
-  if (chunkIds.length === 0) return 0;
-  await queue.enqueue(batchesOf(profile, "changes", chunkIds, batchSize));
-  await markChangesEnqueued(database, profile, chunkIds);
-  return chunkIds.length;
-}
-
-async function continueBackfill(
-  database: Database,
-  queue: EmbedQueue,
-  profile: RegisteredProfile,
-  { limit, batchSize }: { limit: number; batchSize: number },
-): Promise<number> {
-  if (limit === 0 || profile.backfillCursor >= profile.backfillTarget) return 0;
-  const chunkIds = await readBackfillIds(database, profile, limit);
-  if (chunkIds.length > 0) await queue.enqueue(batchesOf(profile, "backfill", chunkIds, batchSize));
-  const reached = chunkIds.length < limit ? profile.backfillTarget : chunkIds.at(-1);
-  await advanceCursor(database, profile, reached ?? profile.backfillTarget);
-  return chunkIds.length;
-}
-
-function batchesOf(
-  profile: RegisteredProfile,
-  kind: EmbedBatch["kind"],
-  chunkIds: readonly number[],
-  batchSize: number,
-): EmbedBatch[] {
-  const batches: EmbedBatch[] = [];
-  for (let start = 0; start < chunkIds.length; start += batchSize) {
-    batches.push({ profile: profile.name, kind, chunkIds: chunkIds.slice(start, start + batchSize) });
-  }
-  return batches;
 }

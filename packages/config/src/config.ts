@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { messageOf, type Profile, profiles, ReembedError, resolveProfile } from "@reembed/core";
+import { type GuardrailSettings, messageOf, type Profile, profiles, ReembedError, resolveProfile } from "@reembed/core";
 import type { z } from "zod";
 import { Environment } from "./environment.ts";
 
@@ -25,8 +25,16 @@ export interface Config {
   models: { folder: string; hub: { endpoint: string; token: string | undefined } };
   /** Embeds for the candidate's workers in place of the model's own files. */
   embeddingServer: { endpoint: string; apiKey: string | undefined; requestTexts: number } | undefined;
-  producer: { batchSize: number; maxQueuedJobs: number; tickMs: number };
+  producer: {
+    batchSize: number;
+    maxQueuedJobs: number;
+    tickMs: number;
+    /** Beyond them the backfill stands back. */
+    loadBounds: { replicationLagSeconds: number; activeSessions: number; searchP95Ms: number };
+  };
   worker: { concurrency: number; lockDurationMs: number; tokenBudget: number | undefined };
+  guardrails: GuardrailSettings;
+  search: { host: string; port: number; apiKey: string | undefined; rateLimit: number; logQueries: boolean };
   dashboard: { host: string; port: number; password: string | undefined; viewerPassword: string | undefined };
   /** Where a process serves /healthz, /readyz and /metrics; none without it. */
   operationsPort: number | undefined;
@@ -65,12 +73,37 @@ export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.Proces
             apiKey: env.EMBEDDING_API_KEY,
             requestTexts: env.EMBEDDING_REQUEST_TEXTS,
           },
-    producer: { batchSize: env.BATCH_SIZE, maxQueuedJobs: env.MAX_QUEUED_JOBS, tickMs: env.TICK_SECONDS * 1_000 },
+    producer: {
+      batchSize: env.BATCH_SIZE,
+      maxQueuedJobs: env.MAX_QUEUED_JOBS,
+      tickMs: env.TICK_SECONDS * 1_000,
+      loadBounds: {
+        replicationLagSeconds: env.MAX_REPLICATION_LAG_SECONDS,
+        activeSessions: env.MAX_ACTIVE_SESSIONS,
+        searchP95Ms: env.MAX_SEARCH_P95_MS,
+      },
+    },
     worker: {
       concurrency: env.WORKER_CONCURRENCY,
       // PGlite freezes while a statement runs, and with it every lock renewal: embedded locks outlast that.
       lockDurationMs: (env.LOCK_SECONDS ?? (env.DATABASE_URL === undefined ? 60 : 8)) * 1_000,
       tokenBudget: env.TOKEN_BUDGET,
+    },
+    guardrails: {
+      windowSeconds: env.GUARDRAIL_WINDOW_SECONDS,
+      leastSearches: env.GUARDRAIL_LEAST_SEARCHES,
+      errorMargin: env.GUARDRAIL_ERROR_MARGIN,
+      emptyMargin: env.GUARDRAIL_EMPTY_MARGIN,
+      negativeMargin: env.GUARDRAIL_NEGATIVE_MARGIN,
+      p95Ratio: env.GUARDRAIL_P95_RATIO,
+      p95MarginMs: env.GUARDRAIL_P95_MARGIN_MS,
+    },
+    search: {
+      host: env.SEARCH_HOST,
+      port: env.SEARCH_PORT,
+      apiKey: env.SEARCH_API_KEY,
+      rateLimit: env.SEARCH_RATE_LIMIT,
+      logQueries: env.LOG_QUERIES === "true",
     },
     dashboard: {
       host: env.DASHBOARD_HOST,

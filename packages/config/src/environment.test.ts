@@ -5,7 +5,7 @@ import { loadConfig } from "./config.ts";
 import { Environment } from "./environment.ts";
 
 const example = readFileSync(new URL("../../../.env.example", import.meta.url), "utf8");
-const uncommented = example.replaceAll(/^#(?=[A-Z_]+=)/gm, "");
+const uncommented = example.replaceAll(/^#(?=[A-Z0-9_]+=)/gm, "");
 
 test(".env.example names every variable that is read, with its default, and no other", () => {
   const defaults = Environment.parse({});
@@ -23,6 +23,8 @@ test(".env.example changes nothing as it is, nor when all of it is uncommented",
 
 test(".env.example says something about every variable", () => {
   const lines = example.split("\n");
-  const unexplained = lines.filter((line, index) => /^#[A-Z_]+=/.test(line) && !/^# \S/.test(lines[index - 1] ?? ""));
+  const unexplained = lines.filter(
+    (line, index) => /^#[A-Z0-9_]+=/.test(line) && !/^# \S/.test(lines[index - 1] ?? ""),
+  );
   expect(unexplained).toEqual([]);
 });

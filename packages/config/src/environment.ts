@@ -40,9 +40,29 @@ export const Environment = z.object({
   BATCH_SIZE: count(1, 1_000).default(64),
   MAX_QUEUED_JOBS: count(1, 100_000).default(500),
   TICK_SECONDS: amount(0.05, 3_600).default(5),
+  MAX_REPLICATION_LAG_SECONDS: amount(0.1, 86_400).default(10),
+  MAX_ACTIVE_SESSIONS: count(1, 10_000).default(50),
+  MAX_SEARCH_P95_MS: count(1, 600_000).default(1_000),
   WORKER_CONCURRENCY: count(1, 64).default(2),
   LOCK_SECONDS: amount(0.1, 600).optional(),
   TOKEN_BUDGET: count(16, 1_000_000).optional(),
+
+  GUARDRAIL_WINDOW_SECONDS: count(1, 86_400).default(600),
+  GUARDRAIL_LEAST_SEARCHES: count(20, 1_000_000).default(200),
+  GUARDRAIL_ERROR_MARGIN: amount(0, 1).default(0.01),
+  GUARDRAIL_EMPTY_MARGIN: amount(0, 1).default(0.05),
+  GUARDRAIL_NEGATIVE_MARGIN: amount(0, 1).default(0.1),
+  GUARDRAIL_P95_RATIO: amount(1, 1_000).default(2),
+  GUARDRAIL_P95_MARGIN_MS: amount(0, 600_000).default(250),
+
+  SEARCH_HOST: z.string().default("127.0.0.1"),
+  SEARCH_PORT: count(0, 65_535).default(3031),
+  SEARCH_API_KEY: z
+    .string()
+    .regex(/^[!-~]{8,}$/, "must have 8 characters or more, no spaces and none beyond ASCII")
+    .optional(),
+  SEARCH_RATE_LIMIT: count(0, 10_000_000).default(6_000),
+  LOG_QUERIES: oneOf(["true", "false"]).default("false"),
 
   DASHBOARD_HOST: z.string().default("127.0.0.1"),
   DASHBOARD_PORT: count(0, 65_535).default(3030),

@@ -16,6 +16,8 @@ export type EmbedBatch = z.infer<typeof EmbedBatch>;
 /** What became of a batch. The rest of its chunks was current already, or is gone. */
 export interface BatchResult {
   embedded: number;
+  /** Got the vector of a chunk with the same text, without the model. */
+  reused: number;
   /** Vectors of a text that has changed meanwhile: not stored. */
   stale: number;
   quarantined: number;

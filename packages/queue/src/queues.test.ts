@@ -3,7 +3,7 @@ import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { type BatchResult, type EmbedBatch, EmbedQueue, startEmbedWorker } from "./embed-queue.ts";
 import { startTickWorker, TickQueue } from "./tick-queue.ts";
 
-const nothing: BatchResult = { embedded: 0, stale: 0, quarantined: 0, tokens: 0, truncatedTokens: 0 };
+const nothing: BatchResult = { embedded: 0, reused: 0, stale: 0, quarantined: 0, tokens: 0, truncatedTokens: 0 };
 const options = { concurrency: 1, lockDurationMs: 10_000 };
 const ignore = () => {};
 

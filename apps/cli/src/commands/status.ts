@@ -1,46 +1,40 @@
 import { loadConfig } from "@reembed/config";
-import { type ProfileStatus, readStatus } from "@reembed/dashboard";
+import { messageOf } from "@reembed/core";
+import { type ProfileStatus, readStatus } from "@reembed/dashboard/status";
 import { EmbedQueues } from "@reembed/queue";
-import { createLogger } from "@reembed/runtime";
+import { createLogger, repeatEvery, untilSignal } from "@reembed/runtime";
 import type { Command } from "commander";
-import { formatCount, formatShare, formatTable } from "../output.ts";
 import { openServices } from "../services.ts";
+import { describeStatuses } from "../status/describe-status.ts";
+import { redrawing } from "../status/redraw.ts";
+
+interface StatusFlags {
+  watch?: boolean;
+  json?: boolean;
+}
+
+const watchMs = 1_000;
 
 export function registerStatus(program: Command): void {
   program
     .command("status")
     .description("how far every profile is")
+    .option("--watch", "again every second, until Ctrl-C")
     .option("--json", "print one JSON object per profile")
-    .action(async ({ json }: { json?: boolean }) => {
+    .action(async ({ watch, json }: StatusFlags) => {
       const config = loadConfig(process.env);
-      await using services = await openServices(config, createLogger(config.logLevel));
+      const log = createLogger(config.logLevel);
+      await using services = await openServices(config, log);
       await using queues = new EmbedQueues(services.queue, () => {});
-      const statuses = await readStatus(services.database, queues);
-      const lines = json ? statuses.map((status) => JSON.stringify(status)) : [describe(statuses)];
-      process.stdout.write(`${lines.join("\n")}\n`);
-    });
-}
+      const describe = (statuses: readonly ProfileStatus[]) =>
+        json ? statuses.map((status) => JSON.stringify(status)).join("\n") : describeStatuses(statuses, new Date());
+      const read = async () => describe(await readStatus(services.database, queues));
+      if (!watch) return void process.stdout.write(`${await read()}\n`);
 
-function describe(statuses: readonly ProfileStatus[]): string {
-  const header = [
-    "profile",
-    "chunks",
-    "embedded",
-    "pending",
-    "changes",
-    "quarantined",
-    "coverage",
-    "queued",
-    "failed",
-    "workers",
-  ];
-  const rows = statuses.map((status) => [
-    status.profile,
-    ...[status.chunks, status.embedded, status.pending, status.changes, status.quarantined].map(formatCount),
-    formatShare(status.coverage),
-    formatCount(status.queue.waiting + status.queue.active + status.queue.delayed),
-    formatCount(status.queue.failed),
-    formatCount(status.workers.length),
-  ]);
-  return formatTable([header, ...rows]);
+      const draw = json ? (text: string) => void process.stdout.write(`${text}\n`) : redrawing(process.stdout);
+      const stopped = untilSignal("SIGINT", "SIGTERM");
+      const onError = (error: unknown) => log.warn({ error: messageOf(error) }, "status not read");
+      await using _drawing = repeatEvery(watchMs, async () => draw(await read()), onError);
+      await stopped;
+    });
 }

@@ -1,0 +1,97 @@
+import { loadConfig } from "@reembed/config";
+import { type BackfillQueue, pauseBackfill, resumeBackfill, startCourse } from "@reembed/producer";
+import { EmbedQueues } from "@reembed/queue";
+import { createLogger } from "@reembed/runtime";
+import { type BackfillOrder, type RegisteredProfile, readProfile } from "@reembed/store";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { describeCourse } from "../backfill/describe-course.ts";
+import { numberBetween } from "../options.ts";
+import { formatCount, printResult } from "../output.ts";
+import { openServices } from "../services.ts";
+
+interface BackfillFlags {
+  profile?: string;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+interface StartFlags extends BackfillFlags {
+  order: BackfillOrder;
+  until?: number;
+  rate?: number;
+}
+
+interface Outcome {
+  result: object;
+  text: string;
+  withdrawn: number;
+}
+
+export function registerBackfill(program: Command): void {
+  const backfill = program.command("backfill").description("begin, pace and pause the embedding of what exists");
+  changing(backfill, "start", "begin it, or change its course: what is not given is as by default")
+    .addOption(
+      new Option("--order <order>", "oldest chunks first, newest first, or first those that searches find")
+        .choices(["id", "newest", "most-searched"] satisfies BackfillOrder[])
+        .default("id"),
+    )
+    .option("--until <share>", "hold when this share of the chunks is embedded, as 10% (default: all)", parseShare)
+    .option("--rate <chunks/s>", "chunks per second at most (default: what workers take)", numberBetween(0.001, 1e6))
+    .action((flags: StartFlags) =>
+      change(flags, async (on, before) => {
+        const { order, until = null, rate = null } = flags;
+        const { profile, withdrawn, leaders } = await startCourse(on, before, { order, until, rate });
+        const { name, state } = profile;
+        const result = { profile: name, state, paused: false, order, until, rate, withdrawn, leaders };
+        return { result, withdrawn, text: describeCourse(profile, { order, until, rate }, leaders) };
+      }),
+    );
+  changing(backfill, "pause", "enqueue nothing of it any more; batches in hand are finished, and changes go on").action(
+    (flags: BackfillFlags) =>
+      change(flags, async (on, { name, ...profile }) => {
+        const withdrawn = await pauseBackfill(on, { name, ...profile });
+        const result = { profile: name, paused: true, withdrawn };
+        return { result, withdrawn, text: `The backfill of ${name} is paused; changes go on.` };
+      }),
+  );
+  changing(backfill, "resume", "go on with it where it was paused").action((flags: BackfillFlags) =>
+    change(flags, async (on, profile) => {
+      const { name, paused } = profile;
+      await resumeBackfill(on, profile);
+      const text = paused ? `The backfill of ${name} goes on.` : `The backfill of ${name} was not paused.`;
+      return { result: { profile: name, paused: false }, withdrawn: 0, text };
+    }),
+  );
+}
+
+function changing(parent: Command, name: string, description: string): Command {
+  return parent
+    .command(name)
+    .description(description)
+    .option("--profile <name>", "profile that is embedded (default: the candidate)")
+    .option("--dry-run", "print the SQL that would be run, and change nothing")
+    .option("--json", "print one JSON object");
+}
+
+async function change(
+  { profile: name, dryRun, json }: BackfillFlags,
+  work: (on: BackfillQueue, profile: RegisteredProfile) => Promise<Outcome>,
+): Promise<void> {
+  const config = loadConfig(process.env);
+  await using services = await openServices(config, createLogger(config.logLevel), { dryRun });
+  const { database } = services;
+  await using queues = new EmbedQueues(services.queue, () => {});
+  const profile = await readProfile(database, name ?? config.candidate.name);
+  const on = { database, queue: queues.of(profile.name), dryRun: services.dryRun };
+  const { result, text, withdrawn } = await work(on, profile);
+  const taken = `${formatCount(withdrawn)} chunks that wait in the queue`;
+  if (dryRun) return void process.stdout.write(`-- ${taken} would be taken out of it. Nothing was changed.\n`);
+  const rest = withdrawn > 0 ? `\n${formatCount(withdrawn)} chunks that waited in the queue were taken out of it.` : "";
+  printResult(result, json, `${text}${rest}`);
+}
+
+function parseShare(text: string): number | null {
+  const percent = Number(/^(\d+(?:\.\d+)?) ?%$/.exec(text)?.[1]);
+  if (percent > 0 && percent <= 100) return percent === 100 ? null : percent / 100;
+  throw new InvalidArgumentError("It must be a share such as 10%, more than 0 % and at most 100 %.");
+}

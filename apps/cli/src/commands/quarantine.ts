@@ -1,0 +1,114 @@
+import { loadConfig } from "@reembed/config";
+import { ReembedError } from "@reembed/core";
+import { createLogger } from "@reembed/runtime";
+import {
+  type Database,
+  type RegisteredProfile,
+  readProfile,
+  readQuarantined,
+  readQuarantinedChunk,
+  readQuarantineReasons,
+  retryQuarantined,
+} from "@reembed/store";
+import { type Command, InvalidArgumentError } from "commander";
+import { wholeNumberFrom } from "../options.ts";
+import { formatCount, printResult } from "../output.ts";
+import { describeChunk, describeList } from "../quarantine/describe-quarantine.ts";
+import { openServices } from "../services.ts";
+
+interface QuarantineFlags {
+  profile?: string;
+  reason?: string;
+  json?: boolean;
+}
+
+interface ListFlags extends QuarantineFlags {
+  limit: number;
+  after: number;
+}
+
+export function registerQuarantine(program: Command): void {
+  const quarantine = program.command("quarantine").description("the chunks that could not be embedded");
+  ofProfile(quarantine.command("list"))
+    .description("why and which chunks are in quarantine")
+    .option("--reason <reason>", "only those set aside for it")
+    .option("--limit <n>", "chunks to list at most", wholeNumberFrom(1), 50)
+    .option("--after <chunk>", "go on after this chunk", chunkId, 0)
+    .action(async ({ reason, limit, after, json, ...flags }: ListFlags) => {
+      await withProfile(flags, async (database, profile) => {
+        const reasons = await readQuarantineReasons(database, profile);
+        const chunks = await readQuarantined(database, profile, { reason, after, limit });
+        printResult({ profile: profile.name, reasons, chunks }, json, describeList(profile.name, reasons, chunks));
+      });
+    });
+  ofProfile(quarantine.command("show"))
+    .description("one chunk in quarantine, with its text")
+    .argument("<chunk>", "its id", chunkId)
+    .action(async (id: number, { json, ...flags }: QuarantineFlags) => {
+      await withProfile(flags, async (database, profile) => {
+        const chunk = await readQuarantinedChunk(database, profile, id);
+        if (chunk === undefined) throw noneThere(profile, `no chunk ${id}`);
+        printResult({ profile: profile.name, ...chunk }, json, describeChunk(chunk));
+      });
+    });
+  ofProfile(quarantine.command("retry"))
+    .description("have these chunks, or all of a reason, embedded again")
+    .argument("[chunks...]", "their ids", (text: string, ids: number[] = []) => [...ids, chunkId(text)])
+    .option("--reason <reason>", "all that were set aside for it")
+    .option("--dry-run", "print the SQL that would be run, and change nothing")
+    .action(async (ids: number[], { reason, json, ...flags }: QuarantineFlags & { dryRun?: boolean }) => {
+      const chosen = chooseChunks(ids, reason);
+      await withProfile(flags, async (database, profile) => {
+        const retried = await retryQuarantined(database, profile, chosen);
+        if (flags.dryRun) return void process.stdout.write("-- Nothing was changed.\n");
+        if (retried === 0) {
+          throw noneThere(profile, reason === undefined ? `no chunk ${ids.join(", ")}` : `no chunk for ${reason}`);
+        }
+        const others = "reason" in chosen ? 0 : chosen.chunkIds.length - retried;
+        const text = `${count(retried)} will be enqueued again.`;
+        const rest =
+          others > 0 ? ` ${count(others)} of those named ${others === 1 ? "is" : "are"} not in quarantine.` : "";
+        printResult({ profile: profile.name, retried }, json, `${text}${rest}`);
+      });
+    });
+}
+
+function ofProfile(command: Command): Command {
+  return command
+    .option("--profile <name>", "profile whose quarantine it is (default: the candidate)")
+    .option("--json", "print one JSON object");
+}
+
+async function withProfile(
+  { profile, dryRun }: { profile?: string; dryRun?: boolean },
+  work: (database: Database, profile: RegisteredProfile) => Promise<void>,
+): Promise<void> {
+  const config = loadConfig(process.env);
+  await using services = await openServices(config, createLogger(config.logLevel), { dryRun });
+  await work(services.database, await readProfile(services.database, profile ?? config.candidate.name));
+}
+
+function chooseChunks(chunkIds: number[], reason: string | undefined): { chunkIds: number[] } | { reason: string } {
+  if (reason === undefined && chunkIds.length > 0) return { chunkIds: [...new Set(chunkIds)] };
+  if (reason !== undefined && chunkIds.length === 0) return { reason };
+  throw new ReembedError("retry_what", "Say what to retry: the ids of chunks, or a --reason, not both.", {
+    exitCode: 2,
+    remedy: "`reembed quarantine list` has both.",
+  });
+}
+
+function count(chunks: number): string {
+  return `${formatCount(chunks)} ${chunks === 1 ? "chunk" : "chunks"}`;
+}
+
+function noneThere({ name }: RegisteredProfile, what: string): ReembedError {
+  return new ReembedError("not_in_quarantine", `There is ${what} in the quarantine of ${name}.`, {
+    remedy: `\`reembed quarantine list --profile ${name}\` lists what is there.`,
+  });
+}
+
+function chunkId(text: string): number {
+  const id = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(id)) return id;
+  throw new InvalidArgumentError("It must be the id of a chunk.");
+}

@@ -1,0 +1,84 @@
+import { openDatabase, recordSearches } from "@reembed/store";
+import { describeOnEachServer, type TestServers, waitFor } from "@reembed/testing";
+import { sql } from "drizzle-orm";
+import { beforeAll, beforeEach, expect, test } from "vitest";
+import { openTickFixture, profile, type TickFixture } from "./tick-fixture.ts";
+
+const loadBounds = { replicationLagSeconds: 10, activeSessions: 10_000, searchP95Ms: 1_000 };
+
+describeOnEachServer("a backfill under load", (open, kind) => {
+  let servers: TestServers;
+  let on: TickFixture;
+  beforeAll(async () => {
+    servers = await open();
+    on = await openTickFixture(servers);
+    return () => on[Symbol.asyncDispose]();
+  });
+  beforeEach(async () => {
+    await on.reset();
+    await on.store(20);
+  });
+
+  const search = (count: number, tookMs: number, rest: { ageMs?: number; shadowOf?: string } = {}) =>
+    recordSearches(
+      on.database,
+      Array.from({ length: count }, () => ({
+        requestId: "00000000-0000-4000-8000-000000000000",
+        profile: profile.name,
+        shadowOf: null,
+        query: null,
+        tookMs,
+        chunkIds: [],
+        scores: [],
+        error: null,
+        overlap10: null,
+        rankCorrelation: null,
+        ageMs: 0,
+        ...rest,
+      })),
+    );
+
+  test("stands back while searches are slow: what waits is withdrawn, changes go on, and the profile says why", async () => {
+    expect(await on.tick({ loadBounds })).toMatchObject({ backfill: 6, held: null });
+    await search(30, 4_000);
+    const held = "The 95th percentile of searches is 4,000 ms, more than MAX_SEARCH_P95_MS, 1,000 ms.";
+    await on.edit("Text 19", "text 19, edited");
+    expect(await on.tick({ loadBounds })).toMatchObject({ withdrawn: 6, changes: 1, backfill: 0, held });
+    await on.embedQueued();
+    expect(await on.tick({ loadBounds })).toMatchObject({ state: "held", gaps: 0, held });
+    expect((await on.profile()).held).toBe(held);
+    await on.database.execute(sql`delete from reembed.search_events`);
+    expect(await on.tick({ loadBounds })).toMatchObject({ backfill: 6, held: null });
+    expect((await on.profile()).held).toBeNull();
+  });
+
+  test("takes one batch at a time where a bound is near", async () => {
+    await search(30, 900);
+    expect(await on.tick({ loadBounds })).toMatchObject({ backfill: 2, held: expect.stringContaining("slowed") });
+    expect(await on.tick({ loadBounds })).toMatchObject({ backfill: 0, state: "held" });
+  });
+
+  test("heeds neither a few searches, nor those of a minute ago, nor a shadow's, which nobody waits for", async () => {
+    await search(19, 4_000);
+    await search(30, 4_000, { ageMs: 61_000 });
+    await search(30, 4_000, { shadowOf: "mini-rubert" });
+    expect(await on.tick({ loadBounds })).toMatchObject({ backfill: 6, held: null });
+  });
+
+  test.skipIf(kind === "embedded")("stands back while the database has its hands full with others", async () => {
+    const others = openDatabase({ connectionString: servers.connectionString, maxConnections: 6 });
+    try {
+      const busy = Array.from({ length: 6 }, () => others.execute(sql`select pg_sleep(60)`).catch(() => undefined));
+      const bounded = { loadBounds: { ...loadBounds, activeSessions: 5 } };
+      await waitFor("the sessions to be active", async () => (await on.tick(bounded)).held?.includes("6, more than"));
+      expect(await on.tick(bounded)).toMatchObject({ backfill: 0, state: "held" });
+      await on.database.execute(
+        sql`select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()`,
+      );
+      await Promise.all(busy);
+      await waitFor("the backfill to go on", async () => (await on.tick(bounded)).backfill > 0);
+    } finally {
+      await others.$client.end();
+    }
+  });
+});

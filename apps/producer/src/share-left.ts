@@ -1,0 +1,49 @@
+import { type Database, type RegisteredProfile, readCoverage } from "@reembed/store";
+
+interface Count {
+  until: number;
+  /** Where the backfill was; a cursor that another process has moved makes the count worthless. */
+  cursor: number;
+  left: number;
+  countedAt: number;
+}
+
+/** Counting takes a tenth of a second for a million chunks, so it is not done in every tick. */
+const countedForMs = 60_000;
+
+const counts = new WeakMap<Database, Map<string, Count>>();
+
+/**
+ * How many chunks a backfill may enqueue until its share of all of them has a vector, is in quarantine or in the queue.
+ * Counted once a minute, and in between by what `countEnqueued` is told.
+ * @param queued Chunks in the queue at most.
+ */
+export async function readChunksLeft(
+  database: Database,
+  profile: RegisteredProfile,
+  until: number,
+  queued: number,
+): Promise<number> {
+  const known = countsOf(database).get(profile.name);
+  const fresh = known !== undefined && performance.now() - known.countedAt < countedForMs;
+  if (fresh && known.until === until && known.cursor === profile.backfillCursor) return known.left;
+  const { chunks, embedded, quarantined } = await readCoverage(database, profile);
+  const left = Math.max(0, Math.ceil(until * chunks) - embedded - quarantined - queued);
+  const count = { until, cursor: profile.backfillCursor, left, countedAt: performance.now() };
+  countsOf(database).set(profile.name, count);
+  return left;
+}
+
+/** Notes that a tick has enqueued chunks and moved the cursor. */
+export function countEnqueued(database: Database, { name }: RegisteredProfile, enqueued: number, cursor: number): void {
+  const known = countsOf(database).get(name);
+  if (known === undefined) return;
+  known.left = Math.max(0, known.left - enqueued);
+  known.cursor = cursor;
+}
+
+function countsOf(database: Database): Map<string, Count> {
+  const known = counts.get(database) ?? new Map<string, Count>();
+  counts.set(database, known);
+  return known;
+}
