@@ -10,12 +10,25 @@ const program = new Command("reembed")
 
 /** In the order of the help. A command is imported when it is meant: all of them together take a second. */
 const commands: Record<string, () => Promise<(program: Command) => void>> = {
+  doctor: async () => (await import("./commands/doctor.ts")).registerDoctor,
   init: async () => (await import("./commands/init.ts")).registerInit,
   load: async () => (await import("./commands/load.ts")).registerLoad,
+  estimate: async () => (await import("./commands/estimate.ts")).registerEstimate,
+  backfill: async () => (await import("./commands/backfill.ts")).registerBackfill,
+  adopt: async () => (await import("./commands/adopt.ts")).registerAdopt,
+  rechunk: async () => (await import("./commands/rechunk.ts")).registerRechunk,
   producer: async () => (await import("./commands/producer.ts")).registerProducer,
   worker: async () => (await import("./commands/worker.ts")).registerWorker,
+  search: async () => (await import("./commands/search.ts")).registerSearch,
   dashboard: async () => (await import("./commands/dashboard.ts")).registerDashboard,
   status: async () => (await import("./commands/status.ts")).registerStatus,
+  quarantine: async () => (await import("./commands/quarantine.ts")).registerQuarantine,
+  evaluate: async () => (await import("./commands/evaluate.ts")).registerEvaluate,
+  index: async () => (await import("./commands/index.ts")).registerIndex,
+  verify: async () => (await import("./commands/verify.ts")).registerVerify,
+  rollout: async () => (await import("./commands/rollout.ts")).registerRollout,
+  rollback: async () => (await import("./commands/rollout.ts")).registerRollback,
+  finalize: async () => (await import("./commands/finalize.ts")).registerFinalize,
   model: async () => (await import("./commands/model.ts")).registerModel,
   demo: async () => (await import("./commands/demo.ts")).registerDemo,
 };

@@ -1,5 +1,5 @@
 import type { Config } from "@reembed/config";
-import type { Profile } from "@reembed/core";
+import { type Profile, ReembedError } from "@reembed/core";
 import {
   type Embedder,
   type EmbedderObserver,
@@ -22,6 +22,20 @@ export interface ProfileEmbedderOptions {
 /** Whether EMBEDDING_ENDPOINT embeds for this profile: it does for the candidate. */
 export function servedByEndpoint({ candidate, embeddingServer }: Config, profile: string): boolean {
   return embeddingServer !== undefined && profile === candidate.name;
+}
+
+/**
+ * The device on which this process embeds for a profile: `http`, the server of EMBEDDING_ENDPOINT, or the one of `--device`.
+ * @throws ReembedError `device_contradicts` (exit code 2) when that was `asked` for beside EMBEDDING_ENDPOINT.
+ */
+export function chooseDevice(config: Config, profile: string, device: string, asked: boolean): string {
+  if (!servedByEndpoint(config, profile)) return device;
+  if (!asked) return httpDevice;
+  throw new ReembedError(
+    "device_contradicts",
+    `--device ${device} was given, but EMBEDDING_ENDPOINT is set: its server embeds for ${profile}.`,
+    { exitCode: 2, remedy: "Leave --device out, or unset EMBEDDING_ENDPOINT." },
+  );
 }
 
 /** Starts a profile's model on a device, or on the server of EMBEDDING_ENDPOINT where the device is `http`. */

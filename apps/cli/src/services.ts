@@ -8,6 +8,7 @@ import {
   checkTables,
   type Database,
   describeStatement,
+  ensureRollout,
   migrateDatabase,
   openDatabase,
   registerProfiles,
@@ -87,6 +88,7 @@ export async function initialize(
   if (dryRun)
     process.stdout.write("-- BullMQ creates or updates its own tables, where the queue lives in the database.\n\n");
   else await createQueueTables(queue);
+  await ensureRollout(database, { baseline: config.baseline.name, candidate: config.candidate.name });
   await registerProfiles(database, activeProfiles(config));
 }
 

@@ -37,7 +37,7 @@ describe("wrong usage ends with exit code 2, nothing on stdout and a hint", () =
 });
 
 describe("--help says what it does, with exit code 0", () => {
-  const commands = ["init", "load", "producer", "worker", "dashboard", "status", "model", "demo"];
+  const commands = ["init", "load", "producer", "worker", "search", "dashboard", "status", "model", "demo"];
   const ofModels = ["list", "check", "pull", "prepare"];
 
   test("of the program: and which commands and exit codes there are", async () => {

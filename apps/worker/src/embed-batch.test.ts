@@ -4,9 +4,9 @@ import {
   countAttempt,
   type Database,
   type RegisteredProfile,
-  readAttempts,
   readCoverage,
   readDueChanges,
+  readPendingChunks,
   readProfile,
   startBackfill,
 } from "@reembed/store";
@@ -84,12 +84,25 @@ describeOnEachServer(
       expect(embedded).toEqual([]);
     });
 
+    test("a text that was embedded before is not embedded again, in whatever chunk it is", async () => {
+      await run("backfill");
+      await storeBodies(database, ["pay", "leave", "trips", "safety", "leave", "visas"]);
+      const { rows } = await database.execute<{ id: string }>(sql`select id from reembed.chunks order by id`);
+      chunkIds = rows.map((row) => Number(row.id));
+      const embedded: string[] = [];
+      const result = await run("changes", async (texts) => void embedded.push(...texts));
+      expect(result).toMatchObject({ embedded: 1, reused: 1, stale: 0, reports: [0.5, 1] });
+      expect(embedded).toEqual(["visas"]);
+      expect(await readCoverage(database, profile)).toMatchObject({ embedded: 6, pending: 0, changes: 0 });
+    });
+
     test("a worker that is stopping stores the micro-batch in hand and hands the rest back, attempts and all", async () => {
       await edit(chunkIds[3], "safety, edited");
       const stop = new AbortController();
       await expect(run("changes", async () => stop.abort(), stop.signal)).rejects.toThrow(BatchHandedBack);
       expect(await readCoverage(database, profile)).toMatchObject({ embedded: 2, pending: 2, changes: 1 });
-      expect((await readAttempts(database, profile, chunkIds)).size).toBe(0);
+      const left = await readPendingChunks(database, profile, chunkIds);
+      expect(left.map(({ attempts }) => attempts)).toEqual([null, 0]);
       expect(await run("changes")).toMatchObject({ embedded: 2 });
     });
 

@@ -10,8 +10,8 @@ import {
   quarantineChunks,
   type RegisteredProfile,
   type RejectedChunk,
-  readAttempts,
   readPendingChunks,
+  reuseEmbeddings,
   upsertEmbeddings,
 } from "@reembed/store";
 import { embedIsolating, type IsolatedOutcome } from "./embed-isolating.ts";
@@ -41,7 +41,8 @@ const attemptsAtMost = 5;
 
 /**
  * Embeds the chunks of one batch that lack a current vector, and stores each micro-batch as soon as it is there, so that
- * a kill costs one micro-batch. Safe to run twice: a rerun finds nothing pending.
+ * a kill costs one micro-batch. A text that has a vector elsewhere in the corpus gets that one. Safe to run twice: a rerun
+ * finds nothing pending.
  *
  * Chunks that were in the hands of a worker when it died are embedded one by one, behind the others: if one of them is
  * to blame, it dies alone, and only it is given up in the end.
@@ -51,21 +52,25 @@ export async function embedBatch(batch: EmbedBatch, context: BatchContext): Prom
   const { database, profile } = context;
   const startedAt = performance.now();
   const pending = await readPendingChunks(database, profile, batch.chunkIds);
-  const attempts = await readAttempts(database, profile, batch.chunkIds);
+  const reused = new Set(await reuseEmbeddings(database, profile, pending));
   context.onStage("read", secondsSince(startedAt));
   const run = new BatchRun(context, pending.length);
 
-  const suspects = pending.filter((chunk) => attempts.has(chunk.id));
-  await run.embed(pending.filter((chunk) => !attempts.has(chunk.id)));
-  for (const suspect of suspects) {
-    if ((attempts.get(suspect.id) ?? 0) >= attemptsAtMost) await run.giveUp(suspect);
+  if (reused.size > 0) await run.settle({ reused: reused.size });
+  const left = pending.filter((chunk) => !reused.has(chunk.id));
+  const isSuspect = ({ attempts }: PendingChunk) => attempts !== null && attempts > 0;
+  await run.embed(left.filter((chunk) => !isSuspect(chunk)));
+  for (const suspect of left.filter(isSuspect)) {
+    if ((suspect.attempts ?? 0) >= attemptsAtMost) await run.giveUp(suspect);
     else await run.embed([suspect]);
   }
   return run.result;
 }
 
+const nothingYet: BatchResult = { embedded: 0, reused: 0, stale: 0, quarantined: 0, tokens: 0, truncatedTokens: 0 };
+
 class BatchRun {
-  readonly result: BatchResult = { embedded: 0, stale: 0, quarantined: 0, tokens: 0, truncatedTokens: 0 };
+  readonly result: BatchResult = { ...nothingYet };
   readonly #context: BatchContext;
   readonly #total: number;
   #done = 0;
@@ -77,10 +82,10 @@ class BatchRun {
 
   async embed(chunks: readonly PendingChunk[]): Promise<void> {
     if (chunks.length === 0) return;
-    const { database, profile, embedder, log, stopping } = this.#context;
-    const chunkIds = chunks.map((chunk) => chunk.id);
+    const { database, embedder, log, stopping } = this.#context;
+    const changes = chunks.filter(({ attempts }) => attempts !== null).map(({ id }) => id);
     try {
-      await countAttempt(database, profile, chunkIds);
+      await this.#countAttempt(changes, 1);
       for await (const outcomes of embedIsolating(
         embedder,
         chunks.map((chunk) => chunk.content),
@@ -91,10 +96,15 @@ class BatchRun {
       }
     } catch (error) {
       // No chunk is to blame for a server or a device that is gone, however often: so the server is waited for.
-      const takeBack = () => countAttempt(database, profile, chunkIds, -1);
+      const takeBack = () => this.#countAttempt(changes, -1);
       await outlast(takeBack, { log, server: describeServer(database), stopping }).catch(() => undefined);
       throw error;
     }
+  }
+
+  async #countAttempt(changes: readonly number[], by: 1 | -1): Promise<void> {
+    const { database, profile } = this.#context;
+    if (changes.length > 0) await countAttempt(database, profile, changes, by);
   }
 
   async giveUp({ id, contentHash }: PendingChunk): Promise<void> {
@@ -103,22 +113,29 @@ class BatchRun {
   }
 
   async #store(embedded: EmbeddedChunk[], rejected: RejectedChunk[]): Promise<void> {
-    const { database, profile, onProgress, onStage, stopping } = this.#context;
+    const { database, profile, onStage } = this.#context;
     const startedAt = performance.now();
     const written = await upsertEmbeddings(database, profile, embedded);
     const setAside = new Set(await quarantineChunks(database, profile, rejected));
     onStage("upsert", secondsSince(startedAt));
     const quarantined = rejected.filter((chunk) => setAside.has(chunk.chunkId));
     const truncatedTokens = embedded.reduce((sum, chunk) => sum + chunk.truncatedTokens, 0);
-    const counts: BatchResult = {
+    const counts = {
       embedded: written.length,
       stale: embedded.length - written.length + rejected.length - quarantined.length,
       quarantined: quarantined.length,
       tokens: embedded.reduce((sum, chunk) => sum + chunk.tokenCount, -truncatedTokens),
       truncatedTokens,
     };
+    await this.settle(counts, quarantined);
+  }
+
+  /** Counts what became of chunks, tells of it, and stops here if that was asked for. */
+  async settle(settled: Partial<BatchResult>, quarantined: RejectedChunk[] = []): Promise<void> {
+    const { onProgress, stopping } = this.#context;
+    const counts: BatchResult = { ...nothingYet, ...settled };
     for (const name of Object.keys(counts) as (keyof BatchResult)[]) this.result[name] += counts[name];
-    this.#done += embedded.length + rejected.length;
+    this.#done += counts.embedded + counts.reused + counts.stale + counts.quarantined;
     await onProgress({ counts, quarantined, share: this.#done / this.#total });
     if (stopping.aborted && this.#done < this.#total) throw new BatchHandedBack();
   }

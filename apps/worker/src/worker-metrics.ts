@@ -44,10 +44,11 @@ export class WorkerMetrics {
     this.#metrics.jobs.inc({ profile: this.#profile, outcome });
   }
 
-  addChunks({ embedded, stale, quarantined, tokens, truncatedTokens }: BatchResult): void {
+  addChunks({ embedded, reused, stale, quarantined, tokens, truncatedTokens }: BatchResult): void {
     const profile = this.#profile;
     const { chunks } = this.#metrics;
     chunks.inc({ profile, outcome: "embedded" }, embedded);
+    chunks.inc({ profile, outcome: "reused" }, reused);
     chunks.inc({ profile, outcome: "stale" }, stale);
     chunks.inc({ profile, outcome: "quarantined" }, quarantined);
     this.#metrics.tokens.inc({ profile }, tokens);

@@ -70,7 +70,7 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
       stopping: stopping.signal,
       onStage: (stage, seconds) => metrics.addStage(stage, seconds),
       onProgress: async (report) => {
-        rate.add(report.counts.embedded, report.counts.tokens);
+        rate.add(report.counts.embedded + report.counts.reused, report.counts.tokens);
         metrics.addChunks(report.counts);
         // Not awaited: a queue's server that is away or full keeps no vector from being stored.
         void reportProgress(job, report).catch((error: unknown) =>

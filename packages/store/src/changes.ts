@@ -1,21 +1,53 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import type { RegisteredProfile } from "./profiles.ts";
 
 const leaseSeconds = 300;
 
 /**
- * Ids of changed chunks that are not in the queue yet, the oldest change first. A change counts as enqueued for five
- * minutes, in case the queue loses a part of its jobs; an empty queue has lost them all, and they are due at once.
+ * Leaders are chunks that a backfill by demand takes before all others. They are rows of `chunk_changes` with a time
+ * that never comes, by their rank: so they lie behind every real change, an edit makes a real change of them by setting
+ * its own time, and whatever settles a change settles them.
  */
+export const leadersFrom = sql`timestamptz '9000-01-01 00:00:00Z'`;
+
+interface DueOptions {
+  limit: number;
+  queueIsEmpty: boolean;
+}
+
+/** Ids of changed chunks that are not in the queue yet, the oldest change first. */
 export async function readDueChanges(
   database: Database,
   profile: RegisteredProfile,
-  { limit, queueIsEmpty }: { limit: number; queueIsEmpty: boolean },
+  options: DueOptions,
+): Promise<number[]> {
+  return await readDue(database, profile, sql`changed_at < ${leadersFrom}`, options);
+}
+
+/** Ids of leaders that are not in the queue yet, the first in rank first. */
+export async function readDueLeaders(
+  database: Database,
+  profile: RegisteredProfile,
+  options: DueOptions,
+): Promise<number[]> {
+  return await readDue(database, profile, sql`changed_at >= ${leadersFrom}`, options);
+}
+
+/**
+ * A change counts as enqueued for five minutes, in case the queue loses a part of its jobs; an empty queue has lost them
+ * all, and they are due at once.
+ */
+async function readDue(
+  database: Database,
+  profile: RegisteredProfile,
+  kind: SQL,
+  { limit, queueIsEmpty }: DueOptions,
 ): Promise<number[]> {
   const { rows } = await database.execute<{ chunk_id: string }>(sql`
     select chunk_id from reembed.chunk_changes
-    where profile = ${profile.name} and (enqueued_until is null or enqueued_until < now() or ${queueIsEmpty})
+    where profile = ${profile.name} and ${kind}
+      and (enqueued_until is null or enqueued_until < now() or ${queueIsEmpty})
     order by changed_at, chunk_id limit ${limit}`);
   return rows.map((row) => Number(row.chunk_id));
 }
@@ -29,18 +61,6 @@ export async function markChangesEnqueued(
   await database.execute(sql`
     update reembed.chunk_changes set enqueued_until = now() + ${leaseSeconds} * interval '1 second'
     where profile = ${profile.name} and chunk_id = any(${sql.param(chunkIds)}::bigint[])`);
-}
-
-/** How often a worker has begun to embed these chunks and brought neither a vector nor a word; 0 is left out. */
-export async function readAttempts(
-  database: Database,
-  profile: RegisteredProfile,
-  chunkIds: readonly number[],
-): Promise<Map<number, number>> {
-  const { rows } = await database.execute<{ chunk_id: string; attempts: number }>(sql`
-    select chunk_id, attempts from reembed.chunk_changes
-    where profile = ${profile.name} and chunk_id = any(${sql.param(chunkIds)}::bigint[]) and attempts > 0`);
-  return new Map(rows.map((row) => [Number(row.chunk_id), row.attempts]));
 }
 
 /**

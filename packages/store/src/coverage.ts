@@ -1,6 +1,8 @@
 import { sql } from "drizzle-orm";
+import { leadersFrom } from "./changes.ts";
 import type { Database } from "./database.ts";
 import type { RegisteredProfile } from "./profiles.ts";
+import { embeddingsPartition } from "./relations.ts";
 
 /** How far a profile is. `chunks` = `embedded` + `pending` + `quarantined`. */
 export interface Coverage {
@@ -16,17 +18,20 @@ export interface Coverage {
 }
 
 /**
- * Counted from the tables: rows of the profile's vectors over rows of its chunks, less changes. 0.16 s at a million;
- * hashing every text takes seconds and belongs to a verification.
+ * Counted from the tables: rows of the profile's vectors over rows of its chunks, less changes. Hashing every text takes
+ * seconds and belongs to a verification. The partition itself is counted, not the table where the profile is this one:
+ * a condition on every row of the index took 125 ms of CPU for a million, none takes 76; a million chunks take 56.
  */
 export async function readCoverage(database: Database, profile: RegisteredProfile): Promise<Coverage> {
+  const vectors = sql.raw(embeddingsPartition(profile.name));
   const { rows } = await database.execute<Record<"chunks" | "current" | "changes" | "quarantined", string>>(sql`
     select
       (select count(*) from ${sql.raw(profile.relation)}) as chunks,
-      (select count(*) from reembed.chunk_embeddings where profile = ${profile.name})
-        - (select count(*) from reembed.chunk_changes join reembed.chunk_embeddings using (profile, chunk_id)
-           where profile = ${profile.name}) as current,
-      (select count(*) from reembed.chunk_changes where profile = ${profile.name}) as changes,
+      (select count(*) from ${vectors} vectors)
+        - (select count(*) from reembed.chunk_changes ch join ${vectors} vectors using (chunk_id)
+           where ch.profile = ${profile.name}) as current,
+      (select count(*) from reembed.chunk_changes
+       where profile = ${profile.name} and changed_at < ${leadersFrom}) as changes,
       (select count(*) from reembed.quarantined_chunks where profile = ${profile.name})
         - (select count(*) from reembed.chunk_changes join reembed.quarantined_chunks using (profile, chunk_id)
            where profile = ${profile.name}) as quarantined`);

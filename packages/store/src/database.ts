@@ -61,10 +61,18 @@ export async function checkDatabase(database: Database): Promise<void> {
       throw unreachable(database, error);
     });
   const [{ server, vector } = { server: 0, vector: null }] = rows;
-  if (server < leastPostgres) {
-    throw refused("postgres_too_old", `PostgreSQL is version ${server}; ${leastPostgres} or newer is needed.`);
-  }
+  requirePostgres(server);
   requirePgvector(vector);
+}
+
+/** @throws ReembedError `postgres_too_old`. */
+export function requirePostgres(major: number): void {
+  if (major >= leastPostgres) return;
+  throw refused(
+    "postgres_too_old",
+    `PostgreSQL is version ${major}; ${leastPostgres} or newer is needed.`,
+    "Upgrade the server: pg_upgrade keeps its data.",
+  );
 }
 
 /**

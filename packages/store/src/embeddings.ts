@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { encodeByteaArray, encodeHalfvecArray, encodeInt4Array, encodeInt8Array } from "./binary-array.ts";
 import type { Database } from "./database.ts";
 import type { RegisteredProfile } from "./profiles.ts";
@@ -29,8 +29,10 @@ export async function upsertEmbeddings(
   embedded: readonly EmbeddedChunk[],
 ): Promise<number[]> {
   if (embedded.length === 0) return [];
-  const statement = sql`
-    with input as (
+  return await storeVectors(
+    database,
+    profile,
+    sql`
       select * from unnest(
         ${encodeInt8Array(embedded.map((chunk) => chunk.chunkId))}::bigint[],
         ${encodeByteaArray(embedded.map((chunk) => chunk.contentHash))}::bytea[],
@@ -40,8 +42,17 @@ export async function upsertEmbeddings(
         )}::halfvec[],
         ${encodeInt4Array(embedded.map((chunk) => chunk.tokenCount))}::int[],
         ${encodeInt4Array(embedded.map((chunk) => chunk.truncatedTokens))}::int[]
-      ) as input (chunk_id, content_hash, embedding, token_count, truncated_tokens)
-    ), unchanged as (
+      ) as input (chunk_id, content_hash, embedding, token_count, truncated_tokens)`,
+  );
+}
+
+/**
+ * Stores the vectors that `input` selects, under the guard of `upsertEmbeddings`, and returns the ids that were written.
+ * @param input Rows of `chunk_id, content_hash, embedding, token_count, truncated_tokens`, one of a chunk at most.
+ */
+export async function storeVectors(database: Database, profile: RegisteredProfile, input: SQL): Promise<number[]> {
+  const statement = sql`
+    with input as (${input}), unchanged as (
       select input.* from input
       join ${sql.raw(profile.relation)} c on c.id = input.chunk_id
       where sha256(convert_to(c.content, 'UTF8')) = input.content_hash

@@ -8,29 +8,44 @@ export interface PendingChunk {
   content: string;
   /** sha256 of the content in UTF-8, as PostgreSQL computed it. */
   contentHash: Buffer;
+  /** How often a worker began to embed this change and brought neither a vector nor a word; null where it is none. */
+  attempts: number | null;
 }
 
 /**
  * The chunks of a batch that are to be embedded, in the order of their ids: those that still exist and have neither a
  * current vector nor a quarantine for their present text. Changes of the others are settled: their vector is current.
+ * One statement but where there is something to settle: what a worker asks for each batch is time without its model.
  */
 export async function readPendingChunks(
   database: Database,
   profile: RegisteredProfile,
   chunkIds: readonly number[],
 ): Promise<PendingChunk[]> {
-  await settleCurrent(database, profile, chunkIds);
-  const { rows } = await database.execute<{ id: string; content: string; content_hash: Buffer }>(sql`
-    select c.id, c.content, hashed.content_hash
+  const { rows } = await database.execute<{
+    id: string;
+    content: string | null;
+    content_hash: Buffer;
+    attempts: number | null;
+  }>(sql`
+    select c.id, case when pending then c.content end as content, hashed.content_hash, ch.attempts
     from ${sql.raw(profile.relation)} c
     cross join lateral (select sha256(convert_to(c.content, 'UTF8')) as content_hash) hashed
     left join reembed.chunk_embeddings e on e.profile = ${profile.name} and e.chunk_id = c.id
     left join reembed.quarantined_chunks q on q.profile = ${profile.name} and q.chunk_id = c.id
+    left join reembed.chunk_changes ch on ch.profile = ${profile.name} and ch.chunk_id = c.id
+    cross join lateral (
+      select e.content_hash is distinct from hashed.content_hash
+        and q.content_hash is distinct from hashed.content_hash as pending
+    ) state
     where c.id = any(${sql.param(chunkIds)}::bigint[])
-      and e.content_hash is distinct from hashed.content_hash
-      and q.content_hash is distinct from hashed.content_hash
+      and (pending or ch.chunk_id is not null and e.content_hash = hashed.content_hash)
     order by c.id`);
-  return rows.map((row) => ({ id: Number(row.id), content: row.content, contentHash: row.content_hash }));
+  const settled = rows.filter(({ content }) => content === null).map(({ id }) => Number(id));
+  if (settled.length > 0) await settleCurrent(database, profile, settled);
+  return rows.flatMap(({ id, content, content_hash, attempts }) =>
+    content === null ? [] : [{ id: Number(id), content, contentHash: content_hash, attempts }],
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 import { ReembedError } from "@reembed/core";
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, ne, sql } from "drizzle-orm";
 import type { Database, Queryable } from "./database.ts";
 import { withLockTimeout } from "./lock-timeout.ts";
 import {
@@ -52,8 +52,9 @@ export async function readProfile(database: Queryable, name: string): Promise<Re
   return profile;
 }
 
+/** All but the retired ones, whose vectors and perhaps chunks are gone. */
 export async function readProfiles(database: Queryable): Promise<RegisteredProfile[]> {
-  return await selectProfiles(database).orderBy(profiles.createdAt, profiles.name);
+  return await selectProfiles(database).where(ne(profiles.state, "retired")).orderBy(profiles.createdAt, profiles.name);
 }
 
 function selectProfiles(database: Queryable) {
@@ -100,18 +101,34 @@ export async function startBackfill(database: Database, profile: RegisteredProfi
     if (target === null || target === undefined) return false;
     await transaction
       .update(profiles)
-      .set({ state: "backfilling", backfillTarget: Number(target) })
+      .set({
+        state: "backfilling",
+        backfillTarget: Number(target),
+        // Of the row as it is now: the order may have been chosen after the profile was read.
+        backfillCursor: sql`case ${profiles.backfillOrder} when 'newest' then ${Number(target) + 1} else 0 end`,
+      })
       .where(and(eq(profiles.name, profile.name), eq(profiles.state, "registered")));
     return true;
   });
 }
 
-/** Moves the cursor on, unless another producer has. Returns whether it moved. */
+/**
+ * Moves the cursor on, unless another producer has, or somebody has paused the backfill or changed its course since the
+ * profile was read: what was enqueued meanwhile may have been taken out of the queue again. Returns whether it moved.
+ */
 export async function advanceCursor(database: Queryable, profile: RegisteredProfile, to: number): Promise<boolean> {
   const moved = await database
     .update(profiles)
     .set({ backfillCursor: to })
-    .where(and(eq(profiles.name, profile.name), eq(profiles.backfillCursor, profile.backfillCursor)))
+    .where(
+      and(
+        eq(profiles.name, profile.name),
+        eq(profiles.backfillCursor, profile.backfillCursor),
+        eq(profiles.backfillTarget, profile.backfillTarget),
+        eq(profiles.backfillOrder, profile.backfillOrder),
+        eq(profiles.paused, profile.paused),
+      ),
+    )
     .returning({ name: profiles.name });
   return moved.length === 1;
 }

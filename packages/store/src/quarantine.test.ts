@@ -6,7 +6,7 @@ import { readCoverage } from "./coverage.ts";
 import type { Database } from "./database.ts";
 import { readBackfillIds, readPendingChunks } from "./pending.ts";
 import { type RegisteredProfile, readProfile, startBackfill } from "./profiles.ts";
-import { quarantineChunks, readQuarantined, retryQuarantined } from "./quarantine.ts";
+import { quarantineChunks, readQuarantined, readQuarantinedChunk, retryQuarantined } from "./quarantine.ts";
 
 describeOnEachServer(
   "the quarantine",
@@ -60,6 +60,16 @@ describeOnEachServer(
       expect((await readQuarantined(database, profile, { limit: 9 })).map(({ chunkId }) => chunkId)).toEqual(
         ids.slice(2),
       );
+    });
+
+    test("a chunk of an adopted corpus is there too before its document is", async () => {
+      await database.execute(sql`
+        create view reembed.adopted as select id, 0::bigint as document_id, content from ${sql.raw(profile.relation)}`);
+      const adopted = { ...profile, relation: "reembed.adopted" };
+      const first = { chunkId: ids[0], documentId: 0, title: null, uri: null, reason: "no_tokens" };
+      expect((await readQuarantined(database, adopted, { limit: 1 }))[0]).toMatchObject(first);
+      expect(await readQuarantinedChunk(database, adopted, ids[0] ?? 0)).toMatchObject({ ...first, content: "first" });
+      expect(await readQuarantinedChunk(database, adopted, 0)).toBeUndefined();
     });
   },
   ["embedded", "PostgreSQL"],

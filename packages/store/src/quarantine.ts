@@ -58,14 +58,18 @@ export async function quarantineChunks(
 /** A chunk that was set aside, with the document that it is from. */
 export interface QuarantinedChunk {
   chunkId: number;
-  documentId: number;
-  title: string;
-  uri: string;
+  documentId: number | null;
+  /** Null where an adopted chunk has no document here, as before its corpus was taken over. */
+  title: string | null;
+  uri: string | null;
   reason: string;
   detail: string;
   attempts: number;
   lastSeen: Date;
 }
+
+type QuarantinedRow = Pick<QuarantinedChunk, "title" | "uri" | "reason" | "detail" | "attempts"> &
+  Record<"id" | "last_seen", string> & { document_id: string | null };
 
 /** Quarantined chunks in the order of their ids, from the first id above `after`. */
 export async function readQuarantined(
@@ -74,22 +78,55 @@ export async function readQuarantined(
   { reason, after = 0, limit }: { reason?: string | undefined; after?: number; limit: number },
 ): Promise<QuarantinedChunk[]> {
   const ofReason = reason === undefined ? sql`` : sql`and q.reason = ${reason}`;
-  const { rows } = await database.execute<
-    Omit<QuarantinedChunk, "chunkId" | "documentId" | "lastSeen"> & Record<"id" | "document_id" | "last_seen", string>
-  >(sql`
-    select c.id, c.document_id, d.title, d.uri, q.reason, q.detail, q.attempts,
-      extract(epoch from q.last_seen) * 1000 as last_seen
+  const { rows } = await database.execute<QuarantinedRow>(sql`
+    select ${columns} ${quarantinedOf(profile)} and q.chunk_id > ${after} ${ofReason}
+    order by q.chunk_id limit ${limit}`);
+  return rows.map(fromRow);
+}
+
+/** One quarantined chunk with its text; undefined if it is none. */
+export async function readQuarantinedChunk(
+  database: Database,
+  profile: RegisteredProfile,
+  chunkId: number,
+): Promise<(QuarantinedChunk & { content: string }) | undefined> {
+  const { rows } = await database.execute<QuarantinedRow & { content: string }>(sql`
+    select ${columns}, c.content ${quarantinedOf(profile)} and q.chunk_id = ${chunkId}`);
+  return rows.map((row) => ({ ...fromRow(row), content: row.content }))[0];
+}
+
+const columns = sql`
+  c.id, c.document_id, d.title, d.uri, q.reason, q.detail, q.attempts, extract(epoch from q.last_seen) * 1000 as last_seen`;
+
+function quarantinedOf(profile: RegisteredProfile) {
+  return sql`
     from reembed.quarantined_chunks q
     join ${sql.raw(profile.relation)} c on c.id = q.chunk_id
-    join reembed.documents d on d.id = c.document_id
-    where q.profile = ${profile.name} and q.chunk_id > ${after} ${ofReason}
-    order by q.chunk_id limit ${limit}`);
-  return rows.map(({ id, document_id, last_seen, ...rest }) => ({
-    ...rest,
+    left join reembed.documents d on d.id = c.document_id
+    where q.profile = ${profile.name}`;
+}
+
+function fromRow({
+  id,
+  document_id,
+  title,
+  uri,
+  reason,
+  detail,
+  attempts,
+  last_seen,
+}: QuarantinedRow): QuarantinedChunk {
+  const documentId = document_id === null ? null : Number(document_id);
+  return {
     chunkId: Number(id),
-    documentId: Number(document_id),
+    documentId,
+    title,
+    uri,
+    reason,
+    detail,
+    attempts,
     lastSeen: new Date(Number(last_seen)),
-  }));
+  };
 }
 
 /**

@@ -1,22 +1,32 @@
 import { type Chunking, chunkingName, type Profile, ReembedError } from "@reembed/core";
 import { sql } from "drizzle-orm";
+import { readAdoption, requirePresent } from "./adoption.ts";
 import type { Database, Queryable } from "./database.ts";
 import { withLockTimeout } from "./lock-timeout.ts";
 import { withMigrationLock } from "./migrate.ts";
+import { createProfileView } from "./profile-view.ts";
 import { chunksPartition, embeddingsPartition } from "./relations.ts";
+import { isRetired } from "./retirement.ts";
 import { chunkings, profiles } from "./schema.ts";
 
 /**
  * Registers profiles: their chunkings, the partitions for their chunks and vectors, and the change trigger.
- * What is there already stays; only limit and threshold follow the configuration.
+ * What is there already stays, an adopted chunking among it; only limit and threshold follow the configuration.
  * @throws ReembedError `profile_conflict` when a profile of this name was registered with another model.
  */
 export async function registerProfiles(database: Database, wanted: readonly Profile[]): Promise<void> {
   await withMigrationLock(database, async (locked) => {
     for (const profile of wanted) {
-      await createPartition(locked, chunksPartition(chunkingName(profile.chunking)), chunkPartition(profile.chunking));
-      await createPartition(locked, embeddingsPartition(profile.name), embeddingPartition(profile));
-      await recordProfile(locked, profile);
+      // What it had is gone, and does not come back because the environment still names it.
+      if (await isRetired(locked, profile.name)) continue;
+      const chunking = chunkingName(profile.chunking);
+      const adoption = await readAdoption(locked);
+      if (adoption !== undefined) requirePresent(adoption);
+      const adopted = adoption?.chunking === chunking;
+      if (!adopted) await createPartition(locked, chunksPartition(chunking), chunkPartition(profile.chunking));
+      await createPartition(locked, embeddingsPartition(profile.name), embeddingPartition(profile, { adopted }));
+      await recordProfile(locked, profile, { paused: adoption !== undefined });
+      await createProfileView(locked, profile);
     }
   });
 }
@@ -49,18 +59,22 @@ function chunkPartition(chunking: Chunking): string[] {
   ];
 }
 
-function embeddingPartition(profile: Profile): string[] {
+/** No foreign key leads into an application's table: what it deletes goes by a trigger. */
+function embeddingPartition(profile: Profile, { adopted }: { adopted: boolean }): string[] {
   const partition = embeddingsPartition(profile.name);
   const chunks = chunksPartition(chunkingName(profile.chunking));
   return [
     `create table ${partition} (like reembed.chunk_embeddings including defaults including indexes)`,
     `alter table ${partition} add check (vector_dims(embedding) = ${profile.model.dimensions})`,
-    `alter table ${partition} add foreign key (chunk_id) references ${chunks} (id) on delete cascade`,
+    ...(adopted
+      ? []
+      : [`alter table ${partition} add foreign key (chunk_id) references ${chunks} (id) on delete cascade`]),
     `alter table reembed.chunk_embeddings attach partition ${partition} for values in ('${profile.name}')`,
   ];
 }
 
-async function recordProfile(database: Queryable, profile: Profile): Promise<void> {
+/** @param paused In an adopted database, so that nothing surprises the system that runs: `backfill start` begins it. */
+async function recordProfile(database: Queryable, profile: Profile, { paused }: { paused: boolean }): Promise<void> {
   const chunking = chunkingName(profile.chunking);
   await database
     .insert(chunkings)
@@ -75,14 +89,16 @@ async function recordProfile(database: Queryable, profile: Profile): Promise<voi
       model: profile.model.id,
       revision: profile.model.revision,
       dimensions: profile.model.dimensions,
+      paused,
       ...settings,
     })
     .onConflictDoUpdate({ target: profiles.name, set: settings })
     .returning();
-  if (stored?.model !== profile.model.id || stored.revision !== profile.model.revision) {
+  // A dry run stores nothing.
+  if (stored !== undefined && (stored.model !== profile.model.id || stored.revision !== profile.model.revision)) {
     throw new ReembedError(
       "profile_conflict",
-      `Profile ${profile.name} was registered with ${stored?.model} at ${stored?.revision}, not ${profile.model.id} at ${profile.model.revision}.`,
+      `Profile ${profile.name} was registered with ${stored.model} at ${stored.revision}, not ${profile.model.id} at ${profile.model.revision}.`,
       {
         exitCode: 3,
         remedy: "Vectors of two models or revisions cannot be compared: give the new one its own profile.",

@@ -22,7 +22,7 @@ export async function sampleChunks(
 ): Promise<SampledChunk[]> {
   const chunks = sql.raw(relation);
   const { rows } = await database.execute<{ id: string; content: string }>(sql`
-    with bounds as (select min(id) as least, max(id) as most from ${chunks}),
+    with bounds as (select min(c.id) as least, max(c.id) as most from ${chunks} c),
     chosen as (
       (select c.id from ${chunks} c, bounds where most - least < ${wholeBelow * size} order by random() limit ${size})
       union

@@ -1,3 +1,4 @@
+import type { GuardWindow, RolloutStage } from "@reembed/core";
 import { sql } from "drizzle-orm";
 import {
   bigint,
@@ -22,6 +23,8 @@ export const reembed = pgSchema("reembed");
 const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
 /** pgvector's half-precision vector without a fixed length: a partition's check constraint gives it one. */
 const anyHalfvec = customType<{ data: Buffer }>({ dataType: () => "halfvec" });
+/** The number of a transaction, which is never given twice. */
+const xid8 = customType<{ data: string }>({ dataType: () => "xid8" });
 const id = (name: string) => bigint(name, { mode: "number" });
 const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
 
@@ -50,12 +53,20 @@ export const chunkings = reembed.table("chunkings", {
 
 /**
  * Documents whose text has changed otherwise than by `storeDocuments`, which are to be cut again: by their `source_key`
- * in an adopted corpus, by their `uri` in a loaded one.
+ * in an adopted corpus, by their `uri` in a loaded one. A row per transaction, so that no writer waits for another.
  */
-export const documentChanges = reembed.table("document_changes", {
-  key: text("key").primaryKey(),
-  changedAt: moment("changed_at").notNull().default(sql`clock_timestamp()`),
-});
+export const documentChanges = reembed.table(
+  "document_changes",
+  {
+    key: text("key").notNull(),
+    transaction: xid8("transaction").notNull().default(sql`pg_current_xact_id()`),
+    changedAt: moment("changed_at").notNull().default(sql`clock_timestamp()`),
+  },
+  (table) => [
+    primaryKey({ columns: [table.key, table.transaction] }),
+    index("document_changes_order").on(table.changedAt),
+  ],
+);
 
 /** Where an adopted chunking's rows are: the application's own tables and columns. */
 export interface ChunkSource {
@@ -93,6 +104,24 @@ export const chunks = reembed.table(
     content: text("content").notNull(),
   },
   (table) => [index("chunks_document").on(table.documentId)],
+);
+
+/** Where chunks of an adopted table are in their document's body, `[start, end)` in code points; missing is unknown. */
+export const chunkOffsets = reembed.table(
+  "chunk_offsets",
+  {
+    chunking: text("chunking").notNull(),
+    chunkId: id("chunk_id").notNull(),
+    documentId: id("document_id")
+      .notNull()
+      .references(() => documents.id, { onDelete: "cascade" }),
+    startOffset: integer("start_offset").notNull(),
+    endOffset: integer("end_offset").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.chunking, table.chunkId] }),
+    index("chunk_offsets_document").on(table.documentId),
+  ],
 );
 
 /** `adopting`: the vectors of an adopted table are being copied; `retired`: its vectors are gone. */
@@ -246,8 +275,6 @@ export const evaluations = reembed.table("evaluations", {
 /** Of the candidate against the baseline: worse or better beyond doubt, or neither; `unjudged` without judgements. */
 export type EvaluationVerdict = "better" | "worse" | "undecided" | "unjudged";
 
-export type RolloutStage = "baseline" | "shadow" | "canary" | "full" | "rolled back";
-
 /** One row decides traffic; it changes by compare-and-set on its version. */
 export const rollouts = reembed.table("rollouts", {
   id: smallint("id").primaryKey().default(1),
@@ -276,6 +303,8 @@ export const rolloutEvents = reembed.table("rollout_events", {
   reason: text("reason").notNull(),
   /** A guard refused it and was overruled. */
   forced: boolean("forced").notNull().default(false),
+  /** How the baseline answered until then: what the candidate is held against when nobody asks the baseline any more. */
+  baselineWindow: jsonb("baseline_window").$type<GuardWindow>(),
 });
 
 /** One row per search, written after the answer; a shadow's answer is a row of its own with `shadow_of`. */

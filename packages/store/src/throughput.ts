@@ -48,3 +48,21 @@ export async function readThroughput(database: Database, profile: string, minute
     tokens: Number(row.tokens),
   }));
 }
+
+/** All that was embedded since a moment, as far as it is kept. */
+export interface Work {
+  /** When the first minute of it began. */
+  since: Date;
+  chunks: number;
+  tokens: number;
+}
+
+/** What was embedded from the minute of `since` on; undefined where nothing was. */
+export async function readWork(database: Database, profile: string, since: Date): Promise<Work | undefined> {
+  const { rows } = await database.execute<{ since: string | null; chunks: string; tokens: string }>(sql`
+    select extract(epoch from min(minute)) * 1000 as since, sum(chunks) as chunks, sum(tokens) as tokens
+    from reembed.throughput where profile = ${profile} and minute >= date_trunc('minute', ${since.toISOString()}::timestamptz)`);
+  const [work] = rows;
+  if (work === undefined || work.since === null) return undefined;
+  return { since: new Date(Number(work.since)), chunks: Number(work.chunks), tokens: Number(work.tokens) };
+}

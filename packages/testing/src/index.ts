@@ -1,3 +1,12 @@
+export {
+  adoptedProfile,
+  applicationColumns,
+  beginAdoption,
+  chunksView,
+  followingProfile,
+  versionedBody,
+} from "./adopted-corpus.ts";
+export { type Application, createApplication } from "./application.ts";
 export { browserUnavailable, launchBrowser } from "./browser.ts";
 export { openTestDatabase, storeBodies, testProfile } from "./corpus.ts";
 export { createDatabase } from "./create-database.ts";

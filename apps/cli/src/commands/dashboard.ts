@@ -1,8 +1,9 @@
 import { loadConfig } from "@reembed/config";
 import { resolveListenAddress, startDashboard } from "@reembed/dashboard";
 import { createLogger, createMetrics } from "@reembed/runtime";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { serveOperations } from "../operations.ts";
+import { portNumber } from "../options.ts";
 import { serveUntilSignal } from "../serve.ts";
 import { openServices } from "../services.ts";
 
@@ -31,11 +32,4 @@ export function registerDashboard(program: Command): void {
       await serveOperations(config, services, { metrics: createMetrics(), log }, scope);
       await serveUntilSignal(log, "dashboard", { overview: dashboard.url, board: `${dashboard.url}board` }, json);
     });
-}
-
-function portNumber(text: string): number {
-  const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535)
-    throw new InvalidArgumentError("It must be a whole number from 0 to 65535.");
-  return port;
 }

@@ -16,7 +16,10 @@ const demoDefaults = {
   BASELINE_PROFILE: "mini-rubert",
   CANDIDATE_PROFILE: "mini-m3",
   TICK_SECONDS: "0.25",
-  LOG_LEVEL: "warn",
+  LOG_LEVEL: "error",
+  // A fault is to be noticed within seconds, from few searches.
+  GUARDRAIL_WINDOW_SECONDS: "60",
+  GUARDRAIL_LEAST_SEARCHES: "20",
 };
 
 export function registerDemo(program: Command): void {
@@ -32,7 +35,10 @@ export function registerDemo(program: Command): void {
       await using demo = await runDemo(config, log, stopped);
       process.stdout.write(json ? `${JSON.stringify(demo.result)}\n` : `\n${summarize(demo)}\n`);
       if (once) return;
-      process.stderr.write(`\nOverview   ${demo.url}\nBull Board ${demo.url}board\nCtrl-C ends the demo.\n`);
+      const { dashboardUrl, searchUrl } = demo;
+      process.stderr.write(
+        `\nSearch     ${searchUrl}\nOverview   ${dashboardUrl}\nBull Board ${dashboardUrl}board\nCtrl-C ends the demo.\n`,
+      );
       await stopped;
     });
 }
@@ -44,15 +50,16 @@ function demoConfig(): Config {
 
 function summarize({ profiles, result }: Demo): string {
   const table = formatTable([
-    ["profile", "chunking", "dimensions", "chunks", "embedded", "quarantined", "coverage"],
-    ...profiles.map(({ profile, chunks, embedded, quarantined, coverage }) => [
+    ["profile", "chunking", "dimensions", "chunks", "embedded", "coverage", "nDCG@10", "recall@10"],
+    ...profiles.map(({ profile, chunks, embedded, coverage }, index) => [
       profile.name,
       chunkingName(profile.chunking),
       `${profile.model.dimensions}`,
       formatCount(chunks),
       formatCount(embedded),
-      formatCount(quarantined),
       formatShare(coverage),
+      (index === 0 ? result.baseline : result.candidate).ndcg10.toFixed(3),
+      (index === 0 ? result.baseline : result.candidate).recall10.toFixed(3),
     ]),
   ]);
   const seconds = (result.elapsedMs / 1_000).toFixed(1);

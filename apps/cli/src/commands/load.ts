@@ -1,6 +1,6 @@
 import { loadConfig } from "@reembed/config";
 import { createLogger } from "@reembed/runtime";
-import type { StoredDocuments } from "@reembed/store";
+import { refuseAdopted, type StoredDocuments } from "@reembed/store";
 import type { Command } from "commander";
 import { loadCorpus } from "../corpus/load-corpus.ts";
 import { formatCount, printResult } from "../output.ts";
@@ -11,15 +11,18 @@ export function registerLoad(program: Command): void {
   program
     .command("load <path>")
     .description("load documents from a folder of .txt and .md files, or from a .jsonl file")
+    .option("--dry-run", "print the SQL and change nothing")
     .option("--json", "print one JSON object")
-    .action(async (path: string, { json }: { json?: boolean }) => {
+    .action(async (path: string, { json, dryRun }: { json?: boolean; dryRun?: boolean }) => {
       const config = loadConfig(process.env);
-      await using services = await openServices(config, createLogger(config.logLevel));
+      await using services = await openServices(config, createLogger(config.logLevel), { dryRun });
+      await refuseAdopted(services.database);
       using bars = progressBars();
       const bar = bars.add("loading", "bytes");
       const { stored, problems } = await loadCorpus(services.database, path, (done, total) => bar.update(done, total));
       for (const { place, reason } of problems) process.stderr.write(`skipped ${place}: ${reason}\n`);
-      printResult({ ...stored, skipped: problems.length }, json, describe(stored, problems.length));
+      if (dryRun) process.stdout.write("-- Nothing was changed.\n");
+      else printResult({ ...stored, skipped: problems.length }, json, describe(stored, problems.length));
       if (problems.length > 0) process.exitCode = 1;
     });
 }

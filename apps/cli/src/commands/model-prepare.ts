@@ -11,8 +11,9 @@ import {
   type PreparedDevice,
   prepareModel,
 } from "@reembed/embedder";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { readSampleTexts } from "../corpus/sample-texts.ts";
+import { numberBetween } from "../options.ts";
 import { formatTable, printResult } from "../output.ts";
 
 interface PrepareFlags {
@@ -33,7 +34,11 @@ export function registerModelPrepare(command: Command): void {
         Object.keys(leastCosines),
       ),
     )
-    .option("--min-cosine <cosine>", `least similarity that is accepted (default: ${describeLeast()})`, parseCosine)
+    .option(
+      "--min-cosine <cosine>",
+      `least similarity that is accepted (default: ${describeLeast()})`,
+      numberBetween(-1, 1),
+    )
     .option("--json", "print one JSON object")
     .action(async (id: string, flags: PrepareFlags) => {
       const { device, dtype = device === "cpu" ? "int8" : "fp16", minCosine, json } = flags;
@@ -81,10 +86,4 @@ function describeLeast(): string {
   return Object.entries(leastCosines)
     .map(([dtype, cosine]) => `${cosine} for ${dtype}`)
     .join(", ");
-}
-
-function parseCosine(value: string): number {
-  const cosine = Number(value);
-  if (value.trim() !== "" && cosine >= -1 && cosine <= 1) return cosine;
-  throw new InvalidArgumentError("It must be a number from -1 to 1.");
 }

@@ -1,23 +1,11 @@
-import { type Config, loadConfig } from "@reembed/config";
-import { type Model, messageOf, models, ReembedError } from "@reembed/core";
-import { listPrepared, modelFolder, pullModel, verifyModelFiles, verifyPrepared } from "@reembed/embedder";
+import { loadConfig } from "@reembed/config";
+import { type Model, models, ReembedError } from "@reembed/core";
+import { modelFolder, pullModel } from "@reembed/embedder";
 import type { Command } from "commander";
+import { inspectModel, type ModelState } from "../model-state.ts";
 import { formatTable, printResult } from "../output.ts";
 import { progressBars } from "../progress.ts";
 import { registerModelPrepare } from "./model-prepare.ts";
-
-interface ModelState {
-  model: string;
-  revision: string;
-  dimensions: number;
-  maxTokens: number;
-  folder: string;
-  /** What was prepared for its devices. */
-  prepared: { device: string; dtype: string }[];
-  /** Null when every file is there and unaltered. */
-  problem: string | null;
-  remedy: string | null;
-}
 
 export function registerModel(program: Command): void {
   const command = program.command("model").description("the embedding models and their files");
@@ -27,7 +15,7 @@ export function registerModel(program: Command): void {
     .option("--json", "print one JSON object per model")
     .action(async ({ json }: { json?: boolean }) => {
       const config = loadConfig(process.env);
-      printStates(await Promise.all([...models.values()].map((model) => inspect(config, model))), json);
+      printStates(await Promise.all([...models.values()].map((model) => inspectModel(config, model))), json);
     });
   command
     .command("check [model]")
@@ -36,7 +24,7 @@ export function registerModel(program: Command): void {
     .action(async (id: string | undefined, { json }: { json?: boolean }) => {
       const config = loadConfig(process.env);
       const wanted = id === undefined ? [...models.values()] : [findModel(id)];
-      const states = await Promise.all(wanted.map((model) => inspect(config, model)));
+      const states = await Promise.all(wanted.map((model) => inspectModel(config, model)));
       printStates(states, json);
       if (states.some((state) => state.problem !== null)) process.exitCode = 1;
     });
@@ -69,21 +57,6 @@ function findModel(id: string): Model {
   throw new ReembedError("model_unknown", `There is no model ${id}; there are ${[...models.keys()].join(", ")}.`, {
     exitCode: 2,
   });
-}
-
-async function inspect(config: Config, model: Model): Promise<ModelState> {
-  const { id, revision, dimensions, maxTokens } = model;
-  const folder = modelFolder(model, config.models.folder);
-  const prepared = await listPrepared(folder);
-  const state = { model: id, revision, dimensions, maxTokens, folder, prepared, problem: null, remedy: null };
-  try {
-    await verifyModelFiles(model, config.models.folder);
-    for (const { device } of prepared) await verifyPrepared(model, folder, device);
-    return state;
-  } catch (error) {
-    const remedy = error instanceof ReembedError ? (error.remedy ?? null) : null;
-    return { ...state, problem: messageOf(error), remedy };
-  }
 }
 
 function printStates(states: readonly ModelState[], json: boolean | undefined): void {

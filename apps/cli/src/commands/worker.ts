@@ -1,12 +1,12 @@
 import { type Config, configuredProfile, loadConfig } from "@reembed/config";
-import { ReembedError } from "@reembed/core";
 import { embedOne } from "@reembed/embedder";
 import { createLogger, createMetrics, type Logger, untilSignal } from "@reembed/runtime";
 import { readProfile } from "@reembed/store";
 import { startWorker, WorkerMetrics } from "@reembed/worker";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { serveOperations } from "../operations.ts";
-import { httpDevice, servedByEndpoint, startProfileEmbedder } from "../profile-embedder.ts";
+import { wholeNumberFrom } from "../options.ts";
+import { chooseDevice, httpDevice, startProfileEmbedder } from "../profile-embedder.ts";
 import { serveUntilSignal } from "../serve.ts";
 import { openServices } from "../services.ts";
 import { parseDevice, processDevices } from "../supervisor/devices.ts";
@@ -30,14 +30,15 @@ export function registerWorker(program: Command): void {
     .description("embed the batches of one profile; start one for every device")
     .option("--profile <name>", "profile to embed (default: the candidate)")
     .option("--device <device>", "cpu, webgpu, cuda, cuda:<number>, or cuda:all for every GPU", parseDevice, "cpu")
-    .option("--processes <n>", "processes per device, kept running by this one", positiveInteger, 1)
-    .option("--concurrency <batches>", "batches in hand at a time (default: WORKER_CONCURRENCY)", positiveInteger)
+    .option("--processes <n>", "processes per device, kept running by this one", wholeNumberFrom(1), 1)
+    .option("--concurrency <batches>", "batches in hand at a time (default: WORKER_CONCURRENCY)", wholeNumberFrom(1))
     .option("--json", "print one JSON object when it is ready")
     .addOption(new Option("--member <n>").argParser(Number).hideHelp())
     .action(async (flags: WorkerFlags, command: Command) => {
       const config = loadConfig(process.env);
       const log = createLogger(config.logLevel);
-      const device = chosenDevice(flags, config, command.getOptionValueSource("device") !== "default");
+      const asked = command.getOptionValueSource("device") !== "default";
+      const device = chooseDevice(config, flags.profile ?? config.candidate.name, flags.device, asked);
       const devices = await processDevices(device, flags.processes);
       if (devices.length > 1) process.exitCode = await superviseWorkers(flags, devices, log);
       else await runWorker({ ...flags, device: devices[0] ?? device }, config, log);
@@ -68,18 +69,6 @@ async function runWorker(flags: WorkerFlags, config: Config, log: Logger): Promi
   await serveUntilSignal(log, "worker", { profile: profile.name, device, concurrency }, flags.json);
 }
 
-/** The server of EMBEDDING_ENDPOINT, which goes by the name `http`, or the device that was asked for. */
-function chosenDevice({ profile, device }: WorkerFlags, config: Config, asked: boolean): string {
-  const { candidate } = config;
-  if (!servedByEndpoint(config, profile ?? candidate.name)) return device;
-  if (!asked) return httpDevice;
-  throw new ReembedError(
-    "device_contradicts",
-    `--device ${device} was given, but EMBEDDING_ENDPOINT is set: its server embeds for ${candidate.name}.`,
-    { exitCode: 2, remedy: "Leave --device out, or unset EMBEDDING_ENDPOINT." },
-  );
-}
-
 async function superviseWorkers(flags: WorkerFlags, devices: readonly string[], log: Logger): Promise<number> {
   const passed = [
     ...(flags.profile === undefined ? [] : ["--profile", flags.profile]),
@@ -93,10 +82,4 @@ async function superviseWorkers(flags: WorkerFlags, devices: readonly string[], 
   const stopped = untilSignal("SIGTERM", "SIGINT");
   log.info({ devices }, "supervisor ready");
   return await supervise({ members, log, stopped });
-}
-
-function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("It must be a whole number from 1.");
-  return value;
 }

@@ -1,29 +1,44 @@
-import { setTimeout } from "node:timers/promises";
+import { join } from "node:path";
 import { activeProfiles, type Config } from "@reembed/config";
-import { type Profile, ReembedError } from "@reembed/core";
+import { type JudgedQuery, ReembedError } from "@reembed/core";
 import { startDashboard } from "@reembed/dashboard";
-import { startOnnxEmbedder } from "@reembed/embedder";
-import { startProducer } from "@reembed/producer";
+import type { Embedder } from "@reembed/embedder";
+import { startCourse } from "@reembed/producer";
+import { EmbedQueues } from "@reembed/queue";
 import type { Logger } from "@reembed/runtime";
 import {
-  type Coverage,
   countDocuments,
   countOtherDocuments,
   type Database,
   dropTables,
-  readCoverage,
   readProfile,
   readTokens,
+  recordEvaluation,
+  recordVerification,
+  registerProfiles,
 } from "@reembed/store";
-import { startWorker } from "@reembed/worker";
-import { loadCorpus } from "../corpus/load-corpus.ts";
+import { adoptTable } from "../adopt/adopt-table.ts";
 import { readCorpus } from "../corpus/read-corpus.ts";
 import { handbook } from "../corpus/sample-texts.ts";
-import { progressBars } from "../progress.ts";
+import { chooseQueries } from "../evaluate/choose-queries.ts";
+import { evaluateProfiles } from "../evaluate/evaluate-profiles.ts";
+import type { EvaluationReport } from "../evaluate/report.ts";
+import { rechunkCorpus } from "../rechunk/rechunk-corpus.ts";
 import { initialize, openServers, type Services } from "../services.ts";
+import { verifyProfile } from "../verify/verify-profile.ts";
+import { lend, openEmbedders } from "./demo-embedders.ts";
+import { type CoveredProfile, startFleet, untilCovered } from "./demo-fleet.ts";
+import { rollOut } from "./demo-rollout.ts";
+import { buildOldSystem, dropOldSystem, oldTables } from "./old-system.ts";
+import { say } from "./say.ts";
 
-const pollMs = 150;
-const patienceMs = 120_000;
+/** Vectors that are embedded again where the demo adopts and where it verifies. */
+const sample = 50;
+
+interface Found {
+  ndcg10: number;
+  recall10: number;
+}
 
 /** The last line of `npm run demo -- --json`. */
 interface DemoResult {
@@ -33,67 +48,83 @@ interface DemoResult {
   embedded: number;
   quarantined: number;
   coverage: number;
+  /** Of the candidate's backfill. */
   tokensPerSecond: number;
   elapsedMs: number;
-  /** Not evaluated yet. */
-  baseline: { ndcg10: null; recall10: null };
-  candidate: { ndcg10: null; recall10: null };
+  baseline: Found;
+  candidate: Found;
+  /** After the way back. */
   rollout: { percent: number };
 }
 
 export interface Demo extends AsyncDisposable {
   result: DemoResult;
-  profiles: (Coverage & { profile: Profile })[];
-  url: string;
+  profiles: CoveredProfile[];
+  dashboardUrl: string;
+  searchUrl: string;
 }
 
 /**
- * Runs the whole migration in this process: loads the sample handbook, builds the baseline and the candidate profile
- * through the queue, and leaves dashboard, producer and workers up until it is disposed of.
+ * Runs a whole migration in this process: an old application's table is adopted, cut anew, embedded through the queue,
+ * verified, evaluated and rolled out to simulated people until a fault that is injected sends them back. Dashboard,
+ * search, producer and workers stay up until it is disposed of.
  */
 export async function runDemo(config: Config, log: Logger, interrupted: Promise<unknown>): Promise<Demo> {
   await using scope = new AsyncDisposableStack();
-  say(
-    config.databaseUrl === undefined
-      ? `Starting the embedded database in ${config.folder}`
-      : "Connecting to your servers",
-  );
-  const services = scope.use(await openServers(config, log));
-  if (config.databaseUrl === undefined) await dropTables(services.database);
-  await initialize(config, services);
-  const { database } = services;
-
+  const services = scope.use(await openDemoServers(config, log));
+  const { database, queue } = services;
   const startedAt = performance.now();
-  await refuseOtherCorpus(database);
-  say("Loading samples/handbook");
-  const { problems } = await loadCorpus(database, handbook, () => {});
-  for (const { place, reason } of problems) say(`skipped ${place}: ${reason}`);
+  const embedders = await openEmbedders(config, log, scope);
+  await migrateOldSystem(config, services, { embedders, log });
 
-  const dashboard = scope.use(await startDashboard({ database, queue: services.queue, ...config.dashboard, log }));
+  const dashboard = scope.use(await startDashboard({ database, queue, ...config.dashboard, log }));
   const tokensBefore = await readTokens(database);
   const embeddingSince = performance.now();
-  await startFleet(config, services, log, scope);
-  say(`Embedding with ${names(config)}; watch it at ${dashboard.url}`);
+  await startFleet(config, services, embedders, { log, scope });
+  await beginBackfill(config, services);
+  say(`Embedding with ${config.candidate.name}; watch it at ${dashboard.url}`);
   const profiles = await untilCovered(database, activeProfiles(config), interrupted);
+  const tokensPerSecond = perSecond((await readTokens(database)) - tokensBefore, embeddingSince);
+
+  await verify(config, database, embedders);
+  const { queries, report } = await evaluate(config, database, embedders);
+  const search = await rollOut({ config, services, embedders, queries, scope });
 
   const sum = (of: "chunks" | "embedded" | "quarantined") =>
     profiles.reduce((total, profile) => total + profile[of], 0);
-  const seconds = (performance.now() - embeddingSince) / 1_000;
-  const unknown = { ndcg10: null, recall10: null };
   const result: DemoResult = {
     documents: await countDocuments(database),
     chunks: sum("chunks"),
     embedded: sum("embedded"),
     quarantined: sum("quarantined"),
     coverage: sum("embedded") / sum("chunks"),
-    tokensPerSecond: Math.round(((await readTokens(database)) - tokensBefore) / seconds),
+    tokensPerSecond,
     elapsedMs: Math.round(performance.now() - startedAt),
-    baseline: unknown,
-    candidate: unknown,
-    rollout: { percent: 0 },
+    baseline: foundBy("baseline", report),
+    candidate: foundBy("candidate", report),
+    rollout: { percent: search.percent },
   };
   const opened = scope.move();
-  return { result, profiles, url: dashboard.url, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return {
+    ...{ result, profiles, dashboardUrl: dashboard.url, searchUrl: search.url },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+/** The embedded database is the demo's own and begins anew; of other servers an empty database is asked for. */
+async function openDemoServers(config: Config, log: Logger): Promise<Services> {
+  const embedded = config.databaseUrl === undefined;
+  say(embedded ? `Starting the embedded database in ${config.folder}` : "Connecting to your servers");
+  await using scope = new AsyncDisposableStack();
+  const services = scope.use(await openServers(config, log));
+  if (embedded) {
+    await dropTables(services.database);
+    await dropOldSystem(services.database);
+  }
+  await initialize(config, services);
+  await refuseOtherCorpus(services.database);
+  const opened = scope.move();
+  return { ...services, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 /** The demo shares a database with nobody: an operator's environment must not put a handbook into a live corpus. */
@@ -108,67 +139,105 @@ async function refuseOtherCorpus(database: Database): Promise<void> {
   });
 }
 
-/** One producer, and a worker for each profile. */
-async function startFleet(
+async function migrateOldSystem(
   config: Config,
-  { database, queue }: Services,
-  log: Logger,
-  scope: AsyncDisposableStack,
+  { database }: Services,
+  { embedders, log }: { embedders: ReadonlyMap<string, Embedder>; log: Logger },
 ): Promise<void> {
-  const { concurrency, lockDurationMs, tokenBudget } = config.worker;
+  const { chunking, model, name } = config.baseline;
+  const embedder = embedderOf(embedders, model.id);
+  say(`An application of old: samples/handbook in ${oldTables.table}, with vectors of ${model.id}`);
+  const old = await buildOldSystem(database, { corpus: handbook, chunking, embedder });
+  const bar = { update() {} };
+  const options = { database, config, profile: config.baseline, wanted: oldTables, reembed: false, bar, log };
+  const { vectors, checked } = await adoptTable({ ...options, sample, device: embedder.device });
+  const compared =
+    checked === undefined ? "" : `; ${checked.compared} compared, least cosine ${checked.leastCosine.toFixed(4)}`;
+  say(`Adopted           ${vectors.copied} of ${old.chunks} vectors, as ${name}${compared}`);
+  const { documents, chunks } = await rechunkCorpus(database, () => {});
+  say(`Cut anew          ${documents} documents, put together from their chunks, into ${chunks.added} larger ones`);
+}
+
+/** An adopted corpus' candidate waits until it is told to begin. */
+async function beginBackfill(config: Config, { database, queue }: Services): Promise<void> {
+  const profile = await readProfile(database, config.candidate.name);
+  if (profile.state !== "registered") return;
+  await using queues = new EmbedQueues(queue, () => {});
+  const on = { database, queue: queues.of(profile.name), dryRun: false };
+  await startCourse(on, profile, { order: "id", until: null, rate: null });
+}
+
+async function verify(config: Config, database: Database, embedders: ReadonlyMap<string, Embedder>): Promise<void> {
   for (const { name, model } of activeProfiles(config)) {
-    const embedder = scope.use(
-      await startOnnxEmbedder({ model, modelsFolder: config.models.folder, device: "cpu", tokenBudget }),
+    const report = await verifyProfile({
+      ...{ database, profile: await readProfile(database, name), sample },
+      startEmbedder: async () => lend(embedderOf(embedders, model.id)),
+      bars: { own: 0.999, adopted: 0.99 },
+      onProgress: () => {},
+    });
+    await recordVerification(database, { profile: name, passed: report.passed, report: { ...report } });
+    if (!report.passed)
+      throw new ReembedError("not_proven", `${name} is not as it should be: ${JSON.stringify(report.failures)}`);
+    say(
+      `Verified          ${report.current} of ${report.chunks} vectors of ${name}, ${report.embeddedAgain?.compared} embedded again`,
     );
-    const profile = await readProfile(database, name);
-    scope.use(await startWorker({ database, profile, embedder, queue, concurrency, lockDurationMs, log }));
   }
-  scope.use(await startProducer({ database, queue, ...config.producer, lockDurationMs, log }));
 }
 
-/** Waits, with progress bars, until no chunk of the profiles is pending. */
-async function untilCovered(
+async function evaluate(
+  config: Config,
   database: Database,
-  profiles: readonly Profile[],
-  interrupted: Promise<unknown>,
-): Promise<Demo["profiles"]> {
-  using bars = progressBars();
-  const shown = profiles.map((profile) => ({ profile, bar: bars.add(profile.name, "chunks") }));
-  let stopped = false;
-  void interrupted.then(() => {
-    stopped = true;
+  embedders: ReadonlyMap<string, Embedder>,
+): Promise<{ queries: JudgedQuery[]; report: EvaluationReport }> {
+  const files = { queries: join(handbook, "queries.jsonl"), qrels: join(handbook, "qrels.tsv") };
+  const { source, queries } = await chooseQueries(database, { ...files, sample: 1_000 });
+  say(`Evaluating with ${queries.length} judged queries`);
+  const baseline = await readProfile(database, config.baseline.name);
+  const candidate = await readProfile(database, config.candidate.name);
+  const models = {
+    baseline: embedderOf(embedders, config.baseline.model.id),
+    candidate: embedderOf(embedders, config.candidate.model.id),
+  };
+  const { report } = await evaluateProfiles({ database, baseline, candidate, embedders: models, queries, source });
+  const { verdict } = report;
+  await recordEvaluation(database, {
+    baseline: baseline.name,
+    candidate: candidate.name,
+    verdict,
+    report: { ...report },
   });
-  let leastPending = Number.POSITIVE_INFINITY;
-  let progressAt = performance.now();
-  for (;;) {
-    const covered: Demo["profiles"] = [];
-    for (const { profile, bar } of shown) {
-      const coverage = await readCoverage(database, await readProfile(database, profile.name));
-      bar.update(coverage.chunks - coverage.pending, coverage.chunks);
-      covered.push({ ...coverage, profile });
-    }
-    const pending = covered.reduce((total, { pending }) => total + pending, 0);
-    if (pending === 0) return covered;
-    if (pending < leastPending) progressAt = performance.now();
-    leastPending = Math.min(leastPending, pending);
-    if (stopped) throw new ReembedError("interrupted", "The demo was interrupted.");
-    if (performance.now() - progressAt > patienceMs) throw stuck(pending);
-    await setTimeout(pollMs);
-  }
+  const [before, after] = [foundBy("baseline", report), foundBy("candidate", report)];
+  say(
+    `Evaluated         nDCG@10 ${before.ndcg10.toFixed(3)} -> ${after.ndcg10.toFixed(3)}: the candidate is ${verdict}`,
+  );
+  await calibrate(config, database, report);
+  return { queries, report };
 }
 
-function stuck(pending: number): ReembedError {
-  return new ReembedError("demo_stuck", `No chunk was embedded for ${patienceMs / 1_000} s; ${pending} are pending.`, {
-    remedy: "Run it again with LOG_LEVEL=info to see what happens.",
-  });
+/** Scores of two models do not mean the same: with the plan's own threshold a guardrail finds too many empty answers. */
+async function calibrate(config: Config, database: Database, { thresholds }: EvaluationReport): Promise<void> {
+  const threshold = thresholds?.proposed?.threshold;
+  if (threshold === undefined) return;
+  await registerProfiles(database, [{ ...config.candidate, threshold }]);
+  say(`Calibrated        the candidate's threshold, from ${config.candidate.threshold} to ${threshold}`);
 }
 
-function names(config: Config): string {
-  return activeProfiles(config)
-    .map((profile) => profile.name)
-    .join(" and ");
+function foundBy(side: "baseline" | "candidate", { quality }: EvaluationReport): Found {
+  if (quality === null) throw new TypeError("The handbook's queries are judged");
+  const { ndcg, recall } = quality[side];
+  return { ndcg10: round(ndcg.mean), recall10: round(recall.mean) };
 }
 
-function say(line: string): void {
-  process.stderr.write(`${line}\n`);
+function embedderOf(embedders: ReadonlyMap<string, Embedder>, model: string): Embedder {
+  const embedder = embedders.get(model);
+  if (embedder === undefined) throw new TypeError(`There is no embedder of ${model}`);
+  return embedder;
+}
+
+function perSecond(count: number, since: number): number {
+  return Math.round((1_000 * count) / (performance.now() - since));
+}
+
+function round(value: number): number {
+  return Math.round(1e4 * value) / 1e4;
 }

@@ -11,6 +11,12 @@ export function parseDevice(text: string): string {
   throw new InvalidArgumentError("It must be cpu, webgpu, cuda, cuda:<number> or cuda:all.");
 }
 
+/** A device as `parseDevice` has it, for a command that runs in one process. */
+export function parseOneDevice(text: string): string {
+  if (text === "cuda:all") throw new InvalidArgumentError("One device does it: give cuda:<number>.");
+  return parseDevice(text);
+}
+
 /**
  * The devices of the processes that a worker command starts, one each: every GPU of this machine for `cuda:all`, and
  * otherwise the same one as often as asked.

@@ -1,0 +1,29 @@
+import { type Database, embeddingsPartition, type RegisteredProfile } from "@reembed/store";
+import { sql } from "drizzle-orm";
+
+/** Gives a profile so many chunks with random vectors: for tests of the index on them. */
+export async function fillWithVectors(database: Database, profile: RegisteredProfile, vectors: number): Promise<void> {
+  await database.execute(sql`insert into reembed.documents (uri, title, language, body) values ('a', '', 'ru', 'a')`);
+  await database.execute(sql`
+    insert into ${sql.raw(profile.relation)} (chunking, document_id, position, start_offset, end_offset, content)
+    select ${profile.chunking}, d.id, n, 0, 1, n::text from reembed.documents d, generate_series(1, ${vectors}::int) n`);
+  await database.execute(sql`
+    insert into ${sql.raw(embeddingsPartition(profile.name))} (profile, chunk_id, content_hash, embedding, model_revision)
+    select ${profile.name}, id, '', (
+      select array_agg(random() - 0.5) from generate_series(1, ${profile.dimensions}::int) n where n <> -id
+    )::vector::halfvec, '' from ${sql.raw(profile.relation)}`);
+}
+
+/** A writer in the middle of its transaction: a build waits for it before it begins. Returns what ends it, once. */
+export async function holdUpBuilds(database: Database, { name }: RegisteredProfile): Promise<() => Promise<void>> {
+  const writer = await database.$client.connect();
+  await writer.query("begin");
+  await writer.query(`lock table ${embeddingsPartition(name)} in row exclusive mode`);
+  let held = true;
+  return async () => {
+    if (!held) return;
+    held = false;
+    await writer.query("rollback");
+    writer.release();
+  };
+}

@@ -1,0 +1,83 @@
+import { type Database, type RegisteredProfile, readAnnIndex, readProfile, setAnnSettings } from "@reembed/store";
+import { describeOnEachServer, openTestDatabase, testProfile, waitFor } from "@reembed/testing";
+import { sql } from "drizzle-orm";
+import { beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
+import { fillWithVectors, holdUpBuilds } from "./ann-fixtures.ts";
+import { buildAndMeasure, missedRecall, type WantedIndex } from "./build-and-measure.ts";
+
+const m3 = testProfile("mini-m3");
+
+describeOnEachServer(
+  "building an index and measuring it",
+  (open) => {
+    let database: Database;
+    let profile: RegisteredProfile;
+    let steps: string[];
+    beforeAll(async () => {
+      database = await openTestDatabase(await open(), [m3]);
+      profile = await readProfile(database, m3.name);
+      await fillWithVectors(database, profile, 600);
+      return () => database.$client.end();
+    });
+    beforeEach(async () => {
+      steps = [];
+      await database.execute(sql`update reembed.profiles set state = 'complete'`);
+      await database.execute(sql`drop index if exists reembed."chunk_embeddings_mini-m3_ann"`);
+      await setAnnSettings(database, profile, null);
+      profile = await readProfile(database, m3.name);
+    });
+
+    const progress = { step: (text: string) => void steps.push(text), show: () => {}, [Symbol.dispose]() {} };
+    const build = (wanted: Partial<WantedIndex> = {}) =>
+      buildAndMeasure(
+        { kind: "hnsw", targetRecall: 0.98, sample: 20, ...wanted },
+        { database, profile, progress, dryRun: false },
+      );
+
+    test("is refused before the backfill is complete, unless it is forced", async () => {
+      profile = { ...profile, state: "backfilling" };
+      await expect(build()).rejects.toMatchObject({ code: "backfill_incomplete", exitCode: 3 });
+      expect((await readAnnIndex(database, profile)).exists).toBe(false);
+      expect(await build({ force: true })).toMatchObject({ built: true, vectors: 600, sample: 20, reached: true });
+    });
+
+    test("sets the least breadth that reaches the target, and measures an index that is there anew", async () => {
+      const built = await build();
+      const { ann } = await readProfile(database, m3.name);
+      expect(ann).toMatchObject({ kind: "hnsw", breadth: built?.breadth, recall10: built?.recall10, sample: 20 });
+      const all = await build({ targetRecall: 1, sample: 5 });
+      expect(all).toMatchObject({ built: false, buildSeconds: null, recall10: 1, sample: 5 });
+    });
+
+    test("an index that was left invalid is dropped and built again", async () => {
+      const release = await holdUpBuilds(database, profile);
+      onTestFinished(release);
+      const interrupted = expect(build()).rejects.toMatchObject({ cause: { code: "57P01" } });
+      const pid = await waitFor("the build", async () => (await readAnnIndex(database, profile)).building?.pid);
+      await database.execute(sql`select pg_terminate_backend(${pid}::int)`);
+      await interrupted;
+      await release();
+      expect(await readAnnIndex(database, profile)).toMatchObject({ exists: true, valid: false, building: null });
+
+      expect(await build()).toMatchObject({ built: true });
+      expect(steps).toContainEqual(expect.stringContaining("was left invalid by a build that was interrupted"));
+      expect(await readAnnIndex(database, profile)).toMatchObject({ valid: true });
+    });
+
+    test("an index of another kind is kept, and it is said how to be rid of it", async () => {
+      expect(await build({ kind: "ivfflat", lists: 30 })).toMatchObject({ options: { lists: 30 }, reached: true });
+      await expect(build()).rejects.toMatchObject({ code: "index_differs", exitCode: 3 });
+      await expect(build({ kind: "ivfflat", lists: 40 })).rejects.toThrow("is there already: ivfflat, lists 30.");
+      expect(await readAnnIndex(database, profile)).toMatchObject({ valid: true, kind: "ivfflat" });
+    });
+
+    test("a target that is out of reach leaves the widest search set, and says so", async () => {
+      // No search finds more than there is.
+      const built = await build({ targetRecall: 1.01 });
+      expect(built).toMatchObject({ reached: false, breadth: 1_000 });
+      expect((await readProfile(database, m3.name)).ann?.breadth).toBe(1_000);
+      if (built !== undefined) expect(missedRecall(built)).toMatchObject({ code: "recall_missed", exitCode: 3 });
+    });
+  },
+  ["PostgreSQL"],
+);

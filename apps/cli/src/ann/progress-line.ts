@@ -1,0 +1,61 @@
+import { formatDuration } from "@reembed/dashboard";
+import { formatShare } from "../output.ts";
+
+/** How far something is: the share of the present phase, where it is known, and the seconds since it began. */
+export interface Progress {
+  phase: string;
+  share: number | null;
+  seconds: number | null;
+}
+
+export interface ProgressLine extends Disposable {
+  /** Writes a line of its own. */
+  step(text: string): void;
+  show(progress: Progress): void;
+}
+
+const lineEveryMs = 10_000;
+
+/** Writes how far a build is to stderr: in place on a terminal, else a line every ten seconds and for each phase. */
+export function progressLine(): ProgressLine {
+  const { stderr } = process;
+  let shown = { phase: "", at: Number.NEGATIVE_INFINITY };
+  let open = false;
+  const close = () => {
+    if (open) stderr.write("\n");
+    open = false;
+  };
+  return {
+    step(text) {
+      close();
+      stderr.write(`${text}\n`);
+    },
+    show(progress) {
+      const text = describeProgress(progress);
+      if (stderr.isTTY) {
+        stderr.write(`\r\x1b[K${text}`);
+        open = true;
+      } else if (progress.phase !== shown.phase || performance.now() - shown.at >= lineEveryMs) {
+        stderr.write(`${text}\n`);
+        shown = { phase: progress.phase, at: performance.now() };
+      }
+    },
+    [Symbol.dispose]: close,
+  };
+}
+
+/** `building index: loading tuples, 42.0 %, about 3 min left`. */
+export function describeProgress(progress: Progress): string {
+  const { phase, share } = progress;
+  const left = secondsLeft(progress);
+  return [
+    phase,
+    ...(share === null ? [] : [formatShare(share)]),
+    ...(left === null ? [] : [`about ${formatDuration(left)} left`]),
+  ].join(", ");
+}
+
+/** Of the present phase, which takes nearly all of the time; null where it is not known. */
+export function secondsLeft({ share, seconds }: Progress): number | null {
+  return share === null || share <= 0 || seconds === null ? null : Math.round((seconds * (1 - share)) / share);
+}

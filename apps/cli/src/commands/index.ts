@@ -1,0 +1,89 @@
+import { type Config, configuredProfile, loadConfig } from "@reembed/config";
+import { ReembedError } from "@reembed/core";
+import { createLogger } from "@reembed/runtime";
+import { annIndexName, readAnnIndex, readProfile } from "@reembed/store";
+import { type Command, Option } from "commander";
+import { buildAndMeasure, missedRecall, type WantedIndex } from "../ann/build-and-measure.ts";
+import { describeBuilt, describeStatus } from "../ann/describe-index.ts";
+import { progressLine, secondsLeft } from "../ann/progress-line.ts";
+import { numberBetween, wholeNumberFrom } from "../options.ts";
+import { printResult } from "../output.ts";
+import { openServices } from "../services.ts";
+
+interface BuildFlags extends Omit<WantedIndex, "memoryBytes"> {
+  profile?: string;
+  /** In mebibytes. */
+  memory?: number;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+export function registerIndex(program: Command): void {
+  const command = program.command("index").description("the approximate index that searches of a profile use");
+  registerBuild(command);
+  registerStatus(command);
+}
+
+function registerBuild(command: Command): void {
+  command
+    .command("build")
+    .description("build it without holding up searches or writers, and find how widely to search it")
+    .option("--profile <name>", "profile to index (default: the candidate)")
+    .addOption(new Option("--kind <kind>", "of the index").choices(["hnsw", "ivfflat"]).default("hnsw"))
+    .option("--target-recall <share>", "of the ten nearest that a search has to find", numberBetween(0, 1), 0.98)
+    .option("--m <links>", "links of a vector in an hnsw index (default: 16)", wholeNumberFrom(2))
+    .option("--ef-construction <n>", "how widely hnsw looks for links (default: 64)", wholeNumberFrom(4))
+    .option("--lists <n>", "lists of an ivfflat index (default: a thousandth of the vectors)", wholeNumberFrom(1))
+    .option("--memory <MB>", "for the build (default: what it takes, if it is there)", wholeNumberFrom(1))
+    .option("--sample <vectors>", "vectors to measure the recall with", wholeNumberFrom(1), 200)
+    .option("--force", "even before the backfill is complete")
+    .option("--dry-run", "change nothing; print the statements that would")
+    .option("--json", "print one JSON object")
+    .action(async (flags: BuildFlags) => {
+      const { memory, dryRun = false, json } = flags;
+      const config = loadConfig(process.env);
+      refuseEmbedded(config);
+      await using services = await openServices(config, createLogger(config.logLevel), { dryRun });
+      const { database } = services;
+      const name = configuredProfile(config, flags.profile ?? config.candidate.name).name;
+      const profile = await readProfile(database, name);
+      using progress = progressLine();
+      const memoryBytes = memory === undefined ? undefined : memory * 2 ** 20;
+      const built = await buildAndMeasure({ ...flags, memoryBytes }, { database, profile, progress, dryRun });
+      if (built === undefined) {
+        progress.step("Nothing was changed.");
+        return;
+      }
+      printResult(built, json, describeBuilt(built));
+      if (!built.reached) throw missedRecall(built);
+    });
+}
+
+function registerStatus(command: Command): void {
+  command
+    .command("status")
+    .description("whether it is there, how it was measured, and how far a build is")
+    .option("--profile <name>", "profile (default: the candidate)")
+    .option("--json", "print one JSON object")
+    .action(async (flags: { profile?: string; json?: boolean }) => {
+      const config = loadConfig(process.env);
+      await using services = await openServices(config, createLogger(config.logLevel));
+      const name = configuredProfile(config, flags.profile ?? config.candidate.name).name;
+      const profile = await readProfile(services.database, name);
+      const { building, ...index } = await readAnnIndex(services.database, profile);
+      const status = {
+        ...{ profile: name, index: annIndexName(profile), ...index },
+        building: building === null ? null : { ...building, etaSeconds: secondsLeft(building) },
+        measured: profile.ann,
+      };
+      printResult(status, flags.json, describeStatus(status));
+    });
+}
+
+function refuseEmbedded({ databaseUrl }: Config): void {
+  if (databaseUrl !== undefined) return;
+  throw new ReembedError("index_embedded", "The embedded database searches exactly and builds no index.", {
+    exitCode: 3,
+    remedy: "Up to 20,000 chunks it needs none; set DATABASE_URL for more.",
+  });
+}

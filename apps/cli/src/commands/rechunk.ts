@@ -1,0 +1,43 @@
+import { loadConfig } from "@reembed/config";
+import { createLogger } from "@reembed/runtime";
+import type { RecutDocuments } from "@reembed/store";
+import type { Command } from "commander";
+import { formatCount, formatTable, printResult } from "../output.ts";
+import { progressBars } from "../progress.ts";
+import { rechunkCorpus } from "../rechunk/rechunk-corpus.ts";
+import { openServices } from "../services.ts";
+
+export function registerRechunk(program: Command): void {
+  program
+    .command("rechunk")
+    .description("cut every document that has no chunks in some chunking, or has changed; run it again at any time")
+    .option("--dry-run", "print the SQL and change nothing")
+    .option("--json", "print one JSON object")
+    .action(async ({ json, dryRun }: { json?: boolean; dryRun?: boolean }) => {
+      const config = loadConfig(process.env);
+      await using services = await openServices(config, createLogger(config.logLevel), { dryRun });
+      using bars = progressBars();
+      const bar = bars.add("rechunking", "documents");
+      const recut = await rechunkCorpus(services.database, (done, total) => bar.update(done, total));
+      if (dryRun) process.stdout.write("-- Nothing was changed.\n");
+      else printResult(recut, json, describe(recut));
+    });
+}
+
+function describe({ documents, removed, chunks, misfits, unplacedChunks }: RecutDocuments): string {
+  const lines = [
+    `documents  ${formatCount(documents)} cut, ${formatCount(removed)} removed`,
+    `chunks     ${formatCount(chunks.added)} added, ${formatCount(chunks.kept)} kept, ${formatCount(chunks.removed)} removed`,
+  ];
+  if (unplacedChunks > 0) {
+    lines.push(`unplaced   ${formatCount(unplacedChunks)} adopted chunks are not in their document's body`);
+  }
+  if (misfits.length > 0) {
+    const rows = misfits.map(({ uri, seams }) => [uri, formatCount(seams)]);
+    lines.push(
+      `misfits    ${formatCount(misfits.length)} put together from chunks that do not overlap, with a line feed at each seam`,
+      formatTable([["document", "seams"], ...rows]),
+    );
+  }
+  return lines.join("\n");
+}

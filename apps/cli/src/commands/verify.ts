@@ -1,0 +1,91 @@
+import { configuredProfile, loadConfig } from "@reembed/config";
+import { ReembedError } from "@reembed/core";
+import { createLogger } from "@reembed/runtime";
+import { type RegisteredProfile, readCoverage, readProfile, recordVerification } from "@reembed/store";
+import type { Command } from "commander";
+import { numberBetween, wholeNumberFrom } from "../options.ts";
+import { printResult } from "../output.ts";
+import { chooseDevice, startProfileEmbedder } from "../profile-embedder.ts";
+import { progressBars } from "../progress.ts";
+import { openServices } from "../services.ts";
+import { parseOneDevice } from "../supervisor/devices.ts";
+import { describeVerdict, describeVerification } from "../verify/describe-verification.ts";
+import { type VerificationReport, verifyProfile } from "../verify/verify-profile.ts";
+
+interface VerifyFlags {
+  profile?: string;
+  sample: number;
+  full?: boolean;
+  device: string;
+  minCosine: number;
+  json?: boolean;
+}
+
+/** Of adopted vectors: another program made them, with kernels and number formats of its own. */
+const leastCosineAdopted = 0.99;
+
+export function registerVerify(program: Command): void {
+  program
+    .command("verify")
+    .description("prove from texts and vectors that a profile is complete and right")
+    .option("--profile <name>", "profile to verify (default: the candidate)")
+    .option("--sample <vectors>", "vectors to embed again, chosen at random", wholeNumberFrom(1), 200)
+    .option("--full", "embed all of them again")
+    .option(
+      "--device <device>",
+      "cpu, webgpu, cuda or cuda:<number>; best the one that embedded them",
+      parseOneDevice,
+      "cpu",
+    )
+    .option("--min-cosine <cosine>", "least similarity to the stored vector", numberBetween(-1, 1), 0.999)
+    .option("--json", "print one JSON object")
+    .action(async (flags: VerifyFlags, command: Command) => {
+      const config = loadConfig(process.env);
+      const log = createLogger(config.logLevel);
+      const wanted = configuredProfile(config, flags.profile ?? config.candidate.name);
+      const asked = command.getOptionValueSource("device") !== "default";
+      const device = chooseDevice(config, wanted.name, flags.device, asked);
+      await using services = await openServices(config, log);
+      const { database } = services;
+      const profile = await readProfile(database, wanted.name);
+      refuseRetired(profile);
+      const { chunks } = await readCoverage(database, profile);
+      using drawn = progressBars();
+      const bars = { check: drawn.add("checking", "chunks"), embed: drawn.add("embedding again", "texts") };
+      const report = await verifyProfile({
+        database,
+        profile,
+        startEmbedder: () => startProfileEmbedder(wanted, config, { device, log }),
+        sample: flags.full ? "all" : flags.sample,
+        bars: { own: flags.minCosine, adopted: Math.min(leastCosineAdopted, flags.minCosine) },
+        onProgress: (stage, done) =>
+          bars[stage].update(done, stage === "check" || flags.full ? chunks : Math.min(flags.sample, chunks)),
+      });
+      await recordVerification(database, { profile: profile.name, passed: report.passed, report: { ...report } });
+      printResult(report, flags.json, describeVerification(report));
+      if (!report.passed) throw notProven(report);
+    });
+}
+
+function refuseRetired({ name, state }: RegisteredProfile): void {
+  if (state !== "retired") return;
+  throw new ReembedError("profile_retired", `Profile ${name} is retired: it has no vectors any more.`, { exitCode: 3 });
+}
+
+function notProven(report: VerificationReport): ReembedError {
+  return new ReembedError("not_proven", describeVerdict(report), { exitCode: 3, remedy: remedyFor(report) });
+}
+
+function remedyFor({
+  chunks,
+  failures: { pending, missing, wrong_vector, ...shape },
+  embeddedAgain,
+}: VerificationReport) {
+  const defects = Object.values(shape).reduce((sum, count) => sum + count, missing + wrong_vector);
+  if (chunks === 0) return "Load documents first: `reembed load`.";
+  if (defects === 0) return "Verify again when `reembed status` says that nothing is pending.";
+  if (wrong_vector > 0 && wrong_vector === embeddedAgain?.compared) {
+    return "No vector is the model's: were they embedded on another --device, or with other model files?";
+  }
+  return "Delete these vectors from reembed.chunk_embeddings and insert their chunks into reembed.chunk_changes: the producer has them embedded again.";
+}

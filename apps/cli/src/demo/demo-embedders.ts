@@ -1,0 +1,39 @@
+import { activeProfiles, type Config } from "@reembed/config";
+import type { Embedder } from "@reembed/embedder";
+import type { Logger } from "@reembed/runtime";
+import { chooseDevice, startProfileEmbedder } from "../profile-embedder.ts";
+
+/** One embedder for each active profile, shared by all that the demo plays: application, workers, search. */
+export async function openEmbedders(
+  config: Config,
+  log: Logger,
+  scope: AsyncDisposableStack,
+): Promise<Map<string, Embedder>> {
+  const embedders = new Map<string, Embedder>();
+  for (const profile of activeProfiles(config)) {
+    const device = chooseDevice(config, profile.name, "cpu", false);
+    embedders.set(profile.model.id, scope.use(await startProfileEmbedder(profile, config, { device, log })));
+  }
+  return embedders;
+}
+
+/** The same embedder for one who closes what he is given. */
+export function lend(embedder: Embedder): Embedder {
+  return {
+    model: embedder.model,
+    device: embedder.device,
+    embed: (texts) => embedder.embed(texts),
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+/** An embedder that fails from when `broken` says so: the fault that the demo injects. */
+export function breakable(embedder: Embedder, broken: () => boolean): Embedder {
+  return {
+    ...lend(embedder),
+    embed(texts) {
+      if (broken()) throw new Error("The demo has broken this model on purpose.");
+      return embedder.embed(texts);
+    },
+  };
+}

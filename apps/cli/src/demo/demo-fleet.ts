@@ -1,0 +1,71 @@
+import { setTimeout } from "node:timers/promises";
+import { activeProfiles, type Config } from "@reembed/config";
+import { type Profile, ReembedError } from "@reembed/core";
+import type { Embedder } from "@reembed/embedder";
+import { startProducer } from "@reembed/producer";
+import type { Logger } from "@reembed/runtime";
+import { type Coverage, type Database, readCoverage, readProfile } from "@reembed/store";
+import { startWorker } from "@reembed/worker";
+import { progressBars } from "../progress.ts";
+import type { Services } from "../services.ts";
+import { lend } from "./demo-embedders.ts";
+
+const pollMs = 150;
+const patienceMs = 120_000;
+
+export type CoveredProfile = Coverage & { profile: Profile };
+
+/** One producer, and a worker for each profile. */
+export async function startFleet(
+  config: Config,
+  { database, queue }: Services,
+  embedders: ReadonlyMap<string, Embedder>,
+  { log, scope }: { log: Logger; scope: AsyncDisposableStack },
+): Promise<void> {
+  const { concurrency, lockDurationMs } = config.worker;
+  for (const { name, model } of activeProfiles(config)) {
+    const shared = embedders.get(model.id);
+    if (shared === undefined) throw new TypeError(`There is no embedder of ${model.id}`);
+    const profile = await readProfile(database, name);
+    const embedder = lend(shared);
+    scope.use(await startWorker({ database, profile, embedder, queue, concurrency, lockDurationMs, log }));
+  }
+  scope.use(await startProducer({ database, queue, ...config.producer, lockDurationMs, log }));
+}
+
+/** Waits, with progress bars, until no chunk of the profiles is pending. */
+export async function untilCovered(
+  database: Database,
+  profiles: readonly Profile[],
+  interrupted: Promise<unknown>,
+): Promise<CoveredProfile[]> {
+  using bars = progressBars();
+  const shown = profiles.map((profile) => ({ profile, bar: bars.add(profile.name, "chunks") }));
+  let stopped = false;
+  void interrupted.then(() => {
+    stopped = true;
+  });
+  let leastPending = Number.POSITIVE_INFINITY;
+  let progressAt = performance.now();
+  for (;;) {
+    const covered: CoveredProfile[] = [];
+    for (const { profile, bar } of shown) {
+      const coverage = await readCoverage(database, await readProfile(database, profile.name));
+      bar.update(coverage.chunks - coverage.pending, coverage.chunks);
+      covered.push({ ...coverage, profile });
+    }
+    const pending = covered.reduce((total, { pending }) => total + pending, 0);
+    if (pending === 0) return covered;
+    if (pending < leastPending) progressAt = performance.now();
+    leastPending = Math.min(leastPending, pending);
+    if (stopped) throw new ReembedError("interrupted", "The demo was interrupted.");
+    if (performance.now() - progressAt > patienceMs) throw stuck(pending);
+    await setTimeout(pollMs);
+  }
+}
+
+function stuck(pending: number): ReembedError {
+  return new ReembedError("demo_stuck", `No chunk was embedded for ${patienceMs / 1_000} s; ${pending} are pending.`, {
+    remedy: "Run it again with LOG_LEVEL=info to see what happens.",
+  });
+}

@@ -1,0 +1,83 @@
+import { setTimeout } from "node:timers/promises";
+import type { Config } from "@reembed/config";
+import type { JudgedQuery } from "@reembed/core";
+import type { Embedder } from "@reembed/embedder";
+import { createLogger, createMetrics } from "@reembed/runtime";
+import { type SearchApp, startSearch } from "@reembed/search";
+import { guardrailName, readRollout, readRolloutEvents } from "@reembed/store";
+import { setPercent, setShadowPercent } from "../rollout/change-share.ts";
+import type { Services } from "../services.ts";
+import { breakable } from "./demo-embedders.ts";
+import { say } from "./say.ts";
+import { describeAnswered, Traffic } from "./traffic.ts";
+
+/** The candidate's share of subjects, and how many searches it is tried with. */
+const steps = [
+  { percent: 10, searches: 250 },
+  { percent: 50, searches: 60 },
+  { percent: 100, searches: 60 },
+] as const;
+const shadowSearches = 40;
+/** Every search process follows a change within this time. */
+const followedMs = 1_000;
+const by = "demo";
+/** More than a guardrail needs to see that everything fails. */
+const faultySearches = 2_000;
+
+export interface RolloutOptions {
+  config: Config;
+  services: Services;
+  embedders: ReadonlyMap<string, Embedder>;
+  queries: readonly JudgedQuery[];
+  scope: AsyncDisposableStack;
+}
+
+/**
+ * Starts the search and rolls the candidate out to simulated people: in its shadow, then to 10, 50 and 100 % of them.
+ * Then its model is broken, and a guardrail gives everybody back to the baseline. Mended, the search stays up.
+ */
+export async function rollOut(options: RolloutOptions): Promise<{ url: string; percent: number }> {
+  const { config, services, queries } = options;
+  const { database } = services;
+  const fault = { injected: false };
+  const { url } = await openSearch(options, () => fault.injected);
+  const traffic = new Traffic();
+
+  await setShadowPercent(database, config, 100, { by, reason: "to compare, unseen" });
+  say(`In its shadow     ${describeAnswered(await traffic.send({ url, queries, searches: shadowSearches }))}`);
+  for (const { percent, searches } of steps) {
+    await setPercent(database, config, percent, { by, reason: `${percent} % of people` });
+    await setTimeout(followedMs);
+    say(`${percent} %`.padEnd(18) + describeAnswered(await traffic.send({ url, queries, searches })));
+  }
+
+  say(`Breaking the model of ${config.candidate.name}, on purpose`);
+  fault.injected = true;
+  const isOver = async () => (await readRollout(database)).percent === 0;
+  const answered = await traffic.send({ url, queries, searches: faultySearches, until: isOver });
+  fault.injected = false;
+  const [last] = await readRolloutEvents(database, 1);
+  const { percent } = await readRollout(database);
+  if (last?.changedBy !== guardrailName || percent !== 0) throw new Error("No guardrail has noticed the broken model.");
+  say(`Rolled back       by itself after ${describeAnswered(answered)}: ${last.reason}`);
+  return { url, percent };
+}
+
+async function openSearch(
+  { config, services: { database }, embedders, scope }: RolloutOptions,
+  broken: () => boolean,
+): Promise<SearchApp> {
+  const candidate = config.candidate.model.id;
+  const used = new Map(
+    [...embedders].map(([id, embedder]) => [id, id === candidate ? breakable(embedder, broken) : embedder]),
+  );
+  const { host, port, apiKey, rateLimit, logQueries } = config.search;
+  return scope.use(
+    await startSearch({
+      ...{ database, embedders: used, guardrails: config.guardrails, metrics: createMetrics() },
+      ...{ host, port, apiKey, rateLimit, logQueries },
+      // Hundreds of searches fail, on purpose.
+      log: createLogger("silent"),
+    }),
+  );
+}

@@ -1,0 +1,61 @@
+import { formatCount, formatShare, formatTable } from "../output.ts";
+import type { Reason, VerificationReport } from "./verify-profile.ts";
+
+/** As a person calls it, one and many. */
+const names: Record<Reason, [one: string, many: string]> = {
+  old_text: ["vector is of an older text", "vectors are of an older text"],
+  other_revision: ["vector is of another revision of the model", "vectors are of another revision of the model"],
+  wrong_dimensions: ["vector has the wrong dimensions", "vectors have the wrong dimensions"],
+  wrong_norm: ["vector is not of length 1", "vectors are not of length 1"],
+  wrong_vector: [
+    "vector is not what the model makes of its text",
+    "vectors are not what the model makes of their texts",
+  ],
+  orphan: ["vector has no chunk", "vectors have no chunk"],
+  missing: ["chunk has no vector, and nothing will embed it", "chunks have no vector, and nothing will embed them"],
+  pending: ["chunk is still to be embedded", "chunks are still to be embedded"],
+};
+
+/** The verdict in one sentence: `mini-m3 is not proven: 1 vector has no chunk; 12 chunks are still to be embedded.` */
+export function describeVerdict({ profile, passed, chunks, failures }: VerificationReport): string {
+  if (passed) return `${profile} is proven: every chunk that is not in quarantine has the vector of its present text.`;
+  if (chunks === 0) return `${profile} is not proven: it has no chunks.`;
+  const counts = Object.entries(failures) as [Reason, number][];
+  const told = counts
+    .filter(([, count]) => count > 0)
+    .map(([reason, count]) => `${formatCount(count)} ${names[reason][count === 1 ? 0 : 1]}`);
+  return `${profile} is not proven: ${told.join("; ")}.`;
+}
+
+export function describeVerification(report: VerificationReport): string {
+  const { chunks, current, quarantined, coverage, examples } = report;
+  const counts = formatTable([
+    ["chunks", formatCount(chunks), ""],
+    ["with their vector", formatCount(current), formatShare(coverage)],
+    ["quarantined", formatCount(quarantined), ""],
+  ]);
+  const list = examples.map(({ chunkId, reason, detail }) => [`chunk ${chunkId}`, reason, detail ?? ""]);
+  return [
+    ...(report.passed ? [describeVerdict(report)] : []),
+    counts,
+    describeComparison(report),
+    ...(list.length === 0 ? [] : [formatTable(list, 3)]),
+  ].join("\n");
+}
+
+function describeComparison({ embeddedAgain, device }: VerificationReport): string {
+  if (embeddedAgain === undefined) return "There was no vector to embed again.";
+  const { compared, adopted, leastCosine, wrong, wrongShareAtMost } = embeddedAgain;
+  const made = adopted === 0 ? "" : ` (${formatCount(adopted)} of them adopted)`;
+  const told =
+    wrongShareAtMost === wrong / compared
+      ? `these are all, and ${formatCount(wrong)} are wrong`
+      : `with 95 % confidence fewer than ${percentRoundedUp(wrongShareAtMost ?? 1)} % of vectors are wrong`;
+  return `${formatCount(compared)} texts embedded again on ${device}${made}: least cosine ${leastCosine?.toFixed(5) ?? "none"}; ${told}.`;
+}
+
+/** To two digits and never down: a bound that is told smaller than it is would be none. */
+function percentRoundedUp(share: number): string {
+  const unit = 10 ** (Math.floor(Math.log10(100 * share)) - 1);
+  return (Math.ceil((100 * share) / unit) * unit).toPrecision(2);
+}

@@ -1,0 +1,169 @@
+import type { Embedder } from "@reembed/embedder";
+import {
+  checkVectors,
+  type Database,
+  findOrphans,
+  type RegisteredProfile,
+  readVectors,
+  readVectorsAfter,
+  sampleVectorIds,
+  shownIds,
+  type VectorOfText,
+  type VectorState,
+} from "@reembed/store";
+import { type Comparison, type CosineBars, compareVectors } from "./compare-vectors.ts";
+
+/** Why a chunk or a vector fails the verdict. */
+export type Reason = Exclude<VectorState, "current" | "quarantined"> | "orphan" | "wrong_vector";
+
+interface Failure {
+  chunkId: number;
+  reason: Reason;
+  detail?: string;
+}
+
+/** What `reembed verify --json` prints, and `verifications` keeps. */
+export interface VerificationReport {
+  profile: string;
+  passed: boolean;
+  chunks: number;
+  current: number;
+  quarantined: number;
+  /** current / chunks; 0 without chunks. */
+  coverage: number;
+  /** How many chunks or vectors fail for each reason, those at 0 included. */
+  failures: Record<Reason, number>;
+  /** The first of them. */
+  examples: Failure[];
+  /** Undefined where there was no vector to compare. */
+  embeddedAgain: Comparison | undefined;
+  device: string | undefined;
+  seconds: number;
+}
+
+export interface VerifyOptions {
+  database: Database;
+  profile: RegisteredProfile;
+  /** Starts the profile's own model; not called where there is no vector. */
+  startEmbedder: () => Promise<Embedder>;
+  /** How many vectors to embed again, or all of them. */
+  sample: number | "all";
+  bars: CosineBars;
+  onProgress: (stage: "check" | "embed", done: number) => void;
+}
+
+const embeddedTogether = 256;
+
+/**
+ * Proves a profile from its texts and vectors, and from no flag or counter: that every chunk has a vector of its present
+ * text, of the right model and shape, that there are no others, and that the model makes the same vectors again.
+ * Quarantined chunks are told and pass: each has its reason. While a migration runs, what is pending fails it, and only that.
+ */
+export async function verifyProfile(options: VerifyOptions): Promise<VerificationReport> {
+  const { database, profile } = options;
+  const startedAt = performance.now();
+  const found = new Findings();
+  for await (const { checked } of checkVectors(database, profile)) {
+    for (const { state, chunks, firstIds } of checked) found.add(state, chunks, firstIds);
+    options.onProgress("check", found.chunks);
+  }
+  const orphans = await findOrphans(database, profile);
+  found.add("orphan", orphans.vectors, orphans.firstIds);
+
+  const { device, ...embeddedAgain } = (await embedAgain(options, found)) ?? {};
+  const { chunks, current, quarantined } = found;
+  return {
+    profile: profile.name,
+    passed: chunks > 0 && Object.values(found.failures).every((count) => count === 0),
+    chunks,
+    current,
+    quarantined,
+    coverage: chunks === 0 ? 0 : current / chunks,
+    failures: found.failures,
+    examples: found.examples,
+    embeddedAgain: "compared" in embeddedAgain ? embeddedAgain : undefined,
+    device,
+    seconds: Math.round((performance.now() - startedAt) / 100) / 10,
+  };
+}
+
+async function embedAgain(
+  { database, profile, startEmbedder, sample, bars, onProgress }: VerifyOptions,
+  found: Findings,
+): Promise<(Comparison & { device: string }) | undefined> {
+  const chunkIds = sample === "all" ? undefined : await sampleVectorIds(database, profile, sample);
+  if (found.current === 0 || chunkIds?.length === 0) return undefined;
+  await using embedder = await startEmbedder();
+  const pages = chunkIds === undefined ? allVectors(database, profile) : chosenVectors(database, profile, chunkIds);
+  const comparison = await compareVectors(
+    embedder,
+    pages,
+    {
+      bars,
+      sampled: sample !== "all" && found.current > sample,
+      onWrong: ({ chunkId, reason, detail }) => found.add(reason, 1, [chunkId], detail),
+    },
+    (compared) => onProgress("embed", compared),
+  );
+  return { ...comparison, device: embedder.device };
+}
+
+async function* chosenVectors(
+  database: Database,
+  profile: RegisteredProfile,
+  chunkIds: readonly number[],
+): AsyncGenerator<VectorOfText[]> {
+  for (let start = 0; start < chunkIds.length; start += embeddedTogether) {
+    yield await readVectors(database, profile, chunkIds.slice(start, start + embeddedTogether));
+  }
+}
+
+async function* allVectors(database: Database, profile: RegisteredProfile): AsyncGenerator<VectorOfText[]> {
+  for (let after = 0; ; ) {
+    const page = await readVectorsAfter(database, profile, after, embeddedTogether);
+    const last = page.at(-1);
+    if (last === undefined) return;
+    yield page;
+    after = last.chunkId;
+  }
+}
+
+/** In the order in which they are told. */
+export const noFailures: Record<Reason, number> = {
+  old_text: 0,
+  other_revision: 0,
+  wrong_dimensions: 0,
+  wrong_norm: 0,
+  wrong_vector: 0,
+  orphan: 0,
+  missing: 0,
+  pending: 0,
+};
+
+/** Counts, and the first chunks that fail: those that should never be before those that are still to be embedded. */
+class Findings {
+  readonly failures: Record<Reason, number> = { ...noFailures };
+  current = 0;
+  quarantined = 0;
+  chunks = 0;
+  readonly #examples = new Map<Reason, Failure[]>();
+
+  add(state: VectorState | Reason, count: number, chunkIds: readonly number[], detail?: string): void {
+    if (state !== "orphan" && state !== "wrong_vector") this.chunks += count;
+    if (state === "current" || state === "quarantined") {
+      this[state] += count;
+      return;
+    }
+    this.failures[state] += count;
+    const known = this.#examples.get(state) ?? [];
+    known.push(...chunkIds.map((chunkId) => ({ chunkId, reason: state, ...(detail === undefined ? {} : { detail }) })));
+    this.#examples.set(state, known.slice(0, shownIds));
+  }
+
+  get examples(): Failure[] {
+    const reasons = Object.keys(this.failures) as Reason[];
+    const found = reasons.map((reason) => this.#examples.get(reason) ?? []);
+    // Texts are embedded the longest first.
+    return found.flatMap((failures) => failures.sort((a, b) => a.chunkId - b.chunkId)).slice(0, shownIds);
+  }
+}

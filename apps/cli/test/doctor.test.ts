@@ -1,0 +1,28 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { folderOf } from "../src/corpus/corpus-fixtures.ts";
+import { jsonLines, runReembed, standIns } from "./run-reembed.ts";
+
+test("doctor with everything away says so line by line, goes on with the rest, and ends with exit code 3", async () => {
+  const nobody = "127.0.0.1:1";
+  const addresses = { DATABASE_URL: `postgres://me:hunter2@${nobody}/db`, REDIS_URL: `redis://:hunter2@${nobody}` };
+  const environment = { ...standIns, ...addresses, BASELINE_PROFILE: "bge-m3" };
+  const { code, stdout, stderr } = await runReembed(["doctor"], { environment });
+  expect({ code, stderr }).toEqual({ code: 3, stderr: "" });
+  expect(stdout).toMatch(/^database +must be mended +The database db at 127\.0\.0\.1:1 cannot be opened/m);
+  expect(stdout).toMatch(/^Redis +must be mended +Redis at 127\.0\.0\.1:1 does not answer/m);
+  expect(stdout).toMatch(/^model BAAI\/bge-m3 +must be mended .*\n +-> Run `reembed model pull BAAI\/bge-m3`/m);
+  expect(stdout).toMatch(/^model mini-m3 +ok/m);
+  expect(stdout).toMatch(/\n\n3 things must be mended first; \w+ warnings?\.\n$/);
+  expect(stdout).not.toContain("hunter2");
+});
+
+test("doctor before anything was begun ends with exit code 0, and begins nothing", async () => {
+  const folder = join(await folderOf({}), "reembed");
+  const outcome = await runReembed(["doctor", "--json"], { environment: { ...standIns, REEMBED_DIR: folder } });
+  expect(outcome).toMatchObject({ code: 0, stderr: "" });
+  const [diagnosis] = jsonLines(outcome);
+  expect(diagnosis).toMatchObject({ mend: 0, findings: expect.arrayContaining([expect.anything()]) });
+  expect(existsSync(folder)).toBe(false);
+});

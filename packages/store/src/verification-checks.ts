@@ -1,0 +1,146 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { Database } from "./database.ts";
+import type { RegisteredProfile } from "./profiles.ts";
+
+/**
+ * What a chunk's vector proved to be. `pending`: there is none of its present text, and it will be embedded; `missing`:
+ * there is none, and nothing will embed it. All from `old_text` on should never be.
+ */
+export type VectorState =
+  | "current"
+  | "pending"
+  | "missing"
+  | "quarantined"
+  | "old_text"
+  | "other_revision"
+  | "wrong_dimensions"
+  | "wrong_norm";
+
+/** Chunks in one state, with the first of their ids. */
+export interface CheckedChunks {
+  state: VectorState;
+  chunks: number;
+  firstIds: number[];
+}
+
+export const shownIds = 20;
+const pageChunks = 5_000;
+
+/**
+ * Looks at every chunk of a profile and at its vector, a page of ids at a time: so no statement holds a snapshot for
+ * long, and within a page text, vector and change are of one moment. The text is hashed and the vector measured; an
+ * adopted vector may have any length but none, since the cosine of an angle knows no lengths.
+ */
+export async function* checkVectors(
+  database: Database,
+  profile: RegisteredProfile,
+): AsyncGenerator<{ checked: CheckedChunks[] }> {
+  for (let after = 0; ; ) {
+    const { rows } = await database.execute<
+      Record<"chunks" | "last", string> & { state: VectorState; first_ids: string[] }
+    >(sql`
+      select state, count(*) as chunks, (array_agg(id order by id))[1:${sql.raw(`${shownIds}`)}] as first_ids, max(id) as last
+      from (
+        select c.id, case
+          when e.content_hash is distinct from c.content_hash then case
+            when q.content_hash = c.content_hash then 'quarantined'
+            when ch.chunk_id is not null then 'pending'
+            when e.chunk_id is not null then 'old_text'
+            when ${profile.state === "complete"} then 'missing'
+            else 'pending'
+          end
+          when e.model_revision <> ${profile.revision} then 'other_revision'
+          when vector_dims(e.embedding) <> ${profile.dimensions} then 'wrong_dimensions'
+          when l2_norm(e.embedding) between 0.99 and 1.01 then 'current'
+          when e.token_count is null and l2_norm(e.embedding) > 0 then 'current'
+          else 'wrong_norm'
+        end as state
+        from (
+          select id, sha256(convert_to(content, 'UTF8')) as content_hash from ${sql.raw(profile.relation)}
+          where id > ${after} order by id limit ${pageChunks}
+        ) c
+        left join reembed.chunk_embeddings e on e.profile = ${profile.name} and e.chunk_id = c.id
+        left join reembed.quarantined_chunks q on q.profile = ${profile.name} and q.chunk_id = c.id
+        left join reembed.chunk_changes ch on ch.profile = ${profile.name} and ch.chunk_id = c.id
+      ) checked
+      group by state`);
+    if (rows.length === 0) return;
+    const numbered = rows.map(({ state, chunks, first_ids }) => ({
+      state,
+      chunks: Number(chunks),
+      firstIds: first_ids.map(Number),
+    }));
+    yield { checked: numbered };
+    after = Math.max(...rows.map((row) => Number(row.last)));
+  }
+}
+
+/** Vectors of no chunk: an adopted corpus has no foreign key that would take them along. */
+export async function findOrphans(
+  database: Database,
+  profile: RegisteredProfile,
+): Promise<{ vectors: number; firstIds: number[] }> {
+  const { rows } = await database.execute<Record<"chunk_id" | "vectors", string>>(sql`
+    select e.chunk_id, count(*) over () as vectors from reembed.chunk_embeddings e
+    where e.profile = ${profile.name}
+      and not exists (select from ${sql.raw(profile.relation)} c where c.id = e.chunk_id)
+    order by e.chunk_id limit ${shownIds}`);
+  return { vectors: Number(rows[0]?.vectors ?? 0), firstIds: rows.map((row) => Number(row.chunk_id)) };
+}
+
+/** A vector as it is stored, beside the text whose hash it carries. */
+export interface VectorOfText {
+  chunkId: number;
+  content: string;
+  vector: Float32Array;
+  /** Made by another program. */
+  adopted: boolean;
+}
+
+/** Ids of so many vectors, each as likely as any other, whatever gaps there are between them. */
+export async function sampleVectorIds(database: Database, profile: RegisteredProfile, size: number): Promise<number[]> {
+  const { rows } = await database.execute<{ chunk_id: string }>(sql`
+    select chunk_id from reembed.chunk_embeddings where profile = ${profile.name} order by random() limit ${size}`);
+  return rows.map((row) => Number(row.chunk_id));
+}
+
+/** The vectors of these chunks. One whose text has changed since is left out. */
+export async function readVectors(
+  database: Database,
+  profile: RegisteredProfile,
+  chunkIds: readonly number[],
+): Promise<VectorOfText[]> {
+  return await selectVectors(database, profile, sql`c.id = any(${sql.param(chunkIds)}::bigint[])`, chunkIds.length);
+}
+
+/** The next vectors behind a chunk, in the order of ids; none at the end. */
+export async function readVectorsAfter(
+  database: Database,
+  profile: RegisteredProfile,
+  after: number,
+  limit: number,
+): Promise<VectorOfText[]> {
+  return await selectVectors(database, profile, sql`c.id > ${after}`, limit);
+}
+
+async function selectVectors(
+  database: Database,
+  profile: RegisteredProfile,
+  condition: SQL,
+  limit: number,
+): Promise<VectorOfText[]> {
+  const { rows } = await database.execute<{ id: string; content: string; vector: Buffer; adopted: boolean }>(sql`
+    select c.id, c.content, halfvec_send(e.embedding) as vector, e.token_count is null as adopted
+    from ${sql.raw(profile.relation)} c
+    join reembed.chunk_embeddings e on e.profile = ${profile.name} and e.chunk_id = c.id
+    where ${condition} and e.content_hash = sha256(convert_to(c.content, 'UTF8'))
+    order by c.id limit ${limit}`);
+  return rows.map(({ id, vector, ...row }) => ({ ...row, chunkId: Number(id), vector: decodeHalfvec(vector) }));
+}
+
+/** As `encodeHalfvec` writes it. */
+function decodeHalfvec(sent: Buffer): Float32Array {
+  // A copy: a view of 16 bits must begin at an even address, and swapping changes the bytes in place.
+  const halves = Buffer.from(sent.subarray(4)).swap16();
+  return Float32Array.from(new Float16Array(new Uint8Array(halves).buffer));
+}
