@@ -14,19 +14,25 @@ const images = fileURLToPath(new URL("../docs/images", import.meta.url));
 await mkdir(images, { recursive: true });
 const folder = await mkdtemp(join(tmpdir(), "reembed-screenshots-"));
 const demo = startDemo();
+const said = createInterface({ input: demo.stderr ?? process.stdin })[Symbol.asyncIterator]();
 try {
-  const origin = await readOrigin(demo);
+  const dashboard = await readAddress(/watch it at (\S+)/);
   await using browser = await launchBrowser();
-  const page = await browser.newPage({ baseURL: origin, viewport: { width: 1150, height: 700 } });
+  const page = await browser.newPage({ viewport: { width: 1150, height: 700 } });
 
-  await page.goto("/");
-  const bar = page.getByRole("progressbar", { name: "mini-rubert" });
+  await page.goto(dashboard);
+  const bar = page.getByRole("progressbar", { name: "mini-m3" });
   await waitFor("the middle of it", async () => Number(await bar.getAttribute("aria-valuenow")) > 60);
   await page.screenshot({ path: join(images, "overview.png"), fullPage: true });
 
-  await page.goto("/board/queue/embed-mini-m3?status=completed");
+  await page.goto(new URL("board/queue/embed-mini-m3?status=completed", dashboard).href);
   await page.getByText("backfill of mini-m3").first().waitFor();
   await page.screenshot({ path: join(images, "board.png") });
+
+  const search = await readAddress(/^Search +(\S+)/);
+  await page.goto(new URL("?q=когда выплачивают зарплату", search).href);
+  await page.getByText("documents in common").waitFor();
+  await page.screenshot({ path: join(images, "search.png") });
 } finally {
   const ended = once(demo, "exit");
   if (demo.pid !== undefined) process.kill(-demo.pid, "SIGTERM");
@@ -37,19 +43,23 @@ try {
 /** So slow that there is something to see: two batches of each profile every half second. A group, to be ended whole. */
 function startDemo(): ChildProcess {
   const slow = { BATCH_SIZE: "16", MAX_QUEUED_JOBS: "2", TICK_SECONDS: "0.5" };
-  const alone = { REEMBED_DIR: folder, DASHBOARD_PORT: "0", DATABASE_URL: "", REDIS_URL: "", LOG_LEVEL: "error" };
+  const alone = {
+    REEMBED_DIR: folder,
+    DASHBOARD_PORT: "0",
+    SEARCH_PORT: "0",
+    DATABASE_URL: "",
+    REDIS_URL: "",
+    LOG_LEVEL: "error",
+  };
   const env = { ...process.env, ...slow, ...alone };
   return spawn("npm", ["run", "--silent", "demo"], { env, stdio: ["ignore", "ignore", "pipe"], detached: true });
 }
 
-async function readOrigin({ stderr }: ChildProcess): Promise<string> {
-  if (stderr === null) throw new Error("The demo's messages are not piped.");
-  for await (const line of createInterface(stderr)) {
-    const [url] = line.match(/http:\/\/127\.0\.0\.1:\d+/) ?? [];
-    if (url === undefined) continue;
-    // Whatever else it says must not fill the pipe.
-    stderr.resume();
-    return url;
+/** The address in the next line of the demo's that has one in this place. */
+async function readAddress(place: RegExp): Promise<string> {
+  for (let line = await said.next(); !line.done; line = await said.next()) {
+    const [, address] = place.exec(line.value) ?? [];
+    if (address !== undefined) return address;
   }
   throw new Error("The demo ended before it served anything.");
 }

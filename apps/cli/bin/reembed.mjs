@@ -2,15 +2,18 @@
 // Reembed runs its TypeScript as it is, which takes Node 24. Started by an older one, this runs itself again with the
 // Node 24 that is installed beside it.
 import { spawn } from "node:child_process";
-import { createRequire } from "node:module";
+import module, { createRequire } from "node:module";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const main = new URL("../src/main.ts", import.meta.url);
 
-if (Number.parseInt(process.versions.node, 10) >= 24) await import(main.href);
-else runAgain();
+if (Number.parseInt(process.versions.node, 10) >= 24) {
+  // A command takes a fifth less CPU to start when its code was compiled before.
+  module.enableCompileCache();
+  await import(main.href);
+} else runAgain();
 
 function runAgain() {
   const node = packagedNode();

@@ -32,9 +32,7 @@ export async function checkSource(database: Queryable, wanted: ChunkSource): Pro
   requireUnique(chunks, wanted.id);
   await requireSafeIds(database, chunks.name, wanted.id);
   requireType(chunks, wanted.content, "a text", isText);
-  requireType(chunks, wanted.embedding, "a vector or halfvec", ({ type }) =>
-    /^(half)?vec(tor)?\b/.test(bareType(type)),
-  );
+  requireType(chunks, wanted.embedding, "a vector or halfvec", ({ type }) => /^(vector|halfvec)$/.test(bareType(type)));
   requireType(chunks, wanted.position, "a whole number", isWhole);
   const key = requireType(chunks, wanted.document, "a key", () => true);
   if (wanted.documents === undefined) return { ...wanted, table: chunks.name };

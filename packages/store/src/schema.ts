@@ -199,6 +199,7 @@ export const chunkChanges = reembed.table(
   {
     profile: text("profile").notNull(),
     chunkId: id("chunk_id").notNull(),
+    /** A time that never comes is of a leader: a chunk that searches ask for, which a backfill takes first. */
     changedAt: moment("changed_at").notNull().default(sql`clock_timestamp()`),
     /** Already in the queue; not enqueued again before this moment unless the queue is empty. */
     enqueuedUntil: moment("enqueued_until"),
