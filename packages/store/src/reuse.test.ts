@@ -78,8 +78,9 @@ describeOnEachServer(
     });
 
     test("a chunk that was edited since it was read gets nothing, and its change stays; the others are settled", async () => {
-      const pending = await pendingOf(profile);
       await embedFirst(sibling, await pendingOf(sibling));
+      const pending = await pendingOf(profile);
+      expect(pending.map(({ reusable }) => reusable)).toEqual([true, false, true]);
       await database.execute(sql`
         insert into reembed.chunk_changes (profile, chunk_id)
         select ${m3.name}, id from ${sql.raw(profile.relation)}`);

@@ -46,7 +46,7 @@ export async function measureIndex(options: MeasureOptions): Promise<MeasuredInd
     const startedAt = performance.now();
     const recall = await measureIndexRecall(database, profile, { kind, breadth, k }, radii);
     searchMs.set(breadth, (performance.now() - startedAt) / radii.length);
-    return recall;
+    return Math.round(10_000 * recall) / 10_000;
   });
   return { ...found, sample: radii.length, searchMs: searchMs.get(found.breadth) ?? Number.NaN };
 }

@@ -29,7 +29,7 @@ export interface Comparison {
 /**
  * Embeds texts again and compares the vectors with those that are stored.
  * @param pages Stored vectors, so many at a time as the embedder gets together.
- * @param population How many vectors there are in all, and whether the pages are a sample of them.
+ * @param options.sampled Whether there are more vectors than the pages hold.
  */
 export async function compareVectors(
   embedder: Embedder,
