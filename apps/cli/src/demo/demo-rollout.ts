@@ -21,8 +21,8 @@ const shadowSearches = 40;
 /** Every search process follows a change within this time. */
 const followedMs = 1_000;
 const by = "demo";
-/** More than a guardrail needs to see that everything fails. */
-const faultySearches = 2_000;
+/** Guardrails look every ten seconds; a machine that is busy takes longer for all of it. */
+const noticedWithinMs = 90_000;
 
 export interface RolloutOptions {
   config: Config;
@@ -53,8 +53,9 @@ export async function rollOut(options: RolloutOptions): Promise<{ url: string; p
 
   say(`Breaking the model of ${config.candidate.name}, on purpose`);
   fault.injected = true;
-  const isOver = async () => (await readRollout(database)).percent === 0;
-  const answered = await traffic.send({ url, queries, searches: faultySearches, until: isOver });
+  const patienceEnds = performance.now() + noticedWithinMs;
+  const until = async () => performance.now() > patienceEnds || (await readRollout(database)).percent === 0;
+  const answered = await traffic.send({ url, queries, searches: Number.POSITIVE_INFINITY, until });
   fault.injected = false;
   const [last] = await readRolloutEvents(database, 1);
   const { percent } = await readRollout(database);

@@ -1,7 +1,10 @@
+import { setTimeout } from "node:timers/promises";
 import type { JudgedQuery } from "@reembed/core";
 
 /** As many people ask at a time. */
 const atOnce = 4;
+/** Before somebody asks again who was not answered. */
+const sighMs = 100;
 
 /** Who was answered how. */
 export interface Answered {
@@ -47,11 +50,14 @@ export class Traffic {
     answered.searches++;
     if (response.ok && body.profile !== undefined) {
       answered.by.set(body.profile, (answered.by.get(body.profile) ?? 0) + 1);
-    } else answered.failed++;
+    } else {
+      answered.failed++;
+      await setTimeout(sighMs);
+    }
   }
 }
 
 export function describeAnswered({ searches, failed, by }: Answered): string {
-  const shares = [...by].map(([profile, count]) => `${count} by ${profile}`).sort();
+  const shares = [...by].sort().map(([profile, count]) => `${count} by ${profile}`);
   return [`${searches} searches`, ...shares, ...(failed > 0 ? [`${failed} failed`] : [])].join(", ");
 }

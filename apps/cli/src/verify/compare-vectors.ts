@@ -18,6 +18,8 @@ export interface WrongVector {
 /** What embedding stored texts again has shown. */
 export interface Comparison {
   compared: number;
+  /** Whether there are more vectors than were compared. */
+  sampled: boolean;
   adopted: number;
   /** Null where nothing was compared. */
   leastCosine: number | null;
@@ -37,7 +39,14 @@ export async function compareVectors(
   { bars, sampled, onWrong }: { bars: CosineBars; sampled: boolean; onWrong: (wrong: WrongVector) => void },
   onProgress: (compared: number) => void,
 ): Promise<Comparison> {
-  const comparison: Comparison = { compared: 0, adopted: 0, leastCosine: null, wrong: 0, wrongShareAtMost: null };
+  const comparison: Comparison = {
+    compared: 0,
+    sampled,
+    adopted: 0,
+    leastCosine: null,
+    wrong: 0,
+    wrongShareAtMost: null,
+  };
   for await (const page of pages) {
     for await (const outcomes of embedder.embed(page.map(({ content }) => content))) {
       for (const outcome of outcomes) {

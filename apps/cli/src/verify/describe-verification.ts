@@ -45,12 +45,12 @@ export function describeVerification(report: VerificationReport): string {
 
 function describeComparison({ embeddedAgain, device }: VerificationReport): string {
   if (embeddedAgain === undefined) return "There was no vector to embed again.";
-  const { compared, adopted, leastCosine, wrong, wrongShareAtMost } = embeddedAgain;
+  const { compared, sampled, adopted, leastCosine, wrong, wrongShareAtMost } = embeddedAgain;
   const made = adopted === 0 ? "" : ` (${formatCount(adopted)} of them adopted)`;
-  const told =
-    wrongShareAtMost === wrong / compared
-      ? `these are all, and ${formatCount(wrong)} are wrong`
-      : `with 95 % confidence fewer than ${percentRoundedUp(wrongShareAtMost ?? 1)} % of vectors are wrong`;
+  const most = percentRoundedUp(wrongShareAtMost ?? 1);
+  const told = sampled
+    ? `${formatCount(wrong)} are wrong, and with 95 % confidence fewer than ${most} % of all`
+    : `that is all of them, and ${formatCount(wrong)} are wrong`;
   return `${formatCount(compared)} texts embedded again on ${device}${made}: least cosine ${leastCosine?.toFixed(5) ?? "none"}; ${told}.`;
 }
 
