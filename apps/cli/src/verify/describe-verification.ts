@@ -49,13 +49,13 @@ function describeComparison({ embeddedAgain, device }: VerificationReport): stri
   const made = adopted === 0 ? "" : ` (${formatCount(adopted)} of them adopted)`;
   const most = percentRoundedUp(wrongShareAtMost ?? 1);
   const told = sampled
-    ? `${formatCount(wrong)} are wrong, and with 95 % confidence fewer than ${most} % of all`
-    : `that is all of them, and ${formatCount(wrong)} are wrong`;
+    ? `${formatCount(wrong)} wrong; with 95 % confidence fewer than ${most} % of all vectors are`
+    : `${formatCount(wrong)} wrong, of all there are`;
   return `${formatCount(compared)} texts embedded again on ${device}${made}: least cosine ${leastCosine?.toFixed(5) ?? "none"}; ${told}.`;
 }
 
 /** To two digits and never down: a bound that is told smaller than it is would be none. */
-function percentRoundedUp(share: number): string {
+function percentRoundedUp(share: number): number {
   const unit = 10 ** (Math.floor(Math.log10(100 * share)) - 1);
-  return (Math.ceil((100 * share) / unit) * unit).toPrecision(2);
+  return Number((Math.ceil((100 * share) / unit) * unit).toPrecision(2));
 }
