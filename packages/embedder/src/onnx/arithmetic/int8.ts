@@ -1,5 +1,8 @@
 import { type Arithmetic, geluLeast, type Linear, type ValueRange } from "./arithmetic.ts";
 import { columnSums, type Quantized, quantizeColumns, quantizeRows } from "./quantize.ts";
+import { exactWeightSteps } from "./weight-steps.ts";
+
+const weightSteps = exactWeightSteps();
 
 /**
  * Weights as int8 with a scale for each output, values as uint8 with a scale for each token: the pair that VNNI
@@ -26,7 +29,7 @@ export const int8Arithmetic: Arithmetic = {
   async product(graph, { values, scale = "", range }, linear) {
     const { name, inputs, outputs } = linear;
     const { steps, zeroPoint } = quantizationOf(range);
-    const quantized = quantizeColumns(linear.weight, outputs);
+    const quantized = quantizeColumns(linear.weight, outputs, weightSteps);
     const matrix = await graph.weight(`${name}.weight`, [inputs, outputs], quantized.values);
     const scales = await graph.weight(`${name}.scales`, [outputs], quantized.scales);
     const bias = await graph.weight(`${name}.bias`, [outputs], shiftedBias(linear, quantized, range));

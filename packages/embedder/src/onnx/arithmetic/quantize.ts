@@ -6,8 +6,8 @@ export interface Quantized {
   scales: Float32Array;
 }
 
-/** Quantises a matrix [rows, columns] to int8 with a scale for each column, symmetrically: 0 stays 0. */
-export function quantizeColumns(matrix: Float32Array, columns: number): Quantized {
+/** Quantises a matrix [rows, columns] to -steps..steps with a scale for each column, symmetrically: 0 stays 0. */
+export function quantizeColumns(matrix: Float32Array, columns: number, steps: 64 | 127): Quantized {
   const most = new Float32Array(columns);
   for (let start = 0; start < matrix.length; start += columns) {
     for (let column = 0; column < columns; column++) {
@@ -15,7 +15,7 @@ export function quantizeColumns(matrix: Float32Array, columns: number): Quantize
       if (size > (most[column] ?? 0)) most[column] = size;
     }
   }
-  const scales = most.map((size) => size / 127 || 1);
+  const scales = most.map((size) => size / steps || 1);
   const factors = scales.map((scale) => 1 / scale);
   const values = new Int8Array(matrix.length);
   for (let start = 0; start < matrix.length; start += columns) {
