@@ -113,6 +113,13 @@ describeOnEachServer(
         rate: { chunksPerSecond: 0, tokensPerSecond: 0 },
         etaSeconds: null,
         workers: [],
+        state: "registered",
+        paused: false,
+        held: null,
+        backfill: { order: "id", until: null, rate: null },
+        forecast: null,
+        verification: null,
+        index: null,
       };
       expect(jsonLines(outcome)).toEqual([
         { profile: "mini-rubert", ...loaded },
@@ -159,6 +166,7 @@ describeOnEachServer(
       ).toEqual([
         [
           "profile",
+          "state",
           "chunks",
           "embedded",
           "pending",
@@ -168,9 +176,11 @@ describeOnEachServer(
           "queued",
           "failed",
           "workers",
+          "tokens/s",
+          "time left",
         ],
-        ["mini-rubert", "2", "0", "2", "0", "0", "0.0 %", "0", "0", "0"],
-        ["mini-m3", "2", "0", "2", "0", "0", "0.0 %", "0", "0", "1"],
+        ["mini-rubert", "registered", "2", "0", "2", "0", "0", "0.0 %", "0", "0", "0", "0", "unknown"],
+        ["mini-m3", "registered", "2", "0", "2", "0", "0", "0.0 %", "0", "0", "1", "40", "4 s"],
       ]);
     });
 
