@@ -34,3 +34,8 @@ export function formatBytes(bytes: number): string {
   const value = bytes / Number(size);
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
 }
+
+/** The last line of a dry run; a comment, as what it printed is SQL. */
+export function printUnchanged(): void {
+  process.stdout.write("-- Nothing was changed.\n");
+}

@@ -4,7 +4,7 @@ import type { ChunkSource } from "@reembed/store";
 import type { Command } from "commander";
 import { type AdoptionReport, adoptTable } from "../adopt/adopt-table.ts";
 import { wholeNumberFrom } from "../options.ts";
-import { formatCount, printResult } from "../output.ts";
+import { formatCount, printResult, printUnchanged } from "../output.ts";
 import { progressBars } from "../progress.ts";
 import { openServices } from "../services.ts";
 
@@ -65,7 +65,7 @@ export function registerAdopt(program: Command): void {
       const bar = bars.add("adopting", "ids");
       const wanted = sourceOf(table, flags);
       const report = await adoptTable({ database, config, profile, wanted, sample, reembed, device, bar, log });
-      if (dryRun) process.stdout.write("-- Nothing was changed.\n");
+      if (dryRun) printUnchanged();
       else printResult(report, json, describe(report));
     });
 }

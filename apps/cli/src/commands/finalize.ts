@@ -3,7 +3,7 @@ import { loadConfig } from "@reembed/config";
 import { createLogger } from "@reembed/runtime";
 import type { Command } from "commander";
 import { wholeNumberFrom } from "../options.ts";
-import { printResult } from "../output.ts";
+import { printResult, printUnchanged } from "../output.ts";
 import { finalize } from "../rollout/finalize.ts";
 import { openServices } from "../services.ts";
 
@@ -26,7 +26,7 @@ export function registerFinalize(program: Command): void {
       const config = loadConfig(process.env);
       await using services = await openServices(config, createLogger(config.logLevel), { dryRun });
       const { baseline, candidate } = await finalize(services, options);
-      if (dryRun) return void process.stdout.write("-- Nothing was changed.\n");
+      if (dryRun) return printUnchanged();
       const text = `${baseline} is retired and its vectors are removed: ${candidate} serves everybody for good.`;
       printResult({ retired: baseline, serving: candidate }, json, text);
     });

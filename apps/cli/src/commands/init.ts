@@ -1,7 +1,7 @@
 import { activeProfiles, loadConfig } from "@reembed/config";
 import { createLogger } from "@reembed/runtime";
 import type { Command } from "commander";
-import { printResult } from "../output.ts";
+import { printResult, printUnchanged } from "../output.ts";
 import { initialize, openServers } from "../services.ts";
 
 export function registerInit(program: Command): void {
@@ -15,7 +15,7 @@ export function registerInit(program: Command): void {
       await using services = await openServers(config, createLogger(config.logLevel), { dryRun });
       await initialize(config, services);
       const profiles = activeProfiles(config).map((profile) => profile.name);
-      if (dryRun) return;
+      if (dryRun) return printUnchanged();
       printResult({ profiles }, json, `The database is ready for ${profiles.join(" and ")}.`);
     });
 }

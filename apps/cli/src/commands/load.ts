@@ -3,7 +3,7 @@ import { createLogger } from "@reembed/runtime";
 import { refuseAdopted, type StoredDocuments } from "@reembed/store";
 import type { Command } from "commander";
 import { loadCorpus } from "../corpus/load-corpus.ts";
-import { formatCount, printResult } from "../output.ts";
+import { formatCount, printResult, printUnchanged } from "../output.ts";
 import { progressBars } from "../progress.ts";
 import { openServices } from "../services.ts";
 
@@ -21,7 +21,7 @@ export function registerLoad(program: Command): void {
       const bar = bars.add("loading", "bytes");
       const { stored, problems } = await loadCorpus(services.database, path, (done, total) => bar.update(done, total));
       for (const { place, reason } of problems) process.stderr.write(`skipped ${place}: ${reason}\n`);
-      if (dryRun) process.stdout.write("-- Nothing was changed.\n");
+      if (dryRun) printUnchanged();
       else printResult({ ...stored, skipped: problems.length }, json, describe(stored, problems.length));
       if (problems.length > 0) process.exitCode = 1;
     });

@@ -12,7 +12,7 @@ import {
 } from "@reembed/store";
 import { type Command, InvalidArgumentError } from "commander";
 import { wholeNumberFrom } from "../options.ts";
-import { formatCount, printResult } from "../output.ts";
+import { formatCount, printResult, printUnchanged } from "../output.ts";
 import { describeChunk, describeList } from "../quarantine/describe-quarantine.ts";
 import { openServices } from "../services.ts";
 
@@ -60,7 +60,7 @@ export function registerQuarantine(program: Command): void {
       const chosen = chooseChunks(ids, reason);
       await withProfile(flags, async (database, profile) => {
         const retried = await retryQuarantined(database, profile, chosen);
-        if (flags.dryRun) return void process.stdout.write("-- Nothing was changed.\n");
+        if (flags.dryRun) return printUnchanged();
         if (retried === 0) {
           throw noneThere(profile, reason === undefined ? `no chunk ${ids.join(", ")}` : `no chunk for ${reason}`);
         }

@@ -2,7 +2,7 @@ import { loadConfig } from "@reembed/config";
 import { createLogger } from "@reembed/runtime";
 import type { RecutDocuments } from "@reembed/store";
 import type { Command } from "commander";
-import { formatCount, formatTable, printResult } from "../output.ts";
+import { formatCount, formatTable, printResult, printUnchanged } from "../output.ts";
 import { progressBars } from "../progress.ts";
 import { rechunkCorpus } from "../rechunk/rechunk-corpus.ts";
 import { openServices } from "../services.ts";
@@ -19,7 +19,7 @@ export function registerRechunk(program: Command): void {
       using bars = progressBars();
       const bar = bars.add("rechunking", "documents");
       const recut = await rechunkCorpus(services.database, (done, total) => bar.update(done, total));
-      if (dryRun) process.stdout.write("-- Nothing was changed.\n");
+      if (dryRun) printUnchanged();
       else printResult(recut, json, describe(recut));
     });
 }

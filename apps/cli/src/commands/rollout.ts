@@ -3,7 +3,7 @@ import { type Config, loadConfig } from "@reembed/config";
 import { createLogger } from "@reembed/runtime";
 import { type Database, environmentName, guardrailName } from "@reembed/store";
 import { type Command, InvalidArgumentError } from "commander";
-import { printResult } from "../output.ts";
+import { printResult, printUnchanged } from "../output.ts";
 import { type Decision, rollBack, setPercent, setShadowPercent } from "../rollout/change-share.ts";
 import { describeStatus } from "../rollout/describe-status.ts";
 import { readRolloutStatus } from "../rollout/rollout-status.ts";
@@ -60,7 +60,7 @@ async function changeAndTell(
   const config = loadConfig(process.env);
   await using services = await openServices(config, createLogger(config.logLevel), { dryRun });
   await change(services.database, config);
-  if (dryRun) return void process.stdout.write("-- Nothing was changed.\n");
+  if (dryRun) return printUnchanged();
   const status = await readRolloutStatus(services.database, config);
   printResult(status, json, describeStatus(status));
 }
