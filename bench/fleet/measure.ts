@@ -91,7 +91,7 @@ async function measureWindow(workers: WorkerProcesses, chunks: number): Promise<
 }
 
 async function untilComplete(database: Database, profile: RegisteredProfile, workers: WorkerProcesses): Promise<void> {
-  while ((await readProfile(database, profile.name)).state !== "complete") {
+  while ((await readProfile(database, profile.name)).state !== "backfilled") {
     // Throws when one of them has ended.
     void workers.done;
     await setTimeout(1_000);

@@ -107,6 +107,7 @@ describeOnEachServer(
         embedded: 0,
         pending: 2,
         changes: 0,
+        oldestChangeSeconds: null,
         quarantined: 0,
         coverage: 0,
         queue: { waiting: 0, active: 0, delayed: 0, failed: 0 },

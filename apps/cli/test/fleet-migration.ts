@@ -40,11 +40,13 @@ export async function untilShare({ database, registered, fleet }: FleetMigration
   );
 }
 
-/** Waits until the backfill is complete: then every chunk has a vector of its present text, and none is set aside. */
+/** Waits until the backfill is over and nothing waits: then every chunk has a vector of its present text, and none is set aside. */
 export async function expectComplete({ database, registered }: FleetMigration): Promise<void> {
   await waitFor(
-    "the backfill to be complete",
-    async () => (await readProfile(database, registered.name)).state === "complete",
+    "the backfill to end and no change to wait",
+    async () =>
+      (await readProfile(database, registered.name)).state === "backfilled" &&
+      (await readCoverage(database, registered)).pending === 0,
     { timeoutMs: 90_000 },
   );
   const coverage = await readCoverage(database, registered);

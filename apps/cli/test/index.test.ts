@@ -25,7 +25,7 @@ describeOnEachServer(
       await using database = await openTestDatabase(servers, [testProfile("mini-rubert"), m3]);
       const profile = await readProfile(database, m3.name);
       await fillWithVectors(database, profile, 600);
-      await database.execute(sql`update reembed.profiles set state = 'complete'`);
+      await database.execute(sql`update reembed.profiles set state = 'backfilled'`);
       const env = { PATH: process.env.PATH, ...standIns, ...addressesOf(servers) };
       const start = (): ChildProcess => {
         const child = spawn(process.execPath, [reembed, ...build], { env, stdio: ["ignore", "pipe", "pipe"] });

@@ -14,7 +14,7 @@ describeOnEachServer(
       await using database = await openTestDatabase(servers, [testProfile("mini-rubert"), m3]);
       await storeBodies(database, ["Отпуск длится 28 дней.", "Зарплата приходит пятого числа."]);
       await startBackfill(database, await readProfile(database, m3.name));
-      await database.execute(sql`update reembed.profiles set state = 'complete'`);
+      await database.execute(sql`update reembed.profiles set state = 'backfilled'`);
       const profile = await readProfile(database, m3.name);
       const { rows } = await database.execute<{ id: string }>(
         sql`select id from ${sql.raw(profile.relation)} order by id`,

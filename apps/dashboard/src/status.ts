@@ -15,6 +15,7 @@ import {
   readWork,
 } from "@reembed/store";
 import { estimatedAt, type Forecast, forecast } from "./forecast.ts";
+import { formatCount, formatDuration } from "./overview/format.ts";
 
 /** How far a profile is, what is queued for it and who works on it: the object that `reembed status --json` prints. */
 export interface ProfileStatus extends Coverage {
@@ -36,6 +37,25 @@ export interface ProfileStatus extends Coverage {
   /** The ANN index; null without one. `recall10` is null before it was measured. */
   index: { kind: AnnIndex["kind"]; valid: boolean; building: AnnIndex["building"]; recall10: number | null } | null;
   workers: { id: string; host: string; device: string; profile: string; tokensPerSecond: number }[];
+}
+
+/**
+ * What waits to be embedded, for how long, and whether anybody works on it: `3 changes wait, the oldest for 8 s, and no
+ * worker is alive`. Null where nothing waits and a worker is there for what comes.
+ */
+export function describeWaiting(
+  { pending, changes, oldestChangeSeconds }: Pick<Coverage, "pending" | "changes" | "oldestChangeSeconds">,
+  workers: number,
+): string | null {
+  const noun = (count: number, one: string) => `${formatCount(count)} ${one}${count === 1 ? " waits" : "s wait"}`;
+  const nobody = workers === 0 ? "no worker is alive" : null;
+  if (pending === 0 && changes === 0) return nobody;
+  const waits =
+    changes > 0 && pending <= changes
+      ? noun(changes, "change")
+      : `${noun(pending, "chunk")}${changes > 0 ? `, ${formatCount(changes)} of them changes` : ""}`;
+  const oldest = oldestChangeSeconds === null ? "" : `, the oldest for ${formatDuration(oldestChangeSeconds)}`;
+  return `${waits}${oldest}${nobody === null ? "" : `, and ${nobody}`}`;
 }
 
 /** The profiles are read at once: two of a million chunks each take PostgreSQL a quarter of a second. */

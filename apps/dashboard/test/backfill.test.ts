@@ -40,11 +40,11 @@ describeOnEachServer(
       expect((await profile()).paused).toBe(false);
     });
 
-    test("there is nothing to pause of a profile that is complete, nor of one that there is not", async () => {
-      await dashboard.database.execute(sql`update reembed.profiles set state = 'complete'`);
+    test("there is nothing to pause of a profile that is backfilled, nor of one that there is not", async () => {
+      await dashboard.database.execute(sql`update reembed.profiles set state = 'backfilled'`);
       expect((await post("mini-m3/pause", admin)).status).toBe(409);
       expect((await post("mini-m4/pause", admin)).status).toBe(404);
-      expect(await overview(admin, "Complete:")).not.toContain("/backfill/mini-m3/");
+      expect(await overview(admin, "Backfilled: no worker is alive.")).not.toContain("/backfill/mini-m3/");
       await dashboard.database.execute(sql`update reembed.profiles set state = 'backfilling'`);
     });
 

@@ -75,7 +75,7 @@ function refuseOver({ name, state }: RegisteredProfile): void {
   if (state === "registered" || state === "backfilling") return;
   const why = {
     adopting: "its vectors are being copied from the adopted table",
-    complete: "it is complete, and changes are embedded as they come",
+    backfilled: "it has come to its end, and workers embed what changes",
     retired: "it is retired",
   }[state];
   throw new ReembedError("backfill_over", `There is no backfill of ${name} to begin, pause or resume: ${why}.`, {

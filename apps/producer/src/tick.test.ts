@@ -1,7 +1,8 @@
-import { storeDocuments } from "@reembed/store";
+import { readCoverage, storeDocuments } from "@reembed/store";
 import { describeOnEachServer, storeBodies } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, expect, test } from "vitest";
+import type { TickReport } from "./tick.ts";
 import { openTickFixture, type TickFixture } from "./tick-fixture.ts";
 
 describeOnEachServer("a tick", (open) => {
@@ -73,6 +74,35 @@ describeOnEachServer("a tick", (open) => {
     const reports = await on.finish();
     expect(reports.reduce((sum, report) => sum + report.gaps, 0)).toBe(6);
     expect(await countVectors()).toBe(20);
+  });
+
+  test("is over while edits go on, one between any two ticks, and says how long the oldest waits", async () => {
+    await on.store(4);
+    await on.tick();
+    await on.embedQueued();
+    const reports: TickReport[] = [];
+    for (let edits = 0; edits < 6; edits++) {
+      await on.edit("Text 0", `text 0, edited ${edits} times`);
+      reports.push(await on.tick());
+    }
+    expect(reports.filter(({ completed }) => completed).length).toBe(1);
+    expect((await on.profile()).state).toBe("backfilled");
+    const { pending, changes, oldestChangeSeconds } = await readCoverage(on.database, await on.profile());
+    expect({ pending, changes }).toEqual({ pending: 1, changes: 1 });
+    expect(oldestChangeSeconds).toBeGreaterThanOrEqual(0);
+  });
+
+  test("is not over while a chunk without a vector is in a queue or in a worker's hands", async () => {
+    await on.store(4);
+    await on.tick();
+    const lost = await on.queuedIds();
+    expect(await on.tick()).toMatchObject({ state: "waiting for workers", completed: false });
+    await on.queue.bullmq.obliterate({ force: true });
+    expect(await on.tick()).toMatchObject({ state: "gaps found", gaps: 4 });
+    expect(await on.tick()).toMatchObject({ changes: 4, completed: false });
+    expect(await on.tick()).toMatchObject({ state: "waiting for workers", completed: false });
+    await on.embed(lost);
+    expect(await on.tick()).toMatchObject({ completed: true });
   });
 
   test("a crash between enqueuing and moving the cursor leaves no chunk out", async () => {

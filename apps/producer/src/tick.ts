@@ -1,7 +1,8 @@
-import type { EmbedQueue } from "@reembed/queue";
+import { type EmbedQueue, hasUnfinishedJobs } from "@reembed/queue";
 import {
   completeBackfill,
   type Database,
+  hasGapsInHand,
   isBackfillDone,
   markChangesEnqueued,
   type RegisteredProfile,
@@ -47,14 +48,14 @@ export interface TickReport {
     | "complete";
   /** Why the backfill enqueued less than it could, for a person. */
   held: string | null;
-  /** This very tick found the backfill complete. */
+  /** This very tick found that the backfill has no gap left. */
   completed: boolean;
 }
 
 /**
  * Fills a profile's queue up to its bound: changes first, then the backfill from its cursor, as far as it is allowed to.
- * With the cursor at its end and the queue empty it sweeps for gaps, as a lost queue leaves them; none left means
- * complete.
+ * With the cursor at its end and no batch of the backfill in the queue it sweeps for gaps, as a lost queue leaves them;
+ * none left means backfilled. Changes hold none of this up: a live corpus always has some.
  */
 export async function tick(
   database: Database,
@@ -127,14 +128,31 @@ async function fillQueue(
   }
   report.backfill = backfill.enqueued;
 
-  if (report.changes + report.backfill > 0) return report;
-  if (profile.state === "complete") return { ...report, state: queueIsEmpty ? "complete" : "waiting for workers" };
-  if (profile.paused) return { ...report, state: "paused" };
-  if (limit === 0) return { ...report, state: "held" };
-  if (!isBackfillDone({ ...profile, backfillCursor: backfill.cursor })) return { ...report, state: "passing over" };
-  if (!queueIsEmpty) return { ...report, state: "waiting for workers" };
+  if (report.changes > 0 || report.backfill > 0) report.state = "enqueuing";
+  else if (!queueIsEmpty) report.state = "waiting for workers";
+  else report.state = "complete";
+  if (profile.state === "backfilled" || report.backfill > 0) return report;
+  const idle = report.changes === 0;
+  if (profile.paused) return { ...report, ...(idle && { state: "paused" }) };
+  if (allowed === 0) return { ...report, ...(idle && { state: "held" }) };
+  if (!isBackfillDone({ ...profile, backfillCursor: backfill.cursor })) {
+    return { ...report, ...(idle && { state: "passing over" }) };
+  }
+  return await endBackfill({ database, queue }, profile, report);
+}
 
-  report.gaps = await recordGaps(database, profile);
-  if (report.gaps > 0) return { ...report, state: "gaps found" };
-  return { ...report, state: "complete", completed: await completeBackfill(database, profile) };
+/**
+ * The sweep reads the whole chunking, so it waits until nothing of the backfill is under way, not even as a change: after
+ * a sweep that found nothing the backfill is over, and one that found gaps is repeated when they are embedded.
+ */
+async function endBackfill(
+  { database, queue }: BackfillQueue,
+  profile: RegisteredProfile,
+  report: TickReport,
+): Promise<TickReport> {
+  const inHand = (await hasUnfinishedJobs(queue, "backfill")) || (await hasGapsInHand(database, profile));
+  if (inHand) return report.state === "complete" ? { ...report, state: "waiting for workers" } : report;
+  const gaps = await recordGaps(database, profile);
+  if (gaps > 0) return { ...report, gaps, state: "gaps found" };
+  return { ...report, completed: await completeBackfill(database, profile) };
 }

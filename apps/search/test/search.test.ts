@@ -139,7 +139,7 @@ describeOnEachServer(
       });
       expect((await own.ask({ query: "leave", profile: baseline.name })).results).toEqual([]);
       // Once it was complete, what comes later ends no search.
-      await own.database.execute(sql`update reembed.profiles set state = 'complete' where name = ${baseline.name}`);
+      await own.database.execute(sql`update reembed.profiles set state = 'backfilled' where name = ${baseline.name}`);
       const ask = () => own.post("/v1/search", { query: "half a pair: \ud83d" });
       await waitFor("an answer", async () => (await ask()).ok);
 

@@ -13,4 +13,4 @@ export { describeQueueServer } from "./queue-error.ts";
 export { type RedisFacts, readRedisFacts } from "./redis-facts.ts";
 export { checkQueueServer, checkQueueTables, createQueueTables, type QueueServer, requireRedis } from "./server.ts";
 export { startTickWorker, TickQueue } from "./tick-queue.ts";
-export { readWaitingJobs, withdrawJobs } from "./waiting-jobs.ts";
+export { hasUnfinishedJobs, readWaitingJobs, withdrawJobs } from "./waiting-jobs.ts";

@@ -7,6 +7,12 @@ export async function readWaitingJobs({ bullmq }: EmbedQueue, kind: EmbedBatch["
   return jobs.filter((job) => job?.data?.kind === kind);
 }
 
+/** Whether a batch of a kind waits, or is in a worker's hands. */
+export async function hasUnfinishedJobs({ bullmq }: EmbedQueue, kind: EmbedBatch["kind"]): Promise<boolean> {
+  const jobs = await bullmq.getJobs(["active", "prioritized", "waiting", "delayed"]);
+  return jobs.some((job) => job?.data?.kind === kind);
+}
+
 /**
  * Takes batches out of the queue, and returns those that no worker took first. One that a worker has done in the
  * meantime may be among them: what it embedded is found embedded.

@@ -79,8 +79,23 @@ export async function countAttempt(
 }
 
 /**
+ * Whether a change waits of a chunk that the backfill was to embed and that has neither vector nor quarantine: a gap that
+ * the sweep has found. It reads the changes and not the corpus.
+ */
+export async function hasGapsInHand(database: Database, profile: RegisteredProfile): Promise<boolean> {
+  const { rows } = await database.execute(sql`
+    select from reembed.chunk_changes ch
+    join ${sql.raw(profile.relation)} c on c.id = ch.chunk_id
+    where ch.profile = ${profile.name} and ch.chunk_id <= ${profile.backfillTarget}
+      and not exists (select from reembed.chunk_embeddings e where e.profile = ${profile.name} and e.chunk_id = ch.chunk_id)
+      and not exists (select from reembed.quarantined_chunks q where q.profile = ${profile.name} and q.chunk_id = ch.chunk_id)
+    limit 1`);
+  return rows.length > 0;
+}
+
+/**
  * Looks for chunks with neither vector, quarantine nor change, and records each as a change, so that it is enqueued
- * like any other. Reads the whole chunking: only for when the backfill has reached its target and the queue is empty.
+ * like any other. Reads the whole chunking: only for when the backfill has reached its target and no batch of it is queued.
  * Returns how many it found.
  */
 export async function recordGaps(database: Database, profile: RegisteredProfile): Promise<number> {

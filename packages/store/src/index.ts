@@ -31,7 +31,14 @@ export {
   setHeld,
   setPaused,
 } from "./backfill.ts";
-export { countAttempt, markChangesEnqueued, readDueChanges, readDueLeaders, recordGaps } from "./changes.ts";
+export {
+  countAttempt,
+  hasGapsInHand,
+  markChangesEnqueued,
+  readDueChanges,
+  readDueLeaders,
+  recordGaps,
+} from "./changes.ts";
 export { countDocuments, countOtherDocuments, pingDatabase, readTokens } from "./counts.ts";
 export { type Coverage, readCoverage, readQuarantineReasons } from "./coverage.ts";
 export {

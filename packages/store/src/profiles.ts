@@ -137,7 +137,7 @@ export async function advanceCursor(database: Queryable, profile: RegisteredProf
 export async function completeBackfill(database: Queryable, profile: RegisteredProfile): Promise<boolean> {
   const completed = await database
     .update(profiles)
-    .set({ state: "complete", completedAt: sql`now()` })
+    .set({ state: "backfilled", completedAt: sql`now()` })
     .where(and(eq(profiles.name, profile.name), eq(profiles.state, "backfilling")))
     .returning({ name: profiles.name });
   return completed.length === 1;

@@ -124,8 +124,11 @@ export const chunkOffsets = reembed.table(
   ],
 );
 
-/** `adopting`: the vectors of an adopted table are being copied; `retired`: its vectors are gone. */
-export type ProfileState = "registered" | "adopting" | "backfilling" | "complete" | "retired";
+/**
+ * `adopting`: the vectors of an adopted table are being copied. `backfilled`: no chunk at or below the backfill's target
+ * is without a vector; what changes is embedded as it comes, and may be waiting. `retired`: its vectors are gone.
+ */
+export type ProfileState = "registered" | "adopting" | "backfilling" | "backfilled" | "retired";
 
 export type BackfillOrder = "id" | "newest" | "most-searched";
 

@@ -46,7 +46,7 @@ export async function* checkVectors(
             when q.content_hash = c.content_hash then 'quarantined'
             when ch.chunk_id is not null then 'pending'
             when e.chunk_id is not null then 'old_text'
-            when ${profile.state === "complete"} then 'missing'
+            when ${profile.state === "backfilled"} then 'missing'
             else 'pending'
           end
           when e.model_revision <> ${profile.revision} then 'other_revision'

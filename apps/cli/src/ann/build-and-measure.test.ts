@@ -21,7 +21,7 @@ describeOnEachServer(
     });
     beforeEach(async () => {
       steps = [];
-      await database.execute(sql`update reembed.profiles set state = 'complete'`);
+      await database.execute(sql`update reembed.profiles set state = 'backfilled'`);
       await database.execute(sql`drop index if exists reembed."chunk_embeddings_mini-m3_ann"`);
       await setAnnSettings(database, profile, null);
       profile = await readProfile(database, m3.name);

@@ -85,7 +85,7 @@ function refuseIncomplete({ name, state }: RegisteredProfile, vectors: number, f
       remedy: "Embed it first: `reembed status` tells how far it is.",
     });
   }
-  if (state === "complete" || force) return;
+  if (state === "backfilled" || force) return;
   throw new ReembedError("backfill_incomplete", `The backfill of ${name} is not complete: it is ${state}.`, {
     exitCode: 3,
     remedy: "A vector that is stored into an index costs many times as much: wait for it, or give --force.",

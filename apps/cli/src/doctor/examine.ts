@@ -32,6 +32,7 @@ import { checkRights } from "./rights.ts";
 import { checkSettings } from "./settings.ts";
 import { checkTexts } from "./texts.ts";
 import { checkVectors } from "./vectors.ts";
+import { checkWork } from "./work.ts";
 
 /** In the order of the table, by what they are called when they cannot be made. */
 const checks: Record<string, Check> = {
@@ -50,6 +51,7 @@ const checks: Record<string, Check> = {
   vectors: checkVectors,
   "made by": checkProvenance,
   indexes: checkIndexes,
+  work: checkWork,
 };
 
 /** A server that took the connection and then says no more is not waited for any longer; large tables take a while. */

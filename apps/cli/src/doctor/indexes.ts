@@ -40,7 +40,7 @@ export function judgeOwnIndexes(
   const check = `ANN index of ${name}`;
   const invalid = judgeValidity(check, indexes, () => `Run \`reembed index build --profile ${name}\`: it begins anew.`);
   if (indexes.length > 0) return invalid;
-  if (state !== "complete" || rows < exactBelow) return [ok(check, `none, and ${formatCount(rows)} vectors`)];
+  if (state !== "backfilled" || rows < exactBelow) return [ok(check, `none, and ${formatCount(rows)} vectors`)];
   const says = `none, and a search looks at each of ${formatCount(rows)} vectors`;
   return [warning(check, says, `Run \`reembed index build --profile ${name}\`.`)];
 }

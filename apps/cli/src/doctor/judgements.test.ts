@@ -15,6 +15,7 @@ import { judgeRights, judgeTable } from "./rights.ts";
 import { judgeIndexMemory, judgeStatementTimeout } from "./settings.ts";
 import { judgeOrphans, judgeTexts } from "./texts.ts";
 import { judgeVectors } from "./vectors.ts";
+import { judgeWork } from "./work.ts";
 
 const server = { major: 15, version: "15.18", readOnly: false, database: "corpus" };
 const redis = {
@@ -35,10 +36,29 @@ const model = { model: "BAAI/bge-m3", folder: "/m", prepared: [], revision: "r",
 const int8 = [{ device: "cpu", dtype: "int8" }];
 const index = { name: "by_vector", kind: "hnsw", valid: true, building: false, sizeBytes: 1e9 };
 const plan = { memoryBytes: 3e9, neededBytes: 3e9, memorySource: "at most shared_buffers" };
-const m3 = { name: "m3", state: "complete" } as const;
+const m3 = { name: "m3", state: "backfilled" } as const;
+const embedded = {
+  ...{ chunks: 9, embedded: 9, pending: 0, changes: 0, quarantined: 0, coverage: 1 },
+  oldestChangeSeconds: null,
+};
+const changed = { ...embedded, embedded: 8, pending: 1, changes: 1, oldestChangeSeconds: 600 };
 
 /** What is wrong, the verdict on it, and what the line must say with its remedy. */
 const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verdict"], words: RegExp][] = [
+  ["a worker for what changes", judgeWork({ ...m3, paused: false }, embedded, 1), "ok", /^9 of 9 chunks embedded$/],
+  [
+    "a change in hand",
+    judgeWork({ ...m3, paused: false }, changed, 1),
+    "ok",
+    /^1 change waits, the oldest for 10 min$/,
+  ],
+  [
+    "a change that nobody embeds",
+    judgeWork({ ...m3, paused: false }, changed, 0),
+    "warning",
+    /^1 change waits, the oldest for 10 min, and no worker is alive.*reembed worker --profile m3/,
+  ],
+  ["no worker", judgeWork({ ...m3, paused: false }, embedded, 0), "warning", /^no worker is alive/],
   ["Node 24", judgeNode("24.1.0"), "ok", /24\.1\.0/],
   ["an old Node", judgeNode("22.3.0"), "mend", /24 or newer.*Install Node 24/],
   ["an old PostgreSQL", judgePostgres({ ...server, major: 14 }), "mend", /version 14; 15 or newer/],

@@ -38,7 +38,13 @@ async function embedAll(database: Database, name: string): Promise<void> {
 test("the guards object to what is not covered, not indexed, not verified or worse, each in a sentence", () => {
   const ready = {
     ...{ profile: "new", state: "complete", chunks: 1_000_000, embedded: 1_000_000, pending: 0, changes: 0 },
-    ...{ quarantined: 0, coverage: 1, workers: 1, verification: { passed: true, at: new Date() } },
+    ...{
+      oldestChangeSeconds: null,
+      quarantined: 0,
+      coverage: 1,
+      workers: 1,
+      verification: { passed: true, at: new Date() },
+    },
     index: { kind: "hnsw", valid: true, measured: true, sizeBytes: 1 },
   };
   const fleet = { embedded: false };

@@ -44,4 +44,7 @@ async function readIndex(database: Database, profile: RegisteredProfile): Promis
   return exists && kind !== null ? { kind, valid, measured: profile.ann !== null, sizeBytes } : null;
 }
 
-const nothing: Coverage = { chunks: 0, embedded: 0, pending: 0, changes: 0, quarantined: 0, coverage: 0 };
+const nothing: Coverage = {
+  ...{ chunks: 0, embedded: 0, pending: 0, changes: 0, quarantined: 0, coverage: 0 },
+  oldestChangeSeconds: null,
+};

@@ -1,5 +1,5 @@
 import { formatDuration, formatRate } from "@reembed/dashboard/format";
-import type { ProfileStatus } from "@reembed/dashboard/status";
+import { describeWaiting, type ProfileStatus } from "@reembed/dashboard/status";
 import { formatCount, formatShare, formatTable } from "../output.ts";
 
 const header = [
@@ -11,7 +11,7 @@ const header = [
 export function describeStatuses(statuses: readonly ProfileStatus[], now: Date): string {
   const rows = statuses.map((status) => [
     status.profile,
-    status.paused && status.state !== "complete" ? "paused" : status.state,
+    status.paused && status.state !== "backfilled" ? "paused" : status.state,
     ...[status.chunks, status.embedded, status.pending, status.changes, status.quarantined].map(formatCount),
     formatShare(status.coverage),
     formatCount(status.queue.waiting + status.queue.active + status.queue.delayed),
@@ -25,9 +25,12 @@ export function describeStatuses(statuses: readonly ProfileStatus[], now: Date):
   return notes.length === 0 ? table : `${table}\n\n${notes.join("\n")}`;
 }
 
-function notesOn({ profile, state, paused, held, forecast, verification, index }: ProfileStatus, now: Date): string[] {
+function notesOn(status: ProfileStatus, now: Date): string[] {
+  const { profile, state, paused, held, forecast, verification, index } = status;
+  const waiting = state === "backfilled" ? describeWaiting(status, status.workers.length) : null;
   return [
-    ...(paused && state !== "complete" ? [`paused until \`reembed backfill resume --profile ${profile}\``] : []),
+    ...(waiting === null ? [] : [waiting]),
+    ...(paused && state !== "backfilled" ? [`paused until \`reembed backfill resume --profile ${profile}\``] : []),
     ...(held === null ? [] : [`held: ${held}`]),
     ...(forecast === null ? [] : [describeForecast(forecast, now)]),
     ...(verification === null

@@ -39,7 +39,7 @@ describeOnEachServer(
       await database.execute(sql`update reembed.profiles set state = 'registered'`);
       await storeBodies(database, texts);
       await startBackfill(database, await readProfile(database, m3.name));
-      await database.execute(sql`update reembed.profiles set state = 'complete'`);
+      await database.execute(sql`update reembed.profiles set state = 'backfilled'`);
       profile = await readProfile(database, m3.name);
       const { rows } = await database.execute<{ id: string }>(
         sql`select id from ${sql.raw(profile.relation)} order by id`,

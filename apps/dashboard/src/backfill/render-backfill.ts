@@ -2,7 +2,7 @@ import type { ProfileState } from "@reembed/store";
 import type { Role } from "../access/access.ts";
 import { formatCount, formatDuration } from "../overview/format.ts";
 import { type Html, html } from "../page/html.ts";
-import type { ProfileStatus } from "../status.ts";
+import { describeWaiting, type ProfileStatus } from "../status.ts";
 
 /** Whether there is anything to pause. */
 export function hasBackfill({ state }: { state: ProfileState }): boolean {
@@ -24,9 +24,14 @@ ${
 }`;
 }
 
-function describeBackfill({ state, paused, backfill: { order, until, rate } }: ProfileStatus): string {
+function describeBackfill(status: ProfileStatus): string {
+  const { state, paused, backfill } = status;
+  const { order, until, rate } = backfill;
   if (state === "adopting") return "Its vectors are being copied from the adopted table.";
-  if (state === "complete") return "Complete: changes are embedded as they come.";
+  if (state === "backfilled") {
+    const waiting = describeWaiting(status, status.workers.length);
+    return waiting === null ? "Complete: changes are embedded as they come." : `Backfilled: ${waiting}.`;
+  }
   if (state === "retired") return "Retired: its vectors are gone.";
   if (paused) return "Paused: changes go on.";
   if (state === "registered") return "Not begun yet.";

@@ -17,7 +17,7 @@ export class CoverageGate {
   }
 
   async isCovered(profile: RegisteredProfile): Promise<boolean> {
-    return profile.state === "complete" || (await this.coverageOf(profile)) >= sufficient;
+    return profile.state === "backfilled" || (await this.coverageOf(profile)) >= sufficient;
   }
 
   /** @throws Problem that says how far the profile is. */

@@ -1,0 +1,33 @@
+import { describeWaiting } from "@reembed/dashboard/status";
+import { type Coverage, type RegisteredProfile, readCoverage, readLiveWorkers } from "@reembed/store";
+import { formatCount } from "../output.ts";
+import type { Check } from "./context.ts";
+import { type Finding, ok, warning } from "./finding.ts";
+
+/** A profile that is complete is one whose changes somebody embeds. */
+export const checkWork: Check = async ({ database, registered }) => {
+  if (database === undefined) return [];
+  const alive = await readLiveWorkers(database);
+  const findings: Finding[] = [];
+  for (const profile of registered) {
+    const workers = alive.filter((worker) => worker.profile === profile.name).length;
+    findings.push(...judgeWork(profile, await readCoverage(database, profile), workers));
+  }
+  return findings;
+};
+
+/** Nothing is to be done for a profile before its backfill, or while somebody has paused it and no change waits. */
+export function judgeWork(
+  { name, state, paused }: Pick<RegisteredProfile, "name" | "state" | "paused">,
+  coverage: Coverage,
+  workers: number,
+): Finding[] {
+  const check = `work on ${name}`;
+  if (state === "registered" || state === "adopting" || state === "retired") return [];
+  const idle = paused && state === "backfilling" && coverage.changes === 0;
+  const waiting = describeWaiting(coverage, workers);
+  if (workers === 0 && !idle) {
+    return [warning(check, waiting ?? "no worker is alive", `Run \`reembed worker --profile ${name}\`.`)];
+  }
+  return [ok(check, waiting ?? `${formatCount(coverage.embedded)} of ${formatCount(coverage.chunks)} chunks embedded`)];
+}
