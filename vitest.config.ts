@@ -1,12 +1,19 @@
 import { defineConfig } from "vitest/config";
 
+const all = "{apps,packages,scripts,bench}/**/*.test.ts";
+/** They start many real processes, and kill, stop and starve them. `.ci/run` runs them, and `npm test` says that it does not. */
+const slow = "apps/cli/test/{adoption,edits,embedding-server,faults,fleet,operations,shutdown,supervisor}.test.ts";
+/** Tests wait for conditions; these bounds only end what hangs. */
+const bounds = { testTimeout: 60_000, hookTimeout: 60_000 };
+
 export default defineConfig({
   test: {
-    include: ["{apps,packages,scripts,bench}/**/*.test.ts"],
+    // Of the run and not of a project: both share its servers.
     globalSetup: "packages/testing/src/global-setup.ts",
-    // Tests wait for conditions; these bounds only end what hangs.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
     maxWorkers: 2,
+    projects: [
+      { test: { name: "fast", include: [all], exclude: [slow], ...bounds } },
+      { test: { name: "slow", include: [slow], ...bounds } },
+    ],
   },
 });

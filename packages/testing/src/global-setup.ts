@@ -23,7 +23,19 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide("embeddedTemplate", await createTemplate(scope));
   project.provide("native", await startNativeServers(scope));
   const owned = scope.move();
-  return () => owned.disposeAsync();
+  return async () => {
+    await owned.disposeAsync();
+    tellWhatDidNotRun(project);
+  };
+}
+
+/** Last, below the figures: nobody is to take a green `npm test` for all there is. */
+function tellWhatDidNotRun({ vitest }: TestProject): void {
+  if (vitest.projects.some(({ name }) => name === "slow")) return;
+  process.stdout.write(
+    "The slow tests did not run: fleets of real processes whose workers are killed and whose servers go away.\n" +
+      "`npm run test:slow` runs them.\n\n",
+  );
 }
 
 async function createTemplate(scope: AsyncDisposableStack): Promise<string> {
