@@ -107,6 +107,7 @@ describeOnEachServer(
         embedded: 0,
         pending: 2,
         changes: 0,
+        outdated: 0,
         oldestChangeSeconds: null,
         quarantined: 0,
         coverage: 0,

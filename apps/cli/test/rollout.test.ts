@@ -7,7 +7,7 @@ import { addressesOf, jsonLines, runReembed, standIns } from "./run-reembed.ts";
 describeOnEachServer(
   "reembed rollout",
   (open) => {
-    test("is refused with exit code 3, forced, rolled back in one word, and told with who and why", async () => {
+    test("is refused with exit code 3, overruled by name, rolled back in one word, and told with who and why", async () => {
       const servers = await open();
       await using database = await openTestDatabase(servers, [testProfile("mini-rubert"), testProfile("mini-m3")]);
       await ensureRollout(database, { baseline: "mini-rubert", candidate: "mini-m3" });
@@ -15,15 +15,30 @@ describeOnEachServer(
 
       const refused = await run("rollout", "set", "10", "--reason", "a try");
       expect(refused).toMatchObject({ code: 3, stdout: "" });
-      expect(refused.stderr).toMatch(/mini-m3 gets no greater share yet:\n {2}- mini-m3 has vectors of 0\.0 %/);
+      expect(refused.stderr).toMatch(
+        /mini-m3 gets no greater share yet:\n {2}- baseline: mini-rubert has no chunks; the way back/,
+      );
 
-      const forced = await run("rollout", "set", "10", "--reason", "a try", "--force", "--by", "anna", "--json");
-      expect(jsonLines<RolloutStatus>(forced)).toMatchObject([{ stage: "canary", percent: 10, version: 2 }]);
+      const unnamed = await run("rollout", "set", "10", "--reason", "a try", "--overrule", "all=now");
+      expect(unnamed).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(/one of baseline, coverage, quarantine/),
+      });
+      const because = ["baseline", "coverage", "verification", "evaluation"].flatMap((proof) => [
+        "--overrule",
+        `${proof}=a test`,
+      ]);
+      const set = await run("rollout", "set", "10", "--reason", "a try", ...because, "--by", "anna", "--json");
+      expect(jsonLines<RolloutStatus>(set)).toMatchObject([{ stage: "canary", percent: 10, version: 2 }]);
       const back = await run("rollback", "--by", "boris");
       expect(back.stdout).toMatch(/^Stage rolled back: mini-m3 answers 0 % of subjects, mini-rubert 100 %\./);
       expect(back.stdout).toMatch(/^mini-m3 +candidate +registered +0\.0 % /m);
       expect(back.stdout).toMatch(/ boris +canary 10 % +rolled back +rolled back by hand$/m);
-      expect(back.stdout).toMatch(/ anna +baseline +canary 10 % +a try \(forced\)$/m);
+      expect(back.stdout).toMatch(
+        / anna +baseline +canary 10 % +a try; baseline overruled: a test; .*verification overruled: a test$/m,
+      );
+      const asked = await run("finalize", "--keep-days", "0");
+      expect(asked).toMatchObject({ code: 3, stderr: expect.stringMatching(/answers 0 % of subjects/) });
     });
   },
   ["PostgreSQL"],

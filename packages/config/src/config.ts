@@ -33,6 +33,8 @@ export interface Config {
     loadBounds: { replicationLagSeconds: number; activeSessions: number; searchP95Ms: number };
   };
   worker: { concurrency: number; lockDurationMs: number; tokenBudget: number | undefined };
+  /** Share of a profile's chunks that may be in quarantine before it is refused as a proof. */
+  maxQuarantinedShare: number;
   guardrails: GuardrailSettings;
   search: { host: string; port: number; apiKey: string | undefined; rateLimit: number; logQueries: boolean };
   dashboard: { host: string; port: number; password: string | undefined; viewerPassword: string | undefined };
@@ -89,6 +91,7 @@ export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.Proces
       lockDurationMs: (env.LOCK_SECONDS ?? (env.DATABASE_URL === undefined ? 60 : 8)) * 1_000,
       tokenBudget: env.TOKEN_BUDGET,
     },
+    maxQuarantinedShare: env.MAX_QUARANTINED_SHARE,
     guardrails: {
       windowSeconds: env.GUARDRAIL_WINDOW_SECONDS,
       leastSearches: env.GUARDRAIL_LEAST_SEARCHES,

@@ -47,6 +47,8 @@ export const Environment = z.object({
   LOCK_SECONDS: amount(0.1, 600).optional(),
   TOKEN_BUDGET: count(16, 1_000_000).optional(),
 
+  MAX_QUARANTINED_SHARE: amount(0, 1).default(0.01),
+
   GUARDRAIL_WINDOW_SECONDS: count(1, 86_400).default(600),
   GUARDRAIL_LEAST_SEARCHES: count(20, 1_000_000).default(200),
   GUARDRAIL_ERROR_MARGIN: amount(0, 1).default(0.01),

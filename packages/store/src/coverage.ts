@@ -12,6 +12,8 @@ export interface Coverage {
   pending: number;
   /** Of the pending: inserted or edited since the backfill began, or found missing by it. */
   changes: number;
+  /** Of the changes: edits of chunks that are found by a vector of their older text until then. */
+  outdated: number;
   /** How long the oldest of the changes waits by now, in seconds: how fresh the answers are. Null without one. */
   oldestChangeSeconds: number | null;
   quarantined: number;
@@ -27,13 +29,13 @@ export interface Coverage {
 export async function readCoverage(database: Database, profile: RegisteredProfile): Promise<Coverage> {
   const vectors = sql.raw(embeddingsPartition(profile.name));
   const { rows } = await database.execute<
-    Record<"chunks" | "current" | "changes" | "quarantined", string> & { oldest: number | null }
+    Record<"chunks" | "vectors" | "outdated" | "changes" | "quarantined", string> & { oldest: number | null }
   >(sql`
     select
       (select count(*) from ${sql.raw(profile.relation)}) as chunks,
-      (select count(*) from ${vectors} vectors)
-        - (select count(*) from reembed.chunk_changes ch join ${vectors} vectors using (chunk_id)
-           where ch.profile = ${profile.name}) as current,
+      (select count(*) from ${vectors} vectors) as vectors,
+      (select count(*) from reembed.chunk_changes ch join ${vectors} vectors using (chunk_id)
+       where ch.profile = ${profile.name}) as outdated,
       (select count(*) from reembed.chunk_changes
        where profile = ${profile.name} and changed_at < ${leadersFrom}) as changes,
       (select extract(epoch from clock_timestamp() - min(changed_at))::float8 from reembed.chunk_changes
@@ -42,7 +44,8 @@ export async function readCoverage(database: Database, profile: RegisteredProfil
         - (select count(*) from reembed.chunk_changes join reembed.quarantined_chunks using (profile, chunk_id)
            where profile = ${profile.name}) as quarantined`);
   const chunks = Number(rows[0]?.chunks);
-  const embedded = Number(rows[0]?.current);
+  const outdated = Number(rows[0]?.outdated);
+  const embedded = Number(rows[0]?.vectors) - outdated;
   const quarantined = Number(rows[0]?.quarantined);
   const oldest = rows[0]?.oldest;
   return {
@@ -50,6 +53,7 @@ export async function readCoverage(database: Database, profile: RegisteredProfil
     embedded,
     pending: chunks - embedded - quarantined,
     changes: Number(rows[0]?.changes),
+    outdated,
     oldestChangeSeconds: typeof oldest === "number" ? Math.max(0, Math.round(10 * oldest) / 10) : null,
     quarantined,
     coverage: chunks === 0 ? 0 : embedded / chunks,

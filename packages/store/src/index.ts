@@ -120,7 +120,7 @@ export {
 } from "./quarantine.ts";
 export { registerProfiles } from "./registration.ts";
 export { chunksPartition, embeddingsPartition } from "./relations.ts";
-export { isRetired, removeRetired, retireBaseline } from "./retirement.ts";
+export { isRetired, type Removal, readRemoval, removeRetired, retireBaseline } from "./retirement.ts";
 export { reuseEmbeddings } from "./reuse.ts";
 export { type ChangeReason, changeRollout, findRollout, readRollout, rolloutBucket } from "./rollout.ts";
 export {
@@ -141,7 +141,7 @@ export type {
   FeedbackKind,
   ProfileState,
 } from "./schema.ts";
-export { recordFeedback, recordSearches, type SearchEvent, type SearchFeedback } from "./search-log.ts";
+export { countShadowed, recordFeedback, recordSearches, type SearchEvent, type SearchFeedback } from "./search-log.ts";
 export type { SearchFilter, SearchOptions, SearchResult } from "./search-results.ts";
 export { addThroughput, type MinuteOfWork, readThroughput, readWork, type Work } from "./throughput.ts";
 export { lastVerification, recordVerification, type Verification } from "./verification.ts";

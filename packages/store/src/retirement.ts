@@ -27,6 +27,24 @@ export async function isRetired(database: Queryable, profile: string): Promise<b
   return rows.length > 0;
 }
 
+/** What `removeRetired` takes away, for whoever is to agree to it. */
+export interface Removal {
+  vectors: number;
+  /** Of the vectors with their indexes. */
+  bytes: number;
+  /** Chunks that no other profile reads; 0 where they stay. */
+  chunks: number;
+}
+
+export async function readRemoval(database: Database, profile: RegisteredProfile): Promise<Removal> {
+  const partition = embeddingsPartition(profile.name);
+  const staying = profile.source !== null || (await isReadByOthers(database, profile));
+  const { rows } = await database.execute<Record<keyof Removal, string>>(sql`
+    select (select count(*) from ${sql.raw(partition)}) as vectors, pg_total_relation_size(to_regclass(${partition})) as bytes,
+      ${staying ? sql`0` : sql`(select count(*) from ${sql.raw(profile.relation)})`} as chunks`);
+  return { vectors: Number(rows[0]?.vectors), bytes: Number(rows[0]?.bytes), chunks: Number(rows[0]?.chunks) };
+}
+
 /** A retired profile that is wanted again begins anew, without its vectors; its partitions come with its registration. */
 export async function reviveRetired(database: Queryable, profile: string): Promise<void> {
   await database

@@ -36,8 +36,8 @@ export interface ChangeReason {
   /** Who: a person's name, or `guardrail`. */
   by: string;
   reason: string;
-  /** A guard refused it and was overruled. */
-  forced?: boolean;
+  /** The proofs that a guard missed and that were overruled, each with the reason why. */
+  overruled?: Record<string, string>;
   /** How the baseline answered until now, to be held against the candidate later. */
   baselineWindow?: GuardWindow | undefined;
 }
@@ -51,7 +51,7 @@ export async function changeRollout(
   database: Queryable,
   from: Rollout,
   to: Rollout,
-  { by, reason, forced = false, baselineWindow }: ChangeReason,
+  { by, reason, overruled = {}, baselineWindow }: ChangeReason,
 ): Promise<Rollout> {
   const window = baselineWindow === undefined ? null : JSON.stringify(baselineWindow);
   const { rows } = await database.execute<{ version: number }>(sql`
@@ -63,9 +63,9 @@ export async function changeRollout(
       returning version
     ), recorded as (
       insert into reembed.rollout_events
-        (changed_by, from_stage, from_percent, to_stage, to_percent, reason, forced, baseline_window)
+        (changed_by, from_stage, from_percent, to_stage, to_percent, reason, overruled, baseline_window)
       select ${by}, ${from.stage}, ${from.percent}::real, ${to.stage}, ${to.percent}::real, ${reason},
-        ${forced}::boolean, ${window}::jsonb
+        ${JSON.stringify(overruled)}::jsonb, ${window}::jsonb
       from changed
     )
     select version from changed`);

@@ -305,8 +305,8 @@ export const rolloutEvents = reembed.table("rollout_events", {
   toStage: text("to_stage").$type<RolloutStage>().notNull(),
   toPercent: real("to_percent").notNull(),
   reason: text("reason").notNull(),
-  /** A guard refused it and was overruled. */
-  forced: boolean("forced").notNull().default(false),
+  /** The proofs that were missing or had failed and were overruled, each with the reason why. */
+  overruled: jsonb("overruled").$type<Record<string, string>>().notNull().default({}),
   /** How the baseline answered until then: what the candidate is held against when nobody asks the baseline any more. */
   baselineWindow: jsonb("baseline_window").$type<GuardWindow>(),
 });

@@ -39,6 +39,17 @@ export async function recordSearches(database: Database, events: readonly Search
   );
 }
 
+/** How many searches of one profile another has answered unseen, without a failure. */
+export async function countShadowed(
+  database: Database,
+  { baseline, candidate }: { baseline: string; candidate: string },
+): Promise<number> {
+  const { rows } = await database.execute<{ shadowed: string }>(sql`
+    select count(*) as shadowed from reembed.search_events
+    where profile = ${candidate} and shadow_of = ${baseline} and error is null`);
+  return Number(rows[0]?.shadowed);
+}
+
 export interface SearchFeedback {
   requestId: string;
   chunkId: number;

@@ -1,13 +1,15 @@
 import { type SQL, sql } from "drizzle-orm";
+import { leadersFrom } from "./changes.ts";
 import type { Database } from "./database.ts";
 import type { RegisteredProfile } from "./profiles.ts";
 
 /**
- * What a chunk's vector proved to be. `pending`: there is none of its present text, and it will be embedded; `missing`:
+ * What a chunk's vector proved to be. `changing`: the text was written a moment ago, and its change is in hand. `pending`: there is none of its present text, and it will be embedded; `missing`:
  * there is none, and nothing will embed it. All from `old_text` on should never be.
  */
 export type VectorState =
   | "current"
+  | "changing"
   | "pending"
   | "missing"
   | "quarantined"
@@ -21,6 +23,8 @@ export interface CheckedChunks {
   state: VectorState;
   chunks: number;
   firstIds: number[];
+  /** Of `changing`: for how long the oldest change waits. */
+  oldestSeconds: number | null;
 }
 
 export const shownIds = 20;
@@ -37,13 +41,15 @@ export async function* checkVectors(
 ): AsyncGenerator<{ checked: CheckedChunks[] }> {
   for (let after = 0; ; ) {
     const { rows } = await database.execute<
-      Record<"chunks" | "last", string> & { state: VectorState; first_ids: string[] }
+      Record<"chunks" | "last", string> & { state: VectorState; first_ids: string[]; oldest: number | null }
     >(sql`
-      select state, count(*) as chunks, (array_agg(id order by id))[1:${sql.raw(`${shownIds}`)}] as first_ids, max(id) as last
+      select state, count(*) as chunks, (array_agg(id order by id))[1:${sql.raw(`${shownIds}`)}] as first_ids, max(id) as last,
+        extract(epoch from clock_timestamp() - min(changed_at))::float8 as oldest
       from (
-        select c.id, case
+        select c.id, ch.changed_at, case
           when e.content_hash is distinct from c.content_hash then case
             when q.content_hash = c.content_hash then 'quarantined'
+            when ch.changed_at < ${leadersFrom} and (e.chunk_id is not null or ${profile.state === "backfilled"}) then 'changing'
             when ch.chunk_id is not null then 'pending'
             when e.chunk_id is not null then 'old_text'
             when ${profile.state === "backfilled"} then 'missing'
@@ -65,8 +71,9 @@ export async function* checkVectors(
       ) checked
       group by state`);
     if (rows.length === 0) return;
-    const numbered = rows.map(({ state, chunks, first_ids }) => ({
+    const numbered = rows.map(({ state, chunks, first_ids, oldest }) => ({
       state,
+      oldestSeconds: state === "changing" && oldest !== null ? Math.max(0, Math.round(10 * oldest) / 10) : null,
       chunks: Number(chunks),
       firstIds: first_ids.map(Number),
     }));

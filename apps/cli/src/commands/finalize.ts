@@ -1,5 +1,7 @@
 import { userInfo } from "node:os";
+import { createInterface } from "node:readline/promises";
 import { loadConfig } from "@reembed/config";
+import { ReembedError } from "@reembed/core";
 import { createLogger } from "@reembed/runtime";
 import type { Command } from "commander";
 import { wholeNumberFrom } from "../options.ts";
@@ -10,6 +12,7 @@ import { openServices } from "../services.ts";
 interface FinalizeFlags {
   keepDays: number;
   by: string;
+  yes?: boolean;
   dryRun?: boolean;
   json?: boolean;
 }
@@ -20,14 +23,30 @@ export function registerFinalize(program: Command): void {
     .description("retire the baseline and remove its vectors; from then on there is no way back")
     .option("--keep-days <days>", "days that the candidate must have served everybody", wholeNumberFrom(0), 7)
     .option("--by <name>", "who decides", userInfo().username)
+    .option("--yes", "do not ask")
     .option("--dry-run", "print the SQL that would be run, and change nothing")
     .option("--json", "print one JSON object")
-    .action(async ({ dryRun, json, ...options }: FinalizeFlags) => {
+    .action(async ({ yes, dryRun, json, ...options }: FinalizeFlags) => {
       const config = loadConfig(process.env);
       await using services = await openServices(config, createLogger(config.logLevel), { dryRun });
-      const { baseline, candidate } = await finalize(services, options);
+      const confirm = yes || dryRun ? async () => true : askPerson;
+      const finalized = await finalize(services, { ...options, confirm });
       if (dryRun) return printUnchanged();
+      if (finalized === undefined) return void process.stderr.write("Nothing was removed.\n");
+      const { baseline, candidate } = finalized;
       const text = `${baseline} is retired and its vectors are removed: ${candidate} serves everybody for good.`;
       printResult({ retired: baseline, serving: candidate }, json, text);
     });
+}
+
+/** @throws ReembedError `not_confirmed` (exit code 3) where nobody is there to ask. */
+async function askPerson(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    throw new ReembedError("not_confirmed", question, {
+      exitCode: 3,
+      remedy: "To go on without being asked, give --yes.",
+    });
+  }
+  using lines = createInterface({ input: process.stdin, output: process.stderr });
+  return /^y(es)?$/i.test((await lines.question(`${question}\nGo on? [y/N] `)).trim());
 }

@@ -6,6 +6,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { printResult, printUnchanged } from "../output.ts";
 import { type Decision, rollBack, setPercent, setShadowPercent } from "../rollout/change-share.ts";
 import { describeStatus } from "../rollout/describe-status.ts";
+import { type Proof, proofs } from "../rollout/guards.ts";
 import { readRolloutStatus } from "../rollout/rollout-status.ts";
 import { openServices } from "../services.ts";
 
@@ -24,7 +25,12 @@ export function registerRollout(program: Command): void {
   changing(rollout, "set", "have the candidate answer a share of subjects, each of them always or never")
     .argument("<percent>", "0 to 100, in steps of 0.01", percent)
     .requiredOption("--reason <text>", "why, for those who look at it later")
-    .option("--force", "overrule the guards; this is recorded")
+    .option(
+      "--overrule <proof=reason>",
+      `go on without a proof (${proofs.join(", ")}); this is recorded`,
+      overruling,
+      {},
+    )
     .action((share: number, flags: ChangeFlags) =>
       changeAndTell(flags, (database, config) => setPercent(database, config, share, flags)),
     );
@@ -69,6 +75,14 @@ async function changeAndTell(
 function person(name: string): string {
   if (name !== guardrailName && name !== environmentName) return name;
   throw new InvalidArgumentError("It must be the name of a person.");
+}
+
+/** `index="it is built tonight"`: one proof, and why it may be missing. The option can be given again. */
+function overruling(text: string, known: Partial<Record<Proof, string>>): Partial<Record<Proof, string>> {
+  const [, name, reason = ""] = text.match(/^([a-z]+)=(.*)$/s) ?? [];
+  const proof = proofs.find((one) => one === name);
+  if (proof !== undefined && reason.trim() !== "") return { ...known, [proof]: reason.trim() };
+  throw new InvalidArgumentError(`It must be one of ${proofs.join(", ")}, with a reason: ${proofs.at(-1)}="why".`);
 }
 
 function percent(text: string): number {

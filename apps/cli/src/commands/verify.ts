@@ -58,6 +58,7 @@ export function registerVerify(program: Command): void {
         startEmbedder: () => startProfileEmbedder(wanted, config, { device, log }),
         sample: flags.full ? "all" : flags.sample,
         bars: { own: flags.minCosine, adopted: Math.min(leastCosineAdopted, flags.minCosine) },
+        maxQuarantinedShare: config.maxQuarantinedShare,
         onProgress: (stage, done) =>
           bars[stage].update(done, stage === "check" || flags.full ? chunks : Math.min(flags.sample, chunks)),
       });
@@ -78,11 +79,14 @@ function notProven(report: VerificationReport): ReembedError {
 
 function remedyFor({
   chunks,
-  failures: { pending, missing, wrong_vector, ...shape },
+  failures: { pending, quarantined, missing, wrong_vector, ...shape },
   embeddedAgain,
 }: VerificationReport) {
   const defects = Object.values(shape).reduce((sum, count) => sum + count, missing + wrong_vector);
   if (chunks === 0) return "Load documents first: `reembed load`.";
+  if (defects === 0 && quarantined > 0) {
+    return "`reembed quarantine list` names them: retry or mend them, or allow more by MAX_QUARANTINED_SHARE.";
+  }
   if (defects === 0) return "Verify again when `reembed status` says that nothing is pending.";
   if (wrong_vector > 0 && wrong_vector === embeddedAgain?.compared) {
     return "No vector is the model's: were they embedded on another --device, or with other model files?";

@@ -173,6 +173,7 @@ async function verify(config: Config, database: Database, embedders: ReadonlyMap
       ...{ database, profile: await readProfile(database, name), sample },
       startEmbedder: async () => lend(embedderOf(embedders, model.id)),
       bars: { own: 0.999, adopted: 0.99 },
+      maxQuarantinedShare: config.maxQuarantinedShare,
       onProgress: () => {},
     });
     await recordVerification(database, { profile: name, passed: report.passed, report: { ...report } });

@@ -38,7 +38,7 @@ const index = { name: "by_vector", kind: "hnsw", valid: true, building: false, s
 const plan = { memoryBytes: 3e9, neededBytes: 3e9, memorySource: "at most shared_buffers" };
 const m3 = { name: "m3", state: "backfilled" } as const;
 const embedded = {
-  ...{ chunks: 9, embedded: 9, pending: 0, changes: 0, quarantined: 0, coverage: 1 },
+  ...{ chunks: 9, embedded: 9, pending: 0, changes: 0, outdated: 0, quarantined: 0, coverage: 1 },
   oldestChangeSeconds: null,
 };
 const changed = { ...embedded, embedded: 8, pending: 1, changes: 1, oldestChangeSeconds: 600 };

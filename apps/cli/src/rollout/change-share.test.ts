@@ -18,14 +18,23 @@ import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { rollBack, setPercent, setShadowPercent } from "./change-share.ts";
 import { finalize } from "./finalize.ts";
-import { findObjections } from "./guards.ts";
+import { type Evidence, findObjections, proofs } from "./guards.ts";
+import type { Readiness } from "./readiness.ts";
 import { readRolloutStatus } from "./rollout-status.ts";
 
 const profiles = [testProfile("mini-rubert"), testProfile("mini-m3")];
 const pair = { baseline: "mini-rubert", candidate: "mini-m3" };
 const environment = { BASELINE_PROFILE: pair.baseline, CANDIDATE_PROFILE: pair.candidate };
 const because = { by: "anna", reason: "looks good" };
-const byAnna = { by: "anna", keepDays: 0 };
+const byAnna = { by: "anna", keepDays: 0, confirm: async () => true };
+const overrule = Object.fromEntries(proofs.map((proof) => [proof, `no ${proof}`]));
+
+/** Both profiles have vectors, and the candidate was verified and judged. */
+async function proveAll(database: Database): Promise<void> {
+  for (const name of profiles.map((profile) => profile.name)) await embedAll(database, name);
+  await recordVerification(database, { profile: pair.candidate, passed: true, report: {} });
+  await recordEvaluation(database, { ...pair, verdict: "better", report: {} });
+}
 
 async function embedAll(database: Database, name: string): Promise<void> {
   const { relation, dimensions } = await readProfile(database, name);
@@ -35,33 +44,98 @@ async function embedAll(database: Database, name: string): Promise<void> {
     from ${sql.raw(relation)}`);
 }
 
-test("the guards object to what is not covered, not indexed, not verified or worse, each in a sentence", () => {
-  const ready = {
-    ...{ profile: "new", state: "complete", chunks: 1_000_000, embedded: 1_000_000, pending: 0, changes: 0 },
-    ...{
-      oldestChangeSeconds: null,
-      quarantined: 0,
-      coverage: 1,
-      workers: 1,
-      verification: { passed: true, at: new Date() },
-    },
-    index: { kind: "hnsw", valid: true, measured: true, sizeBytes: 1 },
-  };
-  const fleet = { embedded: false };
-  const evaluatedAt = new Date();
-  expect(findObjections(ready, { verdict: "better", evaluatedAt }, fleet)).toEqual([]);
-  expect(findObjections({ ...ready, verification: null }, undefined, fleet)).toEqual([]);
-  expect(findObjections({ ...ready, coverage: 0.9989 }, undefined, fleet)).toEqual([
-    "new has vectors of 99.8 % of its chunks; 99.9 % are needed.",
-  ]);
-  for (const index of [null, { ...ready.index, valid: false }, { ...ready.index, measured: false }]) {
-    expect(findObjections({ ...ready, index }, undefined, fleet)).toEqual([expect.stringMatching(/no ANN index/)]);
-    expect(findObjections({ ...ready, index, chunks: 20_000 }, undefined, fleet)).toEqual([]);
-    expect(findObjections({ ...ready, index }, undefined, { embedded: true })).toEqual([]);
+const ready = {
+  ...{
+    profile: "new",
+    state: "backfilled",
+    chunks: 1_000_000,
+    embedded: 1_000_000,
+    pending: 0,
+    changes: 0,
+    outdated: 0,
+  },
+  ...{ oldestChangeSeconds: null, quarantined: 0, coverage: 1, workers: 1, reasons: [] },
+  verification: { passed: true, at: new Date() },
+  index: { kind: "hnsw", valid: true, measured: true, recall10: 0.99, targetRecall: 0.98, sizeBytes: 1 } as const,
+};
+const evidence: Evidence = {
+  baseline: { ...ready, profile: "old", index: null, verification: null },
+  candidate: ready,
+  evaluation: { verdict: "better", evaluatedAt: new Date() },
+  shadowed: 0,
+};
+const fleet = { embedded: false, maxQuarantinedShare: 0.01, leastSearches: 200 };
+
+/** What is objected to where the candidate is not as `ready`. */
+function objectionsTo(candidate: Partial<Readiness>, changed: Partial<Evidence> = {}, options = fleet): string[] {
+  const all = { ...evidence, ...changed, candidate: { ...ready, ...candidate } };
+  return findObjections(all, options).map(({ proof, says }) => `${proof}: ${says}`);
+}
+
+test("the guards object to each proof that is missing or has failed, by its name and in a sentence", () => {
+  expect(objectionsTo({})).toEqual([]);
+  const uncovered = { embedded: 998_900, pending: 1_100 };
+  expect(objectionsTo(uncovered)).toEqual(["coverage: new has vectors of 99.8 % of its chunks; 99.9 % are needed."]);
+  const without = [
+    null,
+    { ...ready.index, valid: false },
+    { kind: "hnsw", valid: true, sizeBytes: 1, measured: false } as const,
+  ];
+  for (const index of without) {
+    expect(objectionsTo({ index })).toEqual([expect.stringMatching(/^index: .* no ANN index/)]);
+    expect(objectionsTo({ index, chunks: 20_000, embedded: 20_000 })).toEqual([]);
+    expect(objectionsTo({ index }, {}, { ...fleet, embedded: true })).toEqual([]);
   }
-  const failed = { ...ready, verification: { passed: false, at: new Date() } };
-  expect(findObjections(failed, undefined, fleet)).toEqual([expect.stringMatching(/verification of new failed/)]);
-  expect(findObjections(ready, { verdict: "worse", evaluatedAt }, fleet)).toEqual([expect.stringMatching(/worse/)]);
+  expect(objectionsTo({ index: { ...ready.index, recall10: 0.9 } })).toEqual([
+    expect.stringMatching(/^index: .* 0\.9 of/),
+  ]);
+  expect(objectionsTo({ verification: null })).toEqual([
+    expect.stringMatching(/^verification: new was never verified/),
+  ]);
+  const failed = { passed: false, at: new Date() };
+  expect(objectionsTo({ verification: failed })).toEqual([
+    expect.stringMatching(/^verification: The last .* of new failed/),
+  ]);
+  expect(objectionsTo({ state: "registered", chunks: 0, embedded: 0 })).toEqual([
+    "coverage: new has no chunks; 99.9 % are needed.",
+  ]);
+});
+
+test("the guards ask for a judgement or for as many shadowed searches as say something, and for a way back", () => {
+  const evaluatedAt = new Date();
+  for (const evaluation of [undefined, { verdict: "unjudged" as const, evaluatedAt }]) {
+    expect(objectionsTo({}, { evaluation, shadowed: 199 })).toEqual([
+      expect.stringMatching(
+        /^evaluation: Nobody has judged new against old, and it answered 199 searches in shadow, of 200/,
+      ),
+    ]);
+    expect(objectionsTo({}, { evaluation, shadowed: 200 })).toEqual([]);
+  }
+  const worse = { evaluation: { verdict: "worse" as const, evaluatedAt }, shadowed: 9_999 };
+  expect(objectionsTo({}, worse)).toEqual([expect.stringMatching(/^evaluation: .* worse/)]);
+  const baseline = { ...evidence.baseline, embedded: 0, pending: 1_000_000 };
+  expect(objectionsTo({}, { baseline })).toEqual([
+    "baseline: old has vectors of 0.0 % of its chunks; the way back leads to it.",
+  ]);
+  expect(objectionsTo({}, { baseline: { ...baseline, state: "retired" } })).toEqual([]);
+});
+
+test("a healthy corpus passes the guards: blank chunks in quarantine, and changes that are in hand", () => {
+  const reasons = [{ reason: "empty_text", chunks: 2_000 }];
+  expect(objectionsTo({ embedded: 998_000, quarantined: 2_000, coverage: 0.998, reasons })).toEqual([]);
+  const many = { embedded: 989_000, quarantined: 11_000, reasons: [{ reason: "empty_text", chunks: 11_000 }] };
+  expect(objectionsTo(many)).toEqual([
+    "quarantine: 1.1 % of the chunks of new are in quarantine (empty_text 11,000); 1.0 % may be, by MAX_QUARANTINED_SHARE: reembed quarantine list.",
+  ]);
+  expect(objectionsTo(many, {}, { ...fleet, maxQuarantinedShare: 0.02 })).toEqual([]);
+  const edited = { embedded: 900_000, pending: 100_000, changes: 100_000, outdated: 100_000, oldestChangeSeconds: 30 };
+  expect(objectionsTo(edited)).toEqual([]);
+  expect(objectionsTo({ ...edited, oldestChangeSeconds: 3_600 })).toEqual([
+    "coverage: new has vectors of 90.0 % of its chunks; 99.9 % are needed. 100,000 changes wait, the oldest for 60 min.",
+  ]);
+  // New chunks are found by nothing until they are embedded, however fresh they are.
+  expect(objectionsTo({ ...edited, outdated: 0 })).toEqual([expect.stringMatching(/^coverage: /)]);
+  expect(objectionsTo({ ...edited, embedded: 995_000, changes: 5_000, outdated: 0 })).toEqual([]);
 });
 
 describeOnEachServer(
@@ -88,29 +162,59 @@ describeOnEachServer(
       await ensureRollout(database, pair);
     });
 
-    test("to more subjects is refused until the candidate is ready, unless it is forced; to fewer it never is", async () => {
+    test("to more subjects is refused until all is proven, unless each proof is overruled by name; to fewer it never is", async () => {
       const refused = setPercent(database, config, 10, because);
       await expect(refused).rejects.toMatchObject({ code: "rollout_refused", exitCode: 3 });
-      await expect(refused).rejects.toThrow(/mini-m3 has vectors of 0\.0 % of its chunks/);
-      await setPercent(database, config, 10, { ...because, force: true });
-      expect(await readRolloutEvents(database, 1)).toMatchObject([{ changedBy: "anna", toPercent: 10, forced: true }]);
+      await expect(refused).rejects.toThrow(/coverage: mini-m3 has vectors of 0\.0 % of its chunks/);
+      const { evaluation, ...others } = overrule;
+      const unjudged = setPercent(database, config, 10, { ...because, overrule: others });
+      await expect(unjudged).rejects.toThrow(/^mini-m3 gets no greater share yet:\n {2}- evaluation: Nobody [^\n]*$/);
+      await setPercent(database, config, 10, { ...because, overrule });
+      const [overruled] = await readRolloutEvents(database, 1);
+      expect(overruled).toMatchObject({ changedBy: "anna", toPercent: 10 });
+      // Those that stood against it, and no other.
+      expect(overruled?.overruled).toEqual({
+        ...{ baseline: "no baseline", coverage: "no coverage" },
+        ...{ verification: "no verification", evaluation: "no evaluation" },
+      });
       await setPercent(database, config, 5, because);
-      await embedAll(database, pair.candidate);
-      await setPercent(database, config, 50, { ...because, force: true });
+      await proveAll(database);
+      await setPercent(database, config, 50, { ...because, overrule });
       // Nothing was overruled.
-      expect((await readRolloutEvents(database, 3)).map(({ toPercent, forced }) => [toPercent, forced])).toEqual([
-        [50, false],
-        [5, false],
-        [10, true],
-      ]);
+      expect((await readRolloutEvents(database, 1))[0]).toMatchObject({ toPercent: 50, overruled: {} });
       await recordEvaluation(database, { ...pair, verdict: "worse", report: {} });
       await expect(setPercent(database, config, 100, because)).rejects.toThrow(/found mini-m3 worse/);
       await rollBack(database, because);
-      expect((await readRolloutStatus(database, config)).objections.length).toBe(1);
+      expect((await readRolloutStatus(database, config)).objections.map(({ proof }) => proof)).toEqual(["evaluation"]);
+    });
+
+    test("counts searches that were shadowed as a judgement, and no others", async () => {
+      await proveAll(database);
+      await database.execute(sql`truncate reembed.evaluations`);
+      await expect(setPercent(database, config, 10, because)).rejects.toThrow(/answered 0 searches in shadow/);
+      const search = {
+        query: null,
+        chunkIds: [1],
+        scores: [1],
+        overlap10: null,
+        rankCorrelation: null,
+        tookMs: 1,
+        ageMs: 0,
+      };
+      const shadows = Array.from({ length: 200 }, () => ({
+        ...{ ...search, requestId: crypto.randomUUID(), profile: pair.candidate, shadowOf: pair.baseline, error: null },
+      }));
+      await recordSearches(database, [
+        ...shadows.slice(1),
+        { ...search, ...shadows[0], error: "failed" },
+      ] as typeof shadows);
+      await expect(setPercent(database, config, 10, because)).rejects.toThrow(/answered 199 searches in shadow/);
+      await recordSearches(database, shadows.slice(0, 1));
+      await setPercent(database, config, 10, because);
     });
 
     test("in an environment that means another migration is refused; a rollback is not", async () => {
-      await embedAll(database, pair.candidate);
+      await proveAll(database);
       await setPercent(database, config, 10, because);
       const other = loadConfig({ BASELINE_PROFILE: pair.baseline, CANDIDATE_PROFILE: "bge-m3" });
       await expect(setPercent(database, other, 20, because)).rejects.toMatchObject({ code: "rollout_of_others" });
@@ -119,7 +223,7 @@ describeOnEachServer(
     });
 
     test("keeps the baseline's window, and its status tells both profiles'", async () => {
-      await embedAll(database, pair.candidate);
+      await proveAll(database);
       const search = { shadowOf: null, query: null, chunkIds: [1], scores: [1], error: null, overlap10: null };
       await recordSearches(
         database,
@@ -136,14 +240,14 @@ describeOnEachServer(
       const status = await readRolloutStatus(database, config);
       expect(status).toMatchObject({ stage: "full", percent: 100, shadowPercent: 0, objections: [] });
       expect(status.profiles).toMatchObject([
-        { role: "baseline", profile: pair.baseline, coverage: 0, pending: 2, workers: 0, window: { searches: 250 } },
+        { role: "baseline", profile: pair.baseline, coverage: 1, pending: 0, workers: 0, window: { searches: 250 } },
         { role: "candidate", profile: pair.candidate, coverage: 1, pending: 0, window: { searches: 0 } },
       ]);
       await expect(setShadowPercent(database, config, 5, because)).rejects.toThrow(/serves everybody/);
     });
 
     test.skipIf(kind === "embedded")("wins as a rollback against whoever changes it at the same moment", async () => {
-      await setPercent(database, config, 10, { ...because, force: true });
+      await setPercent(database, config, 10, { ...because, overrule });
       const seen = await readRollout(database);
       let back = Promise.resolve();
       await database.transaction(async (other) => {
@@ -161,10 +265,11 @@ describeOnEachServer(
 
     describe("for good", () => {
       test("is refused until everybody is served, and it was verified, and some days have passed", async () => {
-        await embedAll(database, pair.candidate);
+        await proveAll(database);
+        await database.execute(sql`truncate reembed.verifications`);
         await expect(finalize(services, byAnna)).rejects.toMatchObject({ code: "not_final", exitCode: 3 });
         await expect(finalize(services, byAnna)).rejects.toThrow(/answers 0 % .*\n.*was never verified/);
-        await setPercent(database, config, 100, because);
+        await setPercent(database, config, 100, { ...because, overrule });
         await recordVerification(database, { profile: pair.candidate, passed: false, report: {} });
         await expect(finalize(services, byAnna)).rejects.toThrow(
           /^mini-rubert is not retired:\n {2}- The last verif.*$/,
@@ -175,9 +280,8 @@ describeOnEachServer(
       });
 
       test("leaves no way back, and again is nothing", async () => {
-        await embedAll(database, pair.candidate);
+        await proveAll(database);
         await setPercent(database, config, 100, because);
-        await recordVerification(database, { profile: pair.candidate, passed: true, report: {} });
         await using queue = new EmbedQueue(services.queue, pair.baseline, () => {});
         await queue.enqueue([{ profile: pair.baseline, kind: "changes", chunkIds: [1] }]);
         const told: string[] = [];
@@ -196,8 +300,19 @@ describeOnEachServer(
         }
         expect((await readRolloutStatus(database, config)).profiles[0]?.state).toBe("registered");
         expect((await queue.counts()).waiting).toBe(1);
+        const asked: string[] = [];
+        const refuse = async (question: string) => asked.push(question) === 0;
+        expect(await finalize(services, { ...byAnna, confirm: refuse })).toBeUndefined();
+        expect((await readProfile(database, pair.baseline)).state).not.toBe("retired");
+        expect(asked).toEqual([
+          expect.stringMatching(
+            /^This removes 2 vectors of mini-rubert .*, the 2 chunks that only mini-rubert reads, its view/,
+          ),
+        ]);
         await finalize(services, byAnna);
-        await finalize(services, byAnna);
+        // What was begun is ended without another question.
+        await finalize(services, { ...byAnna, confirm: refuse });
+        expect(asked.length).toBe(1);
         expect((await queue.counts()).waiting).toBe(0);
         const [event] = await readRolloutEvents(database, 1);
         expect(event).toMatchObject({ fromPercent: 100, toPercent: 100, reason: "finalized: mini-rubert is retired" });

@@ -1,14 +1,15 @@
 import type { Config } from "@reembed/config";
 import { ReembedError, type Rollout, rolledBack, saysSomething, withPercent, withShadow } from "@reembed/core";
 import { changeRollout, type Database, isRetired, readGuardWindow, readRollout } from "@reembed/store";
+import type { Objection, Proof } from "./guards.ts";
 import { readRolloutStatus } from "./rollout-status.ts";
 
 /** Who asks for a change, and why. */
 export interface Decision {
   by: string;
   reason: string;
-  /** Overrules the guards. */
-  force?: boolean | undefined;
+  /** The proofs that are overruled where they are missing or have failed, each with the reason why. */
+  overrule?: Partial<Record<Proof, string>> | undefined;
 }
 
 /**
@@ -27,10 +28,12 @@ export async function setPercent(
   if (isSame(rollout, next)) return;
   await requireBaseline(database, rollout);
   const objections = percent > rollout.percent ? await readObjections(database, config, rollout) : [];
-  if (objections.length > 0 && !decision.force) throw refused(rollout, objections);
+  const { by, reason, overrule = {} } = decision;
+  const standing = objections.filter(({ proof }) => overrule[proof] === undefined);
+  if (standing.length > 0) throw refused(rollout, standing);
+  const overruled = Object.fromEntries(objections.map(({ proof }) => [proof, overrule[proof] ?? ""]));
   await changeRollout(database, rollout, next, {
-    ...decision,
-    forced: objections.length > 0,
+    ...{ by, reason, overruled },
     baselineWindow: await readBaselineWindow(database, config, rollout),
   });
 }
@@ -87,7 +90,7 @@ async function requireBaseline(database: Database, { baseline, candidate }: Roll
   );
 }
 
-async function readObjections(database: Database, config: Config, rollout: Rollout): Promise<string[]> {
+async function readObjections(database: Database, config: Config, rollout: Rollout): Promise<Objection[]> {
   requirePair(config, rollout);
   return (await readRolloutStatus(database, config)).objections;
 }
@@ -114,10 +117,10 @@ async function readBaselineWindow(database: Database, { guardrails }: Config, { 
   return saysSomething(window, guardrails) ? window : undefined;
 }
 
-function refused({ candidate }: Rollout, objections: readonly string[]): ReembedError {
-  const list = objections.map((objection) => `\n  - ${objection}`).join("");
+function refused({ candidate }: Rollout, objections: readonly Objection[]): ReembedError {
+  const list = objections.map(({ proof, says }) => `\n  - ${proof}: ${says}`).join("");
   return new ReembedError("rollout_refused", `${candidate} gets no greater share yet:${list}`, {
     exitCode: 3,
-    remedy: "Mend this, or overrule it with --force, which is recorded.",
+    remedy: `Mend this, or overrule each by its name and with a reason, which is recorded: --overrule ${objections[0]?.proof}="…".`,
   });
 }

@@ -7,6 +7,7 @@ export function describeStatus(status: RolloutStatus): string {
   const parts = [
     describeShares(status),
     describeReadiness(status),
+    describeQuarantine(status),
     describeWindows(status),
     describeDecision(status),
     describeChanges(status),
@@ -47,6 +48,14 @@ function describeReadiness({ profiles }: RolloutStatus): string {
   );
 }
 
+/** Who is left out of the coverage, and why. */
+function describeQuarantine({ profiles }: RolloutStatus): string {
+  const lines = profiles.flatMap(({ profile, reasons }) =>
+    reasons.map(({ reason, chunks }) => `${profile}: ${formatCount(chunks)} in quarantine, ${reason}`),
+  );
+  return lines.join("\n");
+}
+
 function describeWindows({ profiles, windowSeconds }: RolloutStatus): string {
   const rows = profiles.map(({ profile, window: { searches, errors, empty, latency, judged, negative } }) => [
     profile,
@@ -62,20 +71,22 @@ function describeWindows({ profiles, windowSeconds }: RolloutStatus): string {
 function describeDecision({ evaluation, objections, percent }: RolloutStatus): string {
   const lines = [
     evaluation === null ? "Not evaluated yet." : `Evaluation of ${moment(evaluation.at)}: ${evaluation.verdict}.`,
-    ...(percent === 100 ? [] : objections.map((objection) => `Against a greater share: ${objection}`)),
+    ...(percent === 100 ? [] : objections.map(({ proof, says }) => `Against a greater share: ${proof}: ${says}`)),
   ];
   return lines.join("\n");
 }
 
 function describeChanges({ changes }: RolloutStatus): string {
   if (changes.length === 0) return "";
-  const rows = changes.map(({ changedAt, changedBy, fromStage, fromPercent, toStage, toPercent, reason, forced }) => [
-    moment(changedAt),
-    changedBy,
-    describePlace(fromStage, fromPercent),
-    describePlace(toStage, toPercent),
-    `${reason}${forced ? " (forced)" : ""}`,
-  ]);
+  const rows = changes.map(
+    ({ changedAt, changedBy, fromStage, fromPercent, toStage, toPercent, reason, overruled }) => [
+      moment(changedAt),
+      changedBy,
+      describePlace(fromStage, fromPercent),
+      describePlace(toStage, toPercent),
+      [reason, ...Object.entries(overruled).map(([proof, why]) => `${proof} overruled: ${why}`)].join("; "),
+    ],
+  );
   return formatTable([["when", "who", "from", "to", "why"], ...rows], rows[0]?.length);
 }
 

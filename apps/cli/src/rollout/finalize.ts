@@ -4,40 +4,56 @@ import {
   type Database,
   lastVerification,
   type RegisteredProfile,
+  type Removal,
   readProfile,
+  readRemoval,
   readRollout,
   readStageEntry,
   removeRetired,
   retireBaseline,
 } from "@reembed/store";
+import { formatBytes, formatCount } from "../output.ts";
 import type { Services } from "../services.ts";
 
 export interface FinalizeOptions {
   /** Days that the candidate must have served everybody. */
   keepDays: number;
   by: string;
+  /** Asked before anything is removed, with what that will be. False leaves all as it is. */
+  confirm: (question: string) => Promise<boolean>;
 }
 
 const dayMs = 86_400_000;
 
 /**
  * Retires the baseline: from then on there is no way back. Killed in the middle and run again, it ends the same.
+ * Returns nothing where it was not confirmed.
  * @throws ReembedError `not_final` (exit code 3) that lists all that is against it.
  */
 export async function finalize(
   { database, queue, dryRun }: Pick<Services, "database" | "queue" | "dryRun">,
-  { keepDays, by }: FinalizeOptions,
-): Promise<Rollout> {
+  { keepDays, by, confirm }: FinalizeOptions,
+): Promise<Rollout | undefined> {
   const rollout = await readRollout(database);
   const baseline = await readProfile(database, rollout.baseline);
   if (baseline.state !== "retired") {
     const objections = await findObjections(database, rollout, keepDays);
     if (objections.length > 0) throw notFinal(rollout, objections);
+    if (!(await confirm(describeRemoval(rollout, await readRemoval(database, baseline))))) return undefined;
     await retireBaseline(database, rollout, { by, reason: `finalized: ${baseline.name} is retired` });
   }
   await removeRetired(database, baseline);
   if (!dryRun) await removeQueue(queue, baseline.name);
   return rollout;
+}
+
+function describeRemoval({ baseline, candidate }: Rollout, { vectors, bytes, chunks }: Removal): string {
+  const parts = [
+    `${formatCount(vectors)} vectors of ${baseline} with their indexes (${formatBytes(bytes)})`,
+    ...(chunks > 0 ? [`the ${formatCount(chunks)} chunks that only ${baseline} reads`] : []),
+    `its view, its quarantine and its queue`,
+  ];
+  return `This removes ${parts.join(", ")}. There is no way back from ${candidate} afterwards.`;
 }
 
 /** Batches that a worker still has in hand fail: there is nowhere to store them. */

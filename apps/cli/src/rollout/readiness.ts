@@ -7,7 +7,13 @@ import {
   readCoverage,
   readLiveWorkers,
   readProfile,
+  readQuarantineReasons,
 } from "@reembed/store";
+
+type ReadyIndex = { kind: string; valid: boolean; sizeBytes: number } & (
+  | { measured: false }
+  | { measured: true; recall10: number; targetRecall: number }
+);
 
 /** Whether a profile could serve everybody now: what `reembed rollout status` shows of the baseline and the candidate. */
 export interface Readiness extends Coverage {
@@ -16,7 +22,9 @@ export interface Readiness extends Coverage {
   /** Workers that are alive; without one its changes wait. */
   workers: number;
   /** Null without one; searches take it when it is valid and was measured, and look at every vector otherwise. */
-  index: { kind: string; valid: boolean; measured: boolean; sizeBytes: number } | null;
+  index: ReadyIndex | null;
+  /** Its quarantine by reason, the most frequent first. */
+  reasons: { reason: string; chunks: number }[];
   /** The last `reembed verify`; null when it has never run. */
   verification: { passed: boolean; at: Date } | null;
 }
@@ -25,7 +33,7 @@ export async function readReadiness(database: Database, name: string): Promise<R
   const profile = await readProfile(database, name);
   const { state } = profile;
   if (state === "retired") {
-    return { profile: name, state, ...nothing, workers: 0, index: null, verification: null };
+    return { profile: name, state, ...nothing, workers: 0, index: null, reasons: [], verification: null };
   }
   const workers = (await readLiveWorkers(database)).filter((worker) => worker.profile === name).length;
   const verification = await lastVerification(database, profile);
@@ -35,16 +43,20 @@ export async function readReadiness(database: Database, name: string): Promise<R
     ...(await readCoverage(database, profile)),
     workers,
     index: await readIndex(database, profile),
+    reasons: await readQuarantineReasons(database, profile),
     verification: verification === undefined ? null : { passed: verification.passed, at: verification.verifiedAt },
   };
 }
 
 async function readIndex(database: Database, profile: RegisteredProfile): Promise<Readiness["index"]> {
   const { exists, kind, valid, sizeBytes } = await readAnnIndex(database, profile);
-  return exists && kind !== null ? { kind, valid, measured: profile.ann !== null, sizeBytes } : null;
+  if (!exists || kind === null) return null;
+  const { ann } = profile;
+  if (ann === null) return { kind, valid, sizeBytes, measured: false };
+  return { kind, valid, sizeBytes, measured: true, recall10: ann.recall10, targetRecall: ann.targetRecall };
 }
 
 const nothing: Coverage = {
-  ...{ chunks: 0, embedded: 0, pending: 0, changes: 0, quarantined: 0, coverage: 0 },
+  ...{ chunks: 0, embedded: 0, pending: 0, changes: 0, outdated: 0, quarantined: 0, coverage: 0 },
   oldestChangeSeconds: null,
 };

@@ -1,6 +1,7 @@
 import type { Config } from "@reembed/config";
 import type { GuardWindow, Rollout } from "@reembed/core";
 import {
+  countShadowed,
   type Database,
   type EvaluationVerdict,
   lastEvaluation,
@@ -9,7 +10,7 @@ import {
   readRollout,
   readRolloutEvents,
 } from "@reembed/store";
-import { findObjections } from "./guards.ts";
+import { findObjections, type Objection } from "./guards.ts";
 import { type Readiness, readReadiness } from "./readiness.ts";
 
 /** The object that `reembed rollout status --json` prints, and every command that changes the rollout. */
@@ -18,7 +19,7 @@ export interface RolloutStatus extends Omit<Rollout, "salt"> {
   profiles: (Readiness & { role: "baseline" | "candidate"; window: GuardWindow })[];
   windowSeconds: number;
   /** Why the candidate may not get a greater share; none when it may. */
-  objections: string[];
+  objections: Objection[];
   evaluation: { verdict: EvaluationVerdict; at: Date } | null;
   /** The last changes, the newest first. */
   changes: Omit<RolloutEvent, "baselineWindow">[];
@@ -37,12 +38,18 @@ export async function readRolloutStatus(database: Database, config: Config): Pro
   }
   const evaluation = await lastEvaluation(database, rollout);
   const events = await readRolloutEvents(database, shownChanges);
-  const [, candidate] = profiles;
+  const [baseline, candidate] = profiles;
+  const shadowed = await countShadowed(database, rollout);
+  const options = {
+    embedded: config.databaseUrl === undefined,
+    maxQuarantinedShare: config.maxQuarantinedShare,
+    leastSearches: config.guardrails.leastSearches,
+  };
   return {
     ...rollout,
     profiles,
     windowSeconds,
-    objections: candidate ? findObjections(candidate, evaluation, { embedded: config.databaseUrl === undefined }) : [],
+    objections: baseline && candidate ? findObjections({ baseline, candidate, evaluation, shadowed }, options) : [],
     evaluation: evaluation === undefined ? null : { verdict: evaluation.verdict, at: evaluation.evaluatedAt },
     changes: events.map(({ baselineWindow, ...event }) => event),
   };

@@ -1,3 +1,4 @@
+import { formatDuration } from "@reembed/dashboard/format";
 import { formatCount, formatShare, formatTable } from "../output.ts";
 import type { Reason, VerificationReport } from "./verify-profile.ts";
 
@@ -14,12 +15,28 @@ const names: Record<Reason, [one: string, many: string]> = {
   orphan: ["vector has no chunk", "vectors have no chunk"],
   missing: ["chunk has no vector, and nothing will embed it", "chunks have no vector, and nothing will embed them"],
   pending: ["chunk is still to be embedded", "chunks are still to be embedded"],
+  quarantined: ["chunk is in quarantine, more than may be", "chunks are in quarantine, more than may be"],
 };
 
 /** The verdict in one sentence: `mini-m3 is not proven: 1 vector has no chunk; 12 chunks are still to be embedded.` */
-export function describeVerdict({ profile, passed, chunks, failures }: VerificationReport): string {
-  if (passed) return `${profile} is proven: every chunk that is not in quarantine has the vector of its present text.`;
+export function describeVerdict({
+  profile,
+  passed,
+  chunks,
+  failures,
+  changing,
+  ...report
+}: VerificationReport): string {
+  const except = [
+    ...(report.quarantined > 0 ? [`${formatCount(report.quarantined)} in quarantine`] : []),
+    ...(changing.chunks > 0 ? [`${formatCount(changing.chunks)} whose change is in hand`] : []),
+  ];
+  const but = except.length === 0 ? "" : `, but for ${except.join(" and ")}`;
+  if (passed) return `${profile} is proven: every chunk has the vector of its present text${but}.`;
   if (chunks === 0) return `${profile} is not proven: it has no chunks.`;
+  if (Object.values(failures).every((count) => count === 0)) {
+    return `${profile} is not proven: no chunk has the vector of its present text${but}.`;
+  }
   const counts = Object.entries(failures) as [Reason, number][];
   const told = counts
     .filter(([, count]) => count > 0)
@@ -28,11 +45,24 @@ export function describeVerdict({ profile, passed, chunks, failures }: Verificat
 }
 
 export function describeVerification(report: VerificationReport): string {
-  const { chunks, current, quarantined, coverage, examples } = report;
+  const { chunks, current, changing, quarantined, quarantine, coverage, examples } = report;
   const counts = formatTable([
     ["chunks", formatCount(chunks), ""],
     ["with their vector", formatCount(current), formatShare(coverage)],
-    ["quarantined", formatCount(quarantined), ""],
+    ...(changing.chunks === 0
+      ? []
+      : [
+          [
+            "change in hand",
+            formatCount(changing.chunks),
+            `the oldest for ${formatDuration(changing.oldestSeconds ?? 0)}`,
+          ],
+        ]),
+    [
+      "quarantined",
+      formatCount(quarantined),
+      quarantine.map((of) => `${of.reason} ${formatCount(of.chunks)}`).join(", "),
+    ],
   ]);
   const list = examples.map(({ chunkId, reason, detail }) => [`chunk ${chunkId}`, reason, detail ?? ""]);
   return [

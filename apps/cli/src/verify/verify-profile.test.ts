@@ -11,6 +11,7 @@ import {
 import { describeOnEachServer, HashingEmbedder, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, expect, test } from "vitest";
+import { describeVerdict } from "./describe-verification.ts";
 import { noFailures, type VerifyOptions, verifyProfile } from "./verify-profile.ts";
 
 const m3 = testProfile("mini-m3");
@@ -67,7 +68,14 @@ describeOnEachServer(
 
     const verify = (options: Partial<VerifyOptions> = {}) =>
       verifyProfile({
-        ...{ database, profile, sample: "all", bars: { own: 0.999, adopted: 0.99 }, onProgress: () => {} },
+        ...{
+          database,
+          profile,
+          sample: "all",
+          bars: { own: 0.999, adopted: 0.99 },
+          maxQuarantinedShare: 0.2,
+          onProgress: () => {},
+        },
         startEmbedder: async () => new HashingEmbedder({ model: m3.model }),
         ...options,
       });
@@ -112,12 +120,32 @@ describeOnEachServer(
       });
     });
 
-    test("an edit that waits for its vector is pending; one that nobody recorded leaves a vector of an old text", async () => {
+    test("an edit that waits for its vector is told with its age; one that nobody recorded leaves a vector of an old text", async () => {
       await edit(ids[0], "зарплата, изменено");
-      expect(await verify()).toMatchObject({ current: 3, failures: { ...noFailures, pending: 1 } });
+      await database.execute(sql`update reembed.chunk_changes set changed_at = changed_at - interval '90 seconds'`);
+      const changed = await verify();
+      expect(changed).toMatchObject({ passed: true, current: 3, changing: { chunks: 1 }, failures: noFailures });
+      expect(changed.changing.oldestSeconds).toBeGreaterThan(89);
+      expect(describeVerdict(changed)).toMatch(
+        /is proven: .*, but for 1 in quarantine and 1 whose change is in hand\.$/,
+      );
+      // A chunk without any vector is what the backfill is for.
+      await database.execute(sql`delete from ${partition} where chunk_id = ${ids[0]}`);
+      const running = { ...profile, state: "backfilling" as const };
+      expect(await verify({ profile: running })).toMatchObject({ failures: { ...noFailures, pending: 1 } });
+      await database.execute(sql`delete from reembed.chunk_embeddings`);
+      await embed();
+      await edit(ids[0], "зарплата, изменено снова");
       await database.execute(sql`delete from reembed.chunk_changes`);
       const oldText = { chunkId: ids[0], reason: "old_text" };
       expect(await verify()).toMatchObject({ failures: { ...noFailures, old_text: 1 }, examples: [oldText] });
+    });
+
+    test("a quarantine is told by reason and passes, unless more of the chunks are in it than may be", async () => {
+      expect(await verify()).toMatchObject({ passed: true, quarantine: [{ reason: "empty_text", chunks: 1 }] });
+      const tooMany = await verify({ maxQuarantinedShare: 0.19 });
+      expect(tooMany).toMatchObject({ passed: false, failures: { ...noFailures, quarantined: 1 } });
+      expect(tooMany.examples).toEqual([{ chunkId: ids[4], reason: "quarantined" }]);
     });
 
     test("a quarantine holds only for the text that was rejected", async () => {

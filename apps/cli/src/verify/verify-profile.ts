@@ -1,9 +1,11 @@
 import type { Embedder } from "@reembed/embedder";
 import {
+  type CheckedChunks,
   checkVectors,
   type Database,
   findOrphans,
   type RegisteredProfile,
+  readQuarantineReasons,
   readVectors,
   readVectorsAfter,
   sampleVectorIds,
@@ -14,7 +16,7 @@ import {
 import { type Comparison, type CosineBars, compareVectors } from "./compare-vectors.ts";
 
 /** Why a chunk or a vector fails the verdict. */
-export type Reason = Exclude<VectorState, "current" | "quarantined"> | "orphan" | "wrong_vector";
+export type Reason = Exclude<VectorState, "current" | "changing"> | "orphan" | "wrong_vector";
 
 interface Failure {
   chunkId: number;
@@ -28,7 +30,12 @@ export interface VerificationReport {
   passed: boolean;
   chunks: number;
   current: number;
+  /** Chunks whose text was written a moment ago: their change is in hand, and fails nothing. */
+  changing: { chunks: number; oldestSeconds: number | null };
   quarantined: number;
+  /** The quarantine by reason. It fails the verdict only where more than `maxQuarantinedShare` of the chunks are in it. */
+  quarantine: { reason: string; chunks: number }[];
+  maxQuarantinedShare: number;
   /** current / chunks; 0 without chunks. */
   coverage: number;
   /** How many chunks or vectors fail for each reason, those at 0 included. */
@@ -49,6 +56,7 @@ export interface VerifyOptions {
   /** How many vectors to embed again, or all of them. */
   sample: number | "all";
   bars: CosineBars;
+  maxQuarantinedShare: number;
   onProgress: (stage: "check" | "embed", done: number) => void;
 }
 
@@ -57,27 +65,34 @@ const embeddedTogether = 256;
 /**
  * Proves a profile from its texts and vectors, and from no flag or counter: that every chunk has a vector of its present
  * text, of the right model and shape, that there are no others, and that the model makes the same vectors again.
- * Quarantined chunks are told and pass: each has its reason. While a migration runs, what is pending fails it, and only that.
+ * Quarantined chunks are told by reason, and pass up to a bound; so do changes in hand, with their age. What a backfill
+ * has not come to fails it.
  */
 export async function verifyProfile(options: VerifyOptions): Promise<VerificationReport> {
   const { database, profile } = options;
   const startedAt = performance.now();
   const found = new Findings();
   for await (const { checked } of checkVectors(database, profile)) {
-    for (const { state, chunks, firstIds } of checked) found.add(state, chunks, firstIds);
+    for (const group of checked) found.addChecked(group);
     options.onProgress("check", found.chunks);
   }
   const orphans = await findOrphans(database, profile);
   found.add("orphan", orphans.vectors, orphans.firstIds);
 
   const { device, ...embeddedAgain } = (await embedAgain(options, found)) ?? {};
-  const { chunks, current, quarantined } = found;
+  const { chunks, current, changing, quarantined } = found;
+  if (quarantined.chunks > options.maxQuarantinedShare * chunks) {
+    found.add("quarantined", quarantined.chunks, quarantined.firstIds);
+  }
   return {
     profile: profile.name,
-    passed: chunks > 0 && Object.values(found.failures).every((count) => count === 0),
+    passed: current > 0 && Object.values(found.failures).every((count) => count === 0),
     chunks,
     current,
-    quarantined,
+    changing,
+    quarantined: quarantined.chunks,
+    quarantine: await readQuarantineReasons(database, profile),
+    maxQuarantinedShare: options.maxQuarantinedShare,
     coverage: chunks === 0 ? 0 : current / chunks,
     failures: found.failures,
     examples: found.examples,
@@ -138,22 +153,31 @@ export const noFailures: Record<Reason, number> = {
   orphan: 0,
   missing: 0,
   pending: 0,
+  quarantined: 0,
 };
 
 /** Counts, and the first chunks that fail: those that should never be before those that are still to be embedded. */
 class Findings {
   readonly failures: Record<Reason, number> = { ...noFailures };
   current = 0;
-  quarantined = 0;
+  readonly changing: VerificationReport["changing"] = { chunks: 0, oldestSeconds: null };
+  readonly quarantined = { chunks: 0, firstIds: [] as number[] };
   chunks = 0;
   readonly #examples = new Map<Reason, Failure[]>();
 
-  add(state: VectorState | Reason, count: number, chunkIds: readonly number[], detail?: string): void {
-    if (state !== "orphan" && state !== "wrong_vector") this.chunks += count;
-    if (state === "current" || state === "quarantined") {
-      this[state] += count;
-      return;
-    }
+  addChecked({ state, chunks, firstIds, oldestSeconds }: CheckedChunks): void {
+    this.chunks += chunks;
+    if (state === "current") this.current += chunks;
+    else if (state === "changing") {
+      this.changing.chunks += chunks;
+      this.changing.oldestSeconds = Math.max(this.changing.oldestSeconds ?? 0, oldestSeconds ?? 0);
+    } else if (state === "quarantined") {
+      this.quarantined.chunks += chunks;
+      this.quarantined.firstIds.push(...firstIds.slice(0, shownIds - this.quarantined.firstIds.length));
+    } else this.add(state, chunks, firstIds);
+  }
+
+  add(state: Reason, count: number, chunkIds: readonly number[], detail?: string): void {
     this.failures[state] += count;
     const known = this.#examples.get(state) ?? [];
     known.push(...chunkIds.map((chunkId) => ({ chunkId, reason: state, ...(detail === undefined ? {} : { detail }) })));

@@ -51,8 +51,8 @@ function renderChanges(changes: readonly RolloutEvent[], at: Date): Html {
 <caption>Last changes</caption>
 <thead><tr><th scope="col">When</th><th scope="col">Who</th><th scope="col">From</th><th scope="col">To</th><th scope="col">Why</th></tr></thead>
 <tbody>${changes.map(
-    ({ changedAt, changedBy, fromStage, fromPercent, toStage, toPercent, reason, forced }) =>
-      html`<tr><td>${ago(changedAt, at)}</td><td>${changedBy}</td><td>${describePlace(fromStage, fromPercent)}</td><td>${describePlace(toStage, toPercent)}</td><td>${reason}${forced && " (forced)"}</td></tr>`,
+    ({ changedAt, changedBy, fromStage, fromPercent, toStage, toPercent, reason, overruled }) =>
+      html`<tr><td>${ago(changedAt, at)}</td><td>${changedBy}</td><td>${describePlace(fromStage, fromPercent)}</td><td>${describePlace(toStage, toPercent)}</td><td>${[reason, ...Object.entries(overruled).map(([proof, why]) => `${proof} overruled: ${why}`)].join("; ")}</td></tr>`,
   )}</tbody>
 </table>`;
 }
