@@ -1,0 +1,90 @@
+import type { Profile } from "@reembed/core";
+import { checkSource, type Database, storeDocuments, takeOver } from "@reembed/store";
+import { applicationColumns, openTestDatabase, testProfile } from "@reembed/testing";
+import type pg from "pg";
+
+export type CorpusKind = "own" | "adopted";
+
+/** The chunks that a simulation works on: of documents of our own, or rows of an application's table. */
+export interface Corpus {
+  kind: CorpusKind;
+  profile: Profile;
+  database: Database;
+  /** Everything below takes documents by a number of the simulation's. Each has one chunk. */
+  insert(document: number, content: string): Promise<void>;
+  /** Changes the chunk's text where it is. */
+  edit(document: number, content: string): Promise<void>;
+  /** Our own are stored anew; in an application's table the row is deleted and written again with the same id. */
+  rewrite(document: number, content: string): Promise<void>;
+  remove(document: number): Promise<void>;
+  removeAll(): Promise<void>;
+}
+
+/** Opens a corpus in an empty database. */
+export async function openCorpus(kind: CorpusKind, connectionString: string): Promise<Corpus & AsyncDisposable> {
+  const profile = kind === "own" ? testProfile("mini-rubert") : testProfile("mini-rubert", { size: 200, overlap: 30 });
+  const queue = { kind: "redis" as const, url: "redis://nobody.invalid" };
+  const database = await openTestDatabase({ connectionString, queue }, [profile], 1);
+  const query = (text: string, values: unknown[] = []) => database.$client.query(text, values);
+  if (kind === "adopted") await adopt(database, profile);
+  const writes = kind === "own" ? ownWrites(database, query) : adoptedWrites(query);
+  return { kind, profile, database, ...writes, [Symbol.asyncDispose]: () => database.$client.end() };
+}
+
+type Writes = Pick<Corpus, "insert" | "edit" | "rewrite" | "remove" | "removeAll">;
+type Query = (text: string, values?: unknown[]) => Promise<pg.QueryResult>;
+
+function ownWrites(database: Database, query: Query): Writes {
+  const store = async (document: number, body: string) => {
+    const uri = `${document}`;
+    await storeDocuments(database, [{ uri, title: "", language: "en", body, metadata: {} }]);
+  };
+  return {
+    insert: store,
+    rewrite: store,
+    async edit(document, content) {
+      await query(
+        `update reembed.chunks set content = $2
+         where document_id = (select id from reembed.documents where uri = $1) and content <> $2`,
+        [`${document}`, content],
+      );
+    },
+    async remove(document) {
+      await query("delete from reembed.documents where uri = $1", [`${document}`]);
+    },
+    async removeAll() {
+      await query("delete from reembed.documents");
+    },
+  };
+}
+
+async function adopt(database: Database, profile: Profile): Promise<void> {
+  await database.$client.query(`create table public.document_chunks (
+    id int primary key, document_id text not null, chunk_index int not null, content text, embedding vector(312))`);
+  await takeOver(database, profile, await checkSource(database, applicationColumns), { vectors: false });
+}
+
+function adoptedWrites(query: Query): Writes {
+  return {
+    async insert(document, content) {
+      await query("insert into public.document_chunks values ($1, $3, 0, $2)", [document, content, `${document}`]);
+    },
+    async edit(document, content) {
+      await query("update public.document_chunks set content = $2 where id = $1", [document, content]);
+    },
+    async rewrite(document, content) {
+      // Values as literals: several statements of one transaction in one round trip.
+      await query(`
+        begin;
+        delete from public.document_chunks where id = ${document};
+        insert into public.document_chunks values (${document}, '${document}', 0, '${content}');
+        commit`);
+    },
+    async remove(document) {
+      await query("delete from public.document_chunks where id = $1", [document]);
+    },
+    async removeAll() {
+      await query("truncate public.document_chunks");
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import { type Database, type RegisteredProfile, readProfile } from "@reembed/store";
+import { prepared } from "./prepared.ts";
+
+/** What the tables say of one chunk, or of what is left of one. */
+export interface ChunkFacts {
+  id: number;
+  /** Null when there is no such chunk. */
+  content: string | null;
+  /** sha256 of the content, in hexadecimal. */
+  hash: string | null;
+  /** Of the stored vector: the text that it claims to be of, and the dimension that is 1. */
+  vector: { hash: string; dimension: number } | null;
+  quarantine: { hash: string; reason: string; detail: string } | null;
+  change: { attempts: number } | null;
+}
+
+export interface Facts {
+  profile: RegisteredProfile;
+  chunks: ChunkFacts[];
+}
+
+/** Reads all that is stored of a profile, in one snapshot for the chunks. */
+export async function readFacts(database: Database, name: string): Promise<Facts> {
+  const profile = await readProfile(database, name);
+  const { rows } = await database.$client.query(
+    prepared({
+      text: `
+        select coalesce(c.id, e.chunk_id, q.chunk_id, ch.chunk_id)::int as id, c.content,
+          encode(sha256(convert_to(c.content, 'UTF8')), 'hex') as hash,
+          encode(e.content_hash, 'hex') as vector_hash, e.dimension,
+          encode(q.content_hash, 'hex') as quarantine_hash, q.reason, q.detail, ch.attempts
+        from ${profile.relation} c
+        full join (
+          select chunk_id, content_hash,
+            (select n from generate_series(1, vector_dims(embedding)) n
+             where (embedding::vector::real[])[n] > 0.5 limit 1) - 1 as dimension
+          from reembed.chunk_embeddings where profile = $1
+        ) e on e.chunk_id = c.id
+        full join (select * from reembed.quarantined_chunks where profile = $1) q
+          on q.chunk_id = coalesce(c.id, e.chunk_id)
+        full join (select * from reembed.chunk_changes where profile = $1) ch
+          on ch.chunk_id = coalesce(c.id, e.chunk_id, q.chunk_id)
+        order by 1`,
+    }),
+    [name],
+  );
+  const chunks = rows.map((row) => ({
+    id: row.id,
+    content: row.content,
+    hash: row.hash,
+    vector: row.vector_hash === null ? null : { hash: row.vector_hash, dimension: row.dimension },
+    quarantine:
+      row.quarantine_hash === null ? null : { hash: row.quarantine_hash, reason: row.reason, detail: row.detail },
+    change: row.attempts === null ? null : { attempts: row.attempts },
+  }));
+  return { profile, chunks };
+}

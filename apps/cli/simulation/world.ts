@@ -1,0 +1,127 @@
+import { ReembedError } from "@reembed/core";
+import type { Logger } from "@reembed/runtime";
+import { createLogger } from "@reembed/runtime";
+import { type RegisteredProfile, readProfile } from "@reembed/store";
+import pg from "pg";
+import type { Corpus } from "./corpus.ts";
+import { SimulatedProcess } from "./simulated-process.ts";
+import { SimulatedQueue } from "./simulated-queue.ts";
+
+/** Processes that live at a time; each has a connection of its own. */
+const processesAtMost = 5;
+
+/** A corpus with connections for its processes, which one sequence of events after another uses. */
+export interface Stage extends AsyncDisposable {
+  corpus: Corpus;
+  connections: pg.Client[];
+  /** As a worker reads it once, at its start. */
+  profile: RegisteredProfile;
+  log: Logger;
+}
+
+export async function openStage(corpus: Corpus, connectionString: string): Promise<Stage> {
+  const connections = Array.from({ length: processesAtMost }, () => new pg.Client({ connectionString }));
+  await Promise.all(connections.map((connection) => connection.connect()));
+  return {
+    corpus,
+    connections,
+    profile: await readProfile(corpus.database, corpus.profile.name),
+    log: createLogger("silent"),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(connections.map((connection) => connection.end()));
+    },
+  };
+}
+
+/** What one sequence of events happens to: a corpus that begins empty, a queue, and processes. */
+export class World {
+  readonly stage: Stage;
+  readonly happened: Record<string, number>;
+  readonly queue = new SimulatedQueue(() => {
+    this.lossy = true;
+  });
+  processes: SimulatedProcess[] = [];
+  /** Of each document that there is, the texts it had, the present one last. */
+  readonly documents = new Map<number, number[]>();
+  /** Numbers that were given to documents. */
+  numbers = 0;
+  /** Workers that died with a chunk in hand, by chunk. */
+  readonly deaths = new Map<number, number>();
+  /** Something that was enqueued got lost, so that a chunk behind the cursor may be nowhere until the sweep. */
+  lossy = false;
+  /** As it was after the last event. */
+  lastProfile: RegisteredProfile;
+  readonly #connections: pg.Client[];
+  readonly #connectionOf = new WeakMap<SimulatedProcess, pg.Client>();
+
+  private constructor(stage: Stage, happened: Record<string, number>) {
+    this.stage = stage;
+    this.happened = happened;
+    this.lastProfile = stage.profile;
+    this.#connections = [...stage.connections];
+  }
+
+  /** @param happened Counts what happens. */
+  static async begin(stage: Stage, happened: Record<string, number>): Promise<World> {
+    // As a replica: triggers would do in ten times the time what is done here.
+    await stage.corpus.database.$client.query(`
+      begin;
+      set local session_replication_role = replica;
+      ${stage.corpus.kind === "adopted" ? "delete from public.document_chunks;" : ""}
+      delete from reembed.documents; delete from reembed.chunks; delete from reembed.chunk_embeddings;
+      delete from reembed.chunk_changes; delete from reembed.quarantined_chunks; delete from reembed.document_changes;
+      update reembed.profiles set state = 'registered', backfill_cursor = 0, backfill_target = 0, held = null,
+        backfill_order = 'id', backfill_until = null, backfill_rate = null, paused = false, completed_at = null;
+      commit`);
+    return new World(stage, happened);
+  }
+
+  get mayStart(): boolean {
+    return this.#connections.length > 0;
+  }
+
+  start(name: string, main: (process: SimulatedProcess) => Promise<void>): SimulatedProcess {
+    const connection = this.#connections.shift();
+    if (connection === undefined) throw new RangeError("There are too many processes");
+    const process = new SimulatedProcess(name, connection, main);
+    this.processes.push(process);
+    this.#connectionOf.set(process, connection);
+    return process;
+  }
+
+  /**
+   * Buries processes that have ended: notes what died with them, and takes their connections back.
+   * @throws What a process threw without having lost its connection.
+   */
+  bury(): void {
+    for (const process of this.processes.filter(({ state }) => state !== "running")) {
+      const connection = this.#connectionOf.get(process);
+      if (connection !== undefined) this.#connections.push(connection);
+      if (process.error !== undefined && !process.wasCutOff && !isRefusal(process.error)) throw process.error;
+      const wasLost = process.state === "killed" || process.wasCutOff;
+      if (process.name === "worker" && process.state === "killed") {
+        for (const id of process.holding) this.deaths.set(id, (this.deaths.get(id) ?? 0) + 1);
+      } else if (wasLost && process.holding.length > 0) this.lossy = true;
+    }
+    this.processes = this.processes.filter(({ state }) => state === "running");
+  }
+
+  /** PostgreSQL's clock cannot be set: all times that are stored go the other way. */
+  async shiftClock(seconds: number): Promise<void> {
+    await this.stage.corpus.database.$client.query(
+      `update reembed.chunk_changes set enqueued_until = enqueued_until - $1 * interval '1 second',
+         changed_at = case when changed_at < '9000-01-01' then changed_at - $1 * interval '1 second' else changed_at end`,
+      [seconds],
+    );
+  }
+
+  async end(): Promise<void> {
+    for (const process of this.processes) await process.kill();
+    this.bury();
+  }
+}
+
+/** An operator's command came too late. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof ReembedError && error.code === "backfill_over";
+}
