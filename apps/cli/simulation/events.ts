@@ -33,8 +33,7 @@ class Command implements fc.AsyncCommand<World, World> {
     world.happened[name] = (world.happened[name] ?? 0) + 1;
     await this.#event.run(world);
     world.bury();
-    const { corpus, profile } = world.stage;
-    const facts = await readFacts(corpus.database, profile.name);
+    const facts = await readFacts(world.stage);
     world.lastProfile = facts.profile;
     checkInvariants(facts, world);
   }

@@ -1,5 +1,6 @@
-import { type Database, type RegisteredProfile, readProfile } from "@reembed/store";
+import { type RegisteredProfile, readProfile } from "@reembed/store";
 import { prepared } from "./prepared.ts";
+import type { Stage } from "./world.ts";
 
 /** What the tables say of one chunk, or of what is left of one. */
 export interface ChunkFacts {
@@ -11,7 +12,10 @@ export interface ChunkFacts {
   /** Of the stored vector: the text that it claims to be of, and the dimension that is 1. */
   vector: { hash: string; dimension: number } | null;
   quarantine: { hash: string; reason: string; detail: string } | null;
-  change: { attempts: number } | null;
+  /** It was written and nobody has embedded it since, as far as the changes or the log of the triggers know. */
+  waits: boolean;
+  /** Of its change, if it has one. */
+  attempts: number | null;
 }
 
 export interface Facts {
@@ -20,15 +24,20 @@ export interface Facts {
 }
 
 /** Reads all that is stored of a profile, in one snapshot for the chunks. */
-export async function readFacts(database: Database, name: string): Promise<Facts> {
+export async function readFacts({ corpus, profile: { name }, hasLog }: Stage): Promise<Facts> {
+  const { database } = corpus;
   const profile = await readProfile(database, name);
+  const isLogged = hasLog
+    ? "exists (select from reembed.change_log l where l.chunk_id = coalesce(c.id, e.chunk_id, q.chunk_id) or l.chunk_id is null)"
+    : "false";
   const { rows } = await database.$client.query(
     prepared({
       text: `
         select coalesce(c.id, e.chunk_id, q.chunk_id, ch.chunk_id)::int as id, c.content,
           encode(sha256(convert_to(c.content, 'UTF8')), 'hex') as hash,
           encode(e.content_hash, 'hex') as vector_hash, e.dimension,
-          encode(q.content_hash, 'hex') as quarantine_hash, q.reason, q.detail, ch.attempts
+          encode(q.content_hash, 'hex') as quarantine_hash, q.reason, q.detail, ch.attempts,
+          ch.attempts is not null or ${isLogged} as waits
         from ${profile.relation} c
         full join (
           select chunk_id, content_hash,
@@ -51,7 +60,8 @@ export async function readFacts(database: Database, name: string): Promise<Facts
     vector: row.vector_hash === null ? null : { hash: row.vector_hash, dimension: row.dimension },
     quarantine:
       row.quarantine_hash === null ? null : { hash: row.quarantine_hash, reason: row.reason, detail: row.detail },
-    change: row.attempts === null ? null : { attempts: row.attempts },
+    waits: row.waits,
+    attempts: row.attempts,
   }));
   return { profile, chunks };
 }

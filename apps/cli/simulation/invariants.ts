@@ -11,13 +11,13 @@ type Invariant = (chunk: ChunkFacts, facts: Facts, world: World) => boolean;
 
 /** What holds of every chunk after every event. The names are sentences about a chunk. */
 const invariants: Record<string, Invariant> = {
-  "a vector of another text than the present one has a change waiting": ({ hash, vector, change }) =>
-    hash === null || vector === null || vector.hash === hash || change !== null,
-  "nothing is left of a chunk that is gone": ({ content, vector, change, quarantine }) =>
-    content !== null || (vector === null && change === null && quarantine === null),
+  "a vector of another text than the present one has a change waiting": ({ hash, vector, waits }) =>
+    hash === null || vector === null || vector.hash === hash || waits,
+  "what is left of a chunk that is gone has a change waiting": ({ content, vector, quarantine, waits }) =>
+    content !== null || (vector === null && quarantine === null) || waits,
   "a vector is that of the text whose hash is stored with it": ({ vector }) =>
     vector === null || findHash(vector.hash)?.index === vector.dimension,
-  "attempts are bounded": ({ change }) => change === null || change.attempts <= attemptsAtMost + workersAtMost,
+  "attempts are bounded": ({ attempts }) => (attempts ?? 0) <= attemptsAtMost + workersAtMost,
   "a quarantine has a reason that is true of its text": ({ id, quarantine }, _, world) => {
     if (quarantine === null) return true;
     const kind = findHash(quarantine.hash)?.kind ?? "blank";
@@ -25,10 +25,10 @@ const invariants: Record<string, Invariant> = {
     const isTrue = isInnocent ? (world.deaths.get(id) ?? 0) >= attemptsAtMost : quarantine.reason === reasonOf[kind];
     return isTrue && quarantine.detail !== "";
   },
-  "a quarantine for another text than the present one has a change waiting": ({ hash, quarantine, change }) =>
-    hash === null || quarantine === null || quarantine.hash === hash || change !== null,
-  "a chunk is not quarantined and embedded at once": ({ vector, quarantine, change }) =>
-    vector === null || quarantine === null || change !== null,
+  "a quarantine for another text than the present one has a change waiting": ({ hash, quarantine, waits }) =>
+    hash === null || quarantine === null || quarantine.hash === hash || waits,
+  "a chunk is not quarantined and embedded at once": ({ vector, quarantine, waits }) =>
+    vector === null || quarantine === null || waits,
   "a chunk that was written since the backfill began has a vector, a quarantine or a change": (chunk, { profile }) =>
     chunk.content === null ||
     profile.state === "registered" ||
@@ -61,9 +61,9 @@ export function checkInvariants(facts: Facts, world: World): void {
 export function checkEnd(facts: Facts): void {
   const { profile, chunks } = facts;
   for (const chunk of chunks) {
-    const { content, hash, vector, quarantine, change } = chunk;
+    const { content, hash, vector, quarantine, waits } = chunk;
     const kind = content === null ? undefined : findText(content)?.kind;
-    if (change !== null) throw broken("A change is left at the end.", chunk, facts);
+    if (waits) throw broken("A change is left at the end.", chunk, facts);
     const isEmbedded = vector !== null && vector.hash === hash;
     const isQuarantined = quarantine !== null && quarantine.hash === hash;
     if (!isEmbedded && !isQuarantined) throw broken("It has neither vector nor reason at the end.", chunk, facts);
@@ -73,8 +73,8 @@ export function checkEnd(facts: Facts): void {
     throw new Error(`The backfill has not ended: ${JSON.stringify(profile)}`);
 }
 
-function isSettledOrWaiting({ vector, quarantine, change }: ChunkFacts): boolean {
-  return vector !== null || quarantine !== null || change !== null;
+function isSettledOrWaiting({ vector, quarantine, waits }: ChunkFacts): boolean {
+  return vector !== null || quarantine !== null || waits;
 }
 
 function isInHand(id: number, { queue, processes }: World): boolean {

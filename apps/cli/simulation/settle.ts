@@ -7,16 +7,14 @@ const roundsAtMost = 80;
 
 /** Lets everything go on without any more faults until nothing is left to do, and checks what came of it. */
 export async function settle(world: World): Promise<void> {
-  const { database } = world.stage.corpus;
-  const { name } = world.stage.profile;
   for (let round = 0; round < roundsAtMost; round++) {
     for (const process of world.processes) await process.run();
     world.bury();
     for (const job of world.queue.jobs) if (job.state === "active") world.queue.lapse(job);
-    const facts = await readFacts(database, name);
+    const facts = await readFacts(world.stage);
     checkInvariants(facts, world);
     if (facts.profile.paused) await world.start("resume", programs.resume(world)).run();
-    const isIdle = world.queue.jobs.length === 0 && facts.chunks.every(({ change }) => change === null);
+    const isIdle = world.queue.jobs.length === 0 && facts.chunks.every(({ waits }) => !waits);
     const isOver = facts.profile.state === "backfilled" || facts.chunks.length === 0;
     if (isIdle && isOver) return checkEnd(facts);
     await world.start("tick", programs.tick(world)).run();
