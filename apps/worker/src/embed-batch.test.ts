@@ -134,6 +134,15 @@ describeOnEachServer(
       expect(await readCoverage(database, profile)).toMatchObject({ chunks: 3, embedded: 3, pending: 0 });
     });
 
+    test("a quarantined text that is edited and taken back waits for nothing", async () => {
+      await edit(chunkIds[2], "   ");
+      await run("changes");
+      await edit(chunkIds[2], "trips");
+      await edit(chunkIds[2], "   ");
+      expect(await run("changes")).toMatchObject({ embedded: 0, quarantined: 0 });
+      expect(await readCoverage(database, profile)).toMatchObject({ pending: 0, changes: 0, quarantined: 1 });
+    });
+
     test("a text that cannot be embedded is quarantined with its reason, and the rest is stored", async () => {
       await edit(chunkIds[2], "   ");
       expect(await run("changes")).toMatchObject({ embedded: 3, quarantined: 1 });
