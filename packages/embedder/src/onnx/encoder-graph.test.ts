@@ -58,7 +58,9 @@ describe.each(dtypes)("in %s a text has the same vector alone and", (dtype) => {
   test.each(poolings)("padded among longer ones, pooled by %s", async (pooling) => {
     await using graphs = await testGraphs();
     const run = await graphs.encoder({ shape: encoderShape({ pooling }), weights, arithmetic, masked: true });
-    expect(largestDifference(await run(texts), await runAlone(run, texts))).toBeLessThan(1e-6);
+    // A sum in another order can round a half to its neighbour, 5e-4 away, before the last layers average it out.
+    const bound = dtype === "fp16" ? 2e-5 : 1e-6;
+    expect(largestDifference(await run(texts), await runAlone(run, texts))).toBeLessThan(bound);
   });
 });
 

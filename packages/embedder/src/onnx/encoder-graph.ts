@@ -3,7 +3,7 @@ import type { Arithmetic, Operand, Table } from "./arithmetic/arithmetic.ts";
 import { toElements } from "./arithmetic/float.ts";
 import type { EncoderShape } from "./encoder-shape.ts";
 import { GraphBuilder } from "./graph-builder.ts";
-import { divideColumns, type Smoothing, scaleRows } from "./smoothing.ts";
+import { addProduct, divideColumns, type Smoothing, scaleRows } from "./smoothing.ts";
 
 export interface EncoderGraphOptions {
   /** Of the .onnx file; the weights go into `<path>.data`. */
@@ -103,7 +103,12 @@ class EncoderGraph {
     const inputs = [...projections, ...this.#hiding(onlyFirst)];
     const context = graph.add("MultiHeadAttention", inputs, { num_heads: { int: heads } }, microsoft);
     this.#observe(context, `${name}.attention.output`);
-    const attended = await this.#residual(this.#operand(context, "any"), first, `${name}.attention.output`, hidden);
+    const attended = await this.#residual(
+      this.#operand(context, "any", hidden),
+      first,
+      `${name}.attention.output`,
+      hidden,
+    );
     this.#observe(attended, `${name}.intermediate`);
     const middle = this.#smoothed(attended, `${name}.intermediate`);
     const active = graph.add(
@@ -112,7 +117,7 @@ class EncoderGraph {
       {},
       microsoft,
     );
-    return await this.#residual(this.#operand(active, "gelu"), attended, `${name}.output`, intermediate);
+    return await this.#residual(this.#operand(active, "gelu", intermediate), attended, `${name}.output`, intermediate);
   }
 
   /**
@@ -142,19 +147,19 @@ class EncoderGraph {
     return await this.#norm(this.#graph.add("Add", [product, skip]), `${name}.LayerNorm`);
   }
 
-  #operand(values: string, range: "any" | "gelu"): Operand {
-    return this.#arithmetic.operand(this.#graph, values, range);
+  #operand(values: string, range: "any" | "gelu", width: number): Operand {
+    return this.#arithmetic.operand(this.#graph, values, range, width);
   }
 
   /** The values that the linear layers of a place read, divided by its factors where there are some. */
   #smoothed(values: string, place: string): Operand {
     const factors = this.#options.smoothing?.get(place);
-    if (factors === undefined) return this.#operand(values, "any");
+    if (factors === undefined) return this.#operand(values, "any", this.#shape.hidden);
     const inverse = this.#graph.constant(
       factors.map((factor) => 1 / factor),
       [factors.length],
     );
-    return this.#operand(this.#graph.add("Mul", [values, inverse]), "any");
+    return this.#operand(this.#graph.add("Mul", [values, inverse]), "any", factors.length);
   }
 
   #observe(values: string, place: string): void {
@@ -168,15 +173,26 @@ class EncoderGraph {
 
   async #linear(operand: Operand, name: string, inputs: number, outputs: number): Promise<string> {
     const weight = await this.#read(`${name}.weight`, [inputs, outputs]);
-    const bias = await this.#read(`${name}.bias`, [outputs]);
+    const bias = await this.#bias(name, weight, outputs);
     const own = this.#options.smoothing?.get(name.replace(/\.(query|key|value|dense)$/, ""));
     if (own !== undefined) scaleRows(weight, outputs, own);
     // Attention mixes the values of tokens, each by itself: what its output is divided by goes into the weights here.
     const next = this.#options.smoothing?.get(name.replace(/self\.value$/, "output"));
-    if (name.endsWith("self.value") && next !== undefined) {
-      for (const matrix of [weight, bias]) divideColumns(matrix, next);
-    }
+    if (name.endsWith("self.value") && next !== undefined) divideColumns(weight, next);
     return await this.#arithmetic.product(this.#graph, operand, { name, inputs, outputs, weight, bias });
+  }
+
+  /**
+   * What attention leaves of the biases, exactly. The key's adds the same to all scores of a query, which softmax does
+   * not see. The value's passes through attention as it is, since the weights of a query add up to 1: multiplied with
+   * the weights of the output it becomes a part of the output's.
+   */
+  async #bias(name: string, weight: Float32Array, outputs: number): Promise<Float32Array | undefined> {
+    if (/self\.(key|value)$/.test(name)) return undefined;
+    const bias = await this.#read(`${name}.bias`, [outputs]);
+    if (!name.endsWith("attention.output.dense")) return bias;
+    const value = await this.#read(name.replace(/output\.dense$/, "self.value.bias"), [outputs]);
+    return addProduct(bias, value, weight);
   }
 
   #pool(tokens: string): string {

@@ -22,7 +22,7 @@ export function scaleRows(matrix: Float32Array, columns: number, factors: Float3
   }
 }
 
-/** Divides each column of a matrix, or each value of a bias, by its factor, in place. */
+/** Divides each column of a matrix by its factor, in place. */
 export function divideColumns(matrix: Float32Array, factors: Float32Array): void {
   for (let start = 0; start < matrix.length; start += factors.length) {
     for (const [column, factor] of factors.entries()) matrix[start + column] = (matrix[start + column] ?? 0) / factor;
@@ -36,4 +36,17 @@ export function raiseToRows(largest: Float32Array, matrix: Float32Array): void {
     const row = Math.floor(index / columns);
     largest[row] = Math.max(largest[row] ?? 0, Math.abs(matrix[index] ?? 0));
   }
+}
+
+/** sum + row · matrix */
+export function addProduct(sum: Float32Array, row: Float32Array, matrix: Float32Array): Float32Array {
+  const columns = sum.length;
+  const product = Float64Array.from(sum);
+  for (const [place, factor] of row.entries()) {
+    const start = place * columns;
+    for (let column = 0; column < columns; column++) {
+      product[column] = (product[column] ?? 0) + factor * (matrix[start + column] ?? 0);
+    }
+  }
+  return Float32Array.from(product);
 }

@@ -89,13 +89,19 @@ test("a graph of another revision is refused", async () => {
   });
 });
 
-test("a graph of another version of the builder is refused", async () => {
+test("a graph of a newer version of the builder is refused", async () => {
   await changeManifest({ builder: builderVersion + 1 });
   expect(await refusalOf(model)).toMatchObject({
     code: "prepared_outdated",
-    message: `${manifestPath()} was made by version 2 of the graph builder; this is version 1.`,
+    message: `${manifestPath()} was made by version ${builderVersion + 1} of the graph builder; this is version ${builderVersion}.`,
     remedy: expect.stringContaining("`reembed model prepare test/tiny`"),
   });
+});
+
+test("a graph of an older version of the builder is served", async () => {
+  await changeManifest({ builder: builderVersion - 1 });
+  await using embedder = await startOnnxEmbedder({ ...model, device: "cpu" });
+  expect(embedder.device).toBe("cpu");
 });
 
 test("a graph that gives another vector than it was recorded with is refused, and its process ends", async () => {

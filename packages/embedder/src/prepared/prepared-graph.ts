@@ -8,7 +8,7 @@ export type Dtype = "fp32" | "fp16" | "int8";
 export interface PreparedManifest {
   model: string;
   revision: string;
-  /** Of the graph builder: what another one made may have other vectors. */
+  /** Of the graph builder. What a newer one made may need what this one does not know. */
   builder: number;
   dtype: Dtype;
   dimensions: number;
@@ -28,7 +28,11 @@ export interface PreparedManifest {
 export const devices = ["cpu", "cuda", "webgpu"] as const;
 export type PreparedDevice = (typeof devices)[number];
 
-export const builderVersion = 1;
+/**
+ * 2 computes int8 with fewer operators and leaves out the biases that attention does not need. Graphs of version 1 are
+ * served as they are: both have the vectors of the original within the same bounds.
+ */
+export const builderVersion = 2;
 export const graphName = "model.onnx";
 /** Of the model's own files, those that a worker with a prepared graph reads. */
 const readAlongside: readonly string[] = ["config.json", "tokenizer.json"];
@@ -61,7 +65,7 @@ export async function verifyPrepared(
     const message = `${made} from revision ${manifest.revision} of ${model.id}; ${model.revision} was expected.`;
     throw new ReembedError("model_revision_differs", message, { remedy });
   }
-  if (manifest.builder !== builderVersion) {
+  if (manifest.builder > builderVersion) {
     const message = `${made} by version ${manifest.builder} of the graph builder; this is version ${builderVersion}.`;
     throw new ReembedError("prepared_outdated", message, { remedy });
   }

@@ -1,19 +1,17 @@
 import type { GraphBuilder } from "../graph-builder.ts";
 
 /** A linear layer: its weight matrix, row-major [inputs, outputs], and its bias. */
-export interface Linear {
+interface Linear {
   name: string;
   inputs: number;
   outputs: number;
   weight: Float32Array;
-  bias: Float32Array;
+  /** Without one nothing is added. */
+  bias?: Float32Array | undefined;
 }
 
-/** What is known of values: GELU gives none below `geluLeast`. */
+/** What is known of values: GELU gives none below -0.16997, its value at -0.7518. */
 export type ValueRange = "any" | "gelu";
-
-/** GELU's least value is -0.16997, at -0.7518. */
-export const geluLeast = -0.17;
 
 /** The left side of products, made once for all the matrices that it is multiplied with. */
 export interface Operand {
@@ -27,7 +25,8 @@ export interface Operand {
 export interface Arithmetic {
   /** Of everything between the linear layers. */
   readonly elementType: "float32" | "float16";
-  operand(graph: GraphBuilder, values: string, range: ValueRange): Operand;
+  /** Prepares values, so many in a row, for products. */
+  operand(graph: GraphBuilder, values: string, range: ValueRange, width: number): Operand;
   /** Adds values · weight + bias. */
   product(graph: GraphBuilder, operand: Operand, linear: Linear): Promise<string>;
   /** Adds a lookup of rows by token ids. */

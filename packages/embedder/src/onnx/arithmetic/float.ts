@@ -7,8 +7,9 @@ export function floatArithmetic(elementType: "float32" | "float16"): Arithmetic 
     operand: (_graph, values, range) => ({ values, range }),
     async product(graph, { values }, { name, inputs, outputs, weight, bias }) {
       const matrix = await graph.weight(`${name}.weight`, [inputs, outputs], toElements(weight, elementType));
-      const added = await graph.weight(`${name}.bias`, [outputs], toElements(bias, elementType));
-      return graph.add("Add", [graph.add("MatMul", [values, matrix]), added]);
+      const product = graph.add("MatMul", [values, matrix]);
+      if (bias === undefined) return product;
+      return graph.add("Add", [product, await graph.weight(`${name}.bias`, [outputs], toElements(bias, elementType))]);
     },
     async lookup(graph, table, ids) {
       const rows = (async function* () {

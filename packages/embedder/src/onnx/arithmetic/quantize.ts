@@ -26,16 +26,6 @@ export function quantizeColumns(matrix: Float32Array, columns: number, steps: 64
   return { values, scales };
 }
 
-/** Sum of each column, as it is after quantisation. */
-export function columnSums({ values, scales }: Quantized): Float32Array {
-  const columns = scales.length;
-  const sums = new Float64Array(columns);
-  for (let start = 0; start < values.length; start += columns) {
-    for (let column = 0; column < columns; column++) sums[column] = (sums[column] ?? 0) + (values[start + column] ?? 0);
-  }
-  return Float32Array.from(sums, (sum, column) => sum * (scales[column] ?? 0));
-}
-
 /** Quantises the rows of a table to int8, each with a scale of its own: first all values, then all scales. */
 export async function* quantizeRows(table: Table, scales: Float32Array): AsyncGenerator<Int8Array> {
   let row = 0;
