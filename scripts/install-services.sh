@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Installs what the native and the browser test suites need on Debian or Ubuntu: PostgreSQL, pgvector >= 0.8, Redis and
-# Chromium. The tests start their own instances of them in their own folders; no system service is used or changed.
+# Installs what the native and the browser test suites need on Debian or Ubuntu: PostgreSQL, pgvector >= 0.8, PgBouncer,
+# Redis and Chromium. The tests start their own instances of them in their own folders; no system service is used or changed.
 set -euo pipefail
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 has_pgvector() { ls /usr/share/postgresql/*/extension/vector--0.[89]*.sql >/dev/null 2>&1; }
 has_postgres() { ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; }
+has_pgbouncer() { command -v pgbouncer || [ -e /usr/sbin/pgbouncer ]; } >/dev/null
 has_browser() { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null
 
-if has_postgres && has_pgvector && has_browser && command -v redis-server >/dev/null; then
-  echo "PostgreSQL, pgvector, Redis and Chromium are installed."
+if has_postgres && has_pgvector && has_pgbouncer && has_browser && command -v redis-server >/dev/null; then
+  echo "PostgreSQL, pgvector, PgBouncer, Redis and Chromium are installed."
   exit 0
 fi
 
@@ -17,6 +18,7 @@ export DEBIAN_FRONTEND=noninteractive
 as_root apt-get update -qq
 has_postgres || as_root apt-get install -y -qq --no-install-recommends postgresql postgresql-contrib
 command -v redis-server >/dev/null || as_root apt-get install -y -qq --no-install-recommends redis-server
+has_pgbouncer || as_root apt-get install -y -qq --no-install-recommends pgbouncer
 has_browser || as_root apt-get install -y -qq --no-install-recommends chromium
 has_pgvector && exit 0
 

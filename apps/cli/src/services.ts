@@ -12,6 +12,8 @@ import {
   migrateDatabase,
   openDatabase,
   registerProfiles,
+  requireOwnSessions,
+  requirePooledSettings,
 } from "@reembed/store";
 
 /** The database and the queue's server that a command works on, checked. */
@@ -63,10 +65,17 @@ export async function openServers(
   const connectionString = config.databaseUrl ?? (await openEmbedded(config.folder, log, scope));
   const database = openPool(connectionString, log, scope, dryRun);
   await checkDatabase(database);
+  if (config.databaseUrl !== undefined) await checkSessions(database, config);
   const queue = queueServer(config, connectionString);
   await checkQueueServer(queue);
   const opened = scope.move();
   return { database, queue, dryRun, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** @throws ReembedError `transaction_pooling` or `pooled_settings`. */
+async function checkSessions(database: Database, { redisUrl }: Config): Promise<void> {
+  if (redisUrl === undefined) await requireOwnSessions(database, "queue");
+  else await requirePooledSettings(database);
 }
 
 function openPool(connectionString: string, log: Logger, scope: AsyncDisposableStack, dryRun: boolean): Database {

@@ -23,3 +23,4 @@ export * from "./retrieval/proxy-query.ts";
 export * from "./retrieval/summary.ts";
 export * from "./retrieval/thresholds.ts";
 export * from "./rollout.ts";
+export * from "./session.ts";

@@ -21,6 +21,10 @@ test.for([
   ["a table that is not there", coded("42P01")],
   ["a database that was dropped", coded("57P04")],
   ["a statement that was cancelled", coded("57014")],
+  [
+    "a pooler that refuses our settings",
+    Object.assign(new Error("unsupported startup parameter: options"), { code: "08P01" }),
+  ],
   ["a text about an outage", new Error("The chunk tells of Connection terminated")],
   ["what is no error", "ECONNREFUSED"],
 ] as const)("%s does not", ([, error]) => {

@@ -15,12 +15,16 @@ const messages = [
   /\b(LOADING|READONLY|MASTERDOWN|MISCONF|CLUSTERDOWN)\b/,
 ];
 
+const refusedForGood = /\bunsupported startup parameter\b/;
+
 /**
  * Whether anything thrown tells of a server's state and not of what was asked of it: it is away, full, or busy with
  * others. The same request will succeed some time.
  */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  // A pooler's, which calls everything a violation of the protocol, 08P01: also that no server is there, which passes.
+  if (refusedForGood.test(error.message)) return false;
   const code = "code" in error ? String(error.code) : "";
   if (postgresStates.test(code) || socketCodes.test(code)) return true;
   if (messages.some((message) => message.test(error.message))) return true;

@@ -1,4 +1,4 @@
-import { backoffMs } from "@reembed/core";
+import { backoffMs, prepareSessionStatement } from "@reembed/core";
 import { type BackendFactory, createPostgresBackend, createRedisBackend, type QueueOptions } from "bullmq";
 import { PatientPool } from "./patient-pool.ts";
 import { postgresSchema, type QueueServer } from "./server.ts";
@@ -32,7 +32,11 @@ function postgresBackend(server: QueueServer & { kind: "postgres" }): BackendFac
   const create: typeof createPostgresBackend = (name, options, factoryOptions) => {
     const pool = new PatientPool({
       connectionString: server.connectionString,
-      options: `-c search_path=${postgresSchema}`,
+      // Not as a startup parameter: a pooler refuses that. In PGlite all connections share one session and its path.
+      onConnect: async (client) => {
+        await client.query(prepareSessionStatement);
+        if (server.pollSeconds === undefined) await client.query(`set search_path = ${postgresSchema}`);
+      },
       // Two for statements, and one that a worker listens on.
       max: 3,
       connectionTimeoutMillis: 10_000,

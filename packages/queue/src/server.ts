@@ -1,4 +1,4 @@
-import { ReembedError } from "@reembed/core";
+import { prepareSessionStatement, ReembedError } from "@reembed/core";
 import { assertSchemaCompatibility, LATEST_SCHEMA_VERSION, runMigrations, SchemaMigrationRequiredError } from "bullmq";
 import pg from "pg";
 import { type RedisFacts, readRedisFacts } from "./redis-facts.ts";
@@ -63,6 +63,7 @@ async function withClient<T>(connectionString: string, work: (client: pg.Client)
   client.on("error", () => {});
   await client.connect();
   try {
+    await client.query(prepareSessionStatement);
     return await work(client);
   } finally {
     await client.end();

@@ -3,6 +3,7 @@ import { eq, type SQL, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/node-postgres";
 import pg from "pg";
 import { type Database, type Queryable, sqlState } from "./database.ts";
+import { requireOwnSessions } from "./pooling.ts";
 import type { RegisteredProfile } from "./profiles.ts";
 import { embeddingsPartition } from "./relations.ts";
 import { type AnnSettings, profiles } from "./schema.ts";
@@ -142,8 +143,12 @@ export async function setAnnSettings(database: Queryable, { name }: Named, ann: 
   await database.update(profiles).set({ ann }).where(eq(profiles.name, name));
 }
 
-/** A session apart from the pool's, with settings of its own; it ends with its disposal. */
+/**
+ * A session apart from the pool's, with settings of its own; it ends with its disposal.
+ * @throws ReembedError `transaction_pooling` (exit code 3).
+ */
 export async function openSession(database: Database): Promise<Database & AsyncDisposable> {
+  await requireOwnSessions(database, "index build");
   const client = await database.$client.connect();
   return Object.assign(drizzle(client) as unknown as Database, {
     [Symbol.asyncDispose]: async () => client.release(true),

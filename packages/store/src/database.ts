@@ -4,6 +4,7 @@ import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
 import pg from "pg";
 import { type OnStatement, readingClient } from "./dry-run.ts";
 import * as schema from "./schema.ts";
+import { prepareSession } from "./session.ts";
 
 /** Drizzle over a pool of connections; `$client` is the pool. */
 export type Database = NodePgDatabase<typeof schema> & { $client: pg.Pool };
@@ -33,6 +34,7 @@ export function openDatabase({
     // A server that vanished while a statement runs is noticed within half a minute, and a statement may take hours.
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
+    onConnect: prepareSession,
     ...(onDryRun === undefined ? {} : { Client: readingClient(onDryRun) }),
   });
   // Without a listener the loss of an idle connection would end the process.

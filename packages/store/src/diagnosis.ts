@@ -17,8 +17,6 @@ export interface ServerFacts {
   /** Null where the role may not know it. */
   dataDirectory: string | null;
   readOnly: boolean;
-  /** Of this role in this database; 0 is no limit. */
-  statementTimeoutMs: number;
   walLevel: string;
   fsync: boolean;
   /** Names that a commit waits for; empty where it waits for none. */
@@ -27,7 +25,7 @@ export interface ServerFacts {
 
 export async function readServerFacts(database: Database): Promise<ServerFacts> {
   const { rows } = await database.execute<
-    Record<"version" | "name" | "bytes" | "statement_timeout" | "wal_level" | "standbys", string> &
+    Record<"version" | "name" | "bytes" | "wal_level" | "standbys", string> &
       Record<"installed" | "available" | "data_directory", string | null> & {
         number: number;
         read_only: boolean;
@@ -41,7 +39,6 @@ export async function readServerFacts(database: Database): Promise<ServerFacts> 
       -- Left out of this view, where current_setting would throw, for a role that may not know it.
       (select setting from pg_settings where name = 'data_directory') as data_directory,
       pg_is_in_recovery() or current_setting('default_transaction_read_only')::bool as read_only,
-      (select setting from pg_settings where name = 'statement_timeout') as statement_timeout,
       current_setting('wal_level') as wal_level, current_setting('fsync')::bool as fsync,
       current_setting('synchronous_standby_names') as standbys`);
   const [row] = rows;
@@ -54,7 +51,6 @@ export async function readServerFacts(database: Database): Promise<ServerFacts> 
     databaseBytes: Number(row.bytes),
     dataDirectory: row.data_directory,
     readOnly: row.read_only,
-    statementTimeoutMs: Number(row.statement_timeout),
     walLevel: row.wal_level,
     fsync: row.fsync,
     synchronousStandbys: row.standbys,

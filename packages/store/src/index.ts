@@ -102,6 +102,7 @@ export { forgetLeaders, recordLeaders } from "./leaders.ts";
 export { readLoggedQueries } from "./logged-queries.ts";
 export { checkTables, dropTables, migrateDatabase } from "./migrate.ts";
 export { type PendingChunk, readBackfillIds, readPendingChunks } from "./pending.ts";
+export { requireOwnSessions, requirePooledSettings } from "./pooling.ts";
 export {
   advanceCursor,
   completeBackfill,

@@ -2,29 +2,39 @@ import { fileURLToPath } from "node:url";
 import { ReembedError } from "@reembed/core";
 import { sql } from "drizzle-orm";
 import { readMigrationFiles } from "drizzle-orm/migrator";
-import { drizzle } from "drizzle-orm/node-postgres";
 import { migrate } from "drizzle-orm/node-postgres/migrator";
+import pg from "pg";
 import { type Database, sqlState } from "./database.ts";
+import { hasOneSession } from "./pooling.ts";
 
 const migrationsFolder = fileURLToPath(new URL("../../../drizzle", import.meta.url));
 /** Spells `reem`: the advisory lock under which the schema is changed. */
 const migrationLock = 0x7265656d;
 const undefinedTable = "42P01";
 
-/** Runs `work` while no other process migrates. Drizzle's migrator takes no lock: four at once gave three errors. */
+/**
+ * Runs `work` while no other process migrates. Drizzle's migrator takes no lock: four at once gave three errors. The lock
+ * is a transaction's, on a connection of its own, because a pooler may give our next statement another session; where
+ * there is one session for all, that transaction would hold up `work`, and the folder has one owner anyway.
+ */
 export async function withMigrationLock<T>(database: Database, work: (locked: Database) => Promise<T>): Promise<T> {
-  const client = await database.$client.connect();
+  if (await hasOneSession(database)) return await work(database);
+  const client = new pg.Client(database.$client.options);
+  // Without a listener its loss would end the process.
+  client.on("error", () => {});
+  await client.connect();
   try {
-    const locked = drizzle(client) as unknown as Database;
-    await locked.execute(sql`select pg_advisory_lock(${migrationLock})`);
-    try {
-      return await work(locked);
-    } finally {
-      // On a lost connection there is nothing to unlock, and its loss is what is to be told.
-      await locked.execute(sql`select pg_advisory_unlock(${migrationLock})`).catch(() => undefined);
-    }
+    await client.query(`
+      begin;
+      set local lock_timeout = 0;
+      set local statement_timeout = 0;
+      set local idle_in_transaction_session_timeout = 0`);
+    await client.query("select pg_advisory_xact_lock($1)", [migrationLock]);
+    return await work(database);
   } finally {
-    client.release();
+    // On a lost connection there is nothing to unlock, and its loss is not what is to be told.
+    await client.query("commit").catch(() => undefined);
+    await client.end();
   }
 }
 

@@ -1,5 +1,5 @@
 import { ReembedError } from "@reembed/core";
-import { findPostgres, findRedis, postgresAccount } from "./native-binaries.ts";
+import { findPgbouncer, findPostgres, findRedis, postgresAccount } from "./native-binaries.ts";
 
 /**
  * Why native suites cannot run here, and how to get what is missing; undefined when they can.
@@ -10,6 +10,7 @@ export function nativeUnavailable(): string | undefined {
     findPostgres();
     postgresAccount();
     findRedis();
+    findPgbouncer();
     return undefined;
   } catch (error) {
     if (!(error instanceof ReembedError)) throw error;

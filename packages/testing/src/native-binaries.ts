@@ -38,6 +38,12 @@ export function findRedis(): RedisBinaries {
   return { server: requireOnPath("redis-server"), cli: requireOnPath("redis-cli") };
 }
 
+/** @throws ReembedError `native_missing` */
+export function findPgbouncer(): string {
+  // Debian has it where only root's PATH leads.
+  return findOnPath("pgbouncer") ?? findIn("/usr/sbin", "pgbouncer") ?? requireOnPath("pgbouncer");
+}
+
 /**
  * PostgreSQL refuses to run as root, so that root runs it as `postgres`, which its packages create.
  * @throws ReembedError `native_missing`
@@ -90,10 +96,16 @@ function requireOnPath(name: string): string {
 
 function findOnPath(name: string): string | undefined {
   const folders = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
-  return folders.map((folder) => join(folder, name)).find((file) => existsSync(file));
+  return folders.map((folder) => findIn(folder, name)).find((file) => file !== undefined);
+}
+
+function findIn(folder: string, name: string): string | undefined {
+  const file = join(folder, name);
+  return existsSync(file) ? file : undefined;
 }
 
 function missing(message: string, cause?: unknown): ReembedError {
-  const remedy = "Install PostgreSQL, pgvector and Redis: scripts/install-services.sh does so on Debian and Ubuntu.";
+  const remedy =
+    "Install PostgreSQL, pgvector, PgBouncer and Redis: scripts/install-services.sh does so on Debian and Ubuntu.";
   return new ReembedError("native_missing", message, { remedy, cause });
 }

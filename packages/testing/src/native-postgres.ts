@@ -105,7 +105,7 @@ async function initialise(initdb: string, folder: ServerFolder, data: string, ac
   folder.guard(undefined);
 }
 
-async function answers(connectionString: string): Promise<boolean> {
+export async function answers(connectionString: string): Promise<boolean> {
   const client = new Client({ connectionString });
   try {
     await client.connect();

@@ -12,7 +12,7 @@ import { judgeProvenance } from "./provenance.ts";
 import { judgeRedis } from "./redis.ts";
 import { judgeReplication } from "./replication.ts";
 import { judgeRights, judgeTable } from "./rights.ts";
-import { judgeIndexMemory, judgeStatementTimeout } from "./settings.ts";
+import { judgeIndexMemory } from "./settings.ts";
 import { judgeOrphans, judgeTexts } from "./texts.ts";
 import { judgeVectors } from "./vectors.ts";
 import { judgeWork } from "./work.ts";
@@ -115,12 +115,6 @@ const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verd
     /3\.0 GB.*--memory 2862/,
   ],
   ["enough index memory", judgeIndexMemory("m3", plan), "ok", /built in 3\.0 GB, which is there/],
-  [
-    "a statement timeout",
-    judgeStatementTimeout({ statementTimeoutMs: 30_000 }),
-    "warning",
-    /30 s.*statement_timeout = 0/,
-  ],
   ["commits that hang", judgeReplication({ ...log, synchronousStandbys: "s1" }, replication), "mend", /waits for s1/],
   [
     "hidden lag",

@@ -1,4 +1,4 @@
-import { readBuildGround, type ServerFacts } from "@reembed/store";
+import { readBuildGround } from "@reembed/store";
 import { localMachine } from "../ann/build-and-measure.ts";
 import { type BuildPlan, planBuild } from "../ann/plan-build.ts";
 import { formatBytes } from "../output.ts";
@@ -9,13 +9,12 @@ import { type Finding, ok, warning } from "./finding.ts";
 export const checkSettings: Check = async (context) => {
   const { database, server, config, registered } = context;
   if (database === undefined || server === undefined || config.databaseUrl === undefined) return [];
-  const findings = [judgeStatementTimeout(server)];
   const candidate = registered.find(({ name }) => name === config.candidate.name);
   const vectors = await expectedRows(context, config.candidate.name);
-  if (candidate === undefined || vectors === undefined) return findings;
+  if (candidate === undefined || vectors === undefined) return [];
   const ground = await readBuildGround(database, candidate);
   const plan = planBuild({ kind: "hnsw" }, candidate, { ...ground, vectors }, localMachine(ground.host));
-  return [...findings, judgeIndexMemory(candidate.name, plan)];
+  return [judgeIndexMemory(candidate.name, plan)];
 };
 
 /** @param plan What `reembed index build` would do if all chunks were embedded. */
@@ -30,14 +29,5 @@ export function judgeIndexMemory(
     check,
     `${needed}, and ${formatBytes(memoryBytes)} would be taken (${memorySource}): from there on the build goes on on disk, several times slower`,
     `Where the database's host has it, run \`reembed index build --memory ${Math.ceil(neededBytes / 2 ** 20)}\`, or raise maintenance_work_mem; its container wants as much --shm-size.`,
-  );
-}
-
-export function judgeStatementTimeout({ statementTimeoutMs }: Pick<ServerFacts, "statementTimeoutMs">): Finding {
-  if (statementTimeoutMs === 0) return ok("statement_timeout", "none");
-  return warning(
-    "statement_timeout",
-    `${statementTimeoutMs / 1_000} s; a verification's statements, or the build of an index, take longer`,
-    "Run ALTER ROLE CURRENT_USER SET statement_timeout = 0.",
   );
 }

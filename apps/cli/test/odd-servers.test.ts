@@ -1,0 +1,113 @@
+import { openDatabase, readCoverage, readProfile } from "@reembed/store";
+import { describeOnEachServer, startNativePgbouncer, type TestServers, testProfile, waitFor } from "@reembed/testing";
+import { sql } from "drizzle-orm";
+import { expect, onTestFinished, test } from "vitest";
+import { folderOf } from "../src/corpus/corpus-fixtures.ts";
+import { startFleet } from "./fleet.ts";
+import { addressesOf, jsonLines, type Outcome, runReembed, standIns } from "./run-reembed.ts";
+
+const pages = { "ru/leave.md": "# Отпуск\n\nОтпуск длится 28 дней.", "en/pay.txt": "Salaries are paid twice a month." };
+/** Each breaks something where it is relied on: dates, bytes, floats, strings, arrays, names, patience. */
+const oddSettings = {
+  ...{ datestyle: "'German'", timezone: "'Asia/Kathmandu'", intervalstyle: "'sql_standard'" },
+  ...{ bytea_output: "'escape'", extra_float_digits: "-5", standard_conforming_strings: "off", array_nulls: "off" },
+  ...{ quote_all_identifiers: "on", lock_timeout: "'1ms'", idle_in_transaction_session_timeout: "'1ms'" },
+  ...{ default_transaction_isolation: "'serializable'", search_path: "''" },
+};
+
+/** A whole migration by the commands of an operator, each of which has to end well. */
+async function migrate(servers: TestServers): Promise<void> {
+  const environment = { ...standIns, LOG_LEVEL: "warn", ...addressesOf(servers) };
+  const run = async (...args: string[]): Promise<Outcome> => {
+    const outcome = await runReembed(args, { environment });
+    expect(outcome, args.join(" ")).toMatchObject({ code: 0, stderr: "" });
+    return outcome;
+  };
+  await run("init");
+  await run("load", await folderOf(pages));
+  const { name, chunking } = testProfile("mini-m3");
+  const fleet = startFleet(servers, { profile: name, chunking, workers: 1, settings: standIns });
+  onTestFinished(() => fleet[Symbol.asyncDispose]());
+  const database = openDatabase(servers);
+  onTestFinished(() => database.$client.end());
+  await waitFor(
+    "every chunk to be embedded",
+    async () => {
+      expect(fleet.exited()).toEqual([]);
+      return (await readCoverage(database, await readProfile(database, name))).coverage === 1;
+    },
+    { timeoutMs: 90_000 },
+  );
+  await run("verify", "--sample", "2");
+  await run("rollout", "set", "10", "--reason", "a test", "--force");
+  await run("rollout", "status");
+  const statuses = jsonLines(await run("status", "--json"));
+  expect(statuses).toMatchObject([{ profile: "mini-rubert" }, { profile: name, coverage: 1 }]);
+  await run("rollback");
+}
+
+/** A migration of a dozen commands and three processes. */
+const patienceMs = 240_000;
+
+describeOnEachServer(
+  "a whole migration",
+  (open, kind) => {
+    test.runIf(kind === "PostgreSQL")("in a database whose settings are all odd", { timeout: patienceMs }, async () => {
+      const servers = await open();
+      const admin = openDatabase(servers);
+      const name = new URL(servers.connectionString).pathname.slice(1);
+      await admin.execute(sql`create schema extensions`);
+      await admin.execute(sql`create extension vector schema extensions`);
+      for (const [setting, value] of Object.entries(oddSettings)) {
+        await admin.execute(sql.raw(`alter database "${name}" set ${setting} = ${value}`));
+      }
+      await admin.$client.end();
+      await migrate(servers);
+    });
+
+    test.runIf(kind === "PostgreSQL and Redis")(
+      "through PgBouncer in transaction mode",
+      { timeout: patienceMs },
+      async () => {
+        const servers = await open();
+        const pooled = await startNativePgbouncer(servers.connectionString, "transaction");
+        onTestFinished(() => pooled[Symbol.asyncDispose]());
+        await migrate({ ...servers, connectionString: pooled.connectionString });
+      },
+    );
+
+    test("is refused through PgBouncer in transaction mode where a session, or another setting, is needed", async () => {
+      const servers = await open();
+      const pooled = await startNativePgbouncer(servers.connectionString, "transaction");
+      onTestFinished(() => pooled[Symbol.asyncDispose]());
+      const environment = { ...standIns, ...addressesOf(servers), DATABASE_URL: pooled.connectionString };
+      if (kind === "PostgreSQL") {
+        for (const command of ["init", "status", "producer"]) {
+          expect(await runReembed([command], { environment })).toMatchObject({
+            code: 3,
+            stderr: expect.stringMatching(
+              /^error: A pooler in transaction mode .* the queue in the database needs.*\n {2}Set REDIS_URL/,
+            ),
+          });
+        }
+        return;
+      }
+      expect(await runReembed(["init"], { environment })).toMatchObject({ code: 0 });
+      const admin = openDatabase(servers);
+      const name = new URL(servers.connectionString).pathname.slice(1);
+      await admin.execute(sql.raw(`alter database "${name}" set lock_timeout = '1ms'`));
+      await admin.$client.end();
+      // The sessions that PgBouncer holds were begun before.
+      const later = await startNativePgbouncer(servers.connectionString, "transaction");
+      onTestFinished(() => later[Symbol.asyncDispose]());
+      const odd = await runReembed(["status"], {
+        environment: { ...environment, DATABASE_URL: later.connectionString },
+      });
+      expect(odd).toMatchObject({
+        code: 3,
+        stderr: expect.stringMatching(/has its own lock_timeout\.\n.*SET lock_timeout = '0'/),
+      });
+    });
+  },
+  ["PostgreSQL", "PostgreSQL and Redis"],
+);
