@@ -2,7 +2,8 @@ import { defineConfig } from "vitest/config";
 
 const all = "{apps,packages,scripts,bench}/**/*.test.ts";
 /** They start many real processes, and kill, stop and starve them. `.ci/run` runs them, and `npm test` says that it does not. */
-const slow = "apps/cli/test/{adoption,edits,embedding-server,faults,fleet,odd-servers,operations,shutdown,supervisor}.test.ts";
+const slow =
+  "apps/cli/test/{adoption,edits,embedding-server,faults,fleet,odd-servers,operations,shutdown,supervisor}.test.ts";
 /** Tests wait for conditions; these bounds only end what hangs. */
 const bounds = { testTimeout: 60_000, hookTimeout: 60_000 };
 

@@ -1,5 +1,5 @@
-import { messageOf, ReembedError } from "@reembed/core";
 import { Command } from "commander";
+import { loadEnvFile } from "./env-file.ts";
 import { reportError } from "./report-error.ts";
 
 const program = new Command("reembed")
@@ -49,16 +49,4 @@ try {
 async function registerMeant(name: string): Promise<void> {
   const meant = Object.hasOwn(commands, name) ? [commands[name]] : Object.values(commands);
   for (const load of meant) (await load?.())?.(program);
-}
-
-function loadEnvFile(): void {
-  try {
-    process.loadEnvFile();
-  } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return;
-    throw new ReembedError("env_file_unreadable", `The file .env cannot be read: ${messageOf(cause)}`, {
-      exitCode: 2,
-      cause,
-    });
-  }
 }

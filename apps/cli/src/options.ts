@@ -1,3 +1,4 @@
+import { userInfo } from "node:os";
 import { InvalidArgumentError } from "commander";
 
 /** An option's value as a number within bounds. */
@@ -24,4 +25,13 @@ export function portNumber(text: string): number {
   if (!/^\d+$/.test(text) || port > 65_535)
     throw new InvalidArgumentError("It must be a whole number from 0 to 65535.");
   return port;
+}
+
+/** Who runs this. A container may run it by a number that has no entry in passwd, and so no name. */
+export function operatorName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? "unknown"}`;
+  }
 }

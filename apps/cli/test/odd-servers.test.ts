@@ -39,7 +39,7 @@ async function migrate(servers: TestServers): Promise<void> {
     { timeoutMs: 90_000 },
   );
   await run("verify", "--sample", "2");
-  await run("rollout", "set", "10", "--reason", "a test", "--force");
+  await run("rollout", "shadow", "20", "--reason", "a test");
   await run("rollout", "status");
   const statuses = jsonLines(await run("status", "--json"));
   expect(statuses).toMatchObject([{ profile: "mini-rubert" }, { profile: name, coverage: 1 }]);

@@ -23,6 +23,8 @@ export interface RunOptions {
   environment?: Record<string, string>;
   /** Where it runs; an empty folder of its own unless told otherwise. */
   cwd?: string;
+  /** The user that it runs as, where this is root. */
+  uid?: number;
   /** The Node that it is started with; ours unless told otherwise. */
   node?: string;
 }
@@ -35,6 +37,7 @@ export async function runReembed(args: readonly string[], options: RunOptions = 
     cwd,
     env: { PATH: process.env.PATH, ...options.environment },
     stdio: ["ignore", "pipe", "pipe"],
+    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
     timeout: 50_000,
   });
   const ended = once(child, "close");

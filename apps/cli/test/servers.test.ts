@@ -1,5 +1,8 @@
+import { execFileSync } from "node:child_process";
+import { chownSync } from "node:fs";
+import { join } from "node:path";
 import { openDatabase } from "@reembed/store";
-import { createDatabase, startNativePostgres, startNativeRedis, waitFor } from "@reembed/testing";
+import { createDatabase, postgresAccount, startNativePostgres, startNativeRedis, waitFor } from "@reembed/testing";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
 import { folderOf } from "../src/corpus/corpus-fixtures.ts";
 import { type Outcome, runReembed, standIns } from "./run-reembed.ts";
@@ -51,6 +54,23 @@ describe.skipIf(native.missing !== undefined)(`native servers${skipped}`, () => 
       code: 1,
       lines: [/^error: The database nowhere at 127.*: database "nowhere" does not exist$/, /DATABASE_URL/],
     });
+  });
+
+  test("a certificate that nobody signed is named, with what to do about it", async () => {
+    const folder = await folderOf({});
+    const [certificate, key] = [join(folder, "server.pem"), join(folder, "server.key")];
+    const subject = ["-subj", "/CN=127.0.0.1", "-days", "1", "-nodes", "-keyout", key, "-out", certificate];
+    execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", ...subject], { stdio: "ignore" });
+    const account = postgresAccount();
+    if (account !== undefined) for (const path of [folder, key]) chownSync(path, account.uid, account.gid);
+    const settings = { ssl: "on", ssl_cert_file: certificate, ssl_key_file: key };
+    await using server = await startNativePostgres({ settings });
+    const withMode = (mode: string) => `${server.connectionString}?sslmode=${mode}`;
+    expectRefusal(await run(["init"], { DATABASE_URL: withMode("verify-full") }), {
+      code: 1,
+      lines: [/cannot be opened: self-signed certificate/, /add sslrootcert=<.*sslmode=no-verify/],
+    });
+    expect(await run(["init"], { DATABASE_URL: withMode("no-verify") })).toMatchObject({ code: 0 });
   });
 
   test("a PostgreSQL without pgvector is refused with exit code 3", async () => {

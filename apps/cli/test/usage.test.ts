@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { folderOf } from "../src/corpus/corpus-fixtures.ts";
 import { reembed, runReembed } from "./run-reembed.ts";
@@ -86,6 +87,17 @@ describe("a wrong environment", () => {
     expect(stderr).not.toContain("TICK_SECONDS");
   });
 
+  test("may come from a .env with a byte-order mark; in another encoding it is refused by name", async () => {
+    const lines = "BATCH_SIZE=none\n";
+    const marked = await runReembed(["model", "list"], { cwd: await folderOf({ ".env": `\ufeff${lines}` }) });
+    expect(marked).toMatchObject({ code: 2, stderr: expect.stringContaining("BATCH_SIZE must be a whole number") });
+    const utf16 = await folderOf({ ".env": Buffer.from(`\ufeff${lines}`, "utf16le") });
+    expect(await runReembed(["model", "list"], { cwd: utf16 })).toMatchObject({
+      code: 2,
+      stderr: "error: The file .env cannot be read: invalid UTF-8 at byte 1\n",
+    });
+  });
+
   test("is also a .env that cannot be read", async () => {
     const cwd = await folderOf({});
     await mkdir(join(cwd, ".env"));
@@ -93,6 +105,23 @@ describe("a wrong environment", () => {
     expect(code).toBe(2);
     expect(stderr).toMatch(/^error: The file \.env cannot be read: [^\n]+\n$/);
   });
+});
+
+test.skipIf(process.getuid?.() !== 0)(
+  "--help needs no name of the user; skipped where only root may take another id",
+  async () => {
+    const { code, stderr, stdout } = await runReembed(["rollout", "--help"], { uid: 54_321, cwd: "/" });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^Usage: reembed rollout/);
+  },
+);
+
+test("npx prints nothing of its own", async () => {
+  const folder = fileURLToPath(new URL("../../..", import.meta.url));
+  const child = spawn("npx", ["reembed", "--help"], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  expect(stderr).toBe("");
+  expect(stdout).toMatch(/^Usage: reembed/);
 });
 
 test("a reader that closes stdout early is no failure", async () => {

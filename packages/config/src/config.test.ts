@@ -59,6 +59,24 @@ describe("an environment", () => {
     ]);
   });
 
+  test("has addresses whose parts are right too", () => {
+    const missing = "/nowhere/ca.pem";
+    const DATABASE_URL = `postgresql://u:hunter2%bc@db/corpus?sslmode=allow&sslrootcert=${missing}`;
+    expect(problems({ DATABASE_URL, REDIS_URL: "redis://:hunter2%@cache/first" })).toEqual([
+      expect.stringMatching(/^DATABASE_URL has a % in its password .* written %25$/),
+      expect.stringMatching(/^DATABASE_URL has an sslmode that is none of disable, .*no-verify$/),
+      expect.stringMatching(/^DATABASE_URL names a file as sslrootcert that cannot be read: ENOENT.*ca\.pem/),
+      expect.stringMatching(/^REDIS_URL has a % in its password/),
+      expect.stringMatching(/^REDIS_URL has a path that is no number of a database/),
+    ]);
+    expect(refusal({ DATABASE_URL }).message).not.toContain("hunter2");
+    const right = {
+      DATABASE_URL: "postgresql://u:%25%D1%8F@db/corpus?sslmode=require",
+      REDIS_URL: "redis://:%25@cache/0",
+    };
+    expect(loadConfig(right)).toMatchObject({ databaseUrl: right.DATABASE_URL, redisUrl: right.REDIS_URL });
+  });
+
   test("keeps what may be a secret out of its errors", () => {
     const secrets = {
       DATABASE_URL: "postgres//user:hunter2@host/db",

@@ -1,5 +1,6 @@
 import { profiles } from "@reembed/core";
 import { z } from "zod";
+import { databaseAddressProblems, redisAddressProblems } from "./addresses.ts";
 
 /** Completes "DATABASE_URL must be …": each variable has one such sentence, whatever is wrong with its value. */
 const postgresAddress = "must be an address like postgresql://user:password@host:5432/database";
@@ -10,8 +11,14 @@ const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 
 /** Every variable that Reembed reads, all optional. `.env.example` gives their meanings; a test holds the two together. */
 export const Environment = z.object({
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: postgresAddress }).optional(),
-  REDIS_URL: z.url({ protocol: /^rediss?$/, error: redisAddress }).optional(),
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/, error: postgresAddress })
+    .superRefine(without(databaseAddressProblems))
+    .optional(),
+  REDIS_URL: z
+    .url({ protocol: /^rediss?$/, error: redisAddress })
+    .superRefine(without(redisAddressProblems))
+    .optional(),
   REEMBED_DIR: z.string().default(".reembed"),
 
   BASELINE_PROFILE: oneOf([...profiles.keys()]).default("rubert-tiny2"),
@@ -73,6 +80,13 @@ export const Environment = z.object({
   OPERATIONS_PORT: count(0, 65_535).optional(),
   LOG_LEVEL: oneOf(logLevels).default("info"),
 });
+
+/** Each problem that is found becomes an issue of its own. */
+function without(problemsOf: (value: string) => string[]) {
+  return (value: string, context: z.RefinementCtx<string>) => {
+    for (const message of problemsOf(value)) context.addIssue({ code: "custom", message });
+  };
+}
 
 function count(least: number, most: number) {
   const error = `must be a whole number from ${least} to ${most}`;

@@ -48,13 +48,24 @@ export async function readRedisFacts(url: string): Promise<RedisFacts> {
       "redis_unreachable",
       `Redis at ${host}:${port} does not answer: ${messageOf(failure ?? error)}`,
       {
-        remedy: "Is the server running, and is REDIS_URL right?",
+        remedy: remedyOf(failure ?? error),
         cause: error,
       },
     );
   } finally {
     redis.disconnect();
   }
+}
+
+function remedyOf(failure: unknown): string {
+  const code = failure instanceof Error && "code" in failure ? String(failure.code) : "";
+  if (/^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_)/.test(code)) {
+    return "Nobody whom this host trusts signed the server's certificate: name its authority's file in NODE_EXTRA_CA_CERTS.";
+  }
+  if (/^(WRONGPASS|NOAUTH|ERR .*AUTH)/.test(messageOf(failure))) {
+    return "Are the user and the password in REDIS_URL right?";
+  }
+  return "Is the server running, and is REDIS_URL right?";
 }
 
 function field(info: string, name: string): string {

@@ -108,13 +108,34 @@ export function describeServer({ $client }: Database): string {
 function unreachable({ $client }: Database, error: unknown): ReembedError {
   const { host, port, database: name } = new pg.Client($client.options.connectionString);
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  const reason = cause instanceof Error ? cause.message || ("code" in cause ? String(cause.code) : "") : String(cause);
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const reason = cause instanceof Error ? cause.message || code : String(cause);
   const database = name === undefined ? "The database" : `The database ${name}`;
+  const known = remedies.find(({ when }) => when.test(code) || when.test(reason));
   return new ReembedError("database_unreachable", `${database} at ${host}:${port} cannot be opened: ${reason}`, {
-    remedy: "Is the server running, and is DATABASE_URL right?",
+    remedy: known?.remedy ?? "Is the server running, and is DATABASE_URL right?",
     cause: error,
   });
 }
+
+/** By Node's and PostgreSQL's codes, and by what node-postgres says without one. */
+const remedies = [
+  {
+    when: /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_)/,
+    remedy:
+      "Nobody whom this host trusts signed the server's certificate: add sslrootcert=<file of its authority> to DATABASE_URL, or sslmode=no-verify, which encrypts without knowing who answers.",
+  },
+  { when: /^ERR_TLS_CERT_ALTNAME_INVALID$/, remedy: "Name the host in DATABASE_URL as its certificate does." },
+  { when: /^CERT_/, remedy: "Renew the server's certificate, or look at the clocks of both hosts." },
+  {
+    when: /^The server does not support SSL connections$/,
+    remedy: "Leave sslmode and certificates out of DATABASE_URL, or set ssl = on on the server.",
+  },
+  {
+    when: /^(28000|28P01)$/,
+    remedy: "Are the user and the password in DATABASE_URL right, and does pg_hba.conf admit them?",
+  },
+];
 
 function refused(code: string, message: string, remedy?: string): ReembedError {
   return new ReembedError(code, message, { exitCode: 3, ...(remedy === undefined ? {} : { remedy }) });

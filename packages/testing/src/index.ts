@@ -13,6 +13,7 @@ export { createDatabase } from "./create-database.ts";
 export { describeOnEachServer, type ServerKind, type TestServers } from "./each-server.ts";
 export { HashingEmbedder, type HashingEmbedderOptions } from "./hashing-embedder.ts";
 export { nativeUnavailable } from "./native-available.ts";
+export { postgresAccount } from "./native-binaries.ts";
 export { type NativePgbouncer, startNativePgbouncer } from "./native-pgbouncer.ts";
 export { type NativePostgres, startNativePostgres } from "./native-postgres.ts";
 export { type NativeRedis, startNativeRedis } from "./native-redis.ts";

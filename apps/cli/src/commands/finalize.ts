@@ -1,10 +1,9 @@
-import { userInfo } from "node:os";
 import { createInterface } from "node:readline/promises";
 import { loadConfig } from "@reembed/config";
 import { ReembedError } from "@reembed/core";
 import { createLogger } from "@reembed/runtime";
 import type { Command } from "commander";
-import { wholeNumberFrom } from "../options.ts";
+import { operatorName, wholeNumberFrom } from "../options.ts";
 import { printResult, printUnchanged } from "../output.ts";
 import { finalize } from "../rollout/finalize.ts";
 import { openServices } from "../services.ts";
@@ -22,7 +21,7 @@ export function registerFinalize(program: Command): void {
     .command("finalize")
     .description("retire the baseline and remove its vectors; from then on there is no way back")
     .option("--keep-days <days>", "days that the candidate must have served everybody", wholeNumberFrom(0), 7)
-    .option("--by <name>", "who decides", userInfo().username)
+    .option("--by <name>", "who decides", operatorName())
     .option("--yes", "do not ask")
     .option("--dry-run", "print the SQL that would be run, and change nothing")
     .option("--json", "print one JSON object")

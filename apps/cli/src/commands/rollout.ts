@@ -1,8 +1,8 @@
-import { userInfo } from "node:os";
 import { type Config, loadConfig } from "@reembed/config";
 import { createLogger } from "@reembed/runtime";
 import { type Database, environmentName, guardrailName } from "@reembed/store";
 import { type Command, InvalidArgumentError } from "commander";
+import { operatorName } from "../options.ts";
 import { printResult, printUnchanged } from "../output.ts";
 import { type Decision, rollBack, setPercent, setShadowPercent } from "../rollout/change-share.ts";
 import { describeStatus } from "../rollout/describe-status.ts";
@@ -54,7 +54,7 @@ function changing(parent: Command, name: string, description: string): Command {
   return parent
     .command(name)
     .description(description)
-    .option("--by <name>", "who decides", person, userInfo().username)
+    .option("--by <name>", "who decides", person, operatorName())
     .option("--dry-run", "print the SQL that would be run, and change nothing")
     .option("--json", "print one JSON object");
 }

@@ -71,3 +71,21 @@ test("judgements without queries are only a sheet", async () => {
   await writeFile(qrels, `${head}\nq001\ta.md\t2\n`);
   await expect(readJudgements({ qrels })).rejects.toThrow("the queries are missing: --queries");
 });
+
+test("files in another encoding are refused by name, as a spreadsheet saves them unless told otherwise", async () => {
+  const cp1251 = Buffer.from([...Buffer.from(`${head}\nq1\t`), 0xee, 0xf2, ...Buffer.from("\t1\n")]);
+  const utf16 = Buffer.from(`\ufeff${head}\nq1\ta.md\t1\n`, "utf16le");
+  const folder = await folderOf({ "queries.jsonl": query("q1"), "cp1251.tsv": cp1251, "utf16.tsv": utf16 });
+  for (const name of ["cp1251.tsv", "utf16.tsv"]) {
+    const reading = readJudgements({ queries: join(folder, "queries.jsonl"), qrels: join(folder, name) });
+    await expect(reading).rejects.toThrow(
+      new RegExp(`${name} cannot be read: invalid UTF-8 at byte .*; save it as UTF-8`),
+    );
+  }
+});
+
+test("a file of judgements without the names of its columns is refused: its first line would be lost", async () => {
+  const folder = await folderOf({ "queries.jsonl": query("q1"), "qrels.tsv": "q1\ta.md\t1\n" });
+  const reading = readJudgements({ queries: join(folder, "queries.jsonl"), qrels: join(folder, "qrels.tsv") });
+  await expect(reading).rejects.toThrow(/qrels\.tsv:1 cannot be read: the first line is a judgement/);
+});

@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { type JudgedQuery, type Judgement, messageOf, ReembedError } from "@reembed/core";
 import { z } from "zod";
+import { decodeUtf8 } from "../corpus/decode-utf8.ts";
+import { RefusedDocument } from "../corpus/refused-document.ts";
 import { type DelimitedRecord, parseDelimited } from "./delimited.ts";
 import { isSheet, readSheet } from "./judgement-sheet.ts";
 
@@ -63,7 +65,13 @@ function parseQuery(place: string, line: string): JudgedQuery {
 
 /** Adds the judgements to their queries, and returns the ids of all queries that were judged. */
 function addJudgements(queries: Map<string, JudgedQuery>, { path, text }: { path: string; text: string }): string[] {
-  const [, ...records] = parseDelimited(text, "\t");
+  const [head, ...records] = parseDelimited(text, "\t");
+  if (/^\d+$/.test(head?.fields[2] ?? "")) {
+    throw unreadable(
+      `${path}:1`,
+      "the first line is a judgement, and should name the columns: query-id, corpus-id, score",
+    );
+  }
   const seen = new Set<string>();
   return records.map((record) => {
     const place = `${path}:${record.line}`;
@@ -94,10 +102,13 @@ function parseJudgement(place: string, { fields }: DelimitedRecord): { queryId: 
 }
 
 async function readText(path: string): Promise<string> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
+  try {
+    return decodeUtf8(await readFile(path));
+  } catch (error) {
+    // A spreadsheet writes the encoding of its machine, or UTF-16, unless it is told otherwise.
+    if (error instanceof RefusedDocument) throw unreadable(path, `${error.message}; save it as UTF-8`);
     throw unreadable(path, messageOf(error));
-  });
-  return text.replace(/^\ufeff/, "");
+  }
 }
 
 function unreadable(place: string, reason: string): ReembedError {
