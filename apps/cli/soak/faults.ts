@@ -1,7 +1,7 @@
 import { type Database, storeDocuments } from "@reembed/store";
 import { type NativePostgres, type NativeRedis, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
-import type { Fleet } from "../test/fleet.ts";
+import { endFleetSessions, type Fleet } from "../test/fleet.ts";
 import type { Random } from "./random.ts";
 
 /** What a soak works on. Worker 0 is never ended: its memory is watched from the beginning to the end. */
@@ -49,11 +49,7 @@ export const faults: Record<string, Fault> = {
     if (code !== 0) throw new Error(`A worker ended with ${code} after SIGTERM`);
     addWorker(scene);
   },
-  "cut all database sessions": async ({ database }) => {
-    await database.execute(sql`
-      select pg_terminate_backend(pid) from pg_stat_activity
-      where datname = current_database() and pid <> pg_backend_pid()`);
-  },
+  "cut all database sessions": async ({ postgres }) => void (await endFleetSessions(postgres.connectionString)),
   "kill and restart PostgreSQL": async ({ postgres }) => {
     await postgres.kill();
     await postgres.restart();

@@ -41,7 +41,7 @@ describeOnEachServer(
       const port = Number(new URL(endpoint).port);
       scope.use(await SomeEmbeddingServer.start(new HashingEmbedder({ model }), port));
       expect(away.pending).toBeGreaterThan(0);
-      await waitFor("every chunk", async () => (await coverage()).pending === 0, { timeoutMs: 60_000 });
+      await waitFor("every chunk", async () => (await coverage()).pending === 0);
       expect(await coverage()).toMatchObject({ coverage: 1, quarantined: 0 });
       expect(
         fleet

@@ -19,7 +19,10 @@ export interface FleetMigration {
 /** Lives until the test ends. */
 export async function startFleetMigration(
   servers: TestServers,
-  { documents, ...processes }: { documents: number; workers: number; dashboard?: boolean },
+  {
+    documents,
+    ...processes
+  }: { documents: number; workers: number; dashboard?: boolean; settings?: Record<string, string> },
 ): Promise<FleetMigration> {
   const database = await openTestDatabase(servers, [profile]);
   onTestFinished(() => database.$client.end());
@@ -30,14 +33,10 @@ export async function startFleetMigration(
 }
 
 export async function untilShare({ database, registered, fleet }: FleetMigration, share: number): Promise<void> {
-  await waitFor(
-    `coverage of ${share}`,
-    async () => {
-      expect(fleet.exited()).toEqual([]);
-      return (await readCoverage(database, registered)).coverage >= share;
-    },
-    { timeoutMs: 60_000 },
-  );
+  await waitFor(`coverage of ${share}`, async () => {
+    expect(fleet.exited()).toEqual([]);
+    return (await readCoverage(database, registered)).coverage >= share;
+  });
 }
 
 /** Waits until the backfill is over and nothing waits: then every chunk has a vector of its present text, and none is set aside. */
@@ -47,7 +46,6 @@ export async function expectComplete({ database, registered }: FleetMigration): 
     async () =>
       (await readProfile(database, registered.name)).state === "backfilled" &&
       (await readCoverage(database, registered)).pending === 0,
-    { timeoutMs: 90_000 },
   );
   const coverage = await readCoverage(database, registered);
   expect(coverage).toMatchObject({ coverage: 1, pending: 0, changes: 0, quarantined: 0 });

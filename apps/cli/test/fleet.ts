@@ -4,8 +4,24 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Chunking } from "@reembed/core";
 import type { TestServers } from "@reembed/testing";
+import { Client } from "pg";
 
 const reembed = fileURLToPath(new URL("../bin/reembed.mjs", import.meta.url));
+
+/** What the sessions of a fleet are called in `pg_stat_activity`, so that they can be ended without the tester's own. */
+const fleetSessions = "reembed-fleet";
+
+/** Ends every session that a fleet has on this server, and returns how many there were. */
+export async function endFleetSessions(connectionString: string): Promise<number> {
+  const client = new Client({ connectionString });
+  await client.connect();
+  try {
+    const ended = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1";
+    return (await client.query(ended, [fleetSessions])).rows.length;
+  } finally {
+    await client.end();
+  }
+}
 
 /** A producer, some workers and perhaps a dashboard, each a process of its own, started as an operator starts them. */
 export interface Fleet extends AsyncDisposable {
@@ -59,6 +75,7 @@ export function startFleet(
 ): Fleet {
   const environment = {
     ...process.env,
+    PGAPPNAME: fleetSessions,
     DATABASE_URL: connectionString,
     REDIS_URL: queue.kind === "redis" ? queue.url : "",
     CANDIDATE_PROFILE: profile,

@@ -38,7 +38,8 @@ export async function runReembed(args: readonly string[], options: RunOptions = 
     env: { PATH: process.env.PATH, ...options.environment },
     stdio: ["ignore", "pipe", "pipe"],
     ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
-    timeout: 50_000,
+    // Beside as many busy processes as this machine has cores, twenty commands at once have taken 50 s to start.
+    timeout: 200_000,
   });
   const ended = once(child, "close");
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);

@@ -40,7 +40,8 @@ describeOnEachServer(
           body: JSON.stringify({ query: "зарплата", profile }),
         });
       for (const profile of ["mini-rubert", "mini-m3"]) expect((await ask(profile)).status).toBe(200);
-      const port = logged.find(({ msg }) => msg === "health and metrics ready")?.port;
+      // Two streams: what was written first may be read last.
+      const port = await waitFor("the port", () => logged.find(({ msg }) => msg === "health and metrics ready")?.port);
       for (const ready of [`${url}readyz`, `http://127.0.0.1:${port}/readyz`]) {
         expect(await (await fetch(ready)).json()).toEqual({ ready: true, checks: { database: "ok", model: "ok" } });
       }

@@ -30,7 +30,7 @@ function startSupervisor(servers: TestServers): { process: ChildProcess; lines: 
   onTestFinished(() => void child.kill("SIGKILL"));
   const lines: LogLine[] = [];
   createInterface(child.stderr).on("line", (line) => lines.push(JSON.parse(line) as LogLine));
-  return { process: child, lines, ended: once(child, "exit") };
+  return { process: child, lines, ended: once(child, "close") };
 }
 
 function isAlive(pid: number): boolean {

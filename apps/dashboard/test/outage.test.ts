@@ -25,7 +25,7 @@ describe.skipIf(missing !== undefined)(
       await using database = await openTestDatabase({ connectionString, queue }, [testProfile("mini-m3")]);
       await using dashboard = await startDashboard({ database, queue, port: 0, log: createLogger("silent") });
       const get = () => fetch(dashboard.url, { headers: { accept: "application/json, text/html;q=0.5" } });
-      expect((await get()).status).toBe(200);
+      await waitFor("the overview", async () => (await get()).ok);
 
       redis.freeze();
       const refused = await waitFor("a refusal", async () => {

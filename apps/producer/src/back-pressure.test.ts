@@ -68,12 +68,15 @@ describeOnEachServer("a backfill under load", (open, kind) => {
   test.skipIf(kind === "embedded")("stands back while the database has its hands full with others", async () => {
     const others = openDatabase({ connectionString: servers.connectionString, maxConnections: 6 });
     try {
-      const busy = Array.from({ length: 6 }, () => others.execute(sql`select pg_sleep(60)`).catch(() => undefined));
+      const busy = Array.from({ length: 6 }, () => others.execute(sql`select pg_sleep(600)`).catch(() => undefined));
       const bounded = { loadBounds: { ...loadBounds, activeSessions: 5 } };
-      await waitFor("the sessions to be active", async () => (await on.tick(bounded)).held?.includes("6, more than"));
+      // Other suites may be at work on the same server.
+      await waitFor("the sessions to be active", async () =>
+        (await on.tick(bounded)).held?.match(/[6-9]|\d\d, more than/),
+      );
       expect(await on.tick(bounded)).toMatchObject({ backfill: 0, state: "held" });
       await on.database.execute(
-        sql`select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()`,
+        sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like 'select pg_sleep(%'`,
       );
       await Promise.all(busy);
       await waitFor("the backfill to go on", async () => (await on.tick(bounded)).backfill > 0);

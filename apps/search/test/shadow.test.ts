@@ -20,11 +20,12 @@ describeOnEachServer(
       await waitFor("the rollout to be followed", async () => search.logged.some((line) => line.includes('"shadow"')));
       // The candidate's model answers nothing before the gate opens: whoever waits for it would wait for good.
       const answers = await Promise.all(
-        Array.from({ length: 80 }, (_, index) => search.ask({ query: `leave ${index}`, threshold: -1 })),
+        // No more than it takes: the two in the model are given up after ten seconds, which a busy machine may need.
+        Array.from({ length: 56 }, (_, index) => search.ask({ query: `leave ${index}`, threshold: -1 })),
       );
       expect(answers.map(({ profile }) => profile)).toEqual(answers.map(() => baseline.name));
       // Two are in the model, fifty wait.
-      await waitFor("the rest to be dropped", async () => (await outcomes()).dropped === 28);
+      await waitFor("the rest to be dropped", async () => (await outcomes()).dropped === 4);
 
       gate.resolve();
       await waitFor("all that waited", async () => (await outcomes()).compared === 52);
@@ -57,7 +58,7 @@ describeOnEachServer(
         return rows.find((row) => row.request_id === requestId && row.shadow_of !== null);
       });
       expect(event).toMatchObject({ profile: candidate.name, error: "failed", overlap10: null, results: 0 });
-      expect(await outcomes()).toEqual({ compared: 52, dropped: 28, failed: 1 });
+      expect(await outcomes()).toEqual({ compared: 52, dropped: 4, failed: 1 });
     });
   },
   ["embedded", "PostgreSQL"],

@@ -14,8 +14,11 @@ import { upsertEmbeddings } from "./embeddings.ts";
 import { readPendingChunks } from "./pending.ts";
 import { readProfile, startBackfill } from "./profiles.ts";
 
-/** A statement waits for 2 s at most for a lock that we want; the rest is a slow machine. */
-const longestMs = 4_000;
+/**
+ * We give up waiting for a lock after 2 s, and who waits behind us gets its turn then. An application that waits for a
+ * lock much longer fails; how long its statements take is the machine's affair.
+ */
+const impatience = "set lock_timeout = '10s'";
 
 describeOnEachServer(
   "an application that reads and writes its table",
@@ -28,9 +31,8 @@ describeOnEachServer(
       const adopted = adopt();
       const waiting = "select from pg_locks where not granted and relation = 'document_chunks'::regclass";
       await waitFor("the adoption to wait for the transaction", async () => (await rows(waiting)).length > 0);
-      const startedAt = performance.now();
+      await application.client.query(impatience);
       await application.client.query("update document_chunks set views = views + 1 where id = 2");
-      expect(performance.now() - startedAt).toBeLessThan(longestMs);
       await long.query("update document_chunks set content = 'while it waited' where id = 3");
       await long.query("commit");
       await adopted;
@@ -61,7 +63,7 @@ describeOnEachServer(
       };
       const waiting = (name: string) => async () => {
         const { rowCount } = await gate.query(
-          "select from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock'",
+          "select from pg_stat_activity where datname = current_database() and application_name = $1 and wait_event_type = 'Lock'",
           [name],
         );
         return rowCount === 1;
@@ -85,40 +87,31 @@ describeOnEachServer(
     test("goes on before, during and after, and everything that it wrote is followed", async () => {
       const begun = await beginAdoption(await open(), { ownRole: true });
       const { database, application, documents } = begun;
-      const longest = { ms: 0, statement: "" };
-      const timed = async (client: typeof application.client, statement: string, values: unknown[] = []) => {
-        const startedAt = performance.now();
-        const result = await client.query(statement, values);
-        const ms = performance.now() - startedAt;
-        if (ms > longest.ms) Object.assign(longest, { ms, statement });
-        return result;
-      };
       let ending = false;
       const written = { rounds: 0, searches: 0 };
       const bodies: Record<string, string> = Object.fromEntries(documents.map((name) => [name, versionedBody(name)]));
       const write = async () => {
         for (; !ending; written.rounds++) {
           const name = `document-${written.rounds % 7}`;
-          await timed(application.client, "delete from document_chunks where document_id = $1", [name]);
+          await application.client.query("delete from document_chunks where document_id = $1", [name]);
           delete bodies[name];
           if (written.rounds % 3 === 2) continue;
           bodies[name] = versionedBody(name, written.rounds);
-          const startedAt = performance.now();
           await application.write(name, bodies[name]);
-          longest.ms = Math.max(longest.ms, performance.now() - startedAt);
-          await timed(application.client, "update document_chunks set views = views + 1 where document_id = 'alpha'");
+          await application.client.query("update document_chunks set views = views + 1 where document_id = 'alpha'");
         }
       };
       const reader = await application.connect();
       const search = async () => {
         const nearest =
           "select id from document_chunks order by embedding <=> (select embedding from document_chunks limit 1) limit 5";
-        for (; !ending; written.searches++) await timed(reader, nearest);
+        for (; !ending; written.searches++) await reader.query(nearest);
       };
+      for (const client of [application.client, reader]) await client.query(impatience);
       const running = Promise.all([write(), search()]);
       const rounds = async (more: number) => {
         const until = written.rounds + more;
-        await waitFor(`${more} rounds of the application`, () => written.rounds >= until);
+        await Promise.race([running, waitFor(`${more} rounds of the application`, () => written.rounds >= until)]);
       };
       await rounds(3);
       await begun.adopt();
@@ -132,7 +125,6 @@ describeOnEachServer(
       }
       ending = true;
       await running;
-      expect(longest.ms, longest.statement).toBeLessThan(longestMs);
       expect(written.searches).toBeGreaterThan(20);
 
       await begun.rechunk();

@@ -137,7 +137,8 @@ describeOnEachServer(
         await edit.execute(sql`update ${sql.raw(profile.relation)} set content = 'edited' where id = ${chunk.id}`);
         upsert = upsertEmbeddings(database, profile, [embed(chunk)]);
         await waitFor("the upsert to wait for the edit", async () => {
-          const { rows } = await edit.execute(sql`select 1 from pg_locks where not granted`);
+          const { rows } = await database.execute(sql`
+            select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`);
           return rows.length > 0;
         });
       });

@@ -24,7 +24,8 @@ describeOnEachServer(
         written = Number(rows[0]?.id);
         begun = startBackfill(database, registered);
         await waitFor("the backfill to wait", async () => {
-          const waiting = await writer.execute(sql`select 1 from pg_locks where not granted`);
+          const waiting = await database.execute(sql`
+            select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`);
           return waiting.rows.length > 0;
         });
       });

@@ -129,7 +129,7 @@ describeOnEachServer(
         });
         await database.execute(sql`select count(*) from reembed.chunk_embeddings where profile = ${m3.name}`);
         await reader.execute(sql`
-          select pg_terminate_backend(pid) from pg_stat_activity
+          select pg_terminate_backend(pid, 30000) from pg_stat_activity
           where datname = current_database() and query like 'alter table%detach partition%'`);
         expect(await killed).toBeInstanceOf(Error);
       });

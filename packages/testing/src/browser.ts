@@ -31,6 +31,9 @@ export function browserUnavailable(): string | undefined {
   throw new ReembedError("browser_missing", `CI is true, so that no suite may be skipped: ${reason}`);
 }
 
+/** Playwright's own 30 s are too short where other suites have the machine busy. */
+const patienceMs = 120_000;
+
 /**
  * Starts the system's Chromium without a window; the caller closes it.
  * @throws ReembedError `browser_missing`.
@@ -40,7 +43,9 @@ export async function launchBrowser(): Promise<Browser & AsyncDisposable> {
   if (executablePath === undefined) throw new ReembedError("browser_missing", "Chromium is not installed.");
   // Chromium refuses to sandbox itself when it runs as root, as it does in most containers.
   const chromiumSandbox = process.getuid?.() !== 0;
-  return await chromium.launch({ executablePath, chromiumSandbox });
+  const browser = await chromium.launch({ executablePath, chromiumSandbox, timeout: patienceMs });
+  browser.on("context", (context) => context.setDefaultTimeout(patienceMs));
+  return browser;
 }
 
 function isExecutable(path: string): boolean {

@@ -1,12 +1,30 @@
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 
-/** A TCP port of 127.0.0.1 that nothing listens on. */
+/**
+ * Below the ports from which systems take those of outgoing connections (32768 on Linux, 49152 elsewhere): a client that
+ * tries again and again to reach a server which is away would some time be given the server's own port, connect to
+ * itself, and keep the server from coming back.
+ */
+const least = 15_000;
+const most = 32_000;
+
+/** A TCP port of 127.0.0.1 that nothing listens on, and that no client of this machine is given. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  for (;;) {
+    const port = least + Math.floor(Math.random() * (most - least));
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch {
+    return false;
+  }
   server.close();
   await once(server, "close");
-  return port;
+  return true;
 }

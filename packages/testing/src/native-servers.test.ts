@@ -13,7 +13,7 @@ import { waitFor } from "./wait-for.ts";
 const reason = nativeUnavailable();
 const skipped = reason === undefined ? "" : ` (skipped: ${reason})`;
 
-describe.skipIf(reason !== undefined)(`native servers${skipped}`, { timeout: 60_000 }, () => {
+describe.skipIf(reason !== undefined)(`native servers${skipped}`, () => {
   test("PostgreSQL starts with pgvector to hand, sorts and folds Cyrillic, and leaves no folder behind", async () => {
     let folder = "";
     {

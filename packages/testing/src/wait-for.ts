@@ -4,12 +4,13 @@ import { ReembedError } from "@reembed/core";
 
 /**
  * Polls until `probe` returns something truthy, and returns that. What the probe throws is thrown at once.
- * @throws ReembedError `wait_timeout` with the description and the last value after `timeoutMs` (30 s by default).
+ * @throws ReembedError `wait_timeout` with the description and the last value after `timeoutMs`: two minutes by
+ * default, which a machine that is busy with others may take.
  */
 export async function waitFor<T>(
   description: string,
   probe: () => T | Promise<T>,
-  { timeoutMs = 30_000, intervalMs = 20 }: { timeoutMs?: number; intervalMs?: number } = {},
+  { timeoutMs = 120_000, intervalMs = 20 }: { timeoutMs?: number; intervalMs?: number } = {},
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + timeoutMs;
   while (true) {

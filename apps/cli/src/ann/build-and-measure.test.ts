@@ -54,7 +54,8 @@ describeOnEachServer(
       onTestFinished(release);
       const interrupted = expect(build()).rejects.toMatchObject({ cause: { code: "57P01" } });
       const pid = await waitFor("the build", async () => (await readAnnIndex(database, profile)).building?.pid);
-      await database.execute(sql`select pg_terminate_backend(${pid}::int)`);
+      // Waits until the process is gone: an error reaches its client before the build is off the server's list.
+      await database.execute(sql`select pg_terminate_backend(${pid}::int, 30000)`);
       await interrupted;
       await release();
       expect(await readAnnIndex(database, profile)).toMatchObject({ exists: true, valid: false, building: null });

@@ -75,7 +75,8 @@ test("for any values the interval is within their range, and a single value is i
 
 test("ten thousand resamples of 250 queries take a fraction of a second", () => {
   const values = Array.from({ length: 250 }, (_, index) => index / 250);
-  const startedAt = performance.now();
+  const before = process.cpuUsage();
   for (let round = 0; round < 10; round++) bootstrapDifference(values, values.toReversed());
-  expect(performance.now() - startedAt).toBeLessThan(10_000);
+  // Of this process alone: what else the machine does takes none of it.
+  expect(process.cpuUsage(before).user / 1_000).toBeLessThan(10_000);
 });
