@@ -4,6 +4,7 @@ import { EmbedQueue, type QueueCounts } from "@reembed/queue";
 import { type Database, type RegisteredProfile, readCoverage, readProfile, storeDocuments } from "@reembed/store";
 import { openTestDatabase, startNativePostgres, startNativeRedis, testProfile, waitFor } from "@reembed/testing";
 import { Command } from "commander";
+import { queueOf } from "../src/services.ts";
 import { type Fleet, type FleetLog, startFleet } from "../test/fleet.ts";
 import { body, faults, type Scene } from "./faults.ts";
 import { MemoryWatch } from "./memory.ts";
@@ -43,7 +44,7 @@ async function soak(): Promise<boolean> {
   const made = await makeFaults(scene, memory);
   say("no more faults; waiting for the rest");
   const registered = await readProfile(database, profile.name);
-  await using queue = new EmbedQueue(servers.queue, profile.name, () => {});
+  await using queue = new EmbedQueue(await queueOf(database, servers.queue), profile.name, () => {});
   const left = await settle(database, registered, queue, fleet);
   const verdict = await verify(database, registered);
   const processes = memory.report();

@@ -11,6 +11,7 @@ import {
   ensureRollout,
   migrateDatabase,
   openDatabase,
+  readIdentity,
   registerProfiles,
   requireOwnSessions,
   requirePooledSettings,
@@ -40,16 +41,22 @@ export async function openServices(
 ): Promise<Services> {
   await using scope = new AsyncDisposableStack();
   const services = scope.use(await openServers(config, log));
-  const { database, queue } = services;
+  const { database } = services;
   if (config.databaseUrl === undefined) {
     await initialize(config, services);
   } else {
     await checkTables(database);
-    await checkQueueTables(queue);
+    await checkQueueTables(services.queue);
   }
+  const queue = await queueOf(database, services.queue);
   const given = dryRun ? openPool(database.$client.options.connectionString ?? "", log, scope, true) : database;
   const opened = scope.move();
   return { database: given, queue, dryRun, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** The queues of this database, and of no other that shares the server: their names begin with its own. */
+export async function queueOf(database: Database, queue: QueueServer): Promise<QueueServer> {
+  return queue.kind === "redis" ? { ...queue, prefix: await readIdentity(database) } : queue;
 }
 
 /**

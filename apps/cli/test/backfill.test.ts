@@ -3,6 +3,7 @@ import { EmbedQueue } from "@reembed/queue";
 import { type Database, quarantineChunks, readPendingChunks, readProfile } from "@reembed/store";
 import { describeOnEachServer, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
 import { beforeAll, expect, test } from "vitest";
+import { queueOf } from "../src/services.ts";
 import { addressesOf, jsonLines, type Outcome, runReembed, standIns } from "./run-reembed.ts";
 
 describeOnEachServer(
@@ -17,7 +18,7 @@ describeOnEachServer(
       run = (...args) => runReembed(args, { environment });
       database = await openTestDatabase(servers, [testProfile("mini-rubert"), testProfile("mini-m3")]);
       await storeBodies(database, ["Salaries are paid twice a month.", "Leave lasts 28 days.", "Trips."]);
-      queue = new EmbedQueue(servers.queue, "mini-m3", () => {});
+      queue = new EmbedQueue(await queueOf(database, servers.queue), "mini-m3", () => {});
       return async () => {
         await queue[Symbol.asyncDispose]();
         await database.$client.end();

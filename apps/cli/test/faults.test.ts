@@ -9,6 +9,7 @@ import {
 } from "@reembed/testing";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { queueOf } from "../src/services.ts";
 import { endFleetSessions } from "./fleet.ts";
 import { expectComplete, type FleetMigration, startFleetMigration, untilShare } from "./fleet-migration.ts";
 
@@ -57,7 +58,11 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
       await postgres.restart();
       await expectComplete(migration);
       await expectAlive(migration);
-      await using queue = new EmbedQueue(migration.servers.queue, migration.registered.name, () => {});
+      await using queue = new EmbedQueue(
+        await queueOf(migration.database, migration.servers.queue),
+        migration.registered.name,
+        () => {},
+      );
       expect(await queue.counts()).toMatchObject({ failed: 0 });
     },
   );

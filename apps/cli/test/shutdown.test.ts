@@ -2,6 +2,7 @@ import { EmbedQueue } from "@reembed/queue";
 import { type Database, type RegisteredProfile, readCoverage, readProfile, storeDocuments } from "@reembed/store";
 import { describeOnEachServer, openTestDatabase, type TestServers, testProfile, waitFor } from "@reembed/testing";
 import { expect, onTestFinished, test } from "vitest";
+import { queueOf } from "../src/services.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
 
 const chunking = { size: 200, overlap: 20 };
@@ -33,17 +34,17 @@ describeOnEachServer(
       const registered: RegisteredProfile = await readProfile(database, profile.name);
       const embedded = async () => (await readCoverage(database, registered)).embedded;
       await waitFor("some of the batch", async () => (await embedded()) > documents / 10);
-      return { servers, fleet, embedded };
+      return { queue: await queueOf(database, servers.queue), fleet, embedded };
     }
 
     test("by SIGTERM: it exits with 0, hands the rest back without an attempt, and nothing is embedded twice", async () => {
-      const { servers, fleet, embedded } = await startOneBatch(1, oneBatch);
+      const { queue: server, fleet, embedded } = await startOneBatch(1, oneBatch);
       expect(await fleet.stopWorker(0)).toBe(0);
       const done = await embedded();
       expect(done).toBeLessThan(documents);
       expect(fleet.embeddedChunks().size).toBe(done);
 
-      await using queue = new EmbedQueue(servers.queue, profile.name, () => {});
+      await using queue = new EmbedQueue(server, profile.name, () => {});
       expect(await queue.counts()).toEqual({ waiting: 1, active: 0, delayed: 0, failed: 0 });
       const [job] = await queue.bullmq.getJobs(["waiting", "prioritized"]);
       expect(job?.attemptsMade).toBe(0);

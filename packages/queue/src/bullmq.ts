@@ -21,7 +21,7 @@ export function createQueue<Data, Result>(
   options: Omit<QueueOptions, "connection"> = {},
 ): Queue<Data, Result> {
   const { connection, backend } = backendOf(server);
-  const queue = new Queue<Data, Result>(name, { ...options, connection }, backend);
+  const queue = new Queue<Data, Result>(name, { ...options, ...prefixOf(server), connection }, backend);
   // Without a listener a lost connection would end the process.
   queue.on("error", (error) => onError(explainQueueError(server, error)));
   return queue;
@@ -37,8 +37,12 @@ export function createWorker<Data, Result>(
   const { connection, backend } = backendOf(server);
   const polling =
     server.kind === "postgres" && server.pollSeconds !== undefined ? { drainDelay: server.pollSeconds } : {};
-  const settings = { runRetryDelay: retryMs, ...polling, ...options, connection };
+  const settings = { runRetryDelay: retryMs, ...polling, ...options, ...prefixOf(server), connection };
   const worker = new PatientWorker<Data, Result>(name, processor, settings, backend);
   worker.on("error", (error) => onError(explainQueueError(server, error)));
   return worker;
+}
+
+function prefixOf(server: QueueServer): { prefix?: string } {
+  return server.kind === "redis" && server.prefix !== undefined ? { prefix: server.prefix } : {};
 }

@@ -5,7 +5,12 @@ import { type RedisFacts, readRedisFacts } from "./redis-facts.ts";
 
 /** Where the queue lives: on Redis, or in the database through BullMQ's PostgreSQL backend. */
 export type QueueServer =
-  | { kind: "redis"; url: string }
+  | {
+      kind: "redis";
+      url: string;
+      /** Begins every key, so that the queues of several databases keep apart; BullMQ's own without. */
+      prefix?: string;
+    }
   | {
       kind: "postgres";
       connectionString: string;

@@ -99,6 +99,7 @@ export { type Evaluation, lastEvaluation, recordEvaluation } from "./evaluations
 export { searchExactly } from "./exact-search.ts";
 export { type GuardWindowOptions, readGuardWindow, readKeptWindow } from "./guard-window.ts";
 export { forgetLeaders, recordLeaders } from "./leaders.ts";
+export { readIdentity } from "./identity.ts";
 export { readLoggedQueries } from "./logged-queries.ts";
 export { checkTables, dropTables, migrateDatabase } from "./migrate.ts";
 export { type PendingChunk, readBackfillIds, readPendingChunks } from "./pending.ts";

@@ -51,6 +51,12 @@ export const chunkings = reembed.table("chunkings", {
   source: jsonb("source").$type<ChunkSource>(),
 });
 
+/** One row, of the first migration that knew it: which database this is, for what lies elsewhere and is shared. */
+export const identities = reembed.table("identities", {
+  id: smallint("id").primaryKey().default(1),
+  name: text("name").notNull(),
+});
+
 /**
  * Documents whose text has changed otherwise than by `storeDocuments`, which are to be cut again: by their `source_key`
  * in an adopted corpus, by their `uri` in a loaded one. A row per transaction, so that no writer waits for another.
