@@ -158,13 +158,17 @@ describeOnEachServer("a backfill's course", (open) => {
     expect((await embedRest()).length).toBe(20);
   });
 
-  test("a tick that was under way when the backfill was paused does not move the cursor past what was withdrawn", async () => {
+  test.each([
+    ["paused", async () => {}],
+    ["paused and resumed", resume],
+  ])("a tick under way while the backfill is %s does not move the cursor past what was withdrawn", async (_, then) => {
     const stale = await on.profile();
     await on.start();
     const { addBulk } = on.queue.bullmq;
     on.queue.bullmq.addBulk = async (...jobs) => {
       const added = await addBulk.apply(on.queue.bullmq, jobs);
       await pause();
+      await then();
       return added;
     };
     await on.tick();

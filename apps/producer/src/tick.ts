@@ -87,7 +87,8 @@ export async function tick(
   report.held = allowance.held;
   const { withdrawn, allowed } = await withdrawExcess({ database, queue }, profile, allowance);
   report.withdrawn = withdrawn;
-  if (withdrawn > 0) profile = await readProfile(database, profileName);
+  // Both have written the profile, and the cursor moves only if nobody has since it was read.
+  if (withdrawn > 0 || allowance.held !== profile.held) profile = await readProfile(database, profileName);
   return await fillQueue({ database, queue }, profile, { ...settings, allowed }, report);
 }
 

@@ -5,7 +5,7 @@ import { moveCursorBack, readNextChunks, setCourse } from "./backfill.ts";
 import type { Database } from "./database.ts";
 import { upsertEmbeddings } from "./embeddings.ts";
 import { readBackfillIds, readPendingChunks } from "./pending.ts";
-import { advanceCursor, type RegisteredProfile, readProfile, startBackfill } from "./profiles.ts";
+import { advanceCursor, readProfile, startBackfill } from "./profiles.ts";
 import { quarantineChunks } from "./quarantine.ts";
 
 describeOnEachServer(
@@ -69,15 +69,18 @@ describeOnEachServer(
       expect(await withdrawn("newest", ids.slice(6, 8))).toEqual(ids.slice(5, 8).toReversed());
     });
 
-    test("a cursor does not move for a producer that read the profile before its course was changed", async () => {
-      const before: RegisteredProfile = await profile();
-      for (const change of [sql`paused = true`, sql`backfill_order = 'id'`, sql`backfill_target = 1`]) {
-        await database.execute(sql`
-          update reembed.profiles set paused = false, backfill_order = ${before.backfillOrder},
-            backfill_target = ${before.backfillTarget}`);
+    test("a cursor does not move for a producer that read the profile before somebody wrote it, were it the same", async () => {
+      for (const change of [
+        sql`paused = not paused`,
+        sql`backfill_order = 'id'`,
+        sql`backfill_cursor = backfill_cursor`,
+      ]) {
+        const before = await profile();
         await database.execute(sql`update reembed.profiles set ${change}`);
         expect(await advanceCursor(database, before, before.backfillCursor)).toBe(false);
       }
+      const current = await profile();
+      expect(await advanceCursor(database, current, current.backfillCursor)).toBe(true);
     });
   },
   ["embedded", "PostgreSQL"],

@@ -38,6 +38,8 @@ export interface RegisteredProfile {
   held: string | null;
   estimate: Record<string, unknown> | null;
   ann: AnnSettings | null;
+  /** Another one after every write to the profile's row: the transaction that wrote it. */
+  version: string;
 }
 
 /** @throws ReembedError `profile_unregistered` (exit code 3) when `reembed init` has not run for it. */
@@ -79,6 +81,7 @@ function selectProfiles(database: Queryable) {
       held: profiles.held,
       estimate: profiles.estimate,
       ann: profiles.ann,
+      version: sql<string>`${profiles}.xmin::text`,
     })
     .from(profiles)
     .innerJoin(chunkings, eq(chunkings.name, profiles.chunking))
@@ -113,22 +116,15 @@ export async function startBackfill(database: Database, profile: RegisteredProfi
 }
 
 /**
- * Moves the cursor on, unless another producer has, or somebody has paused the backfill or changed its course since the
- * profile was read: what was enqueued meanwhile may have been taken out of the queue again. Returns whether it moved.
+ * Moves the cursor on, unless the profile's row was written since it was read: by another producer, or by somebody who
+ * paused the backfill or changed its course. What was enqueued meanwhile may have been taken out of the queue again, even
+ * if the row says the same as before. Returns whether it moved.
  */
 export async function advanceCursor(database: Queryable, profile: RegisteredProfile, to: number): Promise<boolean> {
   const moved = await database
     .update(profiles)
     .set({ backfillCursor: to })
-    .where(
-      and(
-        eq(profiles.name, profile.name),
-        eq(profiles.backfillCursor, profile.backfillCursor),
-        eq(profiles.backfillTarget, profile.backfillTarget),
-        eq(profiles.backfillOrder, profile.backfillOrder),
-        eq(profiles.paused, profile.paused),
-      ),
-    )
+    .where(and(eq(profiles.name, profile.name), sql`xmin::text = ${profile.version}`))
     .returning({ name: profiles.name });
   return moved.length === 1;
 }
