@@ -1,5 +1,5 @@
 import type { Profile } from "@reembed/core";
-import { checkSource, type Database, storeDocuments, takeOver } from "@reembed/store";
+import { checkSource, type Database, openDatabase, storeDocuments, takeOver } from "@reembed/store";
 import { applicationColumns, openTestDatabase, testProfile } from "@reembed/testing";
 import type pg from "pg";
 
@@ -20,16 +20,25 @@ export interface Corpus {
   removeAll(): Promise<void>;
 }
 
-/** Opens a corpus in an empty database. */
-export async function openCorpus(kind: CorpusKind, connectionString: string): Promise<Corpus & AsyncDisposable> {
-  const profile = kind === "own" ? testProfile("mini-rubert") : testProfile("mini-rubert", { size: 200, overlap: 30 });
+/** Makes an empty database one with an empty corpus. */
+export async function createCorpus(kind: CorpusKind, connectionString: string): Promise<void> {
   const queue = { kind: "redis" as const, url: "redis://nobody.invalid" };
-  const database = await openTestDatabase({ connectionString, queue }, [profile], 1);
-  const query = (text: string, values: unknown[] = []) => database.$client.query(text, values);
-  if (kind === "adopted") await adopt(database, profile);
-  const writes = kind === "own" ? ownWrites(database, query) : adoptedWrites(query);
-  return { kind, profile, database, ...writes, [Symbol.asyncDispose]: () => database.$client.end() };
+  await using database = await openTestDatabase({ connectionString, queue }, [profiles[kind]]);
+  if (kind === "adopted") await adopt(database, profiles[kind]);
 }
+
+/** Opens a database in which `createCorpus` has made a corpus. */
+export function openCorpus(kind: CorpusKind, connectionString: string): Corpus & AsyncDisposable {
+  const database = openDatabase({ connectionString, maxConnections: 1 });
+  const query = (text: string, values: unknown[] = []) => database.$client.query(text, values);
+  const writes = kind === "own" ? ownWrites(database, query) : adoptedWrites(query);
+  return { kind, profile: profiles[kind], database, ...writes, [Symbol.asyncDispose]: () => database.$client.end() };
+}
+
+const profiles: Record<CorpusKind, Profile> = {
+  own: testProfile("mini-rubert"),
+  adopted: testProfile("mini-rubert", { size: 200, overlap: 30 }),
+};
 
 type Writes = Pick<Corpus, "insert" | "edit" | "rewrite" | "remove" | "removeAll">;
 type Query = (text: string, values?: unknown[]) => Promise<pg.QueryResult>;

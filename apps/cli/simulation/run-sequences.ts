@@ -12,6 +12,10 @@ export interface SequencesOptions {
   /** As a failure printed them, to repeat it alone. */
   path?: string | undefined;
   replayPath?: string | undefined;
+  /** Makes a sequence that fails as short as it can; without it, the failure is told sooner. */
+  shrink?: boolean;
+  /** Shared by lanes that run at a time: the number of the one that has failed, or 0. The others do nothing then. */
+  failed?: { lane: number; shared: Int32Array };
 }
 
 export interface SequencesReport {
@@ -31,14 +35,14 @@ interface SequencesFailure {
   replayPath: string;
 }
 
-/** Corpora on a server, in databases of their own. */
+/** A corpus of each kind, in databases of their own. */
 export type Stages = Record<CorpusKind, Stage> & AsyncDisposable;
 
-export async function openStages(createDatabase: () => Promise<string>): Promise<Stages> {
+export async function openStages(connectionStrings: Record<CorpusKind, string>): Promise<Stages> {
   await using scope = new AsyncDisposableStack();
   const open = async (kind: CorpusKind) => {
-    const connectionString = await createDatabase();
-    return scope.use(await openStage(scope.use(await openCorpus(kind, connectionString)), connectionString));
+    const connectionString = connectionStrings[kind];
+    return scope.use(await openStage(scope.use(openCorpus(kind, connectionString)), connectionString));
   };
   const stages = { own: await open("own"), adopted: await open("adopted") };
   const opened = scope.move();
@@ -50,24 +54,33 @@ export async function openStages(createDatabase: () => Promise<string>): Promise
  * and what is left when everything has gone on to its end. Stops at the first failure and makes it as short as it can.
  */
 export async function runSequences(stages: Stages, options: SequencesOptions): Promise<SequencesReport> {
-  const { runs, seed, events, path, replayPath } = options;
+  const { runs, seed, events, path, replayPath, shrink = true, failed } = options;
   const happened: Record<string, number> = {};
   const property = fc.asyncProperty(
     fc.constantFrom<CorpusKind>("own", "adopted"),
     fc.array(text, { maxLength: documentsAtMost - 3, size: "max" }),
     sequences(events, replayPath),
     async (kind, contents, commands) => {
+      if (failed !== undefined && ![0, failed.lane].includes(Atomics.load(failed.shared, 0))) return;
       const world = await World.begin(stages[kind], happened);
       try {
         for (const index of contents) await insert(world, index);
         await fc.asyncModelRun(() => ({ model: world, real: world }), commands);
         await settle(world);
+      } catch (error) {
+        if (failed !== undefined) Atomics.compareExchange(failed.shared, 0, 0, failed.lane);
+        throw error;
       } finally {
         await world.end();
       }
     },
   );
-  const details = await fc.check(property, { numRuns: runs, seed, ...(path === undefined ? {} : { path }) });
+  const details = await fc.check(property, {
+    numRuns: runs,
+    seed,
+    endOnFailure: !shrink,
+    ...(path === undefined ? {} : { path }),
+  });
   return { runs: details.numRuns, events: happened, failure: details.failed ? describeFailure(details) : null };
 }
 

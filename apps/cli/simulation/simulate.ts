@@ -3,16 +3,20 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { startNativePostgres } from "@reembed/testing";
 import { Command } from "commander";
+import pg from "pg";
+import { createCorpus } from "./corpus.ts";
 import type { SequencesOptions, SequencesReport } from "./run-sequences.ts";
+import type { Lane } from "./simulation-thread.ts";
 
-// Many short sequences on a real PostgreSQL, half of them on each of two threads: see ARCHITECTURE.md, Tests.
-const { runs, seed, events, path, replayPath } = new Command("simulate")
+// Many short sequences on a real PostgreSQL, shared among threads and lanes: see ARCHITECTURE.md, Tests.
+const { runs, seed, events, path, replayPath, shrink } = new Command("simulate")
   .description("producer, workers and operators under events in an order that fast-check chooses")
   .option("--runs <n>", "sequences of events", Number, 2_000)
   .option("--events <n>", "events of a sequence at most", Number, 60)
   .option("--seed <n>", "to repeat a run", Number, Date.now() % 1_000_000)
   .option("--path <path>", "to repeat one sequence, as its failure printed it")
   .option("--replay-path <path>", "likewise")
+  .option("--no-shrink", "tell a failure as it was found")
   .parse()
   .opts<SequencesOptions>();
 if (![runs, seed, events].every((number) => Number.isInteger(number) && number > 0)) {
@@ -21,15 +25,23 @@ if (![runs, seed, events].every((number) => Number.isInteger(number) && number >
 
 /** Nothing here needs to outlive the server, and nobody waits for a vacuum but the sequences. */
 const settings = { synchronous_commit: "off", autovacuum: "off", jit: "off" };
+const lanesOfThread = 4;
+const threads = path === undefined ? Math.min(4, Math.max(2, availableParallelism())) : 1;
+const lanes = path === undefined ? Math.min(threads * lanesOfThread, runs) : 1;
+
 const startedAt = performance.now();
 await using postgres = await startNativePostgres({ settings });
-const threads = path === undefined ? Math.min(4, Math.max(2, availableParallelism()), runs) : 1;
-const reports = await Promise.all(
-  Array.from({ length: threads }, (_, index) => {
-    const share = { events, path, replayPath, runs: Math.ceil(runs / threads), seed: seed + index };
-    return runThread({ connectionString: postgres.connectionString, options: share });
-  }),
-);
+for (const kind of ["own", "adopted"] as const) await createCorpus(kind, await postgres.createDatabase(kind));
+const shared = new Int32Array(new SharedArrayBuffer(4));
+const plans: Lane[] = [];
+for (let lane = 0; lane < lanes; lane++) {
+  const own = { runs: Math.ceil(runs / lanes), seed: seed + lane, failed: { lane: lane + 1, shared } };
+  const options = { events, path, replayPath, shrink, ...own };
+  const connectionStrings = { own: await copyDatabase("own", lane), adopted: await copyDatabase("adopted", lane) };
+  plans.push({ connectionStrings, options });
+}
+const ofThreads = Array.from({ length: threads }, (_, thread) => plans.filter((_, lane) => lane % threads === thread));
+const reports = (await Promise.all(ofThreads.map(runThread))).flat();
 
 const happened: Record<string, number> = {};
 for (const report of reports) {
@@ -54,9 +66,20 @@ console.log(
 );
 process.exitCode = failed ? 1 : 0;
 
-async function runThread(workerData: { connectionString: string; options: SequencesOptions }) {
+async function copyDatabase(template: string, lane: number): Promise<string> {
+  const client = new pg.Client({ connectionString: postgres.connectionString });
+  await client.connect();
+  const name = `${template}_${lane}`;
+  await client.query(`create database ${name} template ${template}`);
+  await client.end();
+  const url = new URL(postgres.connectionString);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+async function runThread(workerData: Lane[]): Promise<SequencesReport[]> {
   const thread = new Worker(new URL("./simulation-thread.ts", import.meta.url), { workerData });
-  const [report] = (await once(thread, "message")) as [SequencesReport];
+  const [reports] = (await once(thread, "message")) as [SequencesReport[]];
   await once(thread, "exit");
-  return report;
+  return reports;
 }

@@ -1,7 +1,15 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { createDatabase } from "@reembed/testing";
-import { openStages, runSequences, type SequencesOptions } from "./run-sequences.ts";
+import { openStages, runSequences, type SequencesOptions, type Stages } from "./run-sequences.ts";
 
-const { connectionString, options } = workerData as { connectionString: string; options: SequencesOptions };
-await using stages = await openStages(() => createDatabase(connectionString));
-parentPort?.postMessage(await runSequences(stages, options));
+/** One after another in each lane; several lanes, because each waits for PostgreSQL most of the time. */
+export interface Lane {
+  connectionStrings: Parameters<typeof openStages>[0];
+  options: SequencesOptions;
+}
+
+async function run({ connectionStrings, options }: Lane) {
+  await using stages: Stages = await openStages(connectionStrings);
+  return await runSequences(stages, options);
+}
+
+parentPort?.postMessage(await Promise.all((workerData as Lane[]).map(run)));
