@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { annExpression } from "./ann-index.ts";
 import { breadthSetting } from "./ann-recall.ts";
 import type { Database } from "./database.ts";
@@ -12,22 +12,41 @@ import { encodeHalfvec, filtered, readResults, type SearchOptions, type SearchRe
  * The chunks of a profile whose vectors are nearest to this one, the best first: through its ANN index where one has
  * been measured, else from a look at every vector. An index that is gone since, or not valid, is nothing the planner
  * takes: then the same statement reads the whole partition, and is right and slow.
+ *
+ * An index gives up after so many tuples (`hnsw.max_scan_tuples`) or so much memory. With 15,000 of 150,000 vectors in
+ * another language and far from the query it found 1 of 15. So an answer that is short is looked for exactly, among
+ * what the filter leaves.
  */
 export async function searchProfile(
   database: Database,
   profile: RegisteredProfile,
   vector: Float32Array,
-  { limit, threshold, filter }: SearchOptions,
+  options: SearchOptions,
 ): Promise<SearchResult[]> {
-  if (profile.ann === null) return await searchExactly(database, profile, vector, { limit, threshold, filter });
+  const { ann } = profile;
+  if (ann === null) return await searchExactly(database, profile, vector, options);
+  const nearest = nearestInIndex(profile, ann, vector, options);
+  const found = await readResults(database, profile, nearest, options.threshold);
+  if (found.nearest >= options.limit) return found.results;
+  return await searchExactly(database, profile, vector, options);
+}
+
+function nearestInIndex(
+  profile: RegisteredProfile,
+  { unreachable = [], ...ann }: AnnSettings,
+  vector: Float32Array,
+  { limit, filter }: SearchOptions,
+): SQL {
   const { join, condition } = filtered(profile, filter);
-  const nearest = sql`
+  const candidates = sql`
     select e.chunk_id, ${annExpression(profile)} <=> ${encodeHalfvec(vector)}::halfvec as distance
-    from ${sql.raw(embeddingsPartition(profile.name))} e ${join}
-    where ${settingsOf(profile.ann)} ${condition}
-    order by distance
-    limit ${limit}`;
-  return await readResults(database, profile, nearest, threshold);
+    from ${sql.raw(embeddingsPartition(profile.name))} e ${join}`;
+  const indexed = sql`${candidates} where ${settingsOf(ann)} ${condition} order by distance limit ${limit}`;
+  if (unreachable.length === 0) return indexed;
+  return sql`
+    select chunk_id, distance from (
+      (${indexed}) union (${candidates} where e.chunk_id = any(${sql.param(unreachable)}::bigint[]) ${condition})
+    ) found order by distance limit ${limit}`;
 }
 
 /**
@@ -35,10 +54,10 @@ export async function searchProfile(
  * scan begins, and a local setting ends with the statement's own transaction. So a search is one round trip and leaves
  * nothing behind on its connection; BEGIN, SET LOCAL and COMMIT would be four.
  *
- * With a scan that goes on until there are enough rows, a filter or deleted rows leave no answer short; hnsw keeps
- * the strict order in that, ivfflat knows only the relaxed one, and the results are sorted in any case.
+ * A scan goes on until there are enough rows or the index gives up; hnsw keeps the strict order in that, ivfflat knows
+ * only the relaxed one, and the results are sorted in any case.
  */
-function settingsOf({ kind, breadth }: AnnSettings) {
+function settingsOf({ kind, breadth }: Pick<AnnSettings, "kind" | "breadth">) {
   const order = kind === "hnsw" ? "strict_order" : "relaxed_order";
   return sql`(select set_config(${breadthSetting(kind)}, ${`${breadth}`}, true)
     || set_config(${`${kind}.iterative_scan`}, ${order}, true)) is not null`;

@@ -21,6 +21,7 @@ export {
   tryBuildLock,
 } from "./ann-index.ts";
 export { breadthSetting, findExactRadii, measureIndexRecall, type Radius } from "./ann-recall.ts";
+export { findUnreachable, type ReachOptions } from "./ann-reach.ts";
 export { searchProfile } from "./ann-search.ts";
 export {
   type BackfillCourse,

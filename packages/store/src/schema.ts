@@ -143,10 +143,12 @@ export interface AnnSettings {
   kind: "hnsw" | "ivfflat";
   /** hnsw.ef_search or ivfflat.probes. */
   breadth: number;
-  /** Of the index against exact search, on average over the sample. */
+  /** Of the index against exact search, on average over the sample; rounded down. */
   recall10: number;
   targetRecall: number;
   sample: number;
+  /** Chunks whose vectors the index does not find by themselves: searches look at these exactly. Missing means none. */
+  unreachable?: number[];
   measuredAt: string;
 }
 

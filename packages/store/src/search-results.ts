@@ -31,6 +31,12 @@ export interface SearchOptions {
   filter?: SearchFilter | undefined;
 }
 
+/** Results, and how many chunks were found at any score. */
+export interface FoundResults {
+  results: SearchResult[];
+  nearest: number;
+}
+
 /**
  * The chunks that `nearest` found, with their documents, from the threshold on. Of equal scores the older chunk comes
  * first.
@@ -41,19 +47,27 @@ export async function readResults(
   { relation }: Pick<RegisteredProfile, "relation">,
   nearest: SQL,
   threshold = -1,
-): Promise<SearchResult[]> {
-  const { rows } = await database.execute<
-    { id: string; document_id: string | null } & Record<"uri" | "title" | "content", string> &
-      Record<"start_offset" | "end_offset" | "distance", number>
-  >(sql`
-    select c.id, d.id as document_id, coalesce(d.uri, '') as uri, coalesce(d.title, '') as title,
+): Promise<FoundResults> {
+  const { rows } = await database.execute<ResultRow & { nearest: number }>(sql`
+    with nearest as materialized (${nearest})
+    select counted.nearest, c.id, d.id as document_id, coalesce(d.uri, '') as uri, coalesce(d.title, '') as title,
       c.start_offset, c.end_offset, c.content, nearest.distance
-    from (${nearest}) nearest
-    join ${sql.raw(relation)} c on c.id = nearest.chunk_id
-    left join reembed.documents d on d.id = c.document_id
-    where nearest.distance <= ${1 - threshold}
+    from (select count(*)::int as nearest from nearest) counted
+    left join (
+      nearest join ${sql.raw(relation)} c on c.id = nearest.chunk_id left join reembed.documents d on d.id = c.document_id
+    ) on nearest.distance <= ${1 - threshold}
     order by nearest.distance, c.id`);
-  return rows.map((row) => ({
+  const results = rows.flatMap(toResult);
+  return { results, nearest: rows[0]?.nearest ?? 0 };
+}
+
+type ResultRow = { id: string | null; document_id: string | null } & Record<"uri" | "title" | "content", string> &
+  Record<"start_offset" | "end_offset" | "distance", number>;
+
+/** None of the row that only counts. */
+function toResult(row: ResultRow): SearchResult[] {
+  if (row.id === null) return [];
+  const result = {
     chunkId: Number(row.id),
     documentId: row.document_id === null ? null : Number(row.document_id),
     uri: row.uri,
@@ -62,17 +76,24 @@ export async function readResults(
     end: row.end_offset,
     content: row.content,
     score: 1 - row.distance,
-  }));
+  };
+  return [result];
 }
 
-/** Joins the documents of the vectors `e`, and what the filter asks of them; nothing at all without a filter. */
+/**
+ * Joins the documents of the vectors `e`, and what the filter asks of them. Without a filter it joins nothing but the
+ * chunks of an adopted table: no foreign key removes their vectors, and one without a chunk must take no result's place.
+ */
 export function filtered(
-  { relation }: Pick<RegisteredProfile, "relation">,
+  { relation, source }: Pick<RegisteredProfile, "relation" | "source">,
   { language, metadata }: SearchFilter = {},
 ): { join: SQL; condition: SQL } {
-  if (language === undefined && metadata === undefined) return { join: sql``, condition: sql`` };
+  const chunks = sql`join ${sql.raw(relation)} fc on fc.id = e.chunk_id`;
+  if (language === undefined && metadata === undefined) {
+    return { join: source === null ? sql`` : chunks, condition: sql`` };
+  }
   return {
-    join: sql`join ${sql.raw(relation)} fc on fc.id = e.chunk_id join reembed.documents fd on fd.id = fc.document_id`,
+    join: sql`${chunks} join reembed.documents fd on fd.id = fc.document_id`,
     condition: sql`${language === undefined ? sql`` : sql`and fd.language = ${language}`}
       ${metadata === undefined ? sql`` : sql`and fd.metadata @> ${JSON.stringify(metadata)}::jsonb`}`,
   };

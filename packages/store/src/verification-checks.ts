@@ -32,7 +32,8 @@ const pageChunks = 5_000;
 
 /**
  * Looks at every chunk of a profile and at its vector, a page of ids at a time: so no statement holds a snapshot for
- * long, and within a page text, vector and change are of one moment. The text is hashed and the vector measured; an
+ * long, and within a page text, vector and change are of one moment. LIMIT keeps each join a look into an index: without
+ * it PostgreSQL hashes all vectors of the profile for each page. The text is hashed and the vector measured; an
  * adopted vector may have any length but none, since the cosine of an angle knows no lengths.
  */
 export async function* checkVectors(
@@ -65,9 +66,15 @@ export async function* checkVectors(
           select id, sha256(convert_to(content, 'UTF8')) as content_hash from ${sql.raw(profile.relation)}
           where id > ${after} order by id limit ${pageChunks}
         ) c
-        left join reembed.chunk_embeddings e on e.profile = ${profile.name} and e.chunk_id = c.id
-        left join reembed.quarantined_chunks q on q.profile = ${profile.name} and q.chunk_id = c.id
-        left join reembed.chunk_changes ch on ch.profile = ${profile.name} and ch.chunk_id = c.id
+        left join lateral (
+          select * from reembed.chunk_embeddings where profile = ${profile.name} and chunk_id = c.id limit 1
+        ) e on true
+        left join lateral (
+          select content_hash from reembed.quarantined_chunks where profile = ${profile.name} and chunk_id = c.id limit 1
+        ) q on true
+        left join lateral (
+          select chunk_id, changed_at from reembed.chunk_changes where profile = ${profile.name} and chunk_id = c.id limit 1
+        ) ch on true
       ) checked
       group by state`);
     if (rows.length === 0) return;

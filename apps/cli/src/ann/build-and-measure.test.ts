@@ -1,9 +1,18 @@
-import { type Database, type RegisteredProfile, readAnnIndex, readProfile, setAnnSettings } from "@reembed/store";
-import { describeOnEachServer, openTestDatabase, testProfile, waitFor } from "@reembed/testing";
+import {
+  type Database,
+  type RegisteredProfile,
+  readAnnIndex,
+  readProfile,
+  searchProfile,
+  setAnnSettings,
+} from "@reembed/store";
+import { describeOnEachServer, HashingEmbedder, openTestDatabase, testProfile, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
 import { fillWithVectors, holdUpBuilds } from "./ann-fixtures.ts";
+import { verifyProfile } from "../verify/verify-profile.ts";
 import { buildAndMeasure, missedRecall, type WantedIndex } from "./build-and-measure.ts";
+import { describeBuilt } from "./describe-index.ts";
 
 const m3 = testProfile("mini-m3");
 
@@ -49,11 +58,50 @@ describeOnEachServer(
       expect(all).toMatchObject({ built: false, buildSeconds: null, recall10: 1, sample: 5 });
     });
 
+    test("has every vector look for itself: one that the graph has lost is named, and found beside the index", async () => {
+      // With so few links a graph loses some of its vectors.
+      const built = await build({ m: 2, efConstruction: 4, targetRecall: 0 });
+      const [lost = 0, ...others] = built?.unreachable ?? [];
+      expect(lost).toBeGreaterThan(0);
+      expect(built).toMatchObject({ breadth: 40, looked: 600, lookedAtAll: true, lost: 0 });
+      if (built !== undefined)
+        expect(describeBuilt(built)).toMatch(new RegExp(`(chunks|of chunk) ${lost}.*: searches look at`));
+      const { ann, ...measured } = await readProfile(database, m3.name);
+      expect(ann).toMatchObject({ unreachable: [lost, ...others] });
+
+      const search = async (searched: RegisteredProfile) => {
+        const { rows } = await database.execute<{ vector: number[] }>(sql`
+          select embedding::vector::real[] as vector from reembed.chunk_embeddings where chunk_id = ${lost}`);
+        const found = await searchProfile(database, searched, Float32Array.from(rows[0]?.vector ?? []), { limit: 15 });
+        expect(found.length).toBe(15);
+        return found[0]?.chunkId;
+      };
+      expect(await search({ ...measured, ann })).toBe(lost);
+      expect(await search({ ...measured, ann: ann && { ...ann, unreachable: others } })).not.toBe(lost);
+
+      // A verification counts them, and fails where searches do not know of one.
+      const verify = async (verified: RegisteredProfile) => {
+        const startEmbedder = async () => new HashingEmbedder({ model: m3.model });
+        const bars = { own: -1, adopted: -1 };
+        const options = { sample: 1, bars, maxQuarantinedShare: 1, onProgress: () => {}, startEmbedder };
+        const { index, failures } = await verifyProfile({ database, profile: verified, ...options });
+        return { index, unreachable: failures.unreachable };
+      };
+      const known = { looked: 600, sampled: false, served: 1 + others.length };
+      expect(await verify({ ...measured, ann })).toEqual({ index: known, unreachable: 0 });
+      const unaware = { ...measured, ann: ann && { ...ann, unreachable: others } };
+      expect(await verify(unaware)).toEqual({ index: { ...known, served: others.length }, unreachable: 1 });
+    });
+
     test("an index that was left invalid is dropped and built again", async () => {
       const release = await holdUpBuilds(database, profile);
       onTestFinished(release);
       const interrupted = expect(build()).rejects.toMatchObject({ cause: { code: "57P01" } });
-      const pid = await waitFor("the build", async () => (await readAnnIndex(database, profile)).building?.pid);
+      // Before it waits for writers, the index is in no catalogue yet.
+      const pid = await waitFor("the build", async () => {
+        const { building, exists } = await readAnnIndex(database, profile);
+        return exists ? building?.pid : undefined;
+      });
       // Waits until the process is gone: an error reaches its client before the build is off the server's list.
       await database.execute(sql`select pg_terminate_backend(${pid}::int, 30000)`);
       await interrupted;
@@ -75,7 +123,7 @@ describeOnEachServer(
     test("a target that is out of reach leaves the widest search set, and says so", async () => {
       // No search finds more than there is.
       const built = await build({ targetRecall: 1.01 });
-      expect(built).toMatchObject({ reached: false, breadth: 1_000 });
+      expect(built).toMatchObject({ reached: false, breadth: 1_000, lost: 0 });
       expect((await readProfile(database, m3.name)).ann?.breadth).toBe(1_000);
       if (built !== undefined) expect(missedRecall(built)).toMatchObject({ code: "recall_missed", exitCode: 3 });
     });

@@ -11,9 +11,10 @@ import {
 } from "@reembed/store";
 import { ensureIndex } from "./build-index.ts";
 import { type BuiltIndex, describePlan } from "./describe-index.ts";
-import { measureIndex } from "./measure-index.ts";
+import { boundsOf, measureIndex } from "./measure-index.ts";
 import { type AskedBuild, type LocalMachine, planBuild } from "./plan-build.ts";
 import type { ProgressLine } from "./progress-line.ts";
+import { measureReach, servedExactly, widen } from "./reach.ts";
 
 export interface WantedIndex extends AskedBuild {
   targetRecall: number;
@@ -22,6 +23,14 @@ export interface WantedIndex extends AskedBuild {
   /** Even before the backfill is complete. */
   force?: boolean | undefined;
 }
+
+type Measured = Pick<
+  BuiltIndex,
+  "breadth" | "recall10" | "reached" | "sample" | "searchMs" | "looked" | "lookedAtAll" | "unreachable" | "lost"
+>;
+
+/** Vectors that look for themselves; of more, a sample of as many. A million takes a core some twenty minutes. */
+const lookingAtMost = 1_000_000;
 
 export interface BuildContext {
   database: Database;
@@ -49,22 +58,65 @@ export async function buildAndMeasure(
   const buildSeconds = built ? Math.round((performance.now() - startedAt) / 100) / 10 : null;
   if (dryRun) return undefined;
 
-  step(`measuring recall@10 against exact search with ${wanted.sample} of its own vectors`);
-  const { kind, targetRecall } = wanted;
+  const measured = await measureAll(wanted, { database, profile, progress, dryRun }, ground.vectors);
   const { options, sizeBytes } = await readAnnIndex(database, profile);
-  const { breadth, recall, reached, sample, searchMs } = await measureIndex({
-    ...{ database, profile, kind, targetRecall, sample: wanted.sample },
-    lists: options.lists ?? 1,
-    onPage: (seen) => show({ phase: "exact searches", share: seen / ground.vectors, seconds: null }),
-  });
-  const measuredAt = new Date().toISOString();
-  await setAnnSettings(database, profile, { kind, breadth, recall10: recall, targetRecall, sample, measuredAt });
+  const { kind, targetRecall } = wanted;
   const { memoryBytes, neededBytes, parallelWorkers } = plan;
   return {
     ...{ profile: profile.name, index: annIndexName(profile), kind, options, vectors: ground.vectors, sizeBytes },
-    ...{ built, buildSeconds, memoryBytes, neededBytes, parallelWorkers },
-    ...{ breadth, recall10: recall, targetRecall, reached, sample, searchMs: Math.round(100 * searchMs) / 100 },
+    ...{ built, buildSeconds, memoryBytes, neededBytes, parallelWorkers, targetRecall },
+    ...measured,
   };
+}
+
+/** Measures recall and reach, and sets what searches go by. */
+async function measureAll(
+  { kind, targetRecall, sample: wanted }: WantedIndex,
+  { database, profile, progress: { step, show } }: BuildContext,
+  vectors: number,
+): Promise<Measured> {
+  step(`measuring recall@10 against exact search with ${wanted} of its own vectors`);
+  const lists = (await readAnnIndex(database, profile)).options.lists ?? 1;
+  const { breadth, recall, reached, sample, searchMs } = await measureIndex({
+    ...{ database, profile, kind, targetRecall, sample: wanted, lists },
+    onPage: (seen) => show({ phase: "exact searches", share: seen / vectors, seconds: null }),
+  });
+  step("having its vectors look for themselves");
+  const startedAt = performance.now();
+  const task = { database, profile, settings: { kind, breadth }, vectors, atMost: lookingAtMost };
+  const reach = await measureReach({
+    ...task,
+    onLooked: (looked) =>
+      show({
+        phase: "vectors that look for themselves",
+        share: looked / Math.min(vectors, lookingAtMost),
+        seconds: (performance.now() - startedAt) / 1_000,
+      }),
+  });
+  const wide = await widen(reach, { ...task, most: boundsOf(kind, lists, profile.limit).most });
+  const unreachable = wide.unreachable.slice(0, servedExactly);
+  await setAnnSettings(database, profile, {
+    ...{ kind, breadth: wide.breadth, recall10: recall, targetRecall, sample, unreachable },
+    measuredAt: new Date().toISOString(),
+  });
+  return {
+    ...{ breadth: wide.breadth, recall10: recall, reached, sample, searchMs: Math.round(100 * searchMs) / 100 },
+    ...{
+      looked: reach.looked,
+      lookedAtAll: !reach.sampled,
+      unreachable,
+      lost: wide.unreachable.length - unreachable.length,
+    },
+  };
+}
+
+/** Says that vectors are lost, more than searches can look at exactly. */
+export function lostVectors({ profile, kind, breadth, lost, unreachable }: BuiltIndex): ReembedError {
+  return new ReembedError(
+    "vectors_lost",
+    `${lost + unreachable.length} vectors of ${profile} do not find themselves at ${breadthSetting(kind)} ${breadth}, the highest; searches look at ${servedExactly} of them exactly, and do not find the others.`,
+    { exitCode: 3, remedy: "Drop the index and build it with a higher --m and --ef-construction." },
+  );
 }
 
 /** Says that no breadth of search reaches the target. */

@@ -23,6 +23,13 @@ export interface BuiltIndex {
   reached: boolean;
   sample: number;
   searchMs: number;
+  /** Vectors that looked for themselves; not all of them where there are more than a million. */
+  looked: number;
+  lookedAtAll: boolean;
+  /** Chunks whose vectors did not find themselves: searches look at these exactly. */
+  unreachable: number[];
+  /** More such vectors, which searches do not find. */
+  lost: number;
 }
 
 export interface IndexStatus extends Omit<AnnIndex, "building"> {
@@ -51,7 +58,26 @@ export function describeBuilt(built: BuiltIndex): string {
     `${built.index} ${made}: ${kind}, ${formatCount(vectors)} vectors, ${formatBytes(sizeBytes)}`,
     `recall@10 ${recall10.toFixed(4)} at ${setting} ${breadth}, by ${formatCount(sample)} of its own vectors, each searched without itself`,
     `a search takes ${searchMs.toFixed(1)} ms`,
+    describeReach(built),
   ].join("\n");
+}
+
+const shownIds = 10;
+
+function describeReach({ looked, lookedAtAll, unreachable, vectors }: BuiltIndex): string {
+  const of = lookedAtAll
+    ? `each of ${formatCount(looked)} vectors`
+    : `${formatCount(looked)} of ${formatCount(vectors)} vectors`;
+  if (unreachable.length === 0) return `${of} found itself`;
+  return `of ${of} ${describeUnreachable(unreachable)}`;
+}
+
+/** `2 did not find themselves, those of chunks 7 and 12: searches look at them exactly`. */
+function describeUnreachable(chunkIds: readonly number[]): string {
+  const [one] = chunkIds;
+  if (chunkIds.length === 1) return `one did not find itself, that of chunk ${one}: searches look at it exactly`;
+  const more = chunkIds.length > shownIds ? " …" : "";
+  return `${formatCount(chunkIds.length)} did not find themselves, those of chunks ${chunkIds.slice(0, shownIds).join(", ")}${more}: searches look at them exactly`;
 }
 
 export function describeStatus({
@@ -80,6 +106,7 @@ export function describeStatus({
         : []
       : [
           `recall@10 ${measured.recall10.toFixed(4)} at ${breadthSetting(measured.kind)} ${measured.breadth}, measured ${measured.measuredAt}`,
+          ...(measured.unreachable?.length ? [describeUnreachable(measured.unreachable)] : []),
         ]),
   ].join("\n");
 }

@@ -29,6 +29,8 @@ export interface MeasureOptions {
 
 /** pgvector's greatest `hnsw.ef_search`. */
 const mostEfSearch = 1_000;
+/** Its default. A sample whose recall is enough at 15 says nothing of the vectors that are hard to find. */
+const leastEfSearch = 40;
 const neighbours = 10;
 
 /**
@@ -46,13 +48,20 @@ export async function measureIndex(options: MeasureOptions): Promise<MeasuredInd
     const startedAt = performance.now();
     const recall = await measureIndexRecall(database, profile, { kind, breadth, k }, radii);
     searchMs.set(breadth, (performance.now() - startedAt) / radii.length);
-    return Math.round(10_000 * recall) / 10_000;
+    return floorRecall(recall);
   });
   return { ...found, sample: radii.length, searchMs: searchMs.get(found.breadth) ?? Number.NaN };
 }
 
-/** A search finds no more than its breadth: so that is no less than the profile's limit, and one more for itself. */
-function boundsOf(kind: AnnSettings["kind"], lists: number, limit: number) {
+/** Rounded down: 1 means that nothing was missed. */
+function floorRecall(recall: number): number {
+  // Seven digits first, because 0.9995 may be a little less than that in binary.
+  return Math.floor(Number((10_000 * recall).toFixed(7))) / 10_000;
+}
+
+/** A search finds no more than its breadth: so that is no less than the profile's limit. */
+export function boundsOf(kind: AnnSettings["kind"], lists: number, limit: number) {
   if (kind === "ivfflat") return { least: 1, most: lists, start: Math.ceil(Math.sqrt(lists)) };
-  return { least: Math.max(neighbours + 1, limit), most: mostEfSearch, start: 40 };
+  const least = Math.max(leastEfSearch, limit);
+  return { least, most: mostEfSearch, start: least };
 }

@@ -3,7 +3,7 @@ import { ReembedError } from "@reembed/core";
 import { createLogger } from "@reembed/runtime";
 import { annIndexName, readAnnIndex, readProfile } from "@reembed/store";
 import { type Command, Option } from "commander";
-import { buildAndMeasure, missedRecall, type WantedIndex } from "../ann/build-and-measure.ts";
+import { buildAndMeasure, lostVectors, missedRecall, type WantedIndex } from "../ann/build-and-measure.ts";
 import { describeBuilt, describeStatus } from "../ann/describe-index.ts";
 import { progressLine, secondsLeft } from "../ann/progress-line.ts";
 import { numberBetween, wholeNumberFrom } from "../options.ts";
@@ -56,6 +56,7 @@ function registerBuild(command: Command): void {
       }
       printResult(built, json, describeBuilt(built));
       if (!built.reached) throw missedRecall(built);
+      if (built.lost > 0) throw lostVectors(built);
     });
 }
 

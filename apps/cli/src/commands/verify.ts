@@ -79,11 +79,14 @@ function notProven(report: VerificationReport): ReembedError {
 
 function remedyFor({
   chunks,
-  failures: { pending, quarantined, missing, wrong_vector, ...shape },
+  failures: { pending, quarantined, missing, unreachable, wrong_vector, ...shape },
   embeddedAgain,
 }: VerificationReport) {
   const defects = Object.values(shape).reduce((sum, count) => sum + count, missing + wrong_vector);
   if (chunks === 0) return "Load documents first: `reembed load`.";
+  if (defects === 0 && unreachable > 0) {
+    return "Run `reembed index build`: it has every vector look for itself, and searches look at the lost ones exactly.";
+  }
   if (defects === 0 && quarantined > 0) {
     return "`reembed quarantine list` names them: retry or mend them, or allow more by MAX_QUARANTINED_SHARE.";
   }

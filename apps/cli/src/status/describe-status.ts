@@ -57,7 +57,7 @@ function describeIndex({ kind, valid, building, recall10 }: NonNullable<ProfileS
     return `index being built: ${building.phase}${share}`;
   }
   if (!valid) return `${kind} index not valid: its build was interrupted`;
-  return `${kind} index${recall10 === null ? ", not measured" : `, recall@10 ${recall10.toFixed(3)}`}`;
+  return `${kind} index${recall10 === null ? ", not measured" : `, recall@10 ${(Math.floor(1_000 * recall10) / 1_000).toFixed(3)}`}`;
 }
 
 /** As `2025-11-22 14:05`; of today the time alone. */

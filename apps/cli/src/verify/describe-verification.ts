@@ -13,6 +13,7 @@ const names: Record<Reason, [one: string, many: string]> = {
     "vectors are not what the model makes of their texts",
   ],
   orphan: ["vector has no chunk", "vectors have no chunk"],
+  unreachable: ["vector is not found through the index", "vectors are not found through the index"],
   missing: ["chunk has no vector, and nothing will embed it", "chunks have no vector, and nothing will embed them"],
   pending: ["chunk is still to be embedded", "chunks are still to be embedded"],
   quarantined: ["chunk is in quarantine, more than may be", "chunks are in quarantine, more than may be"],
@@ -69,8 +70,19 @@ export function describeVerification(report: VerificationReport): string {
     ...(report.passed ? [describeVerdict(report)] : []),
     counts,
     describeComparison(report),
+    ...describeIndex(report),
     ...(list.length === 0 ? [] : [formatTable(list, 3)]),
   ].join("\n");
+}
+
+function describeIndex({ index, failures }: VerificationReport): string[] {
+  if (index === null) return [];
+  const { looked, sampled, served } = index;
+  const exactly = served === 0 ? "" : `; ${formatCount(served)} that are known to be lost are looked at exactly`;
+  const lost = failures.unreachable === 0 ? "all found" : `${formatCount(failures.unreachable)} not found`;
+  return [
+    `${formatCount(looked)} vectors${sampled ? ", a sample," : ""} looked for themselves through the index: ${lost}${exactly}.`,
+  ];
 }
 
 function describeComparison({ embeddedAgain, device }: VerificationReport): string {

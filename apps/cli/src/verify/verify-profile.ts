@@ -5,6 +5,7 @@ import {
   type Database,
   findOrphans,
   type RegisteredProfile,
+  readAnnIndex,
   readQuarantineReasons,
   readVectors,
   readVectorsAfter,
@@ -13,10 +14,11 @@ import {
   type VectorOfText,
   type VectorState,
 } from "@reembed/store";
+import { measureReach } from "../ann/reach.ts";
 import { type Comparison, type CosineBars, compareVectors } from "./compare-vectors.ts";
 
 /** Why a chunk or a vector fails the verdict. */
-export type Reason = Exclude<VectorState, "current" | "changing"> | "orphan" | "wrong_vector";
+export type Reason = Exclude<VectorState, "current" | "changing"> | "orphan" | "wrong_vector" | "unreachable";
 
 interface Failure {
   chunkId: number;
@@ -42,6 +44,8 @@ export interface VerificationReport {
   failures: Record<Reason, number>;
   /** The first of them. */
   examples: Failure[];
+  /** What the ANN index finds; null without one that searches take. `served` chunks are looked at exactly beside it. */
+  index: { looked: number; sampled: boolean; served: number } | null;
   /** Undefined where there was no vector to compare. */
   embeddedAgain: Comparison | undefined;
   device: string | undefined;
@@ -61,6 +65,8 @@ export interface VerifyOptions {
 }
 
 const embeddedTogether = 256;
+/** Vectors that look for themselves through the index; of more, a sample of as many. */
+const lookingAtMost = 20_000;
 
 /**
  * Proves a profile from its texts and vectors, and from no flag or counter: that every chunk has a vector of its present
@@ -79,6 +85,7 @@ export async function verifyProfile(options: VerifyOptions): Promise<Verificatio
   const orphans = await findOrphans(database, profile);
   found.add("orphan", orphans.vectors, orphans.firstIds);
 
+  const index = await lookThroughIndex(options, found);
   const { device, ...embeddedAgain } = (await embedAgain(options, found)) ?? {};
   const { chunks, current, changing, quarantined } = found;
   if (quarantined.chunks > options.maxQuarantinedShare * chunks) {
@@ -96,10 +103,27 @@ export async function verifyProfile(options: VerifyOptions): Promise<Verificatio
     coverage: chunks === 0 ? 0 : current / chunks,
     failures: found.failures,
     examples: found.examples,
+    index,
     embeddedAgain: "compared" in embeddedAgain ? embeddedAgain : undefined,
     device,
     seconds: Math.round((performance.now() - startedAt) / 100) / 10,
   };
+}
+
+/** Has vectors look for themselves: one that the index loses is found by no search, unless it is looked at exactly. */
+async function lookThroughIndex(
+  { database, profile, sample }: VerifyOptions,
+  found: Findings,
+): Promise<VerificationReport["index"]> {
+  const { ann } = profile;
+  if (ann === null || !(await readAnnIndex(database, profile)).valid) return null;
+  const served = new Set(ann.unreachable);
+  const atMost = sample === "all" ? Number.POSITIVE_INFINITY : lookingAtMost;
+  const task = { database, profile, settings: ann, vectors: found.current, atMost };
+  const { looked, sampled, unreachable } = await measureReach(task);
+  const lost = unreachable.filter((chunkId) => !served.has(chunkId));
+  found.add("unreachable", lost.length, lost);
+  return { looked, sampled, served: served.size };
 }
 
 async function embedAgain(
@@ -151,6 +175,7 @@ export const noFailures: Record<Reason, number> = {
   wrong_norm: 0,
   wrong_vector: 0,
   orphan: 0,
+  unreachable: 0,
   missing: 0,
   pending: 0,
   quarantined: 0,
