@@ -10,6 +10,7 @@ import {
   describeStatement,
   ensureRollout,
   migrateDatabase,
+  type OpenDatabaseOptions,
   openDatabase,
   readIdentity,
   registerProfiles,
@@ -27,6 +28,8 @@ export interface Services extends AsyncDisposable {
 
 export interface OpenOptions {
   dryRun?: boolean | undefined;
+  /** Of the database's connections; statements have no limit without one. */
+  purpose?: OpenDatabaseOptions["purpose"];
 }
 
 /**
@@ -37,10 +40,10 @@ export interface OpenOptions {
 export async function openServices(
   config: Config,
   log: Logger,
-  { dryRun = false }: OpenOptions = {},
+  { dryRun = false, purpose }: OpenOptions = {},
 ): Promise<Services> {
   await using scope = new AsyncDisposableStack();
-  const services = scope.use(await openServers(config, log));
+  const services = scope.use(await openServers(config, log, { purpose }));
   const { database } = services;
   if (config.databaseUrl === undefined) {
     await initialize(config, services);
@@ -49,7 +52,7 @@ export async function openServices(
     await checkQueueTables(services.queue);
   }
   const queue = await queueOf(database, services.queue);
-  const given = dryRun ? openPool(database.$client.options.connectionString ?? "", log, scope, true) : database;
+  const given = dryRun ? openPool(database.$client.options.connectionString ?? "", log, scope, { dryRun }) : database;
   const opened = scope.move();
   return { database: given, queue, dryRun, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
@@ -66,11 +69,11 @@ export async function queueOf(database: Database, queue: QueueServer): Promise<Q
 export async function openServers(
   config: Config,
   log: Logger,
-  { dryRun = false }: OpenOptions = {},
+  { dryRun = false, purpose }: OpenOptions = {},
 ): Promise<Services> {
   await using scope = new AsyncDisposableStack();
   const connectionString = config.databaseUrl ?? (await openEmbedded(config.folder, log, scope));
-  const database = openPool(connectionString, log, scope, dryRun);
+  const database = openPool(connectionString, log, scope, { dryRun, purpose });
   await checkDatabase(database);
   if (config.databaseUrl !== undefined) await checkSessions(database, config);
   const queue = queueServer(config, connectionString);
@@ -85,9 +88,14 @@ async function checkSessions(database: Database, { redisUrl }: Config): Promise<
   else await requirePooledSettings(database);
 }
 
-function openPool(connectionString: string, log: Logger, scope: AsyncDisposableStack, dryRun: boolean): Database {
+function openPool(
+  connectionString: string,
+  log: Logger,
+  scope: AsyncDisposableStack,
+  { dryRun, purpose }: OpenOptions,
+): Database {
   const database = openDatabase({
-    connectionString,
+    ...{ connectionString, purpose },
     onConnectionLost: (error) => log.warn({ error: messageOf(error) }, "database connection lost"),
     onDryRun: dryRun ? (...statement) => process.stdout.write(`${describeStatement(...statement)}\n\n`) : undefined,
   });

@@ -4,7 +4,8 @@ import { type AddressInfo, isIPv6 } from "node:net";
 import { type GuardrailSettings, messageOf, ReembedError } from "@reembed/core";
 import { type Embedder, embedOne } from "@reembed/embedder";
 import type { Logger, Metrics, OperationsOptions } from "@reembed/runtime";
-import { type Database, openDatabase, pingDatabase } from "@reembed/store";
+import { type Database, type OpenDatabaseOptions, openDatabase, pingDatabase } from "@reembed/store";
+import { answerWithinMs } from "./answer/answer-search.ts";
 import { QueryVectors } from "./answer/query-vectors.ts";
 import { createApp } from "./app.ts";
 import { startGuardrails } from "./guardrails/guardrails.ts";
@@ -16,11 +17,13 @@ import { Shadows } from "./shadow/shadows.ts";
 
 /** What is in hand at the end is answered within its own ten seconds. */
 const drainMs = 12_000;
-/** For two shadows, and for what is written and counted beside them. */
-const backgroundConnections = 3;
+/** As many as run at a time. */
+const shadowConnections = 2;
+/** The baseline and the candidate. */
+const profilesAtOnce = 2;
 
 export interface SearchAppOptions {
-  /** Answers wait for its connections and for nothing else. */
+  /** As many connections as it has are shared out among the profiles that answer, half of them each. */
   database: Database;
   /** Of the profiles that may answer, by the id of their model. The caller closes them. */
   embedders: ReadonlyMap<string, Embedder>;
@@ -35,6 +38,8 @@ export interface SearchAppOptions {
   apiKey?: string | undefined;
   /** Requests of one address a minute; 0, as without it, is no limit. */
   rateLimit?: number;
+  /** How long an answer may take, in milliseconds; ten seconds unless told otherwise. */
+  answerMs?: number;
   /** Whether the texts of queries are stored with what was found. */
   logQueries?: boolean;
 }
@@ -52,28 +57,36 @@ export interface SearchApp extends AsyncDisposable {
  */
 export async function startSearch(options: SearchAppOptions): Promise<SearchApp> {
   const { database, embedders, metrics, log, host = "127.0.0.1", apiKey, rateLimit = 0, logQueries = false } = options;
+  const { answerMs = answerWithinMs } = options;
   const { address, onLoopback } = await resolveSearchHost(host, apiKey);
 
   await using scope = new AsyncDisposableStack();
-  const background = openBeside(database, backgroundConnections, log, scope);
-  const coverage = new CoverageGate(background);
+  // None of these can take a connection that another needs: a candidate whose searches hang holds up neither the
+  // baseline's answers nor the guardrail that gives everybody back to it.
+  const pools = scope.use(new AsyncDisposableStack());
+  const beside = (purpose: Purpose, maxConnections: number) =>
+    openBeside(database, { purpose, maxConnections, log, scope: pools });
+  const coverage = new CoverageGate(beside("background", 1));
+  const answering = perProfile(() => beside("search", Math.ceil((database.$client.options.max ?? 2) / profilesAtOnce)));
   const vectors = new QueryVectors({ embedders, metrics });
   const rollout = scope.use(
     await FollowedRollout.open({
-      database: openBeside(database, 1, log, scope),
+      database: beside("background", 1),
       onChange: (routes) => tellRollout(routes, vectors, log),
       log,
     }),
   );
-  const events = scope.use(new EventLog({ database: background, log, metrics }));
-  const shadows = scope.use(new Shadows({ database: background, coverage, vectors, events, metrics, log }));
-  scope.use(startGuardrails({ database: background, settings: options.guardrails, log, metrics }));
+  const events = scope.use(new EventLog({ database: beside("background", 1), log, metrics }));
+  const shadows = scope.use(
+    new Shadows({ database: beside("search", shadowConnections), coverage, vectors, events, metrics, log }),
+  );
+  scope.use(startGuardrails({ database: beside("background", 1), settings: options.guardrails, log, metrics }));
 
   const checks = {
     database: () => answers(pingDatabase(database), "The database does not answer."),
     model: () => answers(Promise.all([...embedders.values()].map((embedder) => embedOne(embedder))), "A model fails."),
   };
-  const context = { database, rollout, coverage, vectors, events, shadows, metrics, logQueries };
+  const context = { database, answering, answerMs, rollout, coverage, vectors, events, shadows, metrics, logQueries };
   const server = createApp({ ...context, checks, apiKey, rateLimit, onLoopback, log }).listen(options.port, address);
   await once(server, "listening").catch((cause: unknown) => {
     throw portTaken(`${host}:${options.port}`, cause);
@@ -85,15 +98,35 @@ export async function startSearch(options: SearchAppOptions): Promise<SearchApp>
   return { url: `http://${name}:${port}/`, checks, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
+type Purpose = NonNullable<OpenDatabaseOptions["purpose"]>;
+
 /** Connections of their own to the same database. */
-function openBeside(database: Database, maxConnections: number, log: Logger, scope: AsyncDisposableStack): Database {
+function openBeside(
+  database: Database,
+  {
+    purpose,
+    maxConnections,
+    log,
+    scope,
+  }: { purpose: Purpose; maxConnections: number; log: Logger; scope: AsyncDisposableStack },
+): Database {
   const opened = openDatabase({
     connectionString: database.$client.options.connectionString ?? "",
-    maxConnections,
+    ...{ purpose, maxConnections },
     onConnectionLost: (error) => log.warn({ error: messageOf(error) }, "database connection lost"),
   });
   scope.defer(() => opened.$client.end());
   return opened;
+}
+
+/** One pool for each profile, opened when the profile first answers. */
+function perProfile(open: () => Database): (profile: string) => Database {
+  const pools = new Map<string, Database>();
+  return (profile) => {
+    const pool = pools.get(profile) ?? open();
+    pools.set(profile, pool);
+    return pool;
+  };
 }
 
 function tellRollout({ rollout, profiles }: Routes, vectors: QueryVectors, log: Logger): void {

@@ -11,9 +11,17 @@ export type Database = NodePgDatabase<typeof schema> & { $client: pg.Pool };
 /** A database or an open transaction on one. */
 export type Queryable = Pick<Database, "select" | "insert" | "update" | "delete" | "execute">;
 
+/**
+ * How long a statement may take, in milliseconds, by what its pool is for. Work that takes as long as the corpus is large
+ * has no purpose and no limit: builds, copies, sweeps, verifications.
+ */
+export const statementBudgetsMs = { search: 10_000, background: 60_000, dashboard: 60_000 } as const;
+
 export interface OpenDatabaseOptions {
   connectionString: string;
   maxConnections?: number;
+  /** Ends statements that take longer than is right for it. */
+  purpose?: keyof typeof statementBudgetsMs | undefined;
   /** Told when an idle connection is lost. The pool replaces it by itself. */
   onConnectionLost?: (error: Error) => void;
   /** Changes nothing: told of every statement that would write, which is not run and answers with no rows. */
@@ -24,6 +32,7 @@ export interface OpenDatabaseOptions {
 export function openDatabase({
   connectionString,
   maxConnections = 4,
+  purpose,
   onConnectionLost,
   onDryRun,
 }: OpenDatabaseOptions): Database {
@@ -34,7 +43,7 @@ export function openDatabase({
     // A server that vanished while a statement runs is noticed within half a minute, and a statement may take hours.
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    onConnect: prepareSession,
+    onConnect: (client) => prepareFor(purpose, client),
     ...(onDryRun === undefined ? {} : { Client: readingClient(onDryRun) }),
   });
   // Without a listener the loss of an idle connection would end the process.
@@ -42,6 +51,15 @@ export function openDatabase({
   // So would that of one in use, after the query under way on it has been rejected.
   pool.on("connect", (client) => client.on("error", () => {}));
   return drizzle(pool, { schema });
+}
+
+/** PGlite is one session for all, and a limit would be one for builds too. */
+async function prepareFor(purpose: OpenDatabaseOptions["purpose"], client: pg.ClientBase): Promise<void> {
+  await prepareSession(client);
+  if (purpose === undefined) return;
+  await client.query(
+    `select set_config('statement_timeout', '${statementBudgetsMs[purpose]}', false) where version() !~ 'emcc'`,
+  );
 }
 
 const leastPostgres = 15;

@@ -40,12 +40,14 @@ export {
   readDueLeaders,
   recordGaps,
 } from "./changes.ts";
+export { isCancelled, withCancellation } from "./cancellation.ts";
 export { countDocuments, countOtherDocuments, pingDatabase, readTokens } from "./counts.ts";
 export { type Coverage, readCoverage, readQuarantineReasons } from "./coverage.ts";
 export {
   checkDatabase,
   type Database,
   describeServer,
+  type OpenDatabaseOptions,
   openDatabase,
   requirePgvector,
   requirePostgres,

@@ -29,7 +29,7 @@ function scansOf(node: PlanNode): string[] {
 }
 
 /** A pool whose server tells the plan of every statement that it runs, as it ran it. */
-function openExplained(database: Database): Database & AsyncDisposable & { plans: PlanNode[] } {
+async function openExplained(database: Database): Promise<Database & AsyncDisposable & { plans: PlanNode[] }> {
   const address = new URL(database.$client.options.connectionString ?? "");
   const settings = ["session_preload_libraries=auto_explain", "auto_explain.log_min_duration=0", "jit=off"];
   settings.push("auto_explain.log_format=json", "auto_explain.log_analyze=on", "client_min_messages=log");
@@ -42,6 +42,9 @@ function openExplained(database: Database): Database & AsyncDisposable & { plans
       if (json !== undefined) plans.push((JSON.parse(json) as { Plan: PlanNode }).Plan);
     }),
   );
+  // What a session begins with is no plan of ours.
+  await explained.execute(sql`select 1`);
+  plans.length = 0;
   return Object.assign(explained, { plans, [Symbol.asyncDispose]: () => explained.$client.end() });
 }
 
@@ -87,7 +90,7 @@ describeOnEachServer(
     async function scansIn(
       work: (explained: Database, profile: RegisteredProfile) => Promise<unknown>,
     ): Promise<string[]> {
-      await using explained = openExplained(database);
+      await using explained = await openExplained(database);
       await work(explained, profile);
       expect(explained.plans.length).toBeGreaterThan(0);
       return explained.plans.flatMap(scansOf);
@@ -120,7 +123,7 @@ describeOnEachServer(
     });
 
     test("of the due changes reads the oldest in their order, and not all of them", async () => {
-      await using explained = openExplained(database);
+      await using explained = await openExplained(database);
       const due = await readDueChanges(explained, profile, { limit: 100, queueIsEmpty: false });
       expect(due.length).toBe(100);
       const [plan] = explained.plans;
@@ -130,7 +133,7 @@ describeOnEachServer(
     });
 
     test("of a page of a verification reads that page of the chunks, and no more of the vectors", async () => {
-      await using explained = openExplained(database);
+      await using explained = await openExplained(database);
       for await (const _ of checkVectors(explained, profile)) break;
       const [plan] = explained.plans;
       const scans = plan === undefined ? [] : scansOf(plan);

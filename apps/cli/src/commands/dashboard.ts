@@ -27,7 +27,7 @@ export function registerDashboard(program: Command): void {
       await resolveListenAddress(settings.host, settings.password);
       const log = createLogger(config.logLevel);
       await using scope = new AsyncDisposableStack();
-      const services = scope.use(await openServices(config, log));
+      const services = scope.use(await openServices(config, log, { purpose: "dashboard" }));
       const dashboard = scope.use(await startDashboard({ ...services, ...settings, log }));
       await serveOperations(config, services, { metrics: createMetrics(), log }, scope);
       await serveUntilSignal(log, "dashboard", { overview: dashboard.url, board: `${dashboard.url}board` }, json);

@@ -1,6 +1,12 @@
 import type { Rollout } from "@reembed/core";
 import { answerWithin, type Metrics } from "@reembed/runtime";
-import { type Database, type RegisteredProfile, type SearchResult, searchProfile } from "@reembed/store";
+import {
+  type Database,
+  type RegisteredProfile,
+  type SearchResult,
+  searchProfile,
+  withCancellation,
+} from "@reembed/store";
 import { toProblem } from "../http/problem.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { chooseProfile } from "../routing/choose-profile.ts";
@@ -11,10 +17,15 @@ import type { QueryVectors } from "./query-vectors.ts";
 import type { SearchRequest } from "./search-request.ts";
 
 /** A client has gone elsewhere by then, and a server that does not answer must not gather requests without end. */
-const answerMs = 10_000;
+export const answerWithinMs = 10_000;
 
 export interface SearchContext {
+  /** For what is not a search: feedback, and whether the server is there. */
   database: Database;
+  /** The connections of a profile's answers, which no other profile can take. */
+  answering: (profile: string) => Database;
+  /** How long an answer may take; then its statement is cancelled. */
+  answerMs: number;
   rollout: FollowedRollout;
   coverage: CoverageGate;
   vectors: QueryVectors;
@@ -48,7 +59,9 @@ export async function answerSearch(
   const traffic = request.profile === undefined;
   try {
     if (traffic && isUnguarded(profile, routes.rollout)) await context.coverage.requireCovered(profile);
-    const results = await answerWithin(answerMs, search(context.database, profile, request, context.vectors));
+    const results = await answerWithin(context.answerMs, (signal) =>
+      search(context.answering(profile.name), profile, request, { vectors: context.vectors, signal }),
+    );
     const answer = { requestId, profile: profile.name, tookMs: since(startedAt), results };
     count(context, answer, results.length === 0 ? "empty" : "answered");
     if (traffic) {
@@ -66,15 +79,20 @@ export async function answerSearch(
   }
 }
 
-/** The nearest chunks to the query by one profile, within its settings or those of the request. */
+/**
+ * The nearest chunks to the query by one profile, within its settings or those of the request.
+ * @param signal Cancels the statement on the server.
+ */
 export async function search(
   database: Database,
   profile: RegisteredProfile,
   { query, limit = profile.limit, threshold = profile.threshold, filter }: SearchRequest,
-  vectors: QueryVectors,
+  { vectors, signal }: { vectors: QueryVectors; signal: AbortSignal },
 ): Promise<SearchResult[]> {
   const vector = await vectors.of(profile, query);
-  return await searchProfile(database, profile, vector, { limit, threshold, filter });
+  return await withCancellation(database, signal, (session) =>
+    searchProfile(session, profile, vector, { limit, threshold, filter }),
+  );
 }
 
 /**

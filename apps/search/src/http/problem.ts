@@ -1,6 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import { isTransient, messageOf, ReembedError } from "@reembed/core";
 import type { Logger } from "@reembed/runtime";
+import { isCancelled } from "@reembed/store";
 import type { ErrorRequestHandler, RequestHandler, Response } from "express";
 
 /** What is thrown to refuse a request: its status, a code for programs, and a sentence for people. */
@@ -46,7 +47,7 @@ export function handleErrors(log: Logger): ErrorRequestHandler {
 /** What is told of an error: of our own servers only that they are away, and where is nobody's business. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (isTransient(error)) {
+  if (isTransient(error) || isCancelled(error)) {
     return new Problem(503, "server_away", "A server that this search needs is away or busy: try again in a moment.");
   }
   const type = error instanceof Error && "type" in error ? error.type : undefined;

@@ -1,6 +1,6 @@
 import { isTransient, messageOf } from "@reembed/core";
 import { answerWithin, type Logger, type Metrics, repeatEvery } from "@reembed/runtime";
-import { type Database, recordSearches, type SearchEvent } from "@reembed/store";
+import { type Database, isCancelled, recordSearches, type SearchEvent } from "@reembed/store";
 
 const flushMs = 250;
 const rowsAtOnce = 500;
@@ -53,7 +53,7 @@ export class EventLog implements AsyncDisposable {
       try {
         await recordSearches(this.#options.database, events);
       } catch (error) {
-        if (isTransient(error)) throw error;
+        if (isTransient(error) || isCancelled(error)) throw error;
         // Whatever is wrong with them would be wrong the next time too, and hold up all that follows.
         this.#options.metrics.lostSearchEvents.inc(batch.length);
         this.#options.log.error({ error: messageOf(error), searches: batch.length }, "searches not recorded");

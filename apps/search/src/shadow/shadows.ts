@@ -93,7 +93,9 @@ export class Shadows implements AsyncDisposable {
     const event = { requestId: answer.requestId, profile: candidate.name, shadowOf: answer.profile, query: null };
     const startedAt = performance.now();
     try {
-      const results = await answerWithin(searchMs, search(database, candidate, request, vectors));
+      const results = await answerWithin(searchMs, (signal) =>
+        search(database, candidate, request, { vectors, signal }),
+      );
       const tookMs = since(startedAt);
       const { overlap, rankCorrelation } = agreementOf(documentsOf(answer.results), documentsOf(results));
       events.add({ ...event, ...listed(results), tookMs, error: null, overlap10: overlap, rankCorrelation });
