@@ -15,6 +15,8 @@ export const httpDevice = "http";
 
 export interface ProfileEmbedderOptions {
   device: string;
+  /** Of a run on the CPU; without it, one for each core. */
+  threads?: number | undefined;
   log: Logger;
   observer?: EmbedderObserver;
 }
@@ -42,13 +44,13 @@ export function chooseDevice(config: Config, profile: string, device: string, as
 export async function startProfileEmbedder(
   { model }: Profile,
   { embeddingServer, models, worker: { tokenBudget } }: Config,
-  { device, log, observer }: ProfileEmbedderOptions,
+  { device, threads, log, observer }: ProfileEmbedderOptions,
 ): Promise<Embedder> {
   const common = { model, modelsFolder: models.folder, tokenBudget, ...(observer === undefined ? {} : { observer }) };
   if (device === httpDevice && embeddingServer !== undefined) {
     return await startHttpEmbedder({ ...common, ...embeddingServer });
   }
-  const embedder = await startOnnxEmbedder({ ...common, device });
+  const embedder = await startOnnxEmbedder({ ...common, device, threads });
   const prepared = (await listPrepared(modelFolder(model, models.folder))).map((graph) => graph.device);
   if (!prepared.includes(device.replace(/:.*/, ""))) {
     log.warn(`${model.id} runs as it was exported; \`reembed model prepare ${model.id}\` makes it faster`);

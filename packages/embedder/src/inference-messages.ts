@@ -7,6 +7,8 @@ export interface InferenceSettings {
   /** Whether the graph is of our own making, and is run as it is written. */
   prepared: boolean;
   device: string;
+  /** Of a run on the CPU; without it, one for each core. */
+  threads?: number | undefined;
   dimensions: number;
   pooling: "cls" | "mean";
 }

@@ -48,6 +48,11 @@ export class InferenceProcess implements AsyncDisposable {
     }
   }
 
+  /** Starts the first child, so that it loads the model while texts are tokenised. Later ones start when they are needed. */
+  prepare(): void {
+    if (this.#started === 0) this.#child = this.#start();
+  }
+
   /** @throws ReembedError `inference_died` when it was closed. */
   assertOpen(): void {
     if (this.#closing.signal.aborted) throw died("it was closed");
@@ -90,6 +95,8 @@ class InferenceChild {
   constructor(settings: InferenceSettings, onEnd: () => void) {
     this.#settings = settings;
     this.#onEnd = onEnd;
+    // A child that ends before anything is run has nobody to tell: the next run starts another, and hears of that one.
+    this.#ready.promise.catch(() => undefined);
     this.#process = fork(childFile, [JSON.stringify(settings)], {
       serialization: "advanced",
       execArgv: [],

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -132,6 +132,18 @@ test("a child that is killed in the middle of a run fails that call, and the nex
 
   expect(await vectorsOf(embedder, ["слово"])).toHaveLength(1);
   expect(watch.children).toHaveLength(2);
+});
+
+// Only Linux tells how many threads another process has.
+test.runIf(process.platform === "linux")("a run has as many threads as were asked for", async () => {
+  await using temporary = await writeTokenModel();
+  expect((await threadsWith(4)) - (await threadsWith(1))).toBe(3);
+
+  async function threadsWith(threads: number): Promise<number> {
+    using watch = watchChildren();
+    await using _embedder = await startOnnxEmbedder({ ...temporary, ...settings, threads });
+    return readdirSync(`/proc/${watch.children[0]?.pid}/task`).length;
+  }
 });
 
 async function writeTokenModel(graph: TokenGraphOptions = {}, model: Partial<Model> = {}): Promise<TemporaryModel> {

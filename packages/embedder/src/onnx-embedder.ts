@@ -12,7 +12,13 @@ import type { InferenceResult } from "./inference-messages.ts";
 import { InferenceProcess } from "./inference-process.ts";
 import { exists, exportedGraph, modelFolder, verifyModelFiles } from "./model-files.ts";
 import { lengthOf } from "./pooling.ts";
-import { checkGoldenVector, graphName, preparedFolder, verifyPrepared } from "./prepared/prepared-graph.ts";
+import {
+  checkGoldenVector,
+  graphName,
+  preparedFolder,
+  readPrepared,
+  verifyPreparedFiles,
+} from "./prepared/prepared-graph.ts";
 import { outcomesOf, readTexts, rejectAll, type TextInput } from "./text-inputs.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
@@ -23,6 +29,8 @@ export interface OnnxEmbedderOptions {
   device: string;
   /** Tokens of one model run at most, padding included. Without it, it is found on a GPU by trying. */
   tokenBudget?: number | undefined;
+  /** Of a run on the CPU: less than one for each core where several embedders share them. */
+  threads?: number | undefined;
   observer?: EmbedderObserver | undefined;
 }
 
@@ -31,19 +39,25 @@ const cpuBudget = 4_096;
 
 /**
  * Starts an embedder that runs the model in a child process: the graph that was prepared for the device, or else the one
- * that was exported. It has checked the files, and the golden vector where there is one, when this returns.
- * @throws ReembedError of `verifyPrepared`, `verifyModelFiles`, `checkGoldenVector`; `model_not_prepared`,
+ * that was exported. It has checked the files, and the golden vector where there is one, when this returns. Files of a
+ * prepared graph are hashed while tokenizer and graph are loaded: each takes about a second of BGE-M3.
+ * @throws ReembedError of `readPrepared`, `verifyPreparedFiles`, `verifyModelFiles`, `checkGoldenVector`; `model_not_prepared`,
  * `tokenizer_invalid`, `device_unavailable` or `model_unusable`.
  */
 export async function startOnnxEmbedder(options: OnnxEmbedderOptions): Promise<Embedder> {
   const { model, modelsFolder, device } = options;
   const folder = modelFolder(model, modelsFolder);
-  const prepared = await verifyPrepared(model, folder, device);
+  const prepared = await readPrepared(model, folder, device);
   if (prepared === undefined) await verifyExport(model, modelsFolder, device);
   const graph = prepared ? join(preparedFolder(folder, device), graphName) : join(folder, exportedGraph);
   const embedder = openOnnxEmbedder({ ...options, folder, graph, prepared: prepared !== undefined });
   try {
-    const outcome = await embedOne(embedder, prepared?.golden.text);
+    const verified = prepared && verifyPreparedFiles(model, folder, { device, manifest: prepared });
+    const [files, first] = await Promise.allSettled([verified, embedOne(embedder, prepared?.golden.text)]);
+    // What a damaged file does to the model is no news beside the file's name.
+    if (files.status === "rejected") throw files.reason;
+    if (first.status === "rejected") throw first.reason;
+    const outcome = first.value;
     if ("rejected" in outcome) throw new ReembedError("model_unusable", outcome.detail);
     if (prepared !== undefined) checkGoldenVector(outcome.vector, prepared);
     if (options.tokenBudget === undefined && device !== "cpu") await embedder.findTokenBudget();
@@ -84,13 +98,13 @@ class OnnxEmbedder implements Embedder {
   readonly #observer: EmbedderObserver | undefined;
   #tokenBudget: number;
 
-  constructor({ model, folder, graph, prepared, device, tokenBudget = cpuBudget, observer }: GraphOptions) {
+  constructor({ model, folder, graph, prepared, device, threads, tokenBudget = cpuBudget, observer }: GraphOptions) {
     this.model = model;
     this.device = device;
     this.#tokenBudget = tokenBudget;
     this.#tokenizer = new Tokenizer(folder, model.maxTokens);
     const { dimensions, pooling } = model;
-    const settings = { folder, graph, prepared, device, dimensions, pooling };
+    const settings = { folder, graph, prepared, device, threads, dimensions, pooling };
     this.#inference = new InferenceProcess(settings, () => observer?.restarted());
     this.#observer = observer;
     observer?.budgeted(tokenBudget);
@@ -99,6 +113,7 @@ class OnnxEmbedder implements Embedder {
   /** One run is in the model while the next one waits for its turn in the child, so that the model never waits. */
   async *embed(texts: readonly string[]): AsyncGenerator<TextOutcome[]> {
     this.#inference.assertOpen();
+    this.#inference.prepare();
     const { inputs, rejected } = await readTexts(texts, this.#tokenizer, this.#observer);
     if (rejected.length > 0) yield rejected;
     const ahead: Promise<TextOutcome[]>[] = [];

@@ -13,7 +13,15 @@ const knownInputs: readonly string[] = ["input_ids", "attention_mask", "token_ty
  * An output `sentence_embedding` is [texts, dimensions]; any other is [texts, length, dimensions] and is pooled here.
  * @throws ReembedError `model_unusable`, from the run too, when inputs or outputs are not those of the model.
  */
-export async function loadOnnxModel({ folder, graph, prepared, device, dimensions, pooling }: InferenceSettings) {
+export async function loadOnnxModel({
+  folder,
+  graph,
+  prepared,
+  device,
+  threads,
+  dimensions,
+  pooling,
+}: InferenceSettings) {
   // What ONNX Runtime logs as an error it also throws: logged, it would be said twice, once in a format of its own.
   env.logLevel = "fatal";
   const session = await InferenceSession.create(graph, {
@@ -23,6 +31,7 @@ export async function loadOnnxModel({ folder, graph, prepared, device, dimension
     enableCpuMemArena: false,
     // On a CPU, ONNX Runtime's fused operators are slower than the plain ones of a prepared graph.
     graphOptimizationLevel: prepared && device === "cpu" ? "basic" : "all",
+    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
   });
   const { inputNames, outputNames } = session;
   const unknown = inputNames.filter((name) => !knownInputs.includes(name));

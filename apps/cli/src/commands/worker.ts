@@ -9,7 +9,7 @@ import { wholeNumberFrom } from "../options.ts";
 import { chooseDevice, httpDevice, startProfileEmbedder } from "../profile-embedder.ts";
 import { serveUntilSignal } from "../serve.ts";
 import { openServices } from "../services.ts";
-import { parseDevice, processDevices } from "../supervisor/devices.ts";
+import { parseDevice, processDevices, threadsOf } from "../supervisor/devices.ts";
 import { supervise } from "../supervisor/supervise.ts";
 
 const modelTestAfterMs = 60_000;
@@ -22,6 +22,8 @@ interface WorkerFlags {
   json?: boolean;
   /** Which of the processes of a supervisor this one is. */
   member?: number;
+  /** Of a CPU, for one of several members. */
+  threads?: number;
 }
 
 export function registerWorker(program: Command): void {
@@ -30,10 +32,16 @@ export function registerWorker(program: Command): void {
     .description("embed the batches of one profile; start one for every device")
     .option("--profile <name>", "profile to embed (default: the candidate)")
     .option("--device <device>", "cpu, webgpu, cuda, cuda:<number>, or cuda:all for every GPU", parseDevice, "cpu")
-    .option("--processes <n>", "processes per device, kept running by this one", wholeNumberFrom(1), 1)
+    .option(
+      "--processes <n>",
+      "processes per device, kept running by this one; on a CPU they share the cores",
+      wholeNumberFrom(1),
+      1,
+    )
     .option("--concurrency <batches>", "batches in hand at a time (default: WORKER_CONCURRENCY)", wholeNumberFrom(1))
     .option("--json", "print one JSON object when it is ready")
     .addOption(new Option("--member <n>").argParser(Number).hideHelp())
+    .addOption(new Option("--threads <n>").argParser(Number).hideHelp())
     .action(async (flags: WorkerFlags, command: Command) => {
       const config = loadConfig(process.env);
       const log = createLogger(config.logLevel);
@@ -46,7 +54,7 @@ export function registerWorker(program: Command): void {
 }
 
 async function runWorker(flags: WorkerFlags, config: Config, log: Logger): Promise<void> {
-  const { member = 0, device } = flags;
+  const { member = 0, device, threads } = flags;
   // A member ends with its supervisor, however that ends, and for no other reason lives on for its channel's sake.
   process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
   process.channel?.unref();
@@ -59,7 +67,9 @@ async function runWorker(flags: WorkerFlags, config: Config, log: Logger): Promi
   const concurrency = flags.concurrency ?? config.worker.concurrency;
   const registered = createMetrics();
   const metrics = new WorkerMetrics(registered, profile.name);
-  const embedder = scope.use(await startProfileEmbedder(wanted, config, { device, log, observer: metrics.observer }));
+  const embedder = scope.use(
+    await startProfileEmbedder(wanted, config, { device, threads, log, observer: metrics.observer }),
+  );
   scope.use(await startWorker({ database, profile, embedder, queue, concurrency, lockDurationMs, log, metrics }));
   // A model at work needs no test, and would not answer one before its run is over.
   const checks = { model: async () => void (metrics.idleMs > modelTestAfterMs && (await embedOne(embedder))) };
@@ -77,7 +87,9 @@ async function superviseWorkers(flags: WorkerFlags, devices: readonly string[], 
   ];
   const members = devices.map((device, member) => {
     const chosen = device === httpDevice ? [] : ["--device", device];
-    return ["worker", ...chosen, "--member", `${member}`, ...passed];
+    const threads = threadsOf(device, devices.length);
+    const share = threads === undefined ? [] : ["--threads", `${threads}`];
+    return ["worker", ...chosen, "--member", `${member}`, ...share, ...passed];
   });
   const stopped = untilSignal("SIGTERM", "SIGINT");
   log.info({ devices }, "supervisor ready");

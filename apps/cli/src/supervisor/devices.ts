@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { availableParallelism } from "node:os";
 import { promisify } from "node:util";
 import { messageOf, ReembedError } from "@reembed/core";
 import { InvalidArgumentError } from "commander";
@@ -26,6 +27,15 @@ export async function processDevices(device: string, processes: number): Promise
   if (device !== "cuda:all") return Array.from({ length: processes }, () => device);
   const gpus = await listGpus();
   return gpus.flatMap((gpu) => Array.from({ length: processes }, () => `cuda:${gpu}`));
+}
+
+/**
+ * How many threads of a CPU each of several processes has: so many that none waits for another's core. One process alone
+ * leaves it to ONNX Runtime.
+ */
+export function threadsOf(device: string, processes: number): number | undefined {
+  if (device !== "cpu" || processes === 1) return undefined;
+  return Math.max(1, Math.floor(availableParallelism() / processes));
 }
 
 async function listGpus(): Promise<string[]> {

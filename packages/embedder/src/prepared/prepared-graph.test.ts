@@ -73,6 +73,13 @@ test.each(["config.json", "tokenizer.json"])("another %s than it was prepared wi
   });
 });
 
+test("the model is loaded while its files are hashed", async () => {
+  using watch = watchChildren();
+  await writeFile(join(model.folder, "config.json"), "{}");
+  await expect(startOnnxEmbedder({ ...model, device: "cpu" })).rejects.toMatchObject({ code: "model_file_altered" });
+  expect(watch.children).toHaveLength(1);
+});
+
 test("a file that is missing is refused by its name", async () => {
   await rm(weightsPath());
   expect(await refusalOf(model)).toMatchObject({

@@ -47,9 +47,24 @@ export function preparedFolder(folder: string, device: string): string {
 /**
  * Checks what `reembed model prepare` has written for a device.
  * @returns Undefined when nothing was prepared for it.
- * @throws ReembedError `model_file_missing`, `model_file_altered`, `model_revision_differs` or `prepared_outdated`.
+ * @throws ReembedError of `readPrepared` and `verifyPreparedFiles`.
  */
 export async function verifyPrepared(
+  model: Model,
+  folder: string,
+  device: string,
+): Promise<PreparedManifest | undefined> {
+  const manifest = await readPrepared(model, folder, device);
+  if (manifest !== undefined) await verifyPreparedFiles(model, folder, { device, manifest });
+  return manifest;
+}
+
+/**
+ * The manifest of what was prepared for a device; the files themselves are not looked at.
+ * @returns Undefined when nothing was prepared for it.
+ * @throws ReembedError `model_file_altered`, `model_revision_differs` or `prepared_outdated`.
+ */
+export async function readPrepared(
   model: Model,
   folder: string,
   device: string,
@@ -57,9 +72,7 @@ export async function verifyPrepared(
   const own = preparedFolder(folder, device);
   const manifest = await readManifest<PreparedManifest>(own);
   if (manifest === undefined) return undefined;
-  const remedy = model.bundled
-    ? "Restore it with `git checkout models`."
-    : `Run \`reembed model prepare ${model.id}\` again, or remove ${own} to run the model as it was exported.`;
+  const remedy = remedyOf(model, own);
   const made = `${join(own, manifestName)} was made`;
   if (manifest.revision !== model.revision) {
     const message = `${made} from revision ${manifest.revision} of ${model.id}; ${model.revision} was expected.`;
@@ -69,10 +82,29 @@ export async function verifyPrepared(
     const message = `${made} by version ${manifest.builder} of the graph builder; this is version ${builderVersion}.`;
     throw new ReembedError("prepared_outdated", message, { remedy });
   }
+  return manifest;
+}
+
+/**
+ * Hashes what a worker reads: a second for each gigabyte.
+ * @throws ReembedError `model_file_missing` or `model_file_altered`.
+ */
+export async function verifyPreparedFiles(
+  model: Model,
+  folder: string,
+  { device, manifest }: { device: string; manifest: PreparedManifest },
+): Promise<void> {
+  const own = preparedFolder(folder, device);
+  const remedy = remedyOf(model, own);
   await verifyFiles(own, manifest.files, remedy);
   const alongside = Object.entries(manifest.sources).filter(([path]) => readAlongside.includes(path));
   await verifyFiles(folder, Object.fromEntries(alongside), remedy);
-  return manifest;
+}
+
+function remedyOf(model: Model, own: string): string {
+  return model.bundled
+    ? "Restore it with `git checkout models`."
+    : `Run \`reembed model prepare ${model.id}\` again, or remove ${own} to run the model as it was exported.`;
 }
 
 /** What was prepared for a model's devices; nothing is checked. */
