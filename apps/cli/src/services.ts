@@ -83,7 +83,7 @@ export async function openServers(
 }
 
 /** @throws ReembedError `transaction_pooling` or `pooled_settings`. */
-async function checkSessions(database: Database, { redisUrl }: Config): Promise<void> {
+export async function checkSessions(database: Database, { redisUrl }: Config): Promise<void> {
   if (redisUrl === undefined) await requireOwnSessions(database, "queue");
   else await requirePooledSettings(database);
 }

@@ -90,6 +90,11 @@ describeOnEachServer(
             ),
           });
         }
+        const doctor = await runReembed(["doctor"], { environment });
+        expect(doctor).toMatchObject({
+          code: 3,
+          stdout: expect.stringMatching(/^sessions +must be mended +A pooler/m),
+        });
         return;
       }
       expect(await runReembed(["init"], { environment })).toMatchObject({ code: 0 });

@@ -89,6 +89,33 @@ describe.skipIf(native.missing !== undefined)(`native servers${skipped}`, () => 
     });
   });
 
+  test("a node of a Redis Cluster is refused with exit code 3", async () => {
+    await using redis = await startNativeRedis({ cluster: true });
+    expectRefusal(await run(["init"], { DATABASE_URL: postgres, REDIS_URL: redis.url }), {
+      code: 3,
+      lines: [/^error: Redis is a node of a cluster/, /without cluster mode in REDIS_URL/],
+    });
+  });
+
+  test.for(["WIN1251", "SQL_ASCII"])(
+    "a database in %s is refused with exit code 3 by init, and named by doctor",
+    async (encoding) => {
+      const name = `in-${encoding.toLowerCase()}-${Date.now()}`;
+      await connect(postgres).query(`create database "${name}" template template0 encoding '${encoding}' locale 'C'`);
+      const DATABASE_URL = withPart(postgres, { pathname: `/${name}` });
+      expectRefusal(await run(["init"], { DATABASE_URL }), {
+        code: 3,
+        lines: [`error: The database stores texts as ${encoding}; Reembed needs UTF8.`, /ENCODING 'UTF8'/],
+      });
+      expect(await run(["doctor"], { DATABASE_URL })).toMatchObject({
+        code: 3,
+        stdout: expect.stringMatching(
+          new RegExp(`^PostgreSQL +must be mended +The database stores texts as ${encoding}`, "m"),
+        ),
+      });
+    },
+  );
+
   test("a Redis that is not there is named by its address, without its password", async () => {
     const REDIS_URL = `redis://:hunter2@${nobody}`;
     expectRefusal(await run(["init"], { DATABASE_URL: postgres, REDIS_URL }), {

@@ -4,6 +4,8 @@ import { Redis } from "ioredis";
 /** What a Redis or Valkey server says of itself. */
 export interface RedisFacts {
   version: string;
+  /** Whether it is a node of a cluster. */
+  clustered: boolean;
   /** What it does when its memory is full. */
   policy: string;
   usedBytes: number;
@@ -34,6 +36,7 @@ export async function readRedisFacts(url: string): Promise<RedisFacts> {
     const middle = (askedAt + Date.now()) / 2;
     return {
       version: field(info, "redis_version"),
+      clustered: field(info, "redis_mode") === "cluster",
       policy: field(info, "maxmemory_policy"),
       usedBytes: Number(field(info, "used_memory")),
       limitBytes: Number(field(info, "maxmemory")),

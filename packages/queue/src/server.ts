@@ -25,15 +25,29 @@ const leastRedis = [6, 2] as const;
 
 /**
  * Checks a Redis server before any work starts; the PostgreSQL one is checked as the database that it is.
- * @throws ReembedError `redis_unreachable`, `redis_too_old` or `redis_evicts`.
+ * @throws ReembedError `redis_unreachable`, `redis_too_old`, `redis_clustered` or `redis_evicts`.
  */
 export async function checkQueueServer(server: QueueServer): Promise<void> {
   if (server.kind === "redis") requireRedis(await readRedisFacts(server.url));
 }
 
-/** @throws ReembedError `redis_too_old` or `redis_evicts`. */
-export function requireRedis({ version, policy }: Pick<RedisFacts, "version" | "policy">): void {
+/** @throws ReembedError `redis_too_old`, `redis_clustered` or `redis_evicts`. */
+export function requireRedis({
+  version,
+  clustered,
+  policy,
+}: Pick<RedisFacts, "version" | "clustered" | "policy">): void {
   checkVersion(version);
+  if (clustered) {
+    throw new ReembedError(
+      "redis_clustered",
+      "Redis is a node of a cluster, where the keys of a queue do not stay together.",
+      {
+        exitCode: 3,
+        remedy: "Name a Redis without cluster mode in REDIS_URL; the queue of any corpus stays below 64 MB.",
+      },
+    );
+  }
   checkPolicy(policy);
 }
 

@@ -67,12 +67,14 @@ const leastVector = [0, 8] as const;
 
 /**
  * Checks that the server is there and can hold vectors, before any work starts.
- * @throws ReembedError `database_unreachable`, `postgres_too_old`, `pgvector_missing` or `pgvector_too_old`.
+ * @throws ReembedError `database_unreachable`, `postgres_too_old`, `database_encoding`, `pgvector_missing` or
+ * `pgvector_too_old`.
  */
 export async function checkDatabase(database: Database): Promise<void> {
   const { rows } = await database
-    .execute<{ server: number; vector: string | null }>(sql`
+    .execute<{ server: number; encoding: string; vector: string | null }>(sql`
       select current_setting('server_version_num')::int / 10000 as server,
+        current_setting('server_encoding') as encoding,
         coalesce(
           (select extversion from pg_extension where extname = 'vector'),
           (select default_version from pg_available_extensions where name = 'vector')
@@ -80,8 +82,9 @@ export async function checkDatabase(database: Database): Promise<void> {
     .catch((error: unknown) => {
       throw unreachable(database, error);
     });
-  const [{ server, vector } = { server: 0, vector: null }] = rows;
+  const [{ server, encoding, vector } = { server: 0, encoding: "", vector: null }] = rows;
   requirePostgres(server);
+  requireUtf8(encoding);
   requirePgvector(vector);
 }
 
@@ -92,6 +95,19 @@ export function requirePostgres(major: number): void {
     "postgres_too_old",
     `PostgreSQL is version ${major}; ${leastPostgres} or newer is needed.`,
     "Upgrade the server: pg_upgrade keeps its data.",
+  );
+}
+
+/**
+ * Texts are hashed as UTF-8 on both sides, and every character must have a place.
+ * @throws ReembedError `database_encoding`.
+ */
+export function requireUtf8(encoding: string): void {
+  if (encoding === "UTF8") return;
+  throw refused(
+    "database_encoding",
+    `The database stores texts as ${encoding}; Reembed needs UTF8.`,
+    "Run CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8', and restore a dump of this one into it.",
   );
 }
 

@@ -6,6 +6,8 @@ export interface ServerFacts {
   /** For instance `15.18`. */
   version: string;
   major: number;
+  /** Of the database, for instance `UTF8`. */
+  encoding: string;
   pgvector: {
     /** In this database; null before `reembed init`. */
     installed: string | null;
@@ -25,7 +27,7 @@ export interface ServerFacts {
 
 export async function readServerFacts(database: Database): Promise<ServerFacts> {
   const { rows } = await database.execute<
-    Record<"version" | "name" | "bytes" | "wal_level" | "standbys", string> &
+    Record<"version" | "encoding" | "name" | "bytes" | "wal_level" | "standbys", string> &
       Record<"installed" | "available" | "data_directory", string | null> & {
         number: number;
         read_only: boolean;
@@ -35,7 +37,7 @@ export async function readServerFacts(database: Database): Promise<ServerFacts> 
     select current_setting('server_version') as version, current_setting('server_version_num')::int as number,
       (select extversion from pg_extension where extname = 'vector') as installed,
       (select default_version from pg_available_extensions where name = 'vector') as available,
-      current_database() as name, pg_database_size(current_database()) as bytes,
+      current_setting('server_encoding') as encoding, current_database() as name, pg_database_size(current_database()) as bytes,
       -- Left out of this view, where current_setting would throw, for a role that may not know it.
       (select setting from pg_settings where name = 'data_directory') as data_directory,
       pg_is_in_recovery() or current_setting('default_transaction_read_only')::bool as read_only,
@@ -47,6 +49,7 @@ export async function readServerFacts(database: Database): Promise<ServerFacts> 
     version: row.version,
     major: Math.floor(row.number / 10_000),
     pgvector: { installed: row.installed, available: row.available },
+    encoding: row.encoding,
     database: row.name,
     databaseBytes: Number(row.bytes),
     dataDirectory: row.data_directory,

@@ -51,6 +51,7 @@ export {
   openDatabase,
   requirePgvector,
   requirePostgres,
+  requireUtf8,
 } from "./database.ts";
 export { type DatabaseLoad, readDatabaseLoad } from "./database-load.ts";
 export {

@@ -28,9 +28,12 @@ export interface NativeRedis extends AsyncDisposable {
 export async function startNativeRedis({
   policy = "noeviction",
   appendOnly = false,
+  cluster = false,
 }: {
   policy?: string;
   appendOnly?: boolean;
+  /** The only node of a cluster. */
+  cluster?: boolean;
 } = {}): Promise<NativeRedis> {
   const binaries = findRedis();
   await using scope = new AsyncDisposableStack();
@@ -49,6 +52,7 @@ export async function startNativeRedis({
     appendonly: appendOnly ? "yes" : "no",
     // Written before each reply, as `everysec` does not promise, so that a SIGKILL loses nothing acknowledged.
     appendfsync: "no",
+    ...(cluster ? { "cluster-enabled": "yes", "cluster-port": `${await freePort()}` } : {}),
   };
   const server = new ServerProcess({
     name: "Redis",

@@ -15,6 +15,7 @@ import {
   readServerFacts,
 } from "@reembed/store";
 import { inspectModel } from "../model-state.ts";
+import { checkSessions } from "../services.ts";
 import { checkClocks } from "./clocks.ts";
 import type { Check, DoctorContext } from "./context.ts";
 import { checkDisk } from "./disk.ts";
@@ -117,6 +118,12 @@ async function look(config: Config, database: Database, findings: Finding[]): Pr
     // Too old, or without pgvector, it has a line of its own.
     if (!(error instanceof ReembedError) || error.code === "database_unreachable") throw error;
   });
+  if (config.databaseUrl !== undefined) {
+    await checkSessions(database, config).catch((error: unknown) => {
+      if (!(error instanceof ReembedError)) throw error;
+      findings.push(fromError("sessions", error));
+    });
+  }
   const server = await readServerFacts(database);
   return { database, server, registered: await findTables(config, database, findings) };
 }

@@ -17,9 +17,10 @@ import { judgeOrphans, judgeTexts } from "./texts.ts";
 import { judgeVectors } from "./vectors.ts";
 import { judgeWork } from "./work.ts";
 
-const server = { major: 15, version: "15.18", readOnly: false, database: "corpus" };
+const server = { major: 15, version: "15.18", encoding: "UTF8", readOnly: false, database: "corpus" };
 const redis = {
   version: "7.0.15",
+  clustered: false,
   policy: "noeviction",
   usedBytes: 1e6,
   limitBytes: 0,
@@ -62,6 +63,12 @@ const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verd
   ["Node 24", judgeNode("24.1.0"), "ok", /24\.1\.0/],
   ["an old Node", judgeNode("22.3.0"), "mend", /24 or newer.*Install Node 24/],
   ["an old PostgreSQL", judgePostgres({ ...server, major: 14 }), "mend", /version 14; 15 or newer/],
+  [
+    "another encoding",
+    judgePostgres({ ...server, encoding: "SQL_ASCII" }),
+    "mend",
+    /SQL_ASCII; Reembed needs UTF8.*template0/i,
+  ],
   ["a standby", judgePostgres({ ...server, readOnly: true }), "mend", /takes no writes.*primary/],
   ["pgvector 0.7", judgePgvector({ installed: "0.7.4", available: "0.8.7" }), "mend", /0\.7\.4; 0\.8.*ALTER EXTENSION/],
   ["no pgvector", judgePgvector({ installed: null, available: null }), "mend", /no pgvector.*Install pgvector 0\.8/],
@@ -139,6 +146,12 @@ const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verd
     /cannot be seen from here/,
   ],
   ["an old Redis", judgeRedis({ ...redis, version: "6.0.1" }), "mend", /6\.0\.1; 6\.2 or newer/],
+  [
+    "a node of a cluster",
+    judgeRedis({ ...redis, clustered: true }),
+    "mend",
+    /a node of a cluster.*without cluster mode/,
+  ],
   ["a Redis that evicts", judgeRedis({ ...redis, policy: "allkeys-lru" }), "mend", /allkeys-lru.*CONFIG SET/],
   ["a Redis replica", judgeRedis({ ...redis, role: "slave" }), "mend", /replica/],
   ["a full Redis", judgeRedis({ ...redis, limitBytes: 50e6 }), "warning", /49 MB of 50 MB are left/],

@@ -1,5 +1,5 @@
 import { ReembedError } from "@reembed/core";
-import { requirePgvector, requirePostgres, type ServerFacts } from "@reembed/store";
+import { requirePgvector, requirePostgres, requireUtf8, type ServerFacts } from "@reembed/store";
 import type { Check } from "./context.ts";
 import { type Finding, fromError, mend, ok, warning } from "./finding.ts";
 
@@ -24,9 +24,10 @@ export function judgePostgres({
   version,
   readOnly,
   database,
-}: Pick<ServerFacts, "major" | "version" | "readOnly" | "database">): Finding {
-  const tooOld = refusalOf(() => requirePostgres(major));
-  if (tooOld !== undefined) return fromError("PostgreSQL", tooOld);
+  encoding,
+}: Pick<ServerFacts, "major" | "version" | "readOnly" | "database" | "encoding">): Finding {
+  const refusal = refusalOf(() => requirePostgres(major)) ?? refusalOf(() => requireUtf8(encoding));
+  if (refusal !== undefined) return fromError("PostgreSQL", refusal);
   if (readOnly) {
     return mend("PostgreSQL", `${database} takes no writes`, "Name the primary in DATABASE_URL, and not a standby.");
   }
