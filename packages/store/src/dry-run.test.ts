@@ -46,6 +46,34 @@ describeOnEachServer(
       expect(told.some((statement) => statement.includes("attach partition"))).toBe(true);
     });
 
+    test("is read-only at the connection: in autocommit, and whatever a transaction asks for", async () => {
+      const servers = await open();
+      await using database = await openTestDatabase(servers, [profile]);
+      await storeBodies(database, ["Eins."]);
+      await database.execute(sql`
+        create function slyer() returns int language sql as 'delete from reembed.documents; select 1'`);
+      const dry = openDatabase({ connectionString: servers.connectionString, onDryRun: () => {} });
+      const sly = sql`select slyer()`;
+      const isReadOnly = { cause: expect.objectContaining({ code: "25006" }) };
+      await expect(dry.execute(sly)).rejects.toMatchObject(isReadOnly);
+      for (const config of [
+        { isolationLevel: "serializable", accessMode: "read write" },
+        { isolationLevel: "repeatable read" },
+        {},
+      ] as const) {
+        await expect(dry.transaction((transaction) => transaction.execute(sly), config)).rejects.toMatchObject(
+          isReadOnly,
+        );
+      }
+      const unlocked = dry.transaction(async (transaction) => {
+        await transaction.execute(sql`set transaction read write`);
+        await transaction.execute(sly);
+      });
+      await expect(unlocked).rejects.toMatchObject({ cause: expect.objectContaining({ code: "25001" }) });
+      expect(await countDocuments(dry)).toBe(1);
+      await dry.$client.end();
+    });
+
     test("reads what is there, and refuses within a transaction what it took for reading", async () => {
       const servers = await open();
       await using database = await openTestDatabase(servers, [profile]);

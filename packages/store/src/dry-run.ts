@@ -15,28 +15,61 @@ export function isWrite(statement: string): boolean {
 
 /**
  * A connection that changes nothing: it runs what reads, and tells of what would write, which then answers with no rows.
- * Transactions are read-only besides, so that nothing hangs on this file's reading of SQL alone.
+ * And nothing hangs on this file's reading of SQL alone: a statement outside a transaction runs in a read-only one of its
+ * own, and every transaction is read-only, whatever its first statement says. PostgreSQL refuses to make one writable
+ * after it has read.
  */
 export function readingClient(onStatement: OnStatement): typeof pg.Client {
   return class ReadingClient extends pg.Client {
+    #before: Promise<unknown> = Promise.resolve();
+    #inTransaction = false;
+
     // biome-ignore lint/suspicious/noExplicitAny: pg declares a dozen overloads of it.
     override query(config: any, values?: any, callback?: any): any {
       const statement: string = typeof config === "string" ? config : config.text;
       const given: unknown[] = (Array.isArray(values) ? values : config.values) ?? [];
       const done = [values, callback].find((argument) => typeof argument === "function");
       if (isWrite(statement)) onStatement(statement, given);
-      const result: Promise<pg.QueryResult> = isWrite(statement)
-        ? Promise.resolve(nothing())
-        : super
-            .query(typeof config === "string" ? readOnly(config) : { ...config, text: readOnly(statement) }, given)
-            .catch((error: unknown) => {
-              if (error instanceof pg.DatabaseError && notCreated.has(error.code ?? "")) return nothing();
-              throw error;
-            });
+      // One after the other: a transaction around one statement must not hold another's.
+      const result = this.#before.then(() =>
+        isWrite(statement)
+          ? nothing()
+          : this.#read(typeof config === "string" ? { text: config } : config, given).catch(nothingWhereNotCreated),
+      );
+      this.#before = result.catch(() => undefined);
       if (done === undefined) return result;
       result.then((rows) => done(null, rows), done);
     }
+
+    async #read(config: pg.QueryConfig, given: unknown[]): Promise<pg.QueryResult> {
+      if (begins.test(config.text)) {
+        this.#inTransaction = true;
+        return await super.query(beginReadOnly(config.text));
+      }
+      if (/^\s*(commit|rollback)\s*;?\s*$/i.test(config.text)) this.#inTransaction = false;
+      if (this.#inTransaction || unbegun.test(config.text)) return await super.query(config, given);
+      // The look takes the transaction's snapshot, after which nothing makes it writable again.
+      await super.query("begin read only; select 1");
+      try {
+        return await super.query(config, given);
+      } finally {
+        await super.query("commit");
+      }
+    }
   };
+}
+
+const begins = /^\s*(begin|start\s+transaction)\b/i;
+/** What ends a transaction, or is about one. */
+const unbegun = /^\s*(commit|rollback|savepoint|release)\b/i;
+
+function beginReadOnly(statement: string): string {
+  return `${statement.replace(/;\s*$/, "").replace(/\bread\s+(write|only)\b/gi, "")} read only; select 1`;
+}
+
+function nothingWhereNotCreated(error: unknown): pg.QueryResult {
+  if (error instanceof pg.DatabaseError && notCreated.has(error.code ?? "")) return nothing();
+  throw error;
 }
 
 /** One statement for a person, with its parameters behind it as comments; long ones are cut. */
@@ -51,10 +84,6 @@ function describeValue(value: unknown): string {
   if (Buffer.isBuffer(value)) return `${value.length} bytes`;
   const text = JSON.stringify(value) ?? "null";
   return text.length <= shownCharacters ? text : `${text.slice(0, shownCharacters)}… (${text.length} characters)`;
-}
-
-function readOnly(statement: string): string {
-  return /^\s*begin\s*;?\s*$/i.test(statement) ? "begin read only" : statement;
 }
 
 function nothing(): pg.QueryResult {
