@@ -1,0 +1,11 @@
+import { Worker } from "node:worker_threads";
+
+/** Threads that compute without a pause until they are disposed of. They end with this process, however it ends. */
+export function startBusyLoops(count: number): AsyncDisposable {
+  const workers = Array.from({ length: count }, () => new Worker("for (;;) ;", { eval: true }));
+  return {
+    async [Symbol.asyncDispose]() {
+      await Promise.all(workers.map((worker) => worker.terminate()));
+    },
+  };
+}
