@@ -46,20 +46,25 @@ const changed = { ...embedded, embedded: 8, pending: 1, changes: 1, oldestChange
 
 /** What is wrong, the verdict on it, and what the line must say with its remedy. */
 const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verdict"], words: RegExp][] = [
-  ["a worker for what changes", judgeWork({ ...m3, paused: false }, embedded, 1), "ok", /^9 of 9 chunks embedded$/],
+  [
+    "a worker for what changes",
+    judgeWork({ ...m3, paused: false }, embedded, 1),
+    "ok",
+    /^work on m3 9 of 9 chunks embedded$/,
+  ],
   [
     "a change in hand",
     judgeWork({ ...m3, paused: false }, changed, 1),
     "ok",
-    /^1 change waits, the oldest for 10 min$/,
+    /^work on m3 1 change waits, the oldest for 10 min$/,
   ],
   [
     "a change that nobody embeds",
     judgeWork({ ...m3, paused: false }, changed, 0),
     "warning",
-    /^1 change waits, the oldest for 10 min, and no worker is alive.*reembed worker --profile m3/,
+    /^work on m3 1 change waits, the oldest for 10 min, and no worker is alive.*reembed worker --profile m3/,
   ],
-  ["no worker", judgeWork({ ...m3, paused: false }, embedded, 0), "warning", /^no worker is alive/],
+  ["no worker", judgeWork({ ...m3, paused: false }, embedded, 0), "warning", /^work on m3 no worker is alive/],
   ["Node 24", judgeNode("24.1.0"), "ok", /24\.1\.0/],
   ["an old Node", judgeNode("22.3.0"), "mend", /24 or newer.*Install Node 24/],
   ["an old PostgreSQL", judgePostgres({ ...server, major: 14 }), "mend", /version 14; 15 or newer/],
