@@ -136,7 +136,7 @@ describeOnEachServer(
   "reembed",
   (open) => {
     test("four times init at once on a fresh database all succeed", async () => {
-      const environment = addressesOf(await open());
+      const environment = addressesOf(await open({ empty: true }));
       const outcomes = await Promise.all([1, 2, 3, 4].map(() => run(["init"], environment)));
       for (const outcome of outcomes) expect(outcome).toMatchObject({ code: 0, stderr: "" });
       expect(jsonLines(await run(["status", "--json"], environment))).toHaveLength(2);

@@ -53,7 +53,7 @@ describeOnEachServer(
   "a whole migration",
   (open, kind) => {
     test.runIf(kind === "PostgreSQL")("in a database whose settings are all odd", { timeout: patienceMs }, async () => {
-      const servers = await open();
+      const servers = await open({ empty: true });
       const admin = openDatabase(servers);
       const name = new URL(servers.connectionString).pathname.slice(1);
       await admin.execute(sql`create schema extensions`);
@@ -69,7 +69,7 @@ describeOnEachServer(
       "through PgBouncer in transaction mode",
       { timeout: patienceMs },
       async () => {
-        const servers = await open();
+        const servers = await open({ empty: true });
         const pooled = await startNativePgbouncer(servers.connectionString, "transaction");
         onTestFinished(() => pooled[Symbol.asyncDispose]());
         await migrate({ ...servers, connectionString: pooled.connectionString });
@@ -77,7 +77,7 @@ describeOnEachServer(
     );
 
     test("is refused through PgBouncer in transaction mode where a session, or another setting, is needed", async () => {
-      const servers = await open();
+      const servers = await open({ empty: true });
       const pooled = await startNativePgbouncer(servers.connectionString, "transaction");
       onTestFinished(() => pooled[Symbol.asyncDispose]());
       const environment = { ...standIns, ...addressesOf(servers), DATABASE_URL: pooled.connectionString };

@@ -2,7 +2,7 @@ import { EmbedQueue, EmbedQueues, startTickWorker, TickQueue } from "@reembed/qu
 import { createLogger } from "@reembed/runtime";
 import { type Database, registerProfiles } from "@reembed/store";
 import {
-  describeOnEachServer,
+  describeOnOneServer,
   openTestDatabase,
   storeBodies,
   type TestServers,
@@ -15,7 +15,7 @@ import { readStatus } from "./status.ts";
 
 const log = createLogger("silent");
 
-describeOnEachServer("the dashboard", (open) => {
+describeOnOneServer("the dashboard", (open) => {
   let servers: TestServers;
   let database: Database;
   let url: string;

@@ -1,10 +1,10 @@
 import { get } from "node:http";
-import { describeOnEachServer, type TestServers } from "@reembed/testing";
+import { describeOnOneServer, type TestServers } from "@reembed/testing";
 import { beforeAll, describe, expect, test } from "vitest";
 import { startDashboard } from "../src/dashboard.ts";
 import { adminPassword, log, logIn, openDashboard, type TestDashboard, viewerPassword } from "./open-dashboard.ts";
 
-describeOnEachServer(
+describeOnOneServer(
   "access to the dashboard",
   (open) => {
     let servers: TestServers;
@@ -175,7 +175,7 @@ describeOnEachServer(
       });
     });
   },
-  ["embedded"],
+  "PostgreSQL",
 );
 
 /** `fetch` sets Host by itself. */

@@ -1,10 +1,10 @@
 import { readProfile, recordEstimate, setHeld } from "@reembed/store";
-import { describeOnEachServer, waitFor } from "@reembed/testing";
+import { describeOnOneServer, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, expect, test } from "vitest";
 import { adminPassword, logIn, openDashboard, type TestDashboard, viewerPassword } from "./open-dashboard.ts";
 
-describeOnEachServer(
+describeOnOneServer(
   "a backfill on the dashboard",
   (open) => {
     let dashboard: TestDashboard;
@@ -66,5 +66,5 @@ describeOnEachServer(
       expect(page).toMatch(/Tokens\/s<\/th><td class="number">200<\/td><td class="number">–<\/td>/);
     });
   },
-  ["embedded"],
+  "PostgreSQL",
 );

@@ -11,6 +11,7 @@ interface BoardQueue {
 
 const json = { "content-type": "application/json" };
 
+// On both: Bull Board reads BullMQ's two backends in ways of its own.
 describeOnEachServer(
   "Bull Board",
   (open) => {

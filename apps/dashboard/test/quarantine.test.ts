@@ -8,7 +8,7 @@ import {
   startBackfill,
   storeDocuments,
 } from "@reembed/store";
-import { describeOnEachServer } from "@reembed/testing";
+import { describeOnOneServer } from "@reembed/testing";
 import { beforeAll, expect, test } from "vitest";
 import { openDashboard, type TestDashboard } from "./open-dashboard.ts";
 
@@ -30,7 +30,7 @@ async function quarantineAll(database: Database, reasons: readonly string[]): Pr
   return await quarantineChunks(database, profile, rejected);
 }
 
-describeOnEachServer(
+describeOnOneServer(
   "the quarantine's page",
   (open) => {
     let dashboard: TestDashboard;
@@ -114,5 +114,5 @@ describeOnEachServer(
       expect(page).toContain("59 chunks will be enqueued again.");
     });
   },
-  ["embedded"],
+  "PostgreSQL",
 );

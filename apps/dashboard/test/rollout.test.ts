@@ -7,14 +7,14 @@ import {
   recordEvaluation,
   recordSearches,
 } from "@reembed/store";
-import { describeOnEachServer, waitFor } from "@reembed/testing";
+import { describeOnOneServer, waitFor } from "@reembed/testing";
 import { expect, test } from "vitest";
 import { openDashboard } from "./open-dashboard.ts";
 
 const pair = { baseline: "mini-rubert", candidate: "mini-m3" };
 const interval = (mean: number) => ({ ndcg: { mean, low: mean - 0.05, high: mean + 0.05 } });
 
-describeOnEachServer(
+describeOnOneServer(
   "the overview's rollout",
   (open) => {
     test("tells the share, both profiles' figures, who changed it and why, the last breach and the last evaluation", async () => {
@@ -63,5 +63,5 @@ describeOnEachServer(
       }
     });
   },
-  ["embedded"],
+  "PostgreSQL",
 );

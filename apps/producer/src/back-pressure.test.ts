@@ -1,12 +1,12 @@
 import { openDatabase, recordSearches } from "@reembed/store";
-import { describeOnEachServer, type TestServers, waitFor } from "@reembed/testing";
+import { describeOnOneServer, type TestServers, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { openTickFixture, profile, type TickFixture } from "./tick-fixture.ts";
 
 const loadBounds = { replicationLagSeconds: 10, activeSessions: 10_000, searchP95Ms: 1_000 };
 
-describeOnEachServer("a backfill under load", (open, kind) => {
+describeOnOneServer("a backfill under load", (open, kind) => {
   let servers: TestServers;
   let on: TickFixture;
   beforeAll(async () => {

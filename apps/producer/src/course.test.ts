@@ -1,13 +1,13 @@
 import { startEmbedWorker } from "@reembed/queue";
 import { openDatabase, readProfile, recordSearches, registerProfiles, setPaused } from "@reembed/store";
-import { describeOnEachServer, type TestServers, testProfile, waitFor } from "@reembed/testing";
+import { describeOnOneServer, type TestServers, testProfile, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { pauseBackfill, resumeBackfill } from "./course.ts";
 import { tick } from "./tick.ts";
 import { openTickFixture, profile, settings, type TickFixture } from "./tick-fixture.ts";
 
-describeOnEachServer("a backfill's course", (open) => {
+describeOnOneServer("a backfill's course", (open) => {
   let servers: TestServers;
   let on: TickFixture;
   beforeAll(async () => {

@@ -1,11 +1,11 @@
 import { readCoverage, storeDocuments } from "@reembed/store";
-import { describeOnEachServer, storeBodies } from "@reembed/testing";
+import { describeOnOneServer, storeBodies } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import type { TickReport } from "./tick.ts";
 import { openTickFixture, type TickFixture } from "./tick-fixture.ts";
 
-describeOnEachServer("a tick", (open) => {
+describeOnOneServer("a tick", (open) => {
   let on: TickFixture;
   beforeAll(async () => {
     on = await openTickFixture(await open());

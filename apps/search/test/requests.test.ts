@@ -1,13 +1,13 @@
 import { get } from "node:http";
 import { createLogger } from "@reembed/runtime";
-import { describeOnEachServer, type TestServers } from "@reembed/testing";
+import { describeOnOneServer, type TestServers } from "@reembed/testing";
 import { beforeAll, describe, expect, test } from "vitest";
 import { startSearch } from "../src/search.ts";
 import { openSearch, readEvents, type TestSearch, texts } from "./open-search.ts";
 
 const secret = "Иван Грозный, диагноз";
 
-describeOnEachServer(
+describeOnOneServer(
   "requests to the search",
   (open) => {
     let servers: TestServers;
@@ -128,7 +128,7 @@ describeOnEachServer(
       expect((await fetch(url.replace("/v1/rollout", "/healthz"))).status).toBe(200);
     });
   },
-  ["embedded"],
+  "PostgreSQL",
 );
 
 /** `fetch` sets the Host header itself. */

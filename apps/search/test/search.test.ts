@@ -1,11 +1,11 @@
 import { servingProfile } from "@reembed/core";
 import { readRollout, rolloutBucket } from "@reembed/store";
-import { describeOnEachServer, type TestServers, waitFor } from "@reembed/testing";
+import { describeOnOneServer, type TestServers, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, expect, test } from "vitest";
 import { baseline, candidate, openSearch, readEvents, type TestSearch, texts, valuesOf } from "./open-search.ts";
 
-describeOnEachServer(
+describeOnOneServer(
   "the search",
   (open) => {
     let servers: TestServers;
@@ -159,5 +159,5 @@ describeOnEachServer(
       expect(metrics).toContain(`reembed_searches_total{profile="${baseline.name}",outcome="answered"}`);
     });
   },
-  ["embedded", "PostgreSQL"],
+  "PostgreSQL",
 );

@@ -1,8 +1,8 @@
-import { describeOnEachServer, HashingEmbedder, waitFor } from "@reembed/testing";
+import { describeOnOneServer, HashingEmbedder, waitFor } from "@reembed/testing";
 import { beforeAll, expect, test } from "vitest";
 import { baseline, candidate, openSearch, readEvents, type TestSearch, valuesOf } from "./open-search.ts";
 
-describeOnEachServer(
+describeOnOneServer(
   "a shadow",
   (open) => {
     let search: TestSearch;
@@ -61,5 +61,5 @@ describeOnEachServer(
       expect(await outcomes()).toEqual({ compared: 52, dropped: 4, failed: 1 });
     });
   },
-  ["embedded", "PostgreSQL"],
+  "PostgreSQL",
 );

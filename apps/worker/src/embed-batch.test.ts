@@ -11,7 +11,7 @@ import {
   startBackfill,
 } from "@reembed/store";
 import {
-  describeOnEachServer,
+  describeOnOneServer,
   HashingEmbedder,
   openTestDatabase,
   storeBodies,
@@ -25,7 +25,7 @@ import { embedBatch } from "./embed-batch.ts";
 const m3 = testProfile("mini-m3");
 const log = createLogger("silent");
 
-describeOnEachServer(
+describeOnOneServer(
   "embedding a batch",
   (open) => {
     let database: Database;
@@ -220,5 +220,5 @@ describeOnEachServer(
       expect(await readCoverage(database, profile)).toMatchObject({ embedded: 3, quarantined: 1, pending: 0 });
     });
   },
-  ["embedded", "PostgreSQL"],
+  "PostgreSQL",
 );

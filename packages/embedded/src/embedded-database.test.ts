@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { openEmbeddedDatabase } from "./index.ts";
 
 describe("the embedded database", () => {
@@ -16,6 +16,7 @@ describe("the embedded database", () => {
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), "reembed-database-"));
     scope.defer(() => rm(root, { recursive: true, force: true }));
+    await cp(inject("embeddedTemplates").emptyFolder, join(root, "template"), { recursive: true });
     const template = await openEmbeddedDatabase({ folder: join(root, "template") });
     await query(template, "create table notes (text text)");
     await template[Symbol.asyncDispose]();

@@ -136,7 +136,7 @@ describeOnEachServer(
     });
 
     test("needs no superuser, and says which right it lacks", async () => {
-      const servers = await open();
+      const servers = await open({ empty: true });
       const operator = `operator_${randomUUID().slice(0, 8)}`;
       const admin = openDatabase(servers);
       onTestFinished(() => admin.$client.end());

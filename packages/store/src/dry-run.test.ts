@@ -34,7 +34,7 @@ describeOnEachServer(
   "a dry run",
   (open) => {
     test("tells all that would set up an empty database, and leaves it empty", async () => {
-      const { connectionString } = await open();
+      const { connectionString } = await open({ empty: true });
       const told: string[] = [];
       const dry = openDatabase({ connectionString, onDryRun: (statement) => told.push(statement) });
       await migrateDatabase(dry);

@@ -17,7 +17,7 @@ describeOnEachServer(
     // PGlite's connections share one session and with it every advisory lock: its folder has one owner instead.
     const starters = kind === "embedded" ? 1 : 4;
     beforeAll(async () => {
-      const servers = await open();
+      const servers = await open({ empty: true });
       const databases = Array.from({ length: starters }, () => openDatabase({ ...servers, maxConnections: 2 }));
       await Promise.all(
         databases.map(async (starter) => {

@@ -8,6 +8,17 @@ export function testProfile(name: "mini-rubert" | "mini-m3", chunking?: Chunking
   return resolveProfile(name, { chunkSize: chunking?.size, chunkOverlap: chunking?.overlap });
 }
 
+/** The tables of Reembed and of a queue in the same database. */
+export async function createTables({ connectionString }: { connectionString: string }): Promise<void> {
+  const database = openDatabase({ connectionString, maxConnections: 1 });
+  try {
+    await migrateDatabase(database);
+    await createQueueTables({ kind: "postgres", connectionString });
+  } finally {
+    await database.$client.end();
+  }
+}
+
 /** Opens a database with the schema, BullMQ's tables and these profiles. */
 export async function openTestDatabase(
   { connectionString, queue }: TestServers,

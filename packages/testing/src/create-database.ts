@@ -1,15 +1,20 @@
 import { randomUUID } from "node:crypto";
 import { Client } from "pg";
 
-/** A fresh empty database on the server of `connectionString`; returns its own connection string. */
+/**
+ * A fresh database on the server of `connectionString`, empty or a copy of `template`, which nobody may be connected to;
+ * returns its own connection string.
+ */
 export async function createDatabase(
   connectionString: string,
   name = `test-${randomUUID().slice(0, 8)}`,
+  template = "template1",
 ): Promise<string> {
   const client = new Client({ connectionString });
   await client.connect();
   try {
-    await client.query(`create database ${client.escapeIdentifier(name)}`);
+    const [own, copied] = [name, template].map((given) => client.escapeIdentifier(given));
+    await client.query(`create database ${own} template ${copied}`);
   } finally {
     await client.end();
   }

@@ -7,7 +7,7 @@ import { afterAll, describe, inject } from "vitest";
 import { createDatabase } from "./create-database.ts";
 import { startNativeRedis } from "./native-redis.ts";
 
-/** An empty database and a place for its queue. */
+/** A database and a place for its queue. */
 export interface TestServers {
   connectionString: string;
   queue: QueueServer;
@@ -16,13 +16,19 @@ export interface TestServers {
 export type ServerKind = "embedded" | "PostgreSQL" | "PostgreSQL and Redis";
 
 /**
+ * Servers of their own, which live until the suite ends: with the tables of Reembed and of its queue and nothing in
+ * them, or with an empty database.
+ */
+export type OpenServers = (options?: { empty: boolean }) => Promise<TestServers>;
+
+/**
  * Runs a suite on each of the servers that Reembed supports. Where the native ones cannot be had, their suites are
  * skipped by name and with the reason.
- * @param suite Registers its tests; `open` gives them empty servers, which live until the suite ends.
+ * @param suite Registers its tests.
  */
 export function describeOnEachServer(
   title: string,
-  suite: (open: () => Promise<TestServers>, kind: ServerKind) => void,
+  suite: (open: OpenServers, kind: ServerKind) => void,
   kinds: readonly ServerKind[] = ["embedded", "PostgreSQL", "PostgreSQL and Redis"],
 ): void {
   const { missing } = inject("native");
@@ -32,22 +38,36 @@ export function describeOnEachServer(
     describe.skipIf(reason !== undefined)(name, () => {
       const scope = new AsyncDisposableStack();
       afterAll(() => scope.disposeAsync());
-      suite(() => openServers(kind, scope), kind);
+      suite(({ empty } = { empty: false }) => openServers(kind, empty, scope), kind);
     });
   }
 }
 
-async function openServers(kind: ServerKind, scope: AsyncDisposableStack): Promise<TestServers> {
+/**
+ * Runs a suite on one kind of server: the native one where it can be had, the embedded one otherwise. For what stands on
+ * the store and the queue, whose own suites run on every kind.
+ */
+export function describeOnOneServer(
+  title: string,
+  suite: (open: OpenServers, kind: ServerKind) => void,
+  native: Exclude<ServerKind, "embedded"> = "PostgreSQL and Redis",
+): void {
+  const { missing } = inject("native");
+  describeOnEachServer(title, suite, [missing === undefined ? native : "embedded"]);
+}
+
+async function openServers(kind: ServerKind, empty: boolean, scope: AsyncDisposableStack): Promise<TestServers> {
   if (kind === "embedded") {
     const folder = await mkdtemp(join(tmpdir(), "reembed-embedded-"));
     scope.defer(() => rm(folder, { recursive: true, force: true }));
-    await cp(inject("embeddedTemplate"), folder, { recursive: true });
+    const { emptyFolder, tablesFolder } = inject("embeddedTemplates");
+    await cp(empty ? emptyFolder : tablesFolder, folder, { recursive: true });
     const { connectionString } = scope.use(await openEmbeddedDatabase({ folder }));
     return { connectionString, queue: { kind: "postgres", connectionString, pollSeconds: 0.2 } };
   }
   const native = inject("native");
   if (native.missing !== undefined) throw new Error(native.missing);
-  const connectionString = await createDatabase(native.postgres);
+  const connectionString = await createDatabase(native.postgres, undefined, empty ? undefined : native.template);
   if (kind === "PostgreSQL") return { connectionString, queue: { kind: "postgres", connectionString } };
   const redis = scope.use(await startNativeRedis());
   return { connectionString, queue: { kind: "redis", url: redis.url } };

@@ -10,7 +10,13 @@ export { type Application, createApplication } from "./application.ts";
 export { browserUnavailable, launchBrowser } from "./browser.ts";
 export { openTestDatabase, storeBodies, testProfile } from "./corpus.ts";
 export { createDatabase } from "./create-database.ts";
-export { describeOnEachServer, type ServerKind, type TestServers } from "./each-server.ts";
+export {
+  describeOnEachServer,
+  describeOnOneServer,
+  type OpenServers,
+  type ServerKind,
+  type TestServers,
+} from "./each-server.ts";
 export { HashingEmbedder, type HashingEmbedderOptions } from "./hashing-embedder.ts";
 export { nativeUnavailable } from "./native-available.ts";
 export { postgresAccount } from "./native-binaries.ts";

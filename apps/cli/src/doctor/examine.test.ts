@@ -31,7 +31,7 @@ describeOnEachServer(
   "an examination",
   (open) => {
     test("of a fresh database finds nothing to mend, and its tables missing", async () => {
-      const servers = await open();
+      const servers = await open({ empty: true });
       const verdicts = await diagnose(servers);
       expect(Object.values(verdicts)).not.toContain("mend");
       expect(verdicts).toMatchObject({ tables: "warning", PostgreSQL: "ok", rights: "ok", Redis: "ok", disk: "ok" });

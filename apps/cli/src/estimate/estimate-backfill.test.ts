@@ -10,7 +10,14 @@ import {
   storeDocuments,
   takeOver,
 } from "@reembed/store";
-import { describeOnEachServer, HashingEmbedder, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
+import {
+  describeOnEachServer,
+  describeOnOneServer,
+  HashingEmbedder,
+  openTestDatabase,
+  storeBodies,
+  testProfile,
+} from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
 import { readCorpus } from "../corpus/read-corpus.ts";
@@ -36,7 +43,7 @@ async function handbookDocuments(every: number) {
   return documents.filter((_, index) => index % every === 0);
 }
 
-describeOnEachServer(
+describeOnOneServer(
   "an estimate",
   (open) => {
     test("of documents before they are cut is what their chunks turn out to be", async () => {
@@ -54,7 +61,7 @@ describeOnEachServer(
       expect(after.tokens.low).toBe(after.tokens.high);
     });
   },
-  ["embedded", "PostgreSQL"],
+  "PostgreSQL",
 );
 
 describeOnEachServer(

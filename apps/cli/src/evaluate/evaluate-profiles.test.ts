@@ -1,6 +1,6 @@
 import type { JudgedQuery } from "@reembed/core";
 import { type Database, type RegisteredProfile, readProfile, registerProfiles } from "@reembed/store";
-import { describeOnEachServer, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
+import { describeOnOneServer, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, expect, test } from "vitest";
 import { embedAll, numberIn, planeEmbedder } from "./evaluate-fixtures.ts";
@@ -25,7 +25,7 @@ const ask = (number: number, language?: string): JudgedQuery => ({
   judgements: number < count ? [{ document: `text-${number}`, grade: 2 }] : [],
 });
 
-describeOnEachServer(
+describeOnOneServer(
   "an evaluation",
   (open) => {
     let database: Database;
@@ -150,5 +150,5 @@ describeOnEachServer(
       });
     });
   },
-  ["embedded", "PostgreSQL"],
+  "PostgreSQL",
 );

@@ -1,5 +1,5 @@
 import { readProfile } from "@reembed/store";
-import { describeOnEachServer, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
+import { describeOnOneServer, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
 import { expect, test } from "vitest";
 import { embedAll, numberIn, planeEmbedder } from "./evaluate-fixtures.ts";
 import { measureProxies } from "./proxies.ts";
@@ -13,7 +13,7 @@ function body(topic: number): string {
   return [...others.slice(0, 4), sentence(topic), ...others.slice(4)].join("\n");
 }
 
-describeOnEachServer(
+describeOnOneServer(
   "proxy queries",
   (open) => {
     test("a sentence finds the rest of its chunk, and a corpus without sentences has none", async () => {
@@ -47,5 +47,5 @@ describeOnEachServer(
       expect(quality?.baseline.hit10.mean).toBeLessThan(1);
     });
   },
-  ["embedded", "PostgreSQL"],
+  "PostgreSQL",
 );

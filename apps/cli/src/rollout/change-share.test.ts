@@ -13,7 +13,7 @@ import {
   recordSearches,
   recordVerification,
 } from "@reembed/store";
-import { describeOnEachServer, openTestDatabase, storeBodies, testProfile, waitFor } from "@reembed/testing";
+import { describeOnOneServer, openTestDatabase, storeBodies, testProfile, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { rollBack, setPercent, setShadowPercent } from "./change-share.ts";
@@ -138,7 +138,7 @@ test("a healthy corpus passes the guards: blank chunks in quarantine, and change
   expect(objectionsTo({ ...edited, embedded: 995_000, changes: 5_000, outdated: 0 })).toEqual([]);
 });
 
-describeOnEachServer(
+describeOnOneServer(
   "a change of the rollout",
   (open, kind) => {
     let database: Database;
@@ -326,5 +326,5 @@ describeOnEachServer(
       });
     });
   },
-  ["embedded", "PostgreSQL", "PostgreSQL and Redis"],
+  "PostgreSQL",
 );

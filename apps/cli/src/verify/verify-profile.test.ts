@@ -8,7 +8,7 @@ import {
   startBackfill,
   upsertEmbeddings,
 } from "@reembed/store";
-import { describeOnEachServer, HashingEmbedder, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
+import { describeOnOneServer, HashingEmbedder, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { describeVerdict } from "./describe-verification.ts";
@@ -17,7 +17,7 @@ import { noFailures, type VerifyOptions, verifyProfile } from "./verify-profile.
 const m3 = testProfile("mini-m3");
 const texts = ["зарплата", "отпуск", "больничный", "командировка", "   "];
 
-describeOnEachServer(
+describeOnOneServer(
   "a verification",
   (open) => {
     let database: Database;
@@ -212,5 +212,5 @@ describeOnEachServer(
       expect(await verify()).toMatchObject({ passed: false, chunks: 0, failures: noFailures });
     });
   },
-  ["embedded", "PostgreSQL"],
+  "PostgreSQL",
 );

@@ -11,7 +11,7 @@ import {
   recordFeedback,
   recordSearches,
 } from "@reembed/store";
-import { describeOnEachServer, openTestDatabase, testProfile, waitFor } from "@reembed/testing";
+import { describeOnOneServer, openTestDatabase, testProfile, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { checkGuardrails } from "./check-guardrails.ts";
@@ -39,7 +39,7 @@ interface Traffic {
   shadowOf?: string;
 }
 
-describeOnEachServer(
+describeOnOneServer(
   "guardrails",
   (open) => {
     let database: Database & AsyncDisposable;
@@ -173,5 +173,5 @@ describeOnEachServer(
       expect(told).toContain('reembed_rollout_percent{profile="mini-rubert"} 100');
     });
   },
-  ["embedded", "PostgreSQL"],
+  "PostgreSQL",
 );
