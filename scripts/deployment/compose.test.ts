@@ -108,8 +108,8 @@ describe("the fleet", () => {
     expect(await complaintAbout(command.map(interpolate))).toBe("");
   });
 
-  test.each(processes)("%s has longer to stop than the minute after which it ends itself", (_, service) => {
-    expect(Number.parseInt(service.stop_grace_period ?? "", 10)).toBeGreaterThan(60);
+  test.each(processes)("%s has longer to stop than the 14 s after which it ends itself", (_, service) => {
+    expect(Number.parseInt(service.stop_grace_period ?? "", 10)).toBeGreaterThan(15);
   });
 
   test.each(processes)("%s is asked for its health on the port that it serves", (_, { environment, healthcheck }) => {

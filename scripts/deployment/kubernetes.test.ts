@@ -158,8 +158,8 @@ describe("deployments", () => {
     }
   });
 
-  test.each(deployments)("%s has longer to stop than the minute after which it ends itself", (_, { spec }) => {
-    expect(spec.template.spec.terminationGracePeriodSeconds).toBeGreaterThan(60);
+  test.each(deployments)("%s has longer to stop than the 14 s after which it ends itself", (_, { spec }) => {
+    expect(spec.template.spec.terminationGracePeriodSeconds).toBeGreaterThan(15);
   });
 
   test("of producers, GPU workers and searches are not emptied all at once", () => {

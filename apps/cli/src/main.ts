@@ -44,9 +44,17 @@ try {
 } catch (error) {
   process.exitCode = reportError(error);
 }
+await leave();
 
 /** Registers the named command or, for the help and for a name that there is not, all of them. */
 async function registerMeant(name: string): Promise<void> {
   const meant = Object.hasOwn(commands, name) ? [commands[name]] : Object.values(commands);
   for (const load of meant) (await load?.())?.(program);
+}
+
+/** Ends the process when what it has printed is out: a connection to a server that hangs would keep it alive. */
+async function leave(): Promise<never> {
+  const streams = [process.stdout, process.stderr];
+  await Promise.all(streams.map((stream) => new Promise((done) => stream.write("", done))));
+  process.exit();
 }

@@ -1,5 +1,5 @@
 import { userInfo } from "node:os";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 
 /** An option's value as a number within bounds. */
 export function numberBetween(least: number, most: number): (text: string) => number {
@@ -34,4 +34,11 @@ export function operatorName(): string {
   } catch {
     return `uid ${process.getuid?.() ?? "unknown"}`;
   }
+}
+
+/** `--wait` of a command that runs on. */
+export function waitOption(): Option {
+  return new Option("--wait <seconds>", "for servers that are not there yet when it starts; 0 fails at once")
+    .argParser(wholeNumberFrom(0))
+    .default(60);
 }

@@ -1,4 +1,4 @@
-import { messageOf, ReembedError } from "@reembed/core";
+import { isTransient, messageOf, ReembedError } from "@reembed/core";
 import { CommanderError } from "commander";
 
 /** PostgreSQL's codes for a server or a connection that ends, Node's, and what their clients say without a code. */
@@ -34,12 +34,14 @@ function rootCause(error: unknown): unknown {
 function explain(error: unknown): ReembedError | undefined {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const reason = messageOf(error);
-  if (connectionLost.test(code) || connectionEnded.test(reason)) {
-    return new ReembedError("connection_lost", `The connection to a server was lost: ${reason}`, {
-      remedy: "What was stored stays: run the command again.",
-    });
-  }
-  if (!serverRefused.test(code)) return undefined;
+  if (connectionLost.test(code) || connectionEnded.test(reason)) return connectionLostBy(reason);
+  if (!serverRefused.test(code)) return isTransient(error) ? connectionLostBy(reason) : undefined;
   const remedy = code === noRight ? { remedy: "Give the role in DATABASE_URL this right, or use another one." } : {};
   return new ReembedError("server_refused", `PostgreSQL refused: ${reason}`, remedy);
+}
+
+function connectionLostBy(reason: string): ReembedError {
+  return new ReembedError("connection_lost", `The connection to a server was lost: ${reason}`, {
+    remedy: "What was stored stays: run the command again.",
+  });
 }

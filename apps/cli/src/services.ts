@@ -1,12 +1,19 @@
 import { activeProfiles, type Config } from "@reembed/config";
 import { messageOf } from "@reembed/core";
 import { openEmbeddedDatabase } from "@reembed/embedded";
-import { checkQueueServer, checkQueueTables, createQueueTables, type QueueServer } from "@reembed/queue";
+import {
+  checkQueueServer,
+  checkQueueTables,
+  createQueueTables,
+  describeQueueServer,
+  type QueueServer,
+} from "@reembed/queue";
 import type { Logger } from "@reembed/runtime";
 import {
   checkDatabase,
   checkTables,
   type Database,
+  describeServer,
   describeStatement,
   ensureRollout,
   migrateDatabase,
@@ -17,6 +24,7 @@ import {
   requireOwnSessions,
   requirePooledSettings,
 } from "@reembed/store";
+import { impatience, type Patience } from "./serve.ts";
 
 /** The database and the queue's server that a command works on, checked. */
 export interface Services extends AsyncDisposable {
@@ -30,6 +38,8 @@ export interface OpenOptions {
   dryRun?: boolean | undefined;
   /** Of the database's connections; statements have no limit without one. */
   purpose?: OpenDatabaseOptions["purpose"];
+  /** By default a server that is not there is an error at once. */
+  patience?: Patience;
 }
 
 /**
@@ -40,18 +50,18 @@ export interface OpenOptions {
 export async function openServices(
   config: Config,
   log: Logger,
-  { dryRun = false, purpose }: OpenOptions = {},
+  { dryRun = false, purpose, patience = impatience }: OpenOptions = {},
 ): Promise<Services> {
   await using scope = new AsyncDisposableStack();
-  const services = scope.use(await openServers(config, log, { purpose }));
+  const services = scope.use(await openServers(config, log, { purpose, patience }));
   const { database } = services;
   if (config.databaseUrl === undefined) {
     await initialize(config, services);
   } else {
-    await checkTables(database);
-    await checkQueueTables(services.queue);
+    await patience(describeServer(database), () => checkTables(database));
+    await patience(describeQueueServer(services.queue), () => checkQueueTables(services.queue));
   }
-  const queue = await queueOf(database, services.queue);
+  const queue = await patience(describeServer(database), () => queueOf(database, services.queue));
   const given = dryRun ? openPool(database.$client.options.connectionString ?? "", log, scope, { dryRun }) : database;
   const opened = scope.move();
   return { database: given, queue, dryRun, [Symbol.asyncDispose]: () => opened.disposeAsync() };
@@ -69,15 +79,17 @@ export async function queueOf(database: Database, queue: QueueServer): Promise<Q
 export async function openServers(
   config: Config,
   log: Logger,
-  { dryRun = false, purpose }: OpenOptions = {},
+  { dryRun = false, purpose, patience = impatience }: OpenOptions = {},
 ): Promise<Services> {
   await using scope = new AsyncDisposableStack();
   const connectionString = config.databaseUrl ?? (await openEmbedded(config.folder, log, scope));
   const database = openPool(connectionString, log, scope, { dryRun, purpose });
-  await checkDatabase(database);
-  if (config.databaseUrl !== undefined) await checkSessions(database, config);
+  await patience(describeServer(database), async () => {
+    await checkDatabase(database);
+    if (config.databaseUrl !== undefined) await checkSessions(database, config);
+  });
   const queue = queueServer(config, connectionString);
-  await checkQueueServer(queue);
+  await patience(describeQueueServer(queue), () => checkQueueServer(queue));
   const opened = scope.move();
   return { database, queue, dryRun, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

@@ -1,9 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { messageOf, ReembedError } from "@reembed/core";
+import { endsWithin, messageOf, ReembedError } from "@reembed/core";
 import type { Embedder } from "@reembed/embedder";
-import { type BatchResult, type EmbedBatch, type EmbedJob, type QueueServer, startEmbedWorker } from "@reembed/queue";
-import { createMetrics, type Logger, outlast, repeatEvery } from "@reembed/runtime";
+import {
+  BatchHandedBack,
+  type BatchResult,
+  type EmbedBatch,
+  type EmbedJob,
+  type QueueServer,
+  startEmbedWorker,
+} from "@reembed/queue";
+import { answerWithin, createMetrics, type Logger, outlast, repeatEvery } from "@reembed/runtime";
 import {
   addThroughput,
   type Database,
@@ -17,6 +24,10 @@ import { RateMeter } from "./rate-meter.ts";
 import { WorkerMetrics } from "./worker-metrics.ts";
 
 const heartbeatMs = 2_000;
+/** For the micro-batches in hand at the end. A run of the model that takes longer is given up, and done by another worker. */
+const lastRunMs = 6_000;
+/** For each of the last words to the database. */
+const lastWordMs = 1_000;
 
 export interface WorkerOptions {
   database: Database;
@@ -33,7 +44,8 @@ export interface WorkerOptions {
 
 /**
  * Starts a worker: it takes batches of one profile, embeds and stores them, and says in the database that it is alive.
- * Disposing of it finishes the micro-batches in hand and hands the rest back.
+ * Disposing of it finishes the micro-batches in hand, if that takes seconds, and hands the rest back. For a run of the
+ * model that takes longer it closes the embedder.
  * @throws ReembedError `model_differs` when the embedder's model is not the one that the profile was registered with.
  */
 export async function startWorker(options: WorkerOptions): Promise<AsyncDisposable> {
@@ -53,8 +65,8 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
     await addThroughput(database, name, rate.take());
   };
   const onSilent = (error: unknown) => log.warn({ error: messageOf(error) }, "heartbeat not recorded");
-  scope.defer(() => removeHeartbeat(database, id).catch(onSilent));
-  scope.defer(() => addThroughput(database, name, rate.take()).catch(onSilent));
+  scope.defer(() => answerWithin(lastWordMs, removeHeartbeat(database, id)).catch(onSilent));
+  scope.defer(() => answerWithin(lastWordMs, addThroughput(database, name, rate.take())).catch(onSilent));
   scope.use(repeatEvery(heartbeatMs, recordWork, onSilent));
 
   const own = describeServer(database);
@@ -79,7 +91,10 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
       },
     };
     const waiting = { log: batchLog, server: servers, stopping: stopping.signal };
-    const result = await outlast(() => embedBatch(batch, context), waiting);
+    const result = await outlast(() => embedBatch(batch, context), waiting).catch((error: unknown) => {
+      // Whatever fails at the end may fail for the end: the batch is whole and waits for another worker.
+      throw stopping.signal.aborted ? new BatchHandedBack() : error;
+    });
     batchLog.info({ chunks: batch.chunkIds.length, ...result, tookMs: elapsedMs(startedAt) }, "batch done");
     return result;
   };
@@ -97,7 +112,9 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
   });
   scope.defer(async () => {
     stopping.abort();
-    await worker.close();
+    const closed = worker.close();
+    if (!(await endsWithin(lastRunMs, closed))) await embedder[Symbol.asyncDispose]();
+    await closed;
   });
   return scope.move();
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { tellSilence } from "./no-answer.ts";
+import { endsWithin, tellSilence } from "./no-answer.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -23,4 +23,17 @@ test("an answer in time leaves nothing to tell", async () => {
   await tellSilence(Promise.resolve(), tell);
   vi.advanceTimersByTime(60_000);
   expect(tell).not.toHaveBeenCalled();
+});
+
+test("what ends in time is waited for, its failure included", async () => {
+  expect(await endsWithin(60_000, Promise.resolve())).toBe(true);
+  await expect(endsWithin(60_000, Promise.reject(new Error("no")))).rejects.toThrow("no");
+});
+
+test("what does not end in time is left alone, and nobody is told how it fails later", async () => {
+  const { promise, reject } = Promise.withResolvers<void>();
+  const ended = endsWithin(1_000, promise);
+  vi.advanceTimersByTime(1_000);
+  expect(await ended).toBe(false);
+  reject(new Error("too late"));
 });

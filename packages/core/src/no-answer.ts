@@ -12,3 +12,17 @@ export async function tellSilence<T>(answer: Promise<T>, tell: (error: Error) =>
     clearTimeout(timer);
   }
 }
+
+/**
+ * Waits for something to end, but no longer than `mostMs`, and tells whether it has ended. For what closes connections:
+ * to a server that is away or hangs, that may take for ever. What it throws in time is thrown; later, nobody is told.
+ */
+export async function endsWithin(mostMs: number, ending: Promise<unknown>): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<false>();
+  const timer = setTimeout(() => resolve(false), mostMs);
+  try {
+    return await Promise.race([ending.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,4 +1,4 @@
-import { backoffMs, prepareSessionStatement } from "@reembed/core";
+import { backoffMs, endsWithin, prepareSessionStatement } from "@reembed/core";
 import { type BackendFactory, createPostgresBackend, createRedisBackend, type QueueOptions } from "bullmq";
 import { PatientPool } from "./patient-pool.ts";
 import { postgresSchema, type QueueServer } from "./server.ts";
@@ -12,6 +12,8 @@ const reconnecting = { leastMs: 100, mostMs: 3_000 };
  * statements take milliseconds, and it blocks for 10 s at most.
  */
 const silenceMs = 30_000;
+/** A connection says goodbye to a server that answers within milliseconds. */
+const goodbyeMs = 1_000;
 
 /** How BullMQ reaches a queue server, and goes on after an outage of it. */
 export function backendOf(server: QueueServer): {
@@ -25,7 +27,41 @@ export function backendOf(server: QueueServer): {
     retryStrategy: (attempt: number) => backoffMs(attempt, reconnecting),
     socketTimeout: silenceMs,
   };
-  return { connection, backend: createRedisBackend };
+  const create: typeof createRedisBackend = (...options) => endPromptly(createRedisBackend(...options));
+  return { connection, backend: create };
+}
+
+/** What a worker's end asks of a backend, on either server. */
+interface EndingBackend {
+  waitForJob(timeoutSeconds: number): Promise<unknown>;
+  disconnectBlocking(wait?: boolean): Promise<void>;
+  close(force?: boolean): Promise<void>;
+  disconnect(): Promise<void>;
+}
+
+/**
+ * Nothing waits for a server that is away, or hangs, once its connections are to be closed. ioredis 6.0 never says that
+ * a connection has ended which is closed between two attempts to connect: BullMQ 6.7 waits for that word, and for the
+ * blocking command that was on its way, for ever.
+ */
+function endPromptly<Backend extends EndingBackend>(backend: Backend): Backend {
+  const { waitForJob, disconnectBlocking, close } = backend;
+  let interrupt = (): void => {};
+  backend.waitForJob = (timeoutSeconds) => {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    interrupt = () => reject(new Error("Connection is closed."));
+    waitForJob.call(backend, timeoutSeconds).then(resolve, reject);
+    return promise;
+  };
+  backend.disconnectBlocking = async (wait) => {
+    await endsWithin(goodbyeMs, disconnectBlocking.call(backend, wait));
+    interrupt();
+  };
+  backend.close = async (force) => {
+    if (await endsWithin(goodbyeMs, close.call(backend, force))) return;
+    void backend.disconnect().catch(() => undefined);
+  };
+  return backend;
 }
 
 function postgresBackend(server: QueueServer & { kind: "postgres" }): BackendFactory<RedisBackend> {
@@ -45,7 +81,7 @@ function postgresBackend(server: QueueServer & { kind: "postgres" }): BackendFac
       ...(server.pollSeconds === undefined ? { query_timeout: silenceMs } : {}),
     });
     const backend = createPostgresBackend(name, { ...options, connection: pool }, factoryOptions);
-    return endWith(backend, pool);
+    return endPromptly(endWith(backend, pool));
   };
   // Its type is the Redis one: we use nothing that the two do not share.
   return create as unknown as BackendFactory<RedisBackend>;

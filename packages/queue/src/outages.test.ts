@@ -1,5 +1,8 @@
+import { endsWithin } from "@reembed/core";
 import {
   createDatabase,
+  type NativePostgres,
+  type NativeRedis,
   nativeUnavailable,
   openTestDatabase,
   startNativePostgres,
@@ -9,13 +12,17 @@ import {
 } from "@reembed/testing";
 import { Redis } from "ioredis";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type BatchResult, EmbedQueue, startEmbedWorker } from "./embed-queue.ts";
+import { BatchHandedBack, type BatchResult, EmbedQueue, startEmbedWorker } from "./embed-queue.ts";
+import type { QueueServer } from "./server.ts";
 import { TickQueue } from "./tick-queue.ts";
 
 const missing = nativeUnavailable();
 const title = "queues whose server goes away";
 const empty = { waiting: 0, active: 0, delayed: 0, failed: 0 };
 const options = { concurrency: 1, lockDurationMs: 10_000 };
+/** Well beyond what closing takes at most, and well below a minute. */
+const patienceMs = 25_000;
+type Native = Pick<NativePostgres & NativeRedis, "kill" | "freeze" | "thaw" | typeof Symbol.asyncDispose>;
 const process = async (): Promise<BatchResult> => {
   throw new Error("There is no batch");
 };
@@ -38,18 +45,70 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
     expect(await counts).toEqual(empty);
   });
 
-  test("a worker that closes while PostgreSQL is away does not wait for it", async () => {
+  async function startServer(kind: QueueServer["kind"]): Promise<{ server: QueueServer; native: Native }> {
+    if (kind === "redis") {
+      const redis = await startNativeRedis();
+      return { server: { kind, url: redis.url }, native: redis };
+    }
     const postgres = await startNativePostgres();
-    onTestFinished(() => postgres[Symbol.asyncDispose]());
     const connectionString = await createDatabase(postgres.connectionString);
-    const server = { kind: "postgres", connectionString } as const;
+    const server = { kind, connectionString } as const;
     await (await openTestDatabase({ connectionString, queue: server }, [testProfile("mini-m3")])).$client.end();
-    let told = 0;
-    const worker = startEmbedWorker(server, "closing", options, process, () => told++);
-    await worker.waitUntilReady();
-    await postgres.kill();
-    await waitFor("the worker to notice", () => told > 0);
-    await worker.close();
+    return { server, native: postgres };
+  }
+
+  describe.for([
+    { kind: "postgres", how: "is away" },
+    { kind: "postgres", how: "answers nothing" },
+    { kind: "redis", how: "is away" },
+    { kind: "redis", how: "answers nothing" },
+  ] as const)("what closes while the server, $kind, $how does not wait for it:", ({ kind, how }) => {
+    async function start() {
+      const { server, native } = await startServer(kind);
+      onTestFinished(() => native[Symbol.asyncDispose]());
+      let told = 0;
+      const onError = () => void told++;
+      const takeAway = async () => {
+        if (how === "is away") {
+          await native.kill();
+          await waitFor("it to be missed", () => told > 0);
+        } else {
+          native.freeze();
+          onTestFinished(() => native.thaw());
+        }
+      };
+      return { server, onError, takeAway };
+    }
+
+    test("queues, and an idle worker", async () => {
+      const { server, onError, takeAway } = await start();
+      const queue = new EmbedQueue(server, "closing", onError);
+      const ticks = new TickQueue(server, onError);
+      const worker = startEmbedWorker(server, "closing", options, process, onError);
+      await Promise.all([worker.waitUntilReady(), queue.counts(), ticks.checkWritable()]);
+      await takeAway();
+      const closing = [queue[Symbol.asyncDispose](), ticks[Symbol.asyncDispose](), worker.close()];
+      expect(await endsWithin(patienceMs, Promise.all(closing))).toBe(true);
+    });
+
+    test("a worker that has a batch to hand back", async () => {
+      const { server, onError, takeAway } = await start();
+      const taken = Promise.withResolvers<void>();
+      const stopping = Promise.withResolvers<void>();
+      const handBack = async (): Promise<BatchResult> => {
+        taken.resolve();
+        await stopping.promise;
+        throw new BatchHandedBack();
+      };
+      const queue = new EmbedQueue(server, "closing", onError);
+      const worker = startEmbedWorker(server, "closing", options, handBack, onError);
+      await queue.enqueue([{ profile: "closing", kind: "backfill", chunkIds: [1] }]);
+      await taken.promise;
+      await takeAway();
+      stopping.resolve();
+      expect(await endsWithin(patienceMs, worker.close())).toBe(true);
+      await queue[Symbol.asyncDispose]();
+    });
   });
 
   test("a Redis without memory is asked again after growing pauses", async () => {

@@ -1,8 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { backoffMs, tellSilence } from "@reembed/core";
+import { backoffMs, endsWithin, tellSilence } from "@reembed/core";
 import { type Job, Worker } from "bullmq";
 
 const bounds = { leastMs: 200, mostMs: 5_000 };
+/** For the jobs in hand and for telling their server. Their locks expire, and another worker takes over what is left. */
+const closeWithinMs = 9_000;
 
 /**
  * BullMQ's worker, with pauses between failed attempts to take a job: BullMQ 6.7 makes the next at once, so that a Redis
@@ -33,8 +35,10 @@ export class PatientWorker<Data, Result> extends Worker<Data, Result> {
     return tellSilence(answer, (error) => this.emit("error", error));
   }
 
-  override close(force?: boolean): Promise<void> {
+  /** Finishes the jobs in hand and closes the connections, but waits for neither when a server does not answer. */
+  override async close(force?: boolean): Promise<void> {
     this.#closing.abort();
-    return super.close(force);
+    if (await endsWithin(closeWithinMs, super.close(force))) return;
+    void this.disconnect().catch(() => undefined);
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { backoffMs, isTransient, messageOf } from "@reembed/core";
 import type { Logger } from "./logger.ts";
 
-const bounds = { leastMs: 500, mostMs: 10_000 };
+const bounds = { leastMs: 500, mostMs: 5_000 };
 
 export interface OutlastOptions {
   log: Logger;

@@ -1,4 +1,4 @@
-import { ReembedError } from "@reembed/core";
+import { endsWithin, ReembedError } from "@reembed/core";
 import { sql } from "drizzle-orm";
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
 import pg from "pg";
@@ -28,6 +28,22 @@ export interface OpenDatabaseOptions {
   onDryRun?: OnStatement | undefined;
 }
 
+/** A server that hangs answers neither a statement nor a goodbye. */
+const answerMs = 10_000;
+const goodbyeMs = 1_000;
+
+/** A pool whose end does not wait for a server that hangs, nor for a statement that it has not answered. */
+class PromptPool extends pg.Pool {
+  override end(): Promise<void>;
+  override end(callback: () => void): void;
+  override end(callback?: () => void): Promise<void> | undefined {
+    const ended = endsWithin(goodbyeMs, super.end()).then(() => undefined);
+    if (callback === undefined) return ended;
+    void ended.then(callback);
+    return undefined;
+  }
+}
+
 /** Opens a pool; it connects when it is first used. The caller ends `$client`. */
 export function openDatabase({
   connectionString,
@@ -36,7 +52,7 @@ export function openDatabase({
   onConnectionLost,
   onDryRun,
 }: OpenDatabaseOptions): Database {
-  const pool = new pg.Pool({
+  const pool = new PromptPool({
     connectionString,
     max: maxConnections,
     connectionTimeoutMillis: 10_000,
@@ -71,7 +87,7 @@ const leastVector = [0, 8] as const;
  * `pgvector_too_old`.
  */
 export async function checkDatabase(database: Database): Promise<void> {
-  const { rows } = await database
+  const asked = database
     .execute<{ server: number; encoding: string; vector: string | null }>(sql`
       select current_setting('server_version_num')::int / 10000 as server,
         current_setting('server_encoding') as encoding,
@@ -82,7 +98,10 @@ export async function checkDatabase(database: Database): Promise<void> {
     .catch((error: unknown) => {
       throw unreachable(database, error);
     });
-  const [{ server, encoding, vector } = { server: 0, encoding: "", vector: null }] = rows;
+  if (!(await endsWithin(answerMs, asked))) {
+    throw unreachable(database, new Error(`no answer for ${answerMs / 1_000} s`));
+  }
+  const [{ server, encoding, vector } = { server: 0, encoding: "", vector: null }] = (await asked).rows;
   requirePostgres(server);
   requireUtf8(encoding);
   requirePgvector(vector);

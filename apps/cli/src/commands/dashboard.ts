@@ -3,13 +3,14 @@ import { resolveListenAddress, startDashboard } from "@reembed/dashboard";
 import { createLogger, createMetrics } from "@reembed/runtime";
 import type { Command } from "commander";
 import { serveOperations } from "../operations.ts";
-import { portNumber } from "../options.ts";
-import { serveUntilSignal } from "../serve.ts";
+import { portNumber, waitOption } from "../options.ts";
+import { patienceFor, serveUntilSignal } from "../serve.ts";
 import { openServices } from "../services.ts";
 
 interface DashboardFlags {
   host?: string;
   port?: number;
+  wait: number;
   json?: boolean;
 }
 
@@ -19,17 +20,21 @@ export function registerDashboard(program: Command): void {
     .description("serve the overview and Bull Board")
     .option("--host <address>", "address to listen on (default: DASHBOARD_HOST); others than loopback need a password")
     .option("--port <port>", "port to listen on, 0 for a free one (default: DASHBOARD_PORT)", portNumber)
+    .addOption(waitOption())
     .option("--json", "print one JSON object when it is ready")
-    .action(async ({ json, ...address }: DashboardFlags) => {
+    .action(async ({ json, wait, ...address }: DashboardFlags) => {
       const config = loadConfig(process.env);
       const settings = { ...config.dashboard, ...address };
       // First of all: a refusal should not wait for the database.
       await resolveListenAddress(settings.host, settings.password);
       const log = createLogger(config.logLevel);
-      await using scope = new AsyncDisposableStack();
-      const services = scope.use(await openServices(config, log, { purpose: "dashboard" }));
-      const dashboard = scope.use(await startDashboard({ ...services, ...settings, log }));
-      await serveOperations(config, services, { metrics: createMetrics(), log }, scope);
-      await serveUntilSignal(log, "dashboard", { overview: dashboard.url, board: `${dashboard.url}board` }, json);
+      await serveUntilSignal({ log, name: "dashboard", json }, async (scope) => {
+        const services = scope.use(
+          await openServices(config, log, { purpose: "dashboard", patience: patienceFor(wait, log) }),
+        );
+        const dashboard = scope.use(await startDashboard({ ...services, ...settings, log }));
+        await serveOperations(config, services, { metrics: createMetrics(), log }, scope);
+        return { overview: dashboard.url, board: `${dashboard.url}board` };
+      });
     });
 }

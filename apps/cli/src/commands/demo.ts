@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { type Config, loadConfig } from "@reembed/config";
 import { chunkingName } from "@reembed/core";
-import { createLogger, untilSignal } from "@reembed/runtime";
+import { createLogger } from "@reembed/runtime";
 import type { Command } from "commander";
 import { type Demo, runDemo } from "../demo/run-demo.ts";
 import { formatCount, formatShare, formatTable } from "../output.ts";
+import { untilStopped } from "../serve.ts";
 
 interface DemoFlags {
   once?: boolean;
@@ -31,15 +32,21 @@ export function registerDemo(program: Command): void {
     .action(async ({ once, json }: DemoFlags) => {
       const config = demoConfig();
       const log = createLogger(config.logLevel);
-      const stopped = untilSignal("SIGTERM", "SIGINT");
-      await using demo = await runDemo(config, log, stopped);
-      process.stdout.write(json ? `${JSON.stringify(demo.result)}\n` : `\n${summarize(demo)}\n`);
-      if (once) return;
-      const { dashboardUrl, searchUrl } = demo;
-      process.stderr.write(
-        `\nSearch     ${searchUrl}\nOverview   ${dashboardUrl}\nBull Board ${dashboardUrl}board\nCtrl-C ends the demo.\n`,
-      );
-      await stopped;
+      const play = async (scope: AsyncDisposableStack) => {
+        const demo = scope.use(await runDemo(config, log));
+        process.stdout.write(json ? `${JSON.stringify(demo.result)}\n` : `\n${summarize(demo)}\n`);
+        return demo;
+      };
+      if (once) {
+        await using scope = new AsyncDisposableStack();
+        return void (await play(scope));
+      }
+      await untilStopped({ log, name: "demo" }, async (scope) => {
+        const { dashboardUrl, searchUrl } = await play(scope);
+        process.stderr.write(
+          `\nSearch     ${searchUrl}\nOverview   ${dashboardUrl}\nBull Board ${dashboardUrl}board\nCtrl-C ends the demo.\n`,
+        );
+      });
     });
 }
 

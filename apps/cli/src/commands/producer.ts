@@ -3,24 +3,27 @@ import { startProducer } from "@reembed/producer";
 import { createLogger, createMetrics } from "@reembed/runtime";
 import type { Command } from "commander";
 import { gaugeProfiles, serveOperations } from "../operations.ts";
-import { serveUntilSignal } from "../serve.ts";
+import { waitOption } from "../options.ts";
+import { patienceFor, serveUntilSignal } from "../serve.ts";
 import { openServices } from "../services.ts";
 
 export function registerProducer(program: Command): void {
   program
     .command("producer")
     .description("enqueue what is to be embedded, on a schedule; any number may run")
+    .addOption(waitOption())
     .option("--json", "print one JSON object when it is ready")
-    .action(async ({ json }: { json?: boolean }) => {
+    .action(async ({ wait, json }: { wait: number; json?: boolean }) => {
       const config = loadConfig(process.env);
       const log = createLogger(config.logLevel);
-      await using scope = new AsyncDisposableStack();
-      const services = scope.use(await openServices(config, log));
-      const { lockDurationMs } = config.worker;
-      const metrics = createMetrics();
-      scope.use(await startProducer({ ...services, ...config.producer, lockDurationMs, log }));
-      const beforeScrape = gaugeProfiles(services, metrics, scope);
-      await serveOperations(config, services, { metrics, beforeScrape, log }, scope);
-      await serveUntilSignal(log, "producer", { tickMs: config.producer.tickMs }, json);
+      await serveUntilSignal({ log, name: "producer", json }, async (scope) => {
+        const services = scope.use(await openServices(config, log, { patience: patienceFor(wait, log) }));
+        const { lockDurationMs } = config.worker;
+        const metrics = createMetrics();
+        scope.use(await startProducer({ ...services, ...config.producer, lockDurationMs, log }));
+        const beforeScrape = gaugeProfiles(services, metrics, scope);
+        await serveOperations(config, services, { metrics, beforeScrape, log }, scope);
+        return { tickMs: config.producer.tickMs };
+      });
     });
 }

@@ -1,13 +1,13 @@
 import { type Config, configuredProfile, loadConfig } from "@reembed/config";
-import { messageOf } from "@reembed/core";
+import { messageOf, type Rollout } from "@reembed/core";
 import type { Embedder } from "@reembed/embedder";
 import { createLogger, createMetrics, type Logger, startOperations } from "@reembed/runtime";
 import { resolveSearchHost, startSearch } from "@reembed/search";
-import { checkDatabase, checkTables, type Database, openDatabase, readRollout } from "@reembed/store";
+import { checkDatabase, checkTables, type Database, describeServer, openDatabase, readRollout } from "@reembed/store";
 import { type Command, InvalidArgumentError } from "commander";
-import { portNumber } from "../options.ts";
+import { portNumber, waitOption } from "../options.ts";
 import { chooseDevice, startProfileEmbedder } from "../profile-embedder.ts";
-import { serveUntilSignal } from "../serve.ts";
+import { type Patience, patienceFor, serveUntilSignal } from "../serve.ts";
 import { openServices } from "../services.ts";
 import { parseDevice } from "../supervisor/devices.ts";
 
@@ -20,6 +20,7 @@ interface SearchFlags {
   device: string;
   host?: string;
   port?: number;
+  wait: number;
   json?: boolean;
 }
 
@@ -30,30 +31,40 @@ export function registerSearch(program: Command): void {
     .option("--device <device>", "cpu, webgpu, cuda or cuda:<number>, for both models", oneDevice, "cpu")
     .option("--host <address>", "address to listen on (default: SEARCH_HOST); others than loopback need SEARCH_API_KEY")
     .option("--port <port>", "port to listen on, 0 for a free one (default: SEARCH_PORT)", portNumber)
+    .addOption(waitOption())
     .option("--json", "print one JSON object when it is ready")
-    .action(async ({ json, device, ...address }: SearchFlags) => {
+    .action(async ({ json, device, wait, ...address }: SearchFlags) => {
       const config = loadConfig(process.env);
       const settings = { ...config.search, ...address };
       // First of all: a refusal should not wait for the models.
       await resolveSearchHost(settings.host, settings.apiKey);
       const log = createLogger(config.logLevel);
-      await using scope = new AsyncDisposableStack();
-      const database = await openSearchDatabase(config, log, scope);
-      const embedders = await startEmbedders(config, database, device, log, scope);
-      const metrics = createMetrics();
-      const { guardrails, operationsPort } = config;
-      const search = scope.use(await startSearch({ database, embedders, ...settings, guardrails, metrics, log }));
-      if (operationsPort !== undefined) {
-        const { port } = scope.use(await startOperations({ port: operationsPort, metrics, checks: search.checks }));
-        log.info({ port }, "health and metrics ready");
-      }
-      const { baseline, candidate } = await readRollout(database);
-      await serveUntilSignal(log, "search", { url: search.url, baseline, candidate, device }, json);
+      await serveUntilSignal({ log, name: "search", json }, async (scope) => {
+        const patience = patienceFor(wait, log);
+        const database = await openSearchDatabase(config, { log, patience }, scope);
+        const server = describeServer(database);
+        const rollout = await patience(server, () => readRollout(database));
+        const embedders = await startEmbedders(config, rollout, device, log, scope);
+        const metrics = createMetrics();
+        const { guardrails, operationsPort } = config;
+        const options = { database, embedders, ...settings, guardrails, metrics, log };
+        const search = scope.use(await patience(server, () => startSearch(options)));
+        if (operationsPort !== undefined) {
+          const { port } = scope.use(await startOperations({ port: operationsPort, metrics, checks: search.checks }));
+          log.info({ port }, "health and metrics ready");
+        }
+        const { baseline, candidate } = rollout;
+        return { url: search.url, baseline, candidate, device };
+      });
     });
 }
 
 /** The queue is none of its business: a search process starts while Redis is away. */
-async function openSearchDatabase(config: Config, log: Logger, scope: AsyncDisposableStack): Promise<Database> {
+async function openSearchDatabase(
+  config: Config,
+  { log, patience }: { log: Logger; patience: Patience },
+  scope: AsyncDisposableStack,
+): Promise<Database> {
   if (config.databaseUrl === undefined) return scope.use(await openServices(config, log)).database;
   const database = openDatabase({
     connectionString: config.databaseUrl,
@@ -61,20 +72,21 @@ async function openSearchDatabase(config: Config, log: Logger, scope: AsyncDispo
     onConnectionLost: (error) => log.warn({ error: messageOf(error) }, "database connection lost"),
   });
   scope.defer(() => database.$client.end());
-  await checkDatabase(database);
-  await checkTables(database);
+  await patience(describeServer(database), async () => {
+    await checkDatabase(database);
+    await checkTables(database);
+  });
   return database;
 }
 
 /** The models of the two profiles that the rollout names, which may be one. */
 async function startEmbedders(
   config: Config,
-  database: Database,
+  { baseline, candidate }: Rollout,
   device: string,
   log: Logger,
   scope: AsyncDisposableStack,
 ): Promise<Map<string, Embedder>> {
-  const { baseline, candidate } = await readRollout(database);
   const frugal = {
     ...config,
     worker: { ...config.worker, tokenBudget: config.worker.tokenBudget ?? queryTokenBudget },

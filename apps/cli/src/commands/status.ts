@@ -2,8 +2,9 @@ import { loadConfig } from "@reembed/config";
 import { messageOf } from "@reembed/core";
 import { type ProfileStatus, readStatus } from "@reembed/dashboard/status";
 import { EmbedQueues } from "@reembed/queue";
-import { createLogger, repeatEvery, untilSignal } from "@reembed/runtime";
+import { createLogger, repeatEvery } from "@reembed/runtime";
 import type { Command } from "commander";
+import { untilStopped } from "../serve.ts";
 import { openServices } from "../services.ts";
 import { describeStatuses } from "../status/describe-status.ts";
 import { redrawing } from "../status/redraw.ts";
@@ -24,17 +25,23 @@ export function registerStatus(program: Command): void {
     .action(async ({ watch, json }: StatusFlags) => {
       const config = loadConfig(process.env);
       const log = createLogger(config.logLevel);
-      await using services = await openServices(config, log);
-      await using queues = new EmbedQueues(services.queue, () => {});
-      const describe = (statuses: readonly ProfileStatus[]) =>
-        json ? statuses.map((status) => JSON.stringify(status)).join("\n") : describeStatuses(statuses, new Date());
-      const read = async () => describe(await readStatus(services.database, queues));
-      if (!watch) return void process.stdout.write(`${await read()}\n`);
-
+      const open = async (scope: AsyncDisposableStack) => {
+        const { database, queue } = scope.use(await openServices(config, log));
+        const queues = scope.use(new EmbedQueues(queue, () => {}));
+        const describe = (statuses: readonly ProfileStatus[]) =>
+          json ? statuses.map((status) => JSON.stringify(status)).join("\n") : describeStatuses(statuses, new Date());
+        return async () => describe(await readStatus(database, queues));
+      };
+      if (!watch) {
+        await using scope = new AsyncDisposableStack();
+        const read = await open(scope);
+        return void process.stdout.write(`${await read()}\n`);
+      }
       const draw = json ? (text: string) => void process.stdout.write(`${text}\n`) : redrawing(process.stdout);
-      const stopped = untilSignal("SIGINT", "SIGTERM");
       const onError = (error: unknown) => log.warn({ error: messageOf(error) }, "status not read");
-      await using _drawing = repeatEvery(watchMs, async () => draw(await read()), onError);
-      await stopped;
+      await untilStopped({ log, name: "status" }, async (scope) => {
+        const read = await open(scope);
+        scope.use(repeatEvery(watchMs, async () => draw(await read()), onError));
+      });
     });
 }

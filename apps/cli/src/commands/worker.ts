@@ -1,13 +1,13 @@
 import { type Config, configuredProfile, loadConfig } from "@reembed/config";
 import { embedOne } from "@reembed/embedder";
-import { createLogger, createMetrics, type Logger, untilSignal } from "@reembed/runtime";
-import { readProfile } from "@reembed/store";
+import { createLogger, createMetrics, type Logger } from "@reembed/runtime";
+import { describeServer, readProfile } from "@reembed/store";
 import { startWorker, WorkerMetrics } from "@reembed/worker";
 import { type Command, Option } from "commander";
 import { serveOperations } from "../operations.ts";
-import { wholeNumberFrom } from "../options.ts";
+import { waitOption, wholeNumberFrom } from "../options.ts";
 import { chooseDevice, httpDevice, startProfileEmbedder } from "../profile-embedder.ts";
-import { serveUntilSignal } from "../serve.ts";
+import { patienceFor, serveUntilSignal, startLife } from "../serve.ts";
 import { openServices } from "../services.ts";
 import { parseDevice, processDevices, threadsOf } from "../supervisor/devices.ts";
 import { supervise } from "../supervisor/supervise.ts";
@@ -19,6 +19,7 @@ interface WorkerFlags {
   device: string;
   processes: number;
   concurrency?: number;
+  wait: number;
   json?: boolean;
   /** Which of the processes of a supervisor this one is. */
   member?: number;
@@ -39,6 +40,7 @@ export function registerWorker(program: Command): void {
       1,
     )
     .option("--concurrency <batches>", "batches in hand at a time (default: WORKER_CONCURRENCY)", wholeNumberFrom(1))
+    .addOption(waitOption())
     .option("--json", "print one JSON object when it is ready")
     .addOption(new Option("--member <n>").argParser(Number).hideHelp())
     .addOption(new Option("--threads <n>").argParser(Number).hideHelp())
@@ -48,39 +50,51 @@ export function registerWorker(program: Command): void {
       const asked = command.getOptionValueSource("device") !== "default";
       const device = chooseDevice(config, flags.profile ?? config.candidate.name, flags.device, asked);
       const devices = await processDevices(device, flags.processes);
-      if (devices.length > 1) process.exitCode = await superviseWorkers(flags, devices, log);
+      if (devices.length > 1) await superviseWorkers(flags, devices, config, log);
       else await runWorker({ ...flags, device: devices[0] ?? device }, config, log);
     });
 }
 
 async function runWorker(flags: WorkerFlags, config: Config, log: Logger): Promise<void> {
   const { member = 0, device, threads } = flags;
-  // A member ends with its supervisor, however that ends, and for no other reason lives on for its channel's sake.
-  process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
-  process.channel?.unref();
   const wanted = configuredProfile(config, flags.profile ?? config.candidate.name);
-  await using scope = new AsyncDisposableStack();
-  const services = scope.use(await openServices(config, log));
-  const { database, queue } = services;
-  const profile = await readProfile(database, wanted.name);
-  const { lockDurationMs } = config.worker;
-  const concurrency = flags.concurrency ?? config.worker.concurrency;
-  const registered = createMetrics();
-  const metrics = new WorkerMetrics(registered, profile.name);
-  const embedder = scope.use(
-    await startProfileEmbedder(wanted, config, { device, threads, log, observer: metrics.observer }),
-  );
-  scope.use(await startWorker({ database, profile, embedder, queue, concurrency, lockDurationMs, log, metrics }));
-  // A model at work needs no test, and would not answer one before its run is over.
-  const checks = { model: async () => void (metrics.idleMs > modelTestAfterMs && (await embedOne(embedder))) };
-  // The members of a supervisor take one port after the other.
-  const operationsPort = config.operationsPort && config.operationsPort + member;
-  await serveOperations({ operationsPort }, services, { metrics: registered, checks, log }, scope);
-  await serveUntilSignal(log, "worker", { profile: profile.name, device, concurrency }, flags.json);
+  await serveUntilSignal({ log, name: "worker", json: flags.json }, async (scope) => {
+    const patience = patienceFor(flags.wait, log);
+    const services = scope.use(await openServices(config, log, { patience }));
+    const { database, queue } = services;
+    const profile = await patience(describeServer(database), () => readProfile(database, wanted.name));
+    const { lockDurationMs } = config.worker;
+    const concurrency = flags.concurrency ?? config.worker.concurrency;
+    const registered = createMetrics();
+    const metrics = new WorkerMetrics(registered, profile.name);
+    const embedder = scope.use(
+      await startProfileEmbedder(wanted, config, { device, threads, log, observer: metrics.observer }),
+    );
+    scope.use(await startWorker({ database, profile, embedder, queue, concurrency, lockDurationMs, log, metrics }));
+    // A model at work needs no test, and would not answer one before its run is over.
+    const checks = { model: async () => void (metrics.idleMs > modelTestAfterMs && (await embedOne(embedder))) };
+    // The members of a supervisor take one port after the other.
+    const operationsPort = config.operationsPort && config.operationsPort + member;
+    await serveOperations({ operationsPort }, services, { metrics: registered, checks, log }, scope);
+    return { profile: profile.name, device, concurrency };
+  });
 }
 
-async function superviseWorkers(flags: WorkerFlags, devices: readonly string[], log: Logger): Promise<number> {
+async function superviseWorkers(
+  flags: WorkerFlags,
+  devices: readonly string[],
+  config: Config,
+  log: Logger,
+): Promise<void> {
+  const { stopped, begin } = startLife({ log, name: "supervisor" });
+  // What its processes would be refused is refused once. The embedded database has one owner, which is one of them.
+  if (config.databaseUrl !== undefined) {
+    await using _services = await openServices(config, log, { patience: patienceFor(flags.wait, log) });
+  }
+  begin();
   const passed = [
+    "--wait",
+    `${flags.wait}`,
     ...(flags.profile === undefined ? [] : ["--profile", flags.profile]),
     ...(flags.concurrency === undefined ? [] : ["--concurrency", `${flags.concurrency}`]),
     ...(flags.json ? ["--json"] : []),
@@ -91,7 +105,6 @@ async function superviseWorkers(flags: WorkerFlags, devices: readonly string[], 
     const share = threads === undefined ? [] : ["--threads", `${threads}`];
     return ["worker", ...chosen, "--member", `${member}`, ...share, ...passed];
   });
-  const stopped = untilSignal("SIGTERM", "SIGINT");
   log.info({ devices }, "supervisor ready");
-  return await supervise({ members, log, stopped });
+  process.exitCode = await supervise({ members, log, stopped });
 }

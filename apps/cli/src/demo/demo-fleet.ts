@@ -34,17 +34,9 @@ export async function startFleet(
 }
 
 /** Waits, with progress bars, until no chunk of the profiles is pending. */
-export async function untilCovered(
-  database: Database,
-  profiles: readonly Profile[],
-  interrupted: Promise<unknown>,
-): Promise<CoveredProfile[]> {
+export async function untilCovered(database: Database, profiles: readonly Profile[]): Promise<CoveredProfile[]> {
   using bars = progressBars();
   const shown = profiles.map((profile) => ({ profile, bar: bars.add(profile.name, "chunks") }));
-  let stopped = false;
-  void interrupted.then(() => {
-    stopped = true;
-  });
   let leastPending = Number.POSITIVE_INFINITY;
   let progressAt = performance.now();
   for (;;) {
@@ -58,7 +50,6 @@ export async function untilCovered(
     if (pending === 0) return covered;
     if (pending < leastPending) progressAt = performance.now();
     leastPending = Math.min(leastPending, pending);
-    if (stopped) throw new ReembedError("interrupted", "The demo was interrupted.");
     if (performance.now() - progressAt > patienceMs) throw stuck(pending);
     await setTimeout(pollMs);
   }

@@ -69,7 +69,7 @@ export interface Demo extends AsyncDisposable {
  * verified, evaluated and rolled out to simulated people until a fault that is injected sends them back. Dashboard,
  * search, producer and workers stay up until it is disposed of.
  */
-export async function runDemo(config: Config, log: Logger, interrupted: Promise<unknown>): Promise<Demo> {
+export async function runDemo(config: Config, log: Logger): Promise<Demo> {
   await using scope = new AsyncDisposableStack();
   const services = scope.use(await openDemoServers(config, log));
   const { database, queue } = services;
@@ -83,7 +83,7 @@ export async function runDemo(config: Config, log: Logger, interrupted: Promise<
   await startFleet(config, services, embedders, { log, scope });
   await beginBackfill(config, services);
   say(`Embedding with ${config.candidate.name}; watch it at ${dashboard.url}`);
-  const profiles = await untilCovered(database, activeProfiles(config), interrupted);
+  const profiles = await untilCovered(database, activeProfiles(config));
   const tokensPerSecond = perSecond((await readTokens(database)) - tokensBefore, embeddingSince);
 
   await verify(config, database, embedders);

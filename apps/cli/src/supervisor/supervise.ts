@@ -50,7 +50,8 @@ async function keepRunning(parameters: string[], log: Logger, ending: AbortSigna
     ending.addEventListener("abort", forward);
     const code = await exitOf(child);
     ending.removeEventListener("abort", forward);
-    if (ending.aborted) return code ?? 1;
+    // One that was still starting ends by the signal itself.
+    if (ending.aborted) return code ?? 0;
     if (hopeless.includes(code)) return code ?? 1;
     if (performance.now() - startedAt > soundMs) backoffMs = firstBackoffMs;
     const waitMs = Math.round(backoffMs * (0.5 + Math.random() / 2));

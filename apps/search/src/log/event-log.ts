@@ -6,7 +6,7 @@ const flushMs = 250;
 const rowsAtOnce = 500;
 /** With queries of 4,000 characters 40 MB at most; without their texts, 5 MB. */
 const waitingAtMost = 5_000;
-const lastFlushMs = 5_000;
+const lastFlushMs = 2_000;
 
 export type NewSearchEvent = Omit<SearchEvent, "ageMs">;
 
@@ -21,6 +21,7 @@ export class EventLog implements AsyncDisposable {
   readonly #options: EventLogOptions;
   readonly #flushes: AsyncDisposable;
   #waiting: { event: NewSearchEvent; at: number }[] = [];
+  #flushing: Promise<void> | undefined;
 
   constructor(options: EventLogOptions) {
     this.#options = options;
@@ -45,7 +46,15 @@ export class EventLog implements AsyncDisposable {
     });
   }
 
-  async #flush(): Promise<void> {
+  /** One at a time: the one that is under way takes what was added meanwhile too. */
+  #flush(): Promise<void> {
+    this.#flushing ??= this.#writeAll().finally(() => {
+      this.#flushing = undefined;
+    });
+    return this.#flushing;
+  }
+
+  async #writeAll(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.slice(0, rowsAtOnce);
       const now = performance.now();

@@ -1,4 +1,4 @@
-import { agreementOf, messageOf } from "@reembed/core";
+import { agreementOf, endsWithin, messageOf } from "@reembed/core";
 import { answerWithin, type Logger, type Metrics } from "@reembed/runtime";
 import type { Database, RegisteredProfile, SearchResult } from "@reembed/store";
 import { listed, type SearchAnswer, search, since } from "../answer/answer-search.ts";
@@ -12,6 +12,8 @@ import type { Routes } from "../routing/followed-rollout.ts";
 const atOnce = 2;
 const waitingAtMost = 50;
 const searchMs = 10_000;
+/** At the end: nobody waits for a shadow's answer. */
+const lastSearchMs = 1_000;
 
 export interface ShadowsOptions {
   /** With connections of its own: a shadow must not take one that an answer waits for. */
@@ -59,7 +61,7 @@ export class Shadows implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#options.metrics.shadowSearches.inc({ outcome: "dropped" }, this.#waiting.length);
     this.#waiting = [];
-    await Promise.all(this.#running);
+    await endsWithin(lastSearchMs, Promise.all(this.#running));
   }
 
   #startNext(): void {

@@ -1,0 +1,105 @@
+import { ensureRollout } from "@reembed/store";
+import {
+  type NativePostgres,
+  type NativeRedis,
+  nativeUnavailable,
+  openTestDatabase,
+  startNativePostgres,
+  startNativeRedis,
+  storeBodies,
+  testProfile,
+  waitFor,
+} from "@reembed/testing";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { folderOf } from "../src/corpus/corpus-fixtures.ts";
+import { reembed, standIns } from "./run-reembed.ts";
+import { type Running, startReembed, startRunning } from "./running.ts";
+
+const missing = nativeUnavailable();
+const title = "processes that are asked to end";
+const ready = /"(worker|producer|search|dashboard) ready"/;
+
+describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}: skipped, ${missing}`, () => {
+  const scope = new AsyncDisposableStack();
+  let postgres: NativePostgres;
+  let redis: NativeRedis;
+  let environment: Record<string, string>;
+  beforeAll(async () => {
+    postgres = scope.use(await startNativePostgres());
+    redis = scope.use(await startNativeRedis());
+    const connectionString = await postgres.createDatabase();
+    const servers = { connectionString, queue: { kind: "redis", url: redis.url } } as const;
+    await using database = await openTestDatabase(servers, [testProfile("mini-rubert"), testProfile("mini-m3")]);
+    await ensureRollout(database, { baseline: "mini-rubert", candidate: "mini-m3" });
+    await storeBodies(database, ["заработная плата", "отпуск"]);
+    const ports = { SEARCH_PORT: "0", DASHBOARD_PORT: "0", OPERATIONS_PORT: "0" };
+    environment = { ...standIns, ...ports, DATABASE_URL: connectionString, REDIS_URL: redis.url, TICK_SECONDS: "0.2" };
+  });
+  afterAll(() => scope.disposeAsync());
+
+  async function startAll(): Promise<Running[]> {
+    const servers = ["producer", "worker", "search", "dashboard"].map((command) =>
+      startReembed([command], environment),
+    );
+    const watching = startReembed(["status", "--watch", "--json"], environment);
+    await Promise.all([...servers.map(({ told }) => told(ready)), watching.told(/"profile"/)]);
+    return [...servers, watching];
+  }
+
+  async function expectEnd(running: readonly Running[]): Promise<void> {
+    for (const { process } of running) process.kill("SIGTERM");
+    const ends = await Promise.all(
+      running.map(async ({ process, ended }) => [process.spawnargs.at(2), ...(await ended)]),
+    );
+    expect(ends).toEqual(running.map(({ process }) => [process.spawnargs.at(2), 0, null]));
+  }
+
+  test("end with 0 while no server is there", async () => {
+    const running = await startAll();
+    await Promise.all([postgres.kill(), redis.kill()]);
+    onTestFinished(async () => void (await Promise.all([postgres.restart(), redis.restart()])));
+    await expectEnd(running);
+  });
+
+  test("end with 0 while the servers take everything and answer nothing", async () => {
+    const running = await startAll();
+    const thaw = () => [postgres, redis].map((server) => server.thaw());
+    onTestFinished(() => void thaw());
+    for (const server of [postgres, redis]) server.freeze();
+    await expectEnd(running);
+  });
+
+  test("end with 0 when Redis was killed and has come back empty", async () => {
+    const running = await startAll();
+    await redis.kill();
+    const back = redis.restart({ keepData: false });
+    await expectEnd(running);
+    await back;
+  });
+
+  test("a supervisor and its processes end with 0 while the servers do not answer", async () => {
+    const supervisor = startReembed(["worker", "--processes", "2"], environment);
+    await waitFor("both to be ready", () => supervisor.lines.filter((line) => ready.test(line)).length === 2);
+    onTestFinished(() => void [postgres, redis].map((server) => server.thaw()));
+    for (const server of [postgres, redis]) server.freeze();
+    await expectEnd([supervisor]);
+  });
+
+  // npm hands the signal to a shell, which dies of it without a word. Its log closes when nobody is left who writes to it.
+  test("end when npx or npm run, which started them, are asked to end", async () => {
+    const scripts = { producer: `${process.execPath} ${reembed} producer`, older: `${reembed} producer` };
+    const cwd = await folderOf({ "package.json": JSON.stringify({ scripts }) });
+    const root = new URL("../../..", import.meta.url).pathname;
+    const running = [
+      startRunning(["npx", "reembed", "producer"], environment, root),
+      startRunning(["npm", "run", "producer"], environment, cwd),
+      startRunning(["npm", "run", "older"], environment, cwd),
+    ];
+    await Promise.all(running.map(({ told }) => told(ready)));
+    for (const { process } of running) process.kill("SIGTERM");
+    for (const { ended, lines } of running) {
+      await ended;
+      expect(lines.join("\n")).toMatch(/"signal":"SIGTERM","msg":"producer stopping"/);
+    }
+  });
+});
