@@ -44,7 +44,7 @@ export const faults: Record<string, Fault> = {
     const index = takeWorker(scene);
     // One that is still starting has nothing in hand, and ends by the signal itself.
     const isReady = () => scene.fleet.hasLogged(index, "worker ready");
-    await waitFor("the worker to be ready", isReady, { timeoutMs: 60_000 });
+    await waitFor("the worker to be ready", isReady);
     const code = await scene.fleet.stopWorker(index);
     if (code !== 0) throw new Error(`A worker ended with ${code} after SIGTERM`);
     addWorker(scene);
