@@ -1,4 +1,4 @@
-import { ensureRollout } from "@reembed/store";
+import { changeRollout, ensureRollout, readProfile, readRollout, recordVerification } from "@reembed/store";
 import { describeOnEachServer, openTestDatabase, testProfile } from "@reembed/testing";
 import { expect, test } from "vitest";
 import type { RolloutStatus } from "../src/rollout/rollout-status.ts";
@@ -37,8 +37,26 @@ describeOnEachServer(
       expect(back.stdout).toMatch(
         / anna +baseline +canary 10 % +a try; baseline overruled: a test; .*verification overruled: a test$/m,
       );
+      const early = await run("finalize", "--keep-days", "0");
+      expect(early).toMatchObject({ code: 3, stderr: expect.stringMatching(/answers 0 % of subjects/) });
+    });
+
+    test("is made final after a question, which needs a person or --yes", async () => {
+      const servers = await open();
+      await using database = await openTestDatabase(servers, [testProfile("mini-rubert"), testProfile("mini-m3")]);
+      await ensureRollout(database, { baseline: "mini-rubert", candidate: "mini-m3" });
+      const now = await readRollout(database);
+      await changeRollout(database, now, { ...now, stage: "full", percent: 100 }, { by: "anna", reason: "a test" });
+      await recordVerification(database, { profile: "mini-m3", passed: true, report: {} });
+      const run = (...args: string[]) => runReembed(args, { environment: { ...standIns, ...addressesOf(servers) } });
+
       const asked = await run("finalize", "--keep-days", "0");
-      expect(asked).toMatchObject({ code: 3, stderr: expect.stringMatching(/answers 0 % of subjects/) });
+      expect(asked).toMatchObject({ code: 3, stdout: "" });
+      expect(asked.stderr).toMatch(/This removes 0 vectors of mini-rubert .*There is no way back.*\n.*give --yes\./);
+      expect((await readProfile(database, "mini-rubert")).state).toBe("registered");
+      const done = await run("finalize", "--keep-days", "0", "--yes");
+      expect(done).toMatchObject({ code: 0, stdout: expect.stringMatching(/^mini-rubert is retired/) });
+      expect((await readProfile(database, "mini-rubert")).state).toBe("retired");
     });
   },
   ["PostgreSQL"],
