@@ -5,11 +5,15 @@ import { measureWorker } from "./worker/measure.ts";
 import { report } from "./worker/report.ts";
 
 try {
-  const { values } = parseArgs({ options: { rounds: { type: "string", default: "5" } } });
+  const { values } = parseArgs({
+    options: { rounds: { type: "string", default: "5" }, layers: { type: "string", default: "6" } },
+  });
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) throw new RangeError(`--rounds is ${values.rounds}, no number from 1`);
-  // A quarter of BGE-M3: a round takes half a minute on two cores, and the model most of the worker's time.
-  report(await measureWorker({ layers: 6, rounds, chunks: 192 }), describeMachine());
+  const layers = Number(values.layers);
+  if (!Number.isInteger(layers) || layers < 1) throw new RangeError(`--layers is ${values.layers}, no number from 1`);
+  // By default a quarter of BGE-M3: a round takes half a minute on two cores, and the model most of the worker's time.
+  report(await measureWorker({ layers, rounds, chunks: 192 }), describeMachine());
 } catch (error) {
   console.error(error instanceof ReembedError ? `${error.message}\n${error.remedy ?? ""}` : error);
   process.exitCode = 1;

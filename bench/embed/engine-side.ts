@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { type Embedder, embedOne } from "@reembed/embedder";
 import { openOnnxEmbedder } from "@reembed/embedder/builder";
 import { watchChildren } from "@reembed/testing";
@@ -11,10 +12,14 @@ const titles: Readonly<Record<GraphKind, string>> = {
   int8: "our engine, prepared int8",
 };
 
-/** The embedder that workers have, with one of the model's graphs. */
-export function engineSide({ model, folder, graph }: RandomModel, kind: GraphKind): Side {
+/**
+ * The embedder that workers have, with one of the model's graphs.
+ * @param processes That share the cores and the texts, as those of `reembed worker --processes`.
+ */
+export function engineSide({ model, folder, graph }: RandomModel, kind: GraphKind, processes = 1): Side {
+  const threads = processes === 1 ? undefined : Math.max(1, Math.floor(availableParallelism() / processes));
   return {
-    title: titles[kind],
+    title: processes === 1 ? titles[kind] : `prepared ${kind}, ${processes} processes`,
     async run(texts) {
       let padding = 0;
       const observer = {
@@ -27,14 +32,33 @@ export function engineSide({ model, folder, graph }: RandomModel, kind: GraphKin
       };
       const prepared = kind !== "exported";
       using watch = watchChildren();
-      await using embedder = openOnnxEmbedder({ model, folder, graph: graph(kind), prepared, device: "cpu", observer });
-      await embedOne(embedder);
-      const pid = watch.children[0]?.pid;
-      if (pid === undefined) throw new Error("The embedder started no process");
-      const run = await measureRun(pid, () => embedAll(embedder, texts));
+      await using scope = new AsyncDisposableStack();
+      const options = { model, folder, graph: graph(kind), prepared, device: "cpu", threads, observer };
+      const embedders = Array.from({ length: processes }, () => scope.use(openOnnxEmbedder(options)));
+      for (const embedder of embedders) await embedOne(embedder);
+      const pids = watch.children.flatMap(({ pid }) => pid ?? []);
+      if (pids.length !== processes) throw new Error(`${pids.length} processes were started instead of ${processes}`);
+      const run = await measureRun(pids, () => embedShared(embedders, texts));
       return { ...run, padding };
     },
   };
+}
+
+/** Each takes a batch when it has done its last, as workers do; few batches, and the longest first, so that all end together. */
+async function embedShared(embedders: readonly Embedder[], texts: readonly TextOfLength[]): Promise<Float32Array[]> {
+  const [only] = embedders;
+  if (embedders.length === 1 && only !== undefined) return await embedAll(only, texts);
+  const vectors: Float32Array[] = [];
+  const waiting = [...texts.entries()].sort(([, a], [, b]) => a.tokens - b.tokens);
+  await Promise.all(
+    embedders.map(async (embedder) => {
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+        const [vector] = await embedAll(embedder, [next[1]]);
+        if (vector !== undefined) vectors[next[0]] = vector;
+      }
+    }),
+  );
+  return vectors;
 }
 
 async function embedAll(embedder: Embedder, texts: readonly TextOfLength[]): Promise<Float32Array[]> {

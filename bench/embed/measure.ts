@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { engineSide } from "./engine-side.ts";
 import { leastCosine, roundTo } from "./figures.ts";
 import { mixedTexts, textOfLength } from "./mixed-texts.ts";
@@ -48,6 +49,7 @@ export async function measureEmbedding({ layers, rounds, texts: wanted }: EmbedO
     exported: measured(engineSide(model, "exported"), "fp32"),
     fp32: measured(engineSide(model, "fp32"), "fp32"),
     int8,
+    int8Processes: measured(engineSide(model, "int8", Math.max(2, availableParallelism())), "int8"),
   };
   const texts = await mixedTexts(model.folder, wanted);
   const tokens = tokensOf(texts);

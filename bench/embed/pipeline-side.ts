@@ -16,7 +16,7 @@ export function pipelineSide({ folder }: RandomModel, batch: number): Side {
         const request: PipelineRequest = { folder, texts: texts.map(({ text }) => text), batch };
         child.send(request);
         await replyOf(child);
-        const run = await measureRun(child.pid ?? 0, async () => (await replyOf(child)) as Float32Array[]);
+        const run = await measureRun([child.pid ?? 0], async () => (await replyOf(child)) as Float32Array[]);
         const lengths = texts.map(({ tokens }) => tokens);
         return { ...run, padding: paddingOf(lengths, batch) };
       } finally {

@@ -25,6 +25,18 @@ export async function measureProductPeak(): Promise<ProductPeak> {
   return { fp32, int8 };
 }
 
+/** Bytes that one thread reads and writes per second when it copies 256 MB: beyond any cache. The best of some counts. */
+export function measureCopyRate(): number {
+  const from = new Uint8Array(256 << 20).fill(1);
+  const to = new Uint8Array(from.length);
+  const times = Array.from({ length: 6 }, () => {
+    const startedAt = performance.now();
+    to.set(from);
+    return performance.now() - startedAt;
+  });
+  return (2 * from.length) / (Math.min(...times) / 1_000);
+}
+
 /** How long the work takes at the peak: int8 graphs compute attention in float32. */
 export function secondsAtPeak(
   { linear, attention }: EncoderWork,

@@ -10,7 +10,7 @@ export interface Run {
   vectors: Float32Array[];
   /** Tokens that were computed beside those of the texts. */
   padding: number;
-  /** Of the process that ran the model: its memory since its start, and its CPU time in this pass. */
+  /** Of the processes that ran the model: their memory since their start, and their CPU time in this pass. */
   use: ProcessUse;
   /** Of the process that waits for the vectors. */
   eventLoop: EventLoopDelay;
@@ -22,16 +22,30 @@ export interface Side {
   run(texts: readonly TextOfLength[]): Promise<Run>;
 }
 
-/** Measures a pass of which the process `pid` does the work. */
-export async function measureRun(pid: number, pass: () => Promise<Float32Array[]>): Promise<Omit<Run, "padding">> {
+/** Measures a pass of which the processes `pids` do the work. */
+export async function measureRun(
+  pids: readonly number[],
+  pass: () => Promise<Float32Array[]>,
+): Promise<Omit<Run, "padding">> {
   using eventLoop = watchEventLoop();
-  const { cpuSeconds: before } = processUse(pid);
+  const { cpuSeconds: before } = useOf(pids);
   const startedAt = performance.now();
   const vectors = await pass();
   const seconds = (performance.now() - startedAt) / 1_000;
-  const { peakRssMiB, cpuSeconds } = processUse(pid);
+  const { peakRssMiB, cpuSeconds } = useOf(pids);
   const used = cpuSeconds === undefined || before === undefined ? undefined : cpuSeconds - before;
   return { seconds, vectors, use: { peakRssMiB, cpuSeconds: used }, eventLoop: eventLoop.read() };
+}
+
+/** Of all of them together; what is shared between them counts for each. */
+function useOf(pids: readonly number[]): ProcessUse {
+  const uses = pids.map(processUse);
+  const sumOf = (values: readonly (number | undefined)[]) =>
+    values.reduce((sum, value) => (sum === undefined || value === undefined ? undefined : sum + value), 0);
+  return {
+    peakRssMiB: sumOf(uses.map((use) => use.peakRssMiB)),
+    cpuSeconds: sumOf(uses.map((use) => use.cpuSeconds)),
+  };
 }
 
 export function tokensOf(texts: readonly TextOfLength[]): number {

@@ -6,8 +6,8 @@ const chunksPerDocument = 100;
 const rowsPerStatement = 100_000;
 
 /**
- * The candidate's model and chunking under two names: one that the fleet embeds, one for the bare loop. Their revisions
- * differ: of one model the fleet would take the bare loop's vectors of the same texts.
+ * The candidate's model and chunking under two names: one that the fleet embeds, one that a benchmark stores vectors of.
+ * Their revisions differ: of one model the fleet would take the other's vectors of the same texts.
  */
 export function fleetProfiles(): { fleet: Profile; bare: Profile } {
   const candidate = profiles.get("bge-m3");

@@ -1,11 +1,13 @@
 import { setTimeout } from "node:timers/promises";
 import { readStatus } from "@reembed/dashboard";
 import { EmbedQueues, type QueueServer } from "@reembed/queue";
-import { type Database, embeddingsPartition, type RegisteredProfile, readProfile } from "@reembed/store";
+import { type Database, embeddingsPartition, type RegisteredProfile, readIdentity, readProfile } from "@reembed/store";
 import { sql } from "drizzle-orm";
+import { Redis } from "ioredis";
 import { median, roundTo } from "../embed/figures.ts";
 import { fillCorpus } from "./corpus.ts";
-import { ProducerProcess, runBare, type Servers, WorkerProcesses } from "./processes.ts";
+import { type CpuUse, cpuSecondsOf, findServers, perMillion, postgresCpuSeconds } from "./cpu-use.ts";
+import { ProducerProcess, type Servers, WorkerProcesses } from "./processes.ts";
 import { startWatch, type WatchFigures } from "./watch.ts";
 
 const pollMs = 50;
@@ -14,17 +16,22 @@ const statusReads = 5;
 export interface FleetOptions {
   chunks: number;
   workers: readonly number[];
-  /** Windows per number of workers, each beside one of the bare loop. */
+  /** Windows per number of workers. */
   rounds: number;
   windowChunks: number;
 }
 
+interface Window {
+  rate: number;
+  cpuPerMillion: CpuUse;
+}
+
 interface Throughput {
   workers: number;
-  /** Medians over the rounds, in chunks per second. */
-  fleet: number;
-  bare: number;
-  ratio: number;
+  /** Median over the rounds. */
+  chunksPerSecond: number;
+  /** CPU seconds for a million chunks: medians over the rounds. */
+  cpuPerMillion: CpuUse;
 }
 
 export interface FleetFigures extends WatchFigures {
@@ -45,27 +52,40 @@ export async function measureFleet(
   const { fleet } = await fillCorpus(database, chunks, (done) => say(`  ${done}`));
   await using scope = new AsyncDisposableStack();
   const producer = scope.use(new ProducerProcess(servers));
-  const watch = scope.use(startWatch(database, servers, { profile: fleet.name, producer }));
+  const watch = scope.use(await startWatch(database, servers, { profile: fleet.name, producer }));
+
+  const redis = new Redis(servers.redisUrl);
+  scope.defer(() => void redis.disconnect());
+  const pids = await findServers(database, redis);
 
   const throughput: Throughput[] = [];
-  let bareAfter = 0;
   for (const count of workers) {
-    const rates: { fleet: number[]; bare: number[] } = { fleet: [], bare: [] };
+    const windows: Window[] = [];
     for (let round = 1; round <= rounds; round++) {
-      const bare = await runBare(servers, { processes: count, after: bareAfter, chunks: windowChunks });
-      bareAfter += windowChunks;
       await using running = new WorkerProcesses(servers, count);
-      const ours = await measureWindow(running, windowChunks);
-      rates.bare.push(bare);
-      rates.fleet.push(ours);
-      say(`${count} workers, round ${round}: fleet ${ours.toFixed(0)}, bare ${bare.toFixed(0)} chunks/s`);
+      const cpu = () => ({
+        postgres: postgresCpuSeconds(pids.postmaster),
+        redis: cpuSecondsOf(pids.redis),
+        producer: producer.cpuSeconds(),
+        workers: running.cpuSeconds(),
+      });
+      const window = await measureWindow(running, windowChunks, cpu);
+      windows.push(window);
+      const seconds = Object.entries(window.cpuPerMillion).map(([part, value]) => `${part} ${value}`);
+      say(
+        `${count} workers, round ${round}: ${window.rate.toFixed(0)} chunks/s; CPU s a million: ${seconds.join(", ")}`,
+      );
     }
-    const [ours, bare] = [median(rates.fleet), median(rates.bare)];
+    const medianOf = (part: keyof CpuUse) => median(windows.map(({ cpuPerMillion }) => cpuPerMillion[part]));
     throughput.push({
       workers: count,
-      fleet: roundTo(ours, 0),
-      bare: roundTo(bare, 0),
-      ratio: roundTo(ours / bare, 3),
+      chunksPerSecond: roundTo(median(windows.map(({ rate }) => rate)), 0),
+      cpuPerMillion: {
+        postgres: medianOf("postgres"),
+        redis: medianOf("redis"),
+        producer: medianOf("producer"),
+        workers: medianOf("workers"),
+      },
     });
   }
   say("Embedding the rest");
@@ -82,12 +102,14 @@ export async function measureFleet(
 }
 
 /** From the first chunk that is done, so that neither the start of processes nor that of their connections counts. */
-async function measureWindow(workers: WorkerProcesses, chunks: number): Promise<number> {
+async function measureWindow(workers: WorkerProcesses, chunks: number, cpu: () => CpuUse): Promise<Window> {
   while (workers.done === 0) await setTimeout(pollMs);
-  const before = workers.done;
+  const before = { done: workers.done, cpu: cpu() };
   const startedAt = performance.now();
-  while (workers.done - before < chunks) await setTimeout(pollMs);
-  return (workers.done - before) / ((performance.now() - startedAt) / 1_000);
+  while (workers.done - before.done < chunks) await setTimeout(pollMs);
+  const done = workers.done - before.done;
+  const seconds = (performance.now() - startedAt) / 1_000;
+  return { rate: done / seconds, cpuPerMillion: perMillion(before.cpu, cpu(), done) };
 }
 
 async function untilComplete(database: Database, profile: RegisteredProfile, workers: WorkerProcesses): Promise<void> {
@@ -99,7 +121,7 @@ async function untilComplete(database: Database, profile: RegisteredProfile, wor
 }
 
 async function measureStatus(database: Database, { redisUrl }: Servers): Promise<number> {
-  const queue: QueueServer = { kind: "redis", url: redisUrl };
+  const queue: QueueServer = { kind: "redis", url: redisUrl, prefix: await readIdentity(database) };
   await using queues = new EmbedQueues(queue, () => {});
   const took: number[] = [];
   for (let read = 0; read < statusReads; read++) {

@@ -2,6 +2,7 @@ import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { cpuSecondsOf } from "./cpu-use.ts";
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -20,6 +21,10 @@ export class ProducerProcess implements AsyncDisposable {
       env: { ...process.env, ...settings },
       stdio: ["ignore", "ignore", "inherit"],
     });
+  }
+
+  cpuSeconds(): number {
+    return cpuSecondsOf(this.#child.pid ?? 0);
   }
 
   /** Resident memory in MiB; only Linux tells. */
@@ -49,6 +54,10 @@ export class WorkerProcesses implements AsyncDisposable {
     });
   }
 
+  cpuSeconds(): number {
+    return this.#children.reduce((sum, { pid = 0 }) => sum + cpuSecondsOf(pid), 0);
+  }
+
   /** Chunks that all of them have embedded. */
   get done(): number {
     const ended = this.#children.find(({ exitCode }) => exitCode !== null && exitCode !== 0);
@@ -59,24 +68,6 @@ export class WorkerProcesses implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#children.map(stop));
   }
-}
-
-/** Upserts so many chunks in as many processes, which start together; returns chunks per second. */
-export async function runBare(
-  { connectionString }: Servers,
-  { processes, after, chunks }: { processes: number; after: number; chunks: number },
-): Promise<number> {
-  const share = Math.ceil(chunks / processes);
-  const children = Array.from({ length: processes }, (_, index) =>
-    fork(file("bare-process.ts"), [connectionString, `${after + index * share}`, `${share}`]),
-  );
-  await Promise.all(children.map((child) => once(child, "message")));
-  const startedAt = performance.now();
-  const ended = children.map((child) => once(child, "message"));
-  for (const child of children) child.send("go");
-  await Promise.all(ended);
-  const seconds = (performance.now() - startedAt) / 1_000;
-  return (share * processes) / seconds;
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -7,12 +7,15 @@ import type { FleetFigures } from "./measure.ts";
  */
 export function report(figures: FleetFigures & { rounds: number; machine: string }): void {
   const result = { benchmark: "fleet", embedder: "null: random unit vectors, no model", ...figures };
-  refuseEmptyFigures(result);
+  refuseEmptyFigures(result, ["producer"]);
   const { chunks, rounds, throughput, footprints, postgresBytesPerChunk, tickMs, statusMs, machine } = figures;
   console.log(`Null embedder (random unit vectors, no model); ${chunks} short chunks; medians of ${rounds} rounds`);
   console.log(`${machine}\n`);
-  for (const { workers, fleet, bare, ratio } of throughput) {
-    console.log(`${workers} workers   ${fleet} chunks/s, bare upsert loop ${bare}, ratio ${ratio}`);
+  console.log("workers   chunks/s   CPU seconds for a million chunks: PostgreSQL, Redis, producer, workers");
+  for (const { workers, chunksPerSecond, cpuPerMillion } of throughput) {
+    const { postgres, redis, producer, workers: own } = cpuPerMillion;
+    const seconds = [postgres, redis, producer, own].map((value) => `${value}`.padStart(8)).join("");
+    console.log(`${`${workers}`.padStart(7)}${`${chunksPerSecond}`.padStart(11)}${seconds}`);
   }
   console.log("\nenqueued up to    producer   Redis");
   for (const { enqueuedAtMost, producerMiB, redisMiB } of footprints) {

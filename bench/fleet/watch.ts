@@ -1,6 +1,6 @@
 import { TickQueue } from "@reembed/queue";
 import { repeatEvery } from "@reembed/runtime";
-import { type Database, readProfile } from "@reembed/store";
+import { type Database, readIdentity, readProfile } from "@reembed/store";
 import { Redis } from "ioredis";
 import { median, roundTo } from "../embed/figures.ts";
 import type { ProducerProcess, Servers } from "./processes.ts";
@@ -27,15 +27,17 @@ interface Look {
 }
 
 /** Looks twice a second at the producer's memory, at Redis's, and at how long ticks take. */
-export function startWatch(
+export async function startWatch(
   database: Database,
   { redisUrl }: Servers,
   { profile, producer }: { profile: string; producer: ProducerProcess },
-): AsyncDisposable & { summarize(chunks: number): WatchFigures } {
+): Promise<AsyncDisposable & { summarize(chunks: number): WatchFigures }> {
   const scope = new AsyncDisposableStack();
   const redis = new Redis(redisUrl);
   scope.defer(() => void redis.disconnect());
-  const ticks = scope.use(new TickQueue({ kind: "redis", url: redisUrl }, () => {}));
+  const ticks = scope.use(
+    new TickQueue({ kind: "redis", url: redisUrl, prefix: await readIdentity(database) }, () => {}),
+  );
   const looks: Look[] = [];
   const tickMs = new Map<string, { enqueued: number; tookMs: number }>();
   const look = async () => {

@@ -1,6 +1,6 @@
 import type { QueueServer } from "@reembed/queue";
 import { createLogger, createMetrics, untilSignal } from "@reembed/runtime";
-import { openDatabase, readProfile } from "@reembed/store";
+import { openDatabase, readIdentity, readProfile } from "@reembed/store";
 import { startWorker, WorkerMetrics } from "@reembed/worker";
 import { fleetProfiles } from "./corpus.ts";
 import { NullEmbedder } from "./null-embedder.ts";
@@ -16,7 +16,7 @@ scope.defer(() => database.$client.end());
 const { fleet } = fleetProfiles();
 const profile = await readProfile(database, fleet.name);
 const registered = createMetrics();
-const queue: QueueServer = { kind: "redis", url: redisUrl };
+const queue: QueueServer = { kind: "redis", url: redisUrl, prefix: await readIdentity(database) };
 const options = { database, profile, queue, concurrency: 2, lockDurationMs: 8_000 };
 scope.use(
   await startWorker({

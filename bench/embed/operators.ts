@@ -1,0 +1,142 @@
+import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { workOf } from "./encoder-work.ts";
+import { roundTo } from "./figures.ts";
+import { measureCopyRate, measureProductPeak, type ProductPeak } from "./product-peak.ts";
+import { openRandomModel, type RandomModel } from "./random-model.ts";
+
+/** What one kind of operator takes of a run. */
+interface OperatorFigures {
+  operator: string;
+  calls: number;
+  ms: number;
+  /** Of the time of all operators. */
+  share: number;
+  /** Of products and attention 10^9 operations a second, of the rest GB a second that are read and written. */
+  rate: number;
+  /** Of the machine's measured rate of such products, or of copying memory. */
+  ofPeak: number;
+}
+
+interface LengthFigures {
+  tokens: number;
+  ms: number;
+  operators: OperatorFigures[];
+}
+
+export interface OperatorsFigures {
+  /** 10^9 operations a second. */
+  peak: ProductPeak;
+  /** GB a second, read and written, by one thread. */
+  copyRate: number;
+  lengths: LengthFigures[];
+}
+
+const lengths = [128, 512, 1_500, 8_192];
+/** Of a length; the quickest counts, since a neighbour on the machine lowers the rest. */
+const runsFor = (tokens: number) => (tokens > 4_000 ? 2 : 4);
+
+/** Where the time of an int8 run of one text goes, as ONNX Runtime's own profiler tells. */
+export async function measureOperators(layers: number): Promise<OperatorsFigures> {
+  const model = await openRandomModel({ layers, graphs: ["int8"] });
+  const peak = await measureProductPeak();
+  const context = { model, peak, copyRate: measureCopyRate() };
+  const measured: LengthFigures[] = [];
+  for (const tokens of lengths) {
+    measured.push(summarize(tokens, await profileOf(model.graph("int8"), tokens), context));
+    console.error(`${tokens} tokens: ${measured.at(-1)?.ms} ms`);
+  }
+  return {
+    peak: { fp32: roundTo(peak.fp32 / 1e9, 0), int8: roundTo(peak.int8 / 1e9, 0) },
+    copyRate: roundTo(context.copyRate / 1e9, 1),
+    lengths: measured,
+  };
+}
+
+interface ProfileEvent {
+  cat: string;
+  name: string;
+  /** Microseconds. */
+  ts: number;
+  dur: number;
+  args: { op_name?: string; output_size?: string; activation_size?: string };
+}
+
+/** The operators' calls of the quickest run. */
+async function profileOf(graph: string, tokens: number): Promise<ProfileEvent[]> {
+  const folder = mkdtempSync(join(tmpdir(), "reembed-profile-"));
+  try {
+    const session = await InferenceSession.create(graph, {
+      enableCpuMemArena: false,
+      graphOptimizationLevel: "basic",
+      enableProfiling: true,
+      profileFilePrefix: join(folder, "run"),
+    });
+    const ids = BigInt64Array.from({ length: tokens }, (_, place) => BigInt(5 + ((place * 7_919) % 200_000)));
+    const feeds = { input_ids: new Tensor("int64", ids, [1, tokens]) };
+    for (let run = 0; run <= runsFor(tokens); run++) await session.run(feeds);
+    session.endProfiling();
+    await session.release();
+    const [file = ""] = globSync("*.json", { cwd: folder });
+    const events = JSON.parse(readFileSync(join(folder, file), "utf8")) as ProfileEvent[];
+    const runs = events.filter(({ name }) => name === "model_run").sort((a, b) => a.dur - b.dur);
+    const { ts, dur } = runs[0] as ProfileEvent;
+    return events.filter(
+      (event) => event.cat === "Node" && event.name.endsWith("_kernel_time") && event.ts >= ts && event.ts <= ts + dur,
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+interface Context {
+  model: RandomModel;
+  /** Operations a second, and bytes. */
+  peak: ProductPeak;
+  copyRate: number;
+}
+
+function summarize(tokens: number, events: readonly ProfileEvent[], { model, peak, copyRate }: Context): LengthFigures {
+  const all = events.reduce((sum, { dur }) => sum + dur, 0);
+  const work = workOf(model.shape, [tokens]);
+  const operators = [...Map.groupBy(events, ({ args }) => args.op_name ?? "")].map(([operator, calls]) => {
+    const us = calls.reduce((sum, { dur }) => sum + dur, 0);
+    const bytes = calls.reduce(
+      (sum, { args }) => sum + Number(args.output_size ?? 0) + Number(args.activation_size ?? 0),
+      0,
+    );
+    const [amount, most] =
+      operator === "MatMulIntegerToFloat"
+        ? [work.linear, peak.int8]
+        : operator === "MultiHeadAttention"
+          ? [work.attention, peak.fp32]
+          : [bytes, copyRate];
+    const rate = amount / (us / 1e6);
+    return {
+      operator,
+      calls: calls.length,
+      ms: roundTo(us / 1e3, 1),
+      share: roundTo(us / all, 3),
+      rate: roundTo(rate / 1e9, 1),
+      ofPeak: roundTo(rate / most, 2),
+    };
+  });
+  return { tokens, ms: roundTo(all / 1e3, 0), operators: operators.sort((a, b) => b.ms - a.ms) };
+}
+
+/** Prints a table for each length and, as the last line, one JSON object. */
+export function reportOperators(figures: OperatorsFigures, machine: string): void {
+  const { peak, copyRate } = figures;
+  console.log(`${machine}\npeak: fp32 ${peak.fp32} GFLOP/s, int8 ${peak.int8} GOP/s; copying ${copyRate} GB/s\n`);
+  for (const { tokens, ms, operators } of figures.lengths) {
+    console.log(`${tokens} tokens: ${ms} ms\n| operator | calls | ms | share | rate | of the peak |`);
+    for (const { operator, calls, ms, share, rate, ofPeak } of operators.filter(({ share }) => share > 0.005)) {
+      const of = `${(100 * ofPeak).toFixed(0)} %`;
+      console.log(`| ${operator} | ${calls} | ${ms} | ${(100 * share).toFixed(1)} % | ${rate} | ${of} |`);
+    }
+    console.log("");
+  }
+  console.log(JSON.stringify({ benchmark: "operators", ...figures, machine }));
+}
