@@ -19,7 +19,9 @@ export interface Account {
   gid: number;
 }
 
-const debianRoot = "/usr/lib/postgresql";
+/** A folder that other servers than the machine's own were unpacked into: scripts/unpack-newer-servers.sh. */
+const unpacked = process.env.NATIVE_SERVERS ?? "";
+const debianRoot = `${unpacked}/usr/lib/postgresql`;
 
 /**
  * The newest PostgreSQL that has pgvector: of Debian's folders, else the one whose `pg_config` is on the PATH.
@@ -35,6 +37,7 @@ export function findPostgres(): PostgresBinaries {
 
 /** @throws ReembedError `native_missing` */
 export function findRedis(): RedisBinaries {
+  if (unpacked !== "") return { server: `${unpacked}/usr/bin/valkey-server`, cli: `${unpacked}/usr/bin/valkey-cli` };
   return { server: requireOnPath("redis-server"), cli: requireOnPath("redis-cli") };
 }
 
