@@ -29,6 +29,14 @@ const lastRunMs = 6_000;
 /** For each of the last words to the database. */
 const lastWordMs = 1_000;
 
+/**
+ * Batches in hand at a time. On a CPU the model takes seconds for one, and a second one is ready in time. A large GPU
+ * takes 40 ms, which is about what it takes to read, tokenise and store a batch of 64 chunks.
+ */
+export function defaultConcurrency(device: string): number {
+  return device.startsWith("cuda") ? 4 : 2;
+}
+
 export interface WorkerOptions {
   database: Database;
   profile: RegisteredProfile;
@@ -70,7 +78,7 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
   scope.use(repeatEvery(heartbeatMs, recordWork, onSilent));
 
   const own = describeServer(database);
-  const servers = embedder.device === "http" ? `${own} or the embedding server` : own;
+  const servers = `${own}${orEmbedder(embedder.device)}`;
   const processBatch = async (batch: EmbedBatch, job: EmbedJob): Promise<BatchResult> => {
     const startedAt = performance.now();
     const batchLog = log.child({ job: job.id, profile: name, kind: batch.kind });
@@ -124,6 +132,12 @@ async function reportProgress(job: EmbedJob, { quarantined, share }: MicroBatchR
     await job.log(`Chunk ${chunkId} was quarantined: ${reason}: ${detail}`);
   }
   await job.updateProgress(Math.round(100 * share));
+}
+
+/** What else than the database may be away. */
+function orEmbedder(device: string): string {
+  if (device === "http") return " or the embedding server";
+  return device.startsWith("cuda") ? ` or the device ${device}` : "";
 }
 
 function elapsedMs(startedAt: number): number {

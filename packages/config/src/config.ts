@@ -32,7 +32,7 @@ export interface Config {
     /** Beyond them the backfill stands back. */
     loadBounds: { replicationLagSeconds: number; activeSessions: number; searchP95Ms: number };
   };
-  worker: { concurrency: number; lockDurationMs: number; tokenBudget: number | undefined };
+  worker: { concurrency: number | undefined; lockDurationMs: number; tokenBudget: number | undefined };
   /** Share of a profile's chunks that may be in quarantine before it is refused as a proof. */
   maxQuarantinedShare: number;
   guardrails: GuardrailSettings;

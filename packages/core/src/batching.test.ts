@@ -1,9 +1,36 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { findTokenBudget, type MicroBatch, packEqualLengths, packMicroBatches } from "./batching.ts";
+import { findTokenBudget, type MicroBatch, packEqualLengths, packMicroBatches, packTokens } from "./batching.ts";
 
 const anyLengths = fc.array(fc.integer({ min: 1, max: 600 }), { maxLength: 200 });
 const anyBudget = fc.integer({ min: 1, max: 2_000 });
+
+describe("for any texts and budget, without padding", () => {
+  const forAnyPacked = (check: (lengths: number[], packed: MicroBatch[], budget: number) => void) =>
+    forAny(check, packTokens);
+
+  test("every text is in exactly one micro-batch, the longest first", () => {
+    forAnyPacked((lengths, packed) => {
+      const indexes = packed.flatMap((microBatch) => microBatch.indexes);
+      const sorted = [...lengths.keys()].sort((a, b) => (lengths[b] ?? 0) - (lengths[a] ?? 0) || a - b);
+      expect(indexes).toEqual(sorted);
+    });
+  });
+
+  test("a micro-batch keeps the budget, or is one text", () => {
+    forAnyPacked((lengths, packed, budget) => {
+      for (const { indexes } of packed) {
+        const tokens = indexes.reduce((sum, index) => sum + (lengths[index] ?? 0), 0);
+        if (indexes.length > 1) expect(tokens).toBeLessThanOrEqual(budget);
+      }
+    });
+  });
+});
+
+test("tokens are shared out evenly over as few micro-batches as the budget allows", () => {
+  const sizes = packTokens(Array(64).fill(360), 16_384).map(({ indexes }) => indexes.length);
+  expect(sizes).toEqual([32, 32]);
+});
 
 describe("for any texts and budget", () => {
   test("every text is in exactly one micro-batch", () => {

@@ -11,10 +11,9 @@ export interface MicroBatch {
  * the first run and not in the middle of a job.
  */
 export function packMicroBatches(lengths: readonly number[], tokenBudget: number): MicroBatch[] {
-  const byLength = lengths.map((_, index) => index).sort((a, b) => at(lengths, b) - at(lengths, a) || a - b);
   const packed: MicroBatch[] = [];
   let current: MicroBatch | undefined;
-  for (const index of byLength) {
+  for (const index of longestFirst(lengths)) {
     if (current === undefined || (current.indexes.length + 1) * current.length > tokenBudget) {
       current = { indexes: [], length: at(lengths, index) };
       packed.push(current);
@@ -41,11 +40,35 @@ export function packEqualLengths(lengths: readonly number[], tokenBudget: number
   });
 }
 
+/**
+ * Groups texts into micro-batches of at most `tokenBudget` tokens, where texts of any lengths share a run without
+ * padding: as few as the budget allows, of about as many tokens each, since a device computes two middling runs faster
+ * than a large and a small one. Longest first; a text longer than the budget runs alone.
+ */
+export function packTokens(lengths: readonly number[], tokenBudget: number): MicroBatch[] {
+  const tokens = lengths.reduce((sum, length) => sum + length, 0);
+  const fair = Math.ceil(tokens / Math.ceil(tokens / tokenBudget));
+  const packed: MicroBatch[] = [];
+  let current: MicroBatch | undefined;
+  let filled = 0;
+  for (const index of longestFirst(lengths)) {
+    const length = at(lengths, index);
+    if (current === undefined || filled >= fair || filled + length > tokenBudget) {
+      current = { indexes: [], length };
+      packed.push(current);
+      filled = 0;
+    }
+    current.indexes.push(index);
+    filled += length;
+  }
+  return packed;
+}
+
 /** From which budget on a device is tried, and up to which: 4 of BGE-M3's longest texts fill 32,768 tokens. */
 const leastBudget = 1_024;
 const mostBudget = 1 << 19;
 /** Of twice the tokens in a run; less than this is not worth their memory. */
-const worthwhileGain = 1.05;
+const worthwhileGain = 1.03;
 
 /**
  * Finds how many tokens a device computes best in one run: doubles them until the throughput stops rising or its memory
@@ -63,6 +86,10 @@ export async function findTokenBudget(measure: (tokens: number) => Promise<numbe
     bestRate = rate;
   }
   return best;
+}
+
+function longestFirst(lengths: readonly number[]): number[] {
+  return lengths.map((_, index) => index).sort((a, b) => at(lengths, b) - at(lengths, a) || a - b);
 }
 
 function at(lengths: readonly number[], index: number): number {

@@ -11,6 +11,7 @@ test.for([
   ["a standby that is not the primary yet", coded("25006")],
   ["a deadlock", coded("40P01")],
   ["a query whose connection was lost", new Error("Failed query: …", { cause: new Error("Connection terminated") })],
+  ["a card that is gone", coded("device_failed")],
   ["a Redis without memory", new Error("ERR Error running script: -OOM command not allowed when used memory")],
   ["a Redis that reads its data", new Error("LOADING Redis is loading the dataset in memory")],
 ] as const)("%s passes", ([, error]) => {

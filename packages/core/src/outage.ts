@@ -5,6 +5,8 @@
  */
 const postgresStates = /^(08...|25006|40001|40P01|53...|57P0[1235]|58...)$/;
 const socketCodes = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
+/** Of an embedder: its card is gone or its context broken, which no text is to blame for. */
+const deviceCodes = /^device_(failed|unavailable)$/;
 /** What node-postgres, ioredis and Redis say without a code. */
 const messages = [
   /^Connection (terminated|is closed)/,
@@ -26,7 +28,7 @@ export function isTransient(error: unknown): boolean {
   // A pooler's, which calls everything a violation of the protocol, 08P01: also that no server is there, which passes.
   if (refusedForGood.test(error.message)) return false;
   const code = "code" in error ? String(error.code) : "";
-  if (postgresStates.test(code) || socketCodes.test(code)) return true;
+  if (postgresStates.test(code) || socketCodes.test(code) || deviceCodes.test(code)) return true;
   if (messages.some((message) => message.test(error.message))) return true;
   if (error instanceof AggregateError && error.errors.some(isTransient)) return true;
   return isTransient(error.cause);

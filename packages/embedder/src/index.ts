@@ -1,5 +1,5 @@
 export { countTokens, type TokenCount } from "./count-tokens.ts";
-export { hasCudaFiles } from "./cuda-files.ts";
+export { type CudaFiles, inspectCudaFiles } from "./cuda-files.ts";
 export { type Embedder, type EmbedderObserver, embedOne, type RejectionReason, type TextOutcome } from "./embedder.ts";
 export { type HttpEmbedderOptions, startHttpEmbedder } from "./http/http-embedder.ts";
 export { type PullOptions, type PullProgress, pullModel } from "./hub/pull-model.ts";

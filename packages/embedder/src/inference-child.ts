@@ -1,40 +1,42 @@
-import { messageOf, ReembedError } from "@reembed/core";
+import { Worker } from "node:worker_threads";
 import type { InferenceReply, InferenceRequest, InferenceSettings } from "./inference-messages.ts";
-import { loadOnnxModel } from "./onnx-model.ts";
 
-// A run of the model blocks the event loop for as long as it takes (1.6 s: one tick of 707), and what a run does wrong,
-// it does in native code. So it happens in this process, apart from the one that renews the queue's locks.
+// What a run of the model does wrong, it does in native code: so it happens in this process, apart from the one that
+// renews the queue's locks. And it happens on a thread, because a run blocks an event loop for as long as it takes
+// (1.6 s: one tick of 707): meanwhile the next request is received here and the last vectors are sent.
 
 const settings = JSON.parse(process.argv[2] ?? "") as InferenceSettings;
+/** On a GPU one thread hands its work over while the other's is computed: between two runs the card would be idle. */
+const threads = settings.device.startsWith("cuda") ? 2 : 1;
+
 // Ctrl-C reaches the whole process group: the parent finishes what is in hand and then ends this process.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});
 process.on("disconnect", () => process.exit(0));
 
-/** What the allocators of the C++ library, of ONNX Runtime, of CUDA, and of cuBLAS and cuDNN say. */
-const outOfMemory = /bad[ _]alloc|failed to allocate|out of memory|STATUS_ALLOC_FAILED/i;
+const waiting: InferenceRequest[] = [];
+const idle: Worker[] = [];
+let loaded = 0;
+for (let thread = 0; thread < threads; thread++) startThread();
 
-try {
-  const run = await loadOnnxModel(settings);
-  process.on("message", (request: InferenceRequest) => {
-    const startedAt = performance.now();
-    run(request).then(
-      (vectors) => reply({ kind: "done", id: request.id, vectors, seconds: (performance.now() - startedAt) / 1_000 }),
-      (error: unknown) => reply({ kind: "failed", id: request.id, ...describe(error, "inference_failed") }),
-    );
+process.on("message", (request: InferenceRequest) => {
+  waiting.push(request);
+  dispatch();
+});
+
+function startThread(): void {
+  const model = new Worker(new URL("./model-thread.ts", import.meta.url), { workerData: settings, execArgv: [] });
+  model.on("message", (message: InferenceReply) => {
+    if (message.kind === "ready") loaded++;
+    if (message.kind !== "ready" || loaded === threads) process.send?.(message);
+    if (message.kind === "refused") return;
+    idle.push(model);
+    dispatch();
   });
-  reply({ kind: "ready" });
-} catch (error) {
-  // ONNX Runtime attaches the device before it reads the graph.
-  const otherwise = settings.device === "cpu" ? "model_unusable" : "device_unavailable";
-  reply({ kind: "refused", ...describe(error, otherwise) });
+  // A thread ends by itself where nothing that it computed could be trusted any more.
+  model.on("exit", (code) => process.exit(code));
 }
 
-function reply(message: InferenceReply): void {
-  process.send?.(message);
-}
-
-function describe(error: unknown, otherwise: string): { code: string; message: string } {
-  const message = messageOf(error);
-  if (error instanceof ReembedError) return { code: error.code, message };
-  return { code: outOfMemory.test(message) ? "out_of_memory" : otherwise, message };
+/** Requests are taken in their order, one for each thread. */
+function dispatch(): void {
+  while (waiting.length > 0 && idle.length > 0) idle.shift()?.postMessage(waiting.shift());
 }

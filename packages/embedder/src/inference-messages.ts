@@ -1,3 +1,5 @@
+import type { RunLayout } from "./run-layout.ts";
+
 /** What the inference child is started with. */
 export interface InferenceSettings {
   /** Folder of the model, in Hugging Face layout. */
@@ -6,6 +8,7 @@ export interface InferenceSettings {
   graph: string;
   /** Whether the graph is of our own making, and is run as it is written. */
   prepared: boolean;
+  layout: RunLayout;
   device: string;
   /** Of a run on the CPU; without it, one for each core. */
   threads?: number | undefined;
@@ -16,11 +19,10 @@ export interface InferenceSettings {
 /** One run of the model. */
 export interface InferenceRequest {
   id: number;
-  /** Token ids, each text padded to `length`, one after another. */
-  inputIds: Int32Array;
+  /** Token ids of all texts, one after another. */
+  ids: Int32Array;
   /** Tokens of each text. */
   lengths: Int32Array;
-  length: number;
 }
 
 /** What a run gave. */

@@ -70,7 +70,7 @@ describe("the inference process", () => {
 
   test("fails a run that the graph refuses, and goes on", async () => {
     await using inference = new InferenceProcess(fast);
-    const outside = { inputIds: Int32Array.of(1_000_000), lengths: Int32Array.of(1), length: 1 };
+    const outside = { ids: Int32Array.of(1_000_000), lengths: Int32Array.of(1) };
     await expect(inference.run(outside)).rejects.toMatchObject({ code: "inference_failed" });
     expect((await inference.run(request(1, 8))).vectors).toHaveLength(1024);
   });
@@ -120,7 +120,7 @@ test("a child ends with its parent, however that was ended", async () => {
   const program = `
     const { InferenceProcess } = await import(${JSON.stringify(new URL("inference-process.ts", import.meta.url).href)});
     const inference = new InferenceProcess(${JSON.stringify(fast)});
-    await inference.run({ inputIds: Int32Array.of(0, 2), lengths: Int32Array.of(2), length: 2 });
+    await inference.run({ ids: Int32Array.of(0, 2), lengths: Int32Array.of(2) });
     console.log("ran");
     setInterval(() => {}, 1_000);`;
   // The child has its parent's stderr: it closes when both have ended.
@@ -141,11 +141,11 @@ function preparedSettings(folder: string): InferenceSettings {
 
 function settingsOf({ model, folder }: Pick<TemporaryModel, "model" | "folder">): InferenceSettings {
   const { dimensions, pooling } = model;
-  return { folder, graph: join(folder, "onnx/model.onnx"), prepared: false, device: "cpu", dimensions, pooling };
+  const graph = join(folder, "onnx/model.onnx");
+  return { folder, graph, prepared: false, layout: "equal", device: "cpu", dimensions, pooling };
 }
 
 /** So many texts of the same length, without padding. */
 function request(texts: number, length: number) {
-  const inputIds = new Int32Array(texts * length).fill(5);
-  return { inputIds, lengths: new Int32Array(texts).fill(length), length };
+  return { ids: new Int32Array(texts * length).fill(5), lengths: new Int32Array(texts).fill(length) };
 }

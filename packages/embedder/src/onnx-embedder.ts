@@ -1,24 +1,19 @@
 import { join } from "node:path";
-import {
-  findTokenBudget,
-  type MicroBatch,
-  type Model,
-  packEqualLengths,
-  packMicroBatches,
-  ReembedError,
-} from "@reembed/core";
+import { findTokenBudget, type Model, ReembedError } from "@reembed/core";
 import { type Embedder, type EmbedderObserver, embedOne, type TextOutcome } from "./embedder.ts";
 import type { InferenceResult } from "./inference-messages.ts";
 import { InferenceProcess } from "./inference-process.ts";
 import { exists, exportedGraph, modelFolder, verifyModelFiles } from "./model-files.ts";
 import { lengthOf } from "./pooling.ts";
 import {
+  builderVersion,
   checkGoldenVector,
   graphName,
   preparedFolder,
   readPrepared,
   verifyPreparedFiles,
 } from "./prepared/prepared-graph.ts";
+import { layoutOf, packRuns, type RunLayout, tokensOfRun } from "./run-layout.ts";
 import { outcomesOf, readTexts, rejectAll, type TextInput } from "./text-inputs.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
@@ -50,7 +45,8 @@ export async function startOnnxEmbedder(options: OnnxEmbedderOptions): Promise<E
   const prepared = await readPrepared(model, folder, device);
   if (prepared === undefined) await verifyExport(model, modelsFolder, device);
   const graph = prepared ? join(preparedFolder(folder, device), graphName) : join(folder, exportedGraph);
-  const embedder = openOnnxEmbedder({ ...options, folder, graph, prepared: prepared !== undefined });
+  const layout = layoutOf(device, prepared?.builder);
+  const embedder = openOnnxEmbedder({ ...options, folder, graph, prepared: prepared !== undefined, layout });
   try {
     const verified = prepared && verifyPreparedFiles(model, folder, { device, manifest: prepared });
     const [files, first] = await Promise.allSettled([verified, embedOne(embedder, prepared?.golden.text)]);
@@ -83,6 +79,8 @@ interface GraphOptions extends Omit<OnnxEmbedderOptions, "modelsFolder"> {
   /** Path of the ONNX file. */
   graph: string;
   prepared: boolean;
+  /** As the graph wants it; `layoutOf` by default. */
+  layout?: RunLayout | undefined;
 }
 
 /** An embedder of any graph; nothing is checked, and no process is started before the first text. */
@@ -95,16 +93,19 @@ class OnnxEmbedder implements Embedder {
   readonly device: string;
   readonly #tokenizer: Tokenizer;
   readonly #inference: InferenceProcess;
+  readonly #layout: RunLayout;
   readonly #observer: EmbedderObserver | undefined;
   #tokenBudget: number;
 
-  constructor({ model, folder, graph, prepared, device, threads, tokenBudget = cpuBudget, observer }: GraphOptions) {
+  constructor(options: GraphOptions) {
+    const { model, folder, graph, prepared, device, threads, tokenBudget = cpuBudget, observer } = options;
     this.model = model;
     this.device = device;
+    this.#layout = options.layout ?? layoutOf(device, prepared ? builderVersion : undefined);
     this.#tokenBudget = tokenBudget;
     this.#tokenizer = new Tokenizer(folder, model.maxTokens);
     const { dimensions, pooling } = model;
-    const settings = { folder, graph, prepared, device, threads, dimensions, pooling };
+    const settings = { folder, graph, prepared, layout: this.#layout, device, threads, dimensions, pooling };
     this.#inference = new InferenceProcess(settings, () => observer?.restarted());
     this.#observer = observer;
     observer?.budgeted(tokenBudget);
@@ -128,23 +129,19 @@ class OnnxEmbedder implements Embedder {
   }
 
   #pack(inputs: readonly TextInput[]): TextInput[][] {
-    const lengths = inputs.map(({ ids }) => ids.length);
-    const packed: MicroBatch[] =
-      this.device === "cpu"
-        ? packEqualLengths(lengths, this.#tokenBudget)
-        : packMicroBatches(lengths, this.#tokenBudget);
-    return packed.map(({ indexes }) => indexes.flatMap((index) => inputs[index] ?? []));
+    const runs = packRuns(this.#layout, lengthsOf(inputs), this.#tokenBudget);
+    return runs.map(({ indexes }) => indexes.flatMap((index) => inputs[index] ?? []));
   }
 
   /** Out of memory, the budget is halved for good, and the texts are run again in as many runs as it takes. */
   async #run(inputs: readonly TextInput[]): Promise<TextOutcome[]> {
-    const padded = inputs.length * longest(inputs);
-    if (padded > this.#tokenBudget && inputs.length > 1) return await this.#runApart(inputs);
+    const tokens = tokensOfRun(this.#layout, lengthsOf(inputs));
+    if (tokens > this.#tokenBudget && inputs.length > 1) return await this.#runApart(inputs);
     try {
       return await this.#runTogether(inputs);
     } catch (error) {
       if (!isOutOfMemory(error) || inputs.length === 1) throw error;
-      this.#setBudget(Math.min(this.#tokenBudget, Math.ceil(padded / 2)));
+      this.#setBudget(Math.min(this.#tokenBudget, Math.ceil(tokens / 2)));
       return await this.#runApart(inputs);
     }
   }
@@ -157,8 +154,9 @@ class OnnxEmbedder implements Embedder {
 
   async #runTogether(inputs: readonly TextInput[]): Promise<TextOutcome[]> {
     const { vectors, seconds } = await this.#infer(inputs.map(({ ids }) => ids));
-    const tokens = inputs.reduce((sum, { ids }) => sum + ids.length, 0);
-    const padding = inputs.length * longest(inputs) - tokens;
+    const lengths = lengthsOf(inputs);
+    const tokens = lengths.reduce((sum, length) => sum + length, 0);
+    const padding = tokensOfRun(this.#layout, lengths) - tokens;
     this.#observer?.ran({ texts: inputs.length, tokens, padding, seconds });
     const { dimensions } = this.model;
     return inputs.flatMap((input, row) => {
@@ -170,10 +168,13 @@ class OnnxEmbedder implements Embedder {
 
   async #infer(rows: readonly Int32Array[]): Promise<InferenceResult> {
     const lengths = Int32Array.from(rows, (ids) => ids.length);
-    const length = Math.max(...lengths);
-    const inputIds = new Int32Array(rows.length * length);
-    for (const [row, ids] of rows.entries()) inputIds.set(ids, row * length);
-    return await this.#inference.run({ inputIds, lengths, length });
+    const ids = new Int32Array(lengths.reduce((sum, length) => sum + length, 0));
+    let start = 0;
+    for (const row of rows) {
+      ids.set(row, start);
+      start += row.length;
+    }
+    return await this.#inference.run({ ids, lengths });
   }
 
   /** Tries runs of more and more tokens, and keeps the number that the device computes best. */
@@ -182,10 +183,11 @@ class OnnxEmbedder implements Embedder {
     const found = await findTokenBudget(async (tokens) => {
       const rows = Array.from({ length: Math.ceil(tokens / length) }, () => new Int32Array(length).fill(5));
       try {
-        // The first run of a shape also allocates and plans for it.
+        // The first run of a shape also allocates and plans for it. Of the others the quickest counts: a neighbour on the
+        // machine slows runs down and speeds none up.
         await this.#infer(rows);
-        const { seconds } = await this.#infer(rows);
-        return (rows.length * length) / seconds;
+        const seconds = await Array.fromAsync({ length: 3 }, async () => (await this.#infer(rows)).seconds);
+        return (rows.length * length) / Math.min(...seconds);
       } catch (error) {
         if (isOutOfMemory(error)) return undefined;
         throw error;
@@ -205,8 +207,8 @@ class OnnxEmbedder implements Embedder {
   }
 }
 
-function longest(inputs: readonly TextInput[]): number {
-  return inputs.reduce((most, { ids }) => Math.max(most, ids.length), 0);
+function lengthsOf(inputs: readonly TextInput[]): number[] {
+  return inputs.map(({ ids }) => ids.length);
 }
 
 function isOutOfMemory(error: unknown): boolean {

@@ -5,8 +5,10 @@ import { describeFindings } from "../doctor/describe-findings.ts";
 import { examine } from "../doctor/examine.ts";
 import { wholeNumberFrom } from "../options.ts";
 import { printResult } from "../output.ts";
+import { parseOneDevice } from "../supervisor/devices.ts";
 
 interface DoctorFlags {
+  device?: string;
   sample?: number;
   json?: boolean;
 }
@@ -16,10 +18,11 @@ export function registerDoctor(program: Command): void {
     .command("doctor")
     .description("look at this host, the servers and the corpus for what would go wrong, before it does")
     .option("--sample <n>", "vectors to compute again (default: 8 where the model is here)", wholeNumberFrom(0))
+    .option("--device <device>", "try the models on it, such as cuda or cuda:1", parseOneDevice)
     .option("--json", "print one JSON object")
-    .action(async ({ sample, json }: DoctorFlags) => {
+    .action(async ({ device, sample, json }: DoctorFlags) => {
       const config = loadConfig(process.env);
-      const findings = await examine(config, createLogger(config.logLevel), { sample });
+      const findings = await examine(config, createLogger(config.logLevel), { sample, device });
       const count = (verdict: string) => findings.filter((finding) => finding.verdict === verdict).length;
       const result = { mend: count("mend"), warnings: count("warning"), findings };
       printResult(result, json, describeFindings(findings));

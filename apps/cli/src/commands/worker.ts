@@ -2,7 +2,7 @@ import { type Config, configuredProfile, loadConfig } from "@reembed/config";
 import { embedOne } from "@reembed/embedder";
 import { createLogger, createMetrics, type Logger } from "@reembed/runtime";
 import { describeServer, readProfile } from "@reembed/store";
-import { startWorker, WorkerMetrics } from "@reembed/worker";
+import { defaultConcurrency, startWorker, WorkerMetrics } from "@reembed/worker";
 import { type Command, Option } from "commander";
 import { serveOperations } from "../operations.ts";
 import { waitOption, wholeNumberFrom } from "../options.ts";
@@ -39,7 +39,11 @@ export function registerWorker(program: Command): void {
       wholeNumberFrom(1),
       1,
     )
-    .option("--concurrency <batches>", "batches in hand at a time (default: WORKER_CONCURRENCY)", wholeNumberFrom(1))
+    .option(
+      "--concurrency <batches>",
+      "batches in hand at a time (default: WORKER_CONCURRENCY, or 4 on a GPU and 2 elsewhere)",
+      wholeNumberFrom(1),
+    )
     .addOption(waitOption())
     .option("--json", "print one JSON object when it is ready")
     .addOption(new Option("--member <n>").argParser(Number).hideHelp())
@@ -64,7 +68,7 @@ async function runWorker(flags: WorkerFlags, config: Config, log: Logger): Promi
     const { database, queue } = services;
     const profile = await patience(describeServer(database), () => readProfile(database, wanted.name));
     const { lockDurationMs } = config.worker;
-    const concurrency = flags.concurrency ?? config.worker.concurrency;
+    const concurrency = flags.concurrency ?? config.worker.concurrency ?? defaultConcurrency(device);
     const registered = createMetrics();
     const metrics = new WorkerMetrics(registered, profile.name);
     const embedder = scope.use(

@@ -5,7 +5,7 @@ import type { Embedder } from "@reembed/embedder";
 import { startProducer } from "@reembed/producer";
 import type { Logger } from "@reembed/runtime";
 import { type Coverage, type Database, readCoverage, readProfile } from "@reembed/store";
-import { startWorker } from "@reembed/worker";
+import { defaultConcurrency, startWorker } from "@reembed/worker";
 import { progressBars } from "../progress.ts";
 import type { Services } from "../services.ts";
 import { lend } from "./demo-embedders.ts";
@@ -28,7 +28,17 @@ export async function startFleet(
     if (shared === undefined) throw new TypeError(`There is no embedder of ${model.id}`);
     const profile = await readProfile(database, name);
     const embedder = lend(shared);
-    scope.use(await startWorker({ database, profile, embedder, queue, concurrency, lockDurationMs, log }));
+    scope.use(
+      await startWorker({
+        database,
+        profile,
+        embedder,
+        queue,
+        concurrency: concurrency ?? defaultConcurrency(embedder.device),
+        lockDurationMs,
+        log,
+      }),
+    );
   }
   scope.use(await startProducer({ database, queue, ...config.producer, lockDurationMs, log }));
 }

@@ -18,6 +18,8 @@ export interface DoctorContext {
   redis: RedisFacts | undefined;
   /** Those of `profiles` that are in the database. */
   registered: readonly RegisteredProfile[];
+  /** What models are to be tried on and vectors computed again with; undefined tries nothing, and computes on the CPU. */
+  device: string | undefined;
   /** Vectors to compute again; undefined leaves it to whether the model is here. */
   sample: number | undefined;
 }

@@ -18,6 +18,7 @@ import { inspectModel } from "../model-state.ts";
 import { checkSessions } from "../services.ts";
 import { checkClocks } from "./clocks.ts";
 import type { Check, DoctorContext } from "./context.ts";
+import { checkDevice } from "./device.ts";
 import { checkDisk } from "./disk.ts";
 import { type Finding, fromError, ok, unchecked } from "./finding.ts";
 import { checkGpu } from "./gpu.ts";
@@ -41,6 +42,7 @@ const checks: Record<string, Check> = {
   memory: checkMemory,
   GPU: checkGpu,
   models: checkModels,
+  device: checkDevice,
   PostgreSQL: checkPostgres,
   rights: checkRights,
   settings: checkSettings,
@@ -62,12 +64,12 @@ const patienceMs = { server: 15_000, check: 300_000 };
 export async function examine(
   config: Config,
   log: Logger,
-  { sample }: { sample?: number | undefined },
+  { sample, device }: { sample?: number | undefined; device?: string | undefined },
 ): Promise<Finding[]> {
   await using scope = new AsyncDisposableStack();
   const findings: Finding[] = [];
   const context: DoctorContext = {
-    ...{ config, log, sample },
+    ...{ config, log, sample, device },
     profiles: activeProfiles(config),
     models: [],
     ...{ database: undefined, server: undefined, redis: undefined, registered: [] },

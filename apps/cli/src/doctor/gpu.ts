@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { hasCudaFiles } from "@reembed/embedder";
+import { type CudaFiles, inspectCudaFiles } from "@reembed/embedder";
 import { formatBytes } from "../output.ts";
 import type { Check } from "./context.ts";
 import { type Finding, ok, warning } from "./finding.ts";
@@ -14,9 +14,12 @@ export interface Gpu {
 /** Weights of BGE-M3 in fp16 are 1.1 GB; CUDA's own context and a run of some texts want about as much again. */
 const leastBytes = 4e9;
 
-export const checkGpu: Check = async () => judgeGpus(await readGpus(), hasCudaFiles());
+/** The oldest driver that runs programs of a CUDA: NVIDIA's table of minor version compatibility. */
+const leastDrivers: Readonly<Record<number, number>> = { 12: 525, 13: 580 };
 
-export function judgeGpus(gpus: readonly Gpu[], cudaFiles: boolean): Finding[] {
+export const checkGpu: Check = async () => judgeGpus(await readGpus(), await inspectCudaFiles());
+
+export function judgeGpus(gpus: readonly Gpu[], files: CudaFiles | undefined): Finding[] {
   if (gpus.length === 0) return [ok("GPU", "none of NVIDIA's; workers run on the CPU")];
   const findings = gpus.map(({ name, memoryBytes, driver }) => {
     const says = `${name}, ${formatBytes(memoryBytes)}, driver ${driver}`;
@@ -24,12 +27,29 @@ export function judgeGpus(gpus: readonly Gpu[], cudaFiles: boolean): Finding[] {
       ? ok("GPU", says)
       : warning("GPU", says, "Long chunks may not fit: use --device cpu.");
   });
-  if (cudaFiles) return findings;
-  const install = "ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js";
-  return [
-    ...findings,
-    warning("CUDA", "ONNX Runtime's CUDA files are not installed: --device cuda is refused", install),
-  ];
+  return [...findings, judgeCudaFiles(files, gpus[0]?.driver ?? "")];
+}
+
+function judgeCudaFiles(files: CudaFiles | undefined, driver: string): Finding {
+  if (files === undefined) {
+    const install = "ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js";
+    return warning("CUDA", "ONNX Runtime's CUDA files are not installed: --device cuda is refused", install);
+  }
+  const { cuda, missing } = files;
+  const linked = cuda === undefined ? "ONNX Runtime's CUDA files" : `ONNX Runtime's files for CUDA ${cuda}`;
+  if (missing.length > 0) {
+    return warning(
+      "CUDA",
+      `${linked} need ${missing.join(", ")}, which this host does not find: --device cuda is refused`,
+      `Install the libraries of CUDA ${cuda ?? "that they name"}, or name their folder in LD_LIBRARY_PATH.`,
+    );
+  }
+  const leastDriver = cuda === undefined ? undefined : leastDrivers[cuda];
+  if (leastDriver !== undefined && Number.parseInt(driver, 10) < leastDriver) {
+    const says = `${linked} need a driver from ${leastDriver} on, and this host has ${driver}`;
+    return warning("CUDA", says, "Update NVIDIA's driver.");
+  }
+  return ok("CUDA", `${linked} are installed, with the libraries that they need`);
 }
 
 /** @returns None where there is no nvidia-smi, or it finds no device. */

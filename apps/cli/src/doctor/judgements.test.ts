@@ -34,6 +34,7 @@ const replication = { replicas: 0, visible: 0, synchronous: 0, deadSlots: [] };
 const log = { fsync: true, synchronousStandbys: "", walLevel: "replica" };
 const vectors = { rows: 9, sampled: 9, missing: 0, zero: 0, notANumber: 0, unnormalised: 0, otherDimensions: 0 };
 const model = { model: "BAAI/bge-m3", folder: "/m", prepared: [], revision: "r", dimensions: 8, maxTokens: 8 };
+const l4 = { name: "L4", memoryBytes: 24e9, driver: "535.2" };
 const int8 = [{ device: "cpu", dtype: "int8" }];
 const index = { name: "by_vector", kind: "hnsw", valid: true, building: false, sizeBytes: 1e9 };
 const plan = { memoryBytes: 3e9, neededBytes: 3e9, memorySource: "at most shared_buffers" };
@@ -169,9 +170,27 @@ const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verd
     /wants 16 GB.*model prepare.*2\.5 GB/,
   ],
   ["8 GB for int8", judgeMemory({ model: "BAAI/bge-m3", prepared: int8 }, 8e9), "ok", /wants 2\.5 GB in int8/],
-  ["no GPU", judgeGpus([], false), "ok", /CPU/],
-  ["no CUDA files", judgeGpus([{ name: "L4", memoryBytes: 24e9, driver: "5" }], false), "warning", /install\.js/],
-  ["a small GPU", judgeGpus([{ name: "K600", memoryBytes: 1e9, driver: "3" }], true), "warning", /K600, 1\.0 GB/],
+  ["no GPU", judgeGpus([], undefined), "ok", /CPU/],
+  [
+    "no CUDA files",
+    judgeGpus([{ name: "L4", memoryBytes: 24e9, driver: "580.1" }], undefined),
+    "warning",
+    /install\.js/,
+  ],
+  ["a driver too old", judgeGpus([l4], { cuda: 13, missing: [] }), "warning", /CUDA 13 need a driver from 580.*535\.2/],
+  [
+    "a library that is missing",
+    judgeGpus([l4], { cuda: 12, missing: ["libcublasLt.so.12"] }),
+    "warning",
+    /need libcublasLt\.so\.12.*libraries of CUDA 12.*LD_LIBRARY_PATH/,
+  ],
+  ["a GPU with all it needs", judgeGpus([l4], { cuda: 12, missing: [] }).slice(1), "ok", /CUDA 12 are installed/],
+  [
+    "a small GPU",
+    judgeGpus([{ name: "K600", memoryBytes: 1e9, driver: "580.1" }], { cuda: 13, missing: [] }),
+    "warning",
+    /K600, 1\.0 GB/,
+  ],
   ["no files", judgeModel({ ...model, problem: "Gone.", remedy: "Pull." }), "mend", /Gone Pull\./],
   ["not prepared", judgeModel({ ...model, problem: null, remedy: null }), "warning", /reembed model prepare BAAI/],
   ["prepared", judgeModel({ ...model, prepared: int8, problem: null, remedy: null }), "ok", /cpu in int8/],

@@ -11,7 +11,16 @@ const sampledByItself = 8;
 const leastCosine = 0.99;
 
 /** Computes a sample of vectors again: did the named model make them? */
-export const checkProvenance: Check = async ({ config, database, profiles, registered, models, sample, log }) => {
+export const checkProvenance: Check = async ({
+  config,
+  database,
+  profiles,
+  registered,
+  models,
+  device,
+  sample,
+  log,
+}) => {
   if (database === undefined || sample === 0) return [];
   const findings: Finding[] = [];
   for (const profile of registered) {
@@ -24,7 +33,10 @@ export const checkProvenance: Check = async ({ config, database, profiles, regis
     if (vectors.length === 0) continue;
     const check = `made by ${profile.model}`;
     try {
-      await using embedder = await startProfileEmbedder(wanted, config, { device: served ? httpDevice : "cpu", log });
+      await using embedder = await startProfileEmbedder(wanted, config, {
+        device: served ? httpDevice : (device ?? "cpu"),
+        log,
+      });
       const bars = { own: leastCosine, adopted: leastCosine };
       const pages = (async function* () {
         yield vectors;

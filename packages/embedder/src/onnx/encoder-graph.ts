@@ -3,7 +3,9 @@ import type { Arithmetic, Operand, Table } from "./arithmetic/arithmetic.ts";
 import { toElements } from "./arithmetic/float.ts";
 import type { EncoderShape } from "./encoder-shape.ts";
 import { GraphBuilder } from "./graph-builder.ts";
+import { positionTable } from "./position-table.ts";
 import { addProduct, divideColumns, type Smoothing, scaleRows } from "./smoothing.ts";
+import { addTextVector } from "./text-vector.ts";
 
 export interface EncoderGraphOptions {
   /** Of the .onnx file; the weights go into `<path>.data`. */
@@ -57,13 +59,13 @@ class EncoderGraph {
   }
 
   async write(): Promise<void> {
-    const { layers, pooling, dimensions } = this.#shape;
+    const { layers, pooling } = this.#shape;
     let tokens = await this.#embeddings();
     for (let layer = 0; layer < layers; layer++) {
       tokens = await this.#layer(`encoder.layer.${layer}`, tokens, layer === layers - 1 && pooling === "cls");
     }
-    const vectors = this.#normalize(await this.#widen(this.#pool(tokens)));
-    this.#graph.output(vectors, "sentence_embedding", "float32", ["texts", dimensions]);
+    const { elementType } = this.#arithmetic;
+    await addTextVector(this.#graph, this.#pool(tokens), { ...this.#options, elementType });
   }
 
   async #embeddings(): Promise<string> {
@@ -72,19 +74,12 @@ class EncoderGraph {
     return await this.#norm(this.#graph.add("Add", [words, await this.#positions()]), "embeddings.LayerNorm");
   }
 
-  /** The rows of the position table, with that of the first token type added: [sequence, hidden]. */
+  /** The rows of the position table: [sequence, hidden]. */
   async #positions(): Promise<string> {
-    const { positions, positionOffset, hidden, tokenTypes } = this.#shape;
-    const table = this.#table("embeddings.position_embeddings.weight", positions + positionOffset);
-    const type = await this.#table("embeddings.token_type_embeddings.weight", tokenTypes).read(0, 1);
-    const read = async (start: number, end: number) => {
-      const rows = await table.read(start + positionOffset, end + positionOffset);
-      return rows.map((value, index) => value + (type[index % hidden] ?? 0));
-    };
     const graph = this.#graph;
     const length = graph.add("Squeeze", [graph.add("Shape", [this.#ids], { start: { int: 1 }, end: { int: 2 } })]);
     const places = graph.add("Range", [graph.integer(0), length, graph.integer(1)]);
-    return await this.#arithmetic.lookup(graph, { ...table, rows: positions, read }, places);
+    return await this.#arithmetic.lookup(graph, await positionTable(this.#options.weights, this.#shape), places);
   }
 
   /** With `onlyFirst`, of the first token alone: all that CLS pooling needs of the last layer. */
@@ -210,25 +205,6 @@ class EncoderGraph {
     const { elementType } = this.#arithmetic;
     const row = graph.add("Unsqueeze", [graph.add("Cast", [shares], { to: { elementType } }), graph.integers(1)]);
     return graph.add("Squeeze", [graph.add("MatMul", [row, tokens]), graph.integers(1)]);
-  }
-
-  /** The text's vector as float32, through the last dense layer where there is one. */
-  async #widen(pooled: string): Promise<string> {
-    const graph = this.#graph;
-    const { hidden, dimensions } = this.#shape;
-    const halves = this.#arithmetic.elementType === "float16";
-    const vector = halves ? graph.add("Cast", [pooled], { to: { elementType: "float32" } }) : pooled;
-    const { dense } = this.#options;
-    if (dense === undefined) return vector;
-    const weight = await dense.tensor("linear.weight", [hidden, dimensions]).readRows(0, hidden);
-    const bias = await dense.tensor("linear.bias", [dimensions]).readRows(0, dimensions);
-    const product = graph.add("MatMul", [vector, await graph.weight("dense.weight", [hidden, dimensions], weight)]);
-    const sum = graph.add("Add", [product, await graph.weight("dense.bias", [dimensions], bias)]);
-    return this.#shape.dense?.activation === "tanh" ? graph.add("Tanh", [sum]) : sum;
-  }
-
-  #normalize(vectors: string): string {
-    return this.#graph.add("Div", [vectors, this.#graph.add("ReduceL2", [vectors], { axes: { ints: [-1] } })]);
   }
 
   async #norm(values: string, name: string): Promise<string> {

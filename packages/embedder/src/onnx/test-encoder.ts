@@ -1,12 +1,15 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadOnnxModel } from "../onnx-model.ts";
+import type { RunLayout } from "../run-layout.ts";
 import type { EncoderWeights, WeightTensor } from "../weights/encoder-weights.ts";
 import { floatArithmetic } from "./arithmetic/float.ts";
 import { int8Arithmetic } from "./arithmetic/int8.ts";
 import { type EncoderGraphOptions, writeEncoder } from "./encoder-graph.ts";
 import type { EncoderShape } from "./encoder-shape.ts";
+import { expandPackedAttention } from "./expand-packed-attention.ts";
+import { type PackedEncoderOptions, writePackedEncoder } from "./packed-encoder-graph.ts";
 import { writePlainEncoder } from "./plain-encoder-graph.ts";
 
 export const arithmetics = {
@@ -82,7 +85,7 @@ export function randomText(tokens: number, seed: number): Int32Array {
   return Int32Array.from({ length: tokens }, (_, place) => 5 + Math.floor(random(`text ${seed}`, place) * 490));
 }
 
-/** Runs texts together, padded to the longest; their vectors have the length 1. */
+/** Runs texts together; their vectors have the length 1. */
 type Run = (texts: readonly Int32Array[]) => Promise<Float32Array[]>;
 
 /** Graphs in a folder of their own, which goes with the scope that holds it. */
@@ -110,20 +113,27 @@ class TestGraphs implements AsyncDisposable {
     return await this.#load(path, options.shape, true);
   }
 
+  /** The graph for CUDA, with its attention written out for a CPU, which has no such operator. */
+  async packed(options: Omit<PackedEncoderOptions, "path">): Promise<Run> {
+    const path = this.nextPath;
+    await writePackedEncoder({ ...options, path });
+    await writeFile(path, expandPackedAttention(await readFile(path), options.shape));
+    return await this.#load(path, options.shape, true, "packed");
+  }
+
   async plain(options: Pick<EncoderGraphOptions, "shape" | "weights" | "dense">): Promise<Run> {
     const path = this.nextPath;
     await writePlainEncoder({ ...options, path });
     return await this.#load(path, options.shape, false);
   }
 
-  async #load(graph: string, { dimensions, pooling }: EncoderShape, prepared: boolean): Promise<Run> {
-    const run = await loadOnnxModel({ folder: this.folder, graph, prepared, device: "cpu", dimensions, pooling });
+  async #load(graph: string, shape: EncoderShape, prepared: boolean, layout: RunLayout = "padded"): Promise<Run> {
+    const { dimensions, pooling } = shape;
+    const settings = { folder: this.folder, graph, prepared, layout, device: "cpu", dimensions, pooling };
+    const run = await loadOnnxModel(settings);
     return async (texts) => {
       const lengths = Int32Array.from(texts, (ids) => ids.length);
-      const length = Math.max(...lengths);
-      const inputIds = new Int32Array(texts.length * length);
-      for (const [row, ids] of texts.entries()) inputIds.set(ids, row * length);
-      const vectors = await run({ id: 0, inputIds, lengths, length });
+      const vectors = await run({ id: 0, ids: Int32Array.from(texts.flatMap((ids) => [...ids])), lengths });
       return texts.map((_, row) => vectors.subarray(row * dimensions, (row + 1) * dimensions));
     };
   }

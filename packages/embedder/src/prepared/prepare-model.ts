@@ -7,9 +7,11 @@ import { floatArithmetic } from "../onnx/arithmetic/float.ts";
 import { int8Arithmetic } from "../onnx/arithmetic/int8.ts";
 import { writeEncoder } from "../onnx/encoder-graph.ts";
 import { type EncoderShape, readEncoderShape } from "../onnx/encoder-shape.ts";
+import { writePackedEncoder } from "../onnx/packed-encoder-graph.ts";
 import { writePlainEncoder } from "../onnx/plain-encoder-graph.ts";
 import type { Smoothing } from "../onnx/smoothing.ts";
 import { openOnnxEmbedder } from "../onnx-embedder.ts";
+import { layoutOf } from "../run-layout.ts";
 import { Tokenizer } from "../tokenizer.ts";
 import { type EncoderWeights, openEncoderWeights, openModuleWeights } from "../weights/encoder-weights.ts";
 import { calibrate } from "./calibrate.ts";
@@ -64,7 +66,13 @@ const goldenText = "Зарплата выплачивается два раза 
  * code 3) when the vectors differ: then nothing is installed.
  */
 export async function prepareModel(options: PrepareOptions): Promise<Preparation> {
-  const { model, folder, device } = options;
+  const { model, folder, device, dtype } = options;
+  if (dtype === "int8" && device === "cuda") {
+    throw new ReembedError("dtype_unsupported", "The graph for CUDA is in fp16 or fp32; int8 is for CPUs.", {
+      exitCode: 2,
+      remedy: "Leave --dtype out: fp16 is what a GPU computes fastest.",
+    });
+  }
   const shape = await readEncoderShape(folder, model.pooling);
   if (shape.dimensions !== model.dimensions) {
     const message = `${folder} gives vectors of ${shape.dimensions} dimensions; ${model.id} has ${model.dimensions}.`;
@@ -163,12 +171,10 @@ class Workshop {
   }
 
   async #build(name: string, smoothing?: Smoothing): Promise<Candidate> {
-    const { dtype, device } = this.#options;
     const folder = join(this.#folder, name);
     await mkdir(folder);
     const path = join(folder, graphName);
-    const arithmetic = dtype === "int8" ? int8Arithmetic : floatArithmetic(dtype === "fp16" ? "float16" : "float32");
-    await writeEncoder({ ...this.#encoder, path, arithmetic, masked: device !== "cpu", smoothing });
+    await this.#write(path, smoothing);
     const vectors = await this.#vectorsOf(path, true);
     const golden = vectors.pop() ?? new Float32Array();
     return {
@@ -177,6 +183,17 @@ class Workshop {
       fidelity: fidelityOf(vectors, this.#expected.slice(0, -1)),
       smoothed: smoothing !== undefined,
     };
+  }
+
+  async #write(path: string, smoothing: Smoothing | undefined): Promise<void> {
+    const { dtype, device } = this.#options;
+    const elementType = dtype === "fp16" ? "float16" : "float32";
+    if (layoutOf(device, builderVersion) === "packed") {
+      await writePackedEncoder({ ...this.#encoder, path, elementType });
+      return;
+    }
+    const arithmetic = dtype === "int8" ? int8Arithmetic : floatArithmetic(elementType);
+    await writeEncoder({ ...this.#encoder, path, arithmetic, masked: device !== "cpu", smoothing });
   }
 
   async #calibrate(): Promise<Smoothing> {

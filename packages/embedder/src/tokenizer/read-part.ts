@@ -28,7 +28,7 @@ export async function readPart(text: string, maxTokens: number, encoder: Encoder
   // Of a letter and the marks on it that become one character, the offsets tell the letter's end.
   while (/^\p{M}/u.test(text.slice(end, end + 2))) end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
   // One character may become several in the normalizer, with the cut among them: then it is one too many.
-  while ((await encodeOne(text.slice(0, end))).ids.length > maxTokens) end = characterStart(text, end - 1);
+  while (end > 0 && (await encodeOne(text.slice(0, end))).ids.length > maxTokens) end = characterStart(text, end - 1);
   return text.slice(0, end);
 
   /**

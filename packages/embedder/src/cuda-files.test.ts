@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { linkedCuda, missingOf } from "./cuda-files.ts";
+
+const ldd = `
+	linux-vdso.so.1 (0x00007f3b1f400000)
+	libcublasLt.so.13 => not found
+	libcublas.so.13 => /opt/cuda/lib64/libcublas.so.13 (0x00007f3b1be00000)
+	libcurand.so.10 => not found
+	libcuda.so.1 => not found
+`;
+
+test("the provider tells the CUDA that it is linked against, and the loader what it does not find", () => {
+  expect(linkedCuda("\0libcurand.so.10\0libcublasLt.so.12\0")).toBe(12);
+  expect(linkedCuda(ldd)).toBe(13);
+  expect(linkedCuda("\0libm.so.6\0")).toBeUndefined();
+  expect(missingOf(ldd)).toEqual(["libcublasLt.so.13", "libcurand.so.10"]);
+});

@@ -1,0 +1,38 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { failureCode } from "./inference-failure.ts";
+import { messageOf, ReembedError } from "@reembed/core";
+import type { InferenceReply, InferenceRequest, InferenceSettings } from "./inference-messages.ts";
+import { loadOnnxModel } from "./onnx-model.ts";
+
+const settings = workerData as InferenceSettings;
+
+try {
+  const run = await loadOnnxModel(settings);
+  parentPort?.on("message", answer);
+  reply({ kind: "ready" });
+
+  async function answer(request: InferenceRequest): Promise<void> {
+    const startedAt = performance.now();
+    try {
+      const vectors = await run(request);
+      reply({ kind: "done", id: request.id, vectors, seconds: (performance.now() - startedAt) / 1_000 });
+    } catch (error) {
+      const failure = describe(error, "inference_failed");
+      reply({ kind: "failed", id: request.id, ...failure });
+      // A context of CUDA that has failed once fails for ever: the next run needs another process.
+      if (failure.code === "device_failed") parentPort?.close();
+    }
+  }
+} catch (error) {
+  // ONNX Runtime attaches the device before it reads the graph.
+  reply({ kind: "refused", ...describe(error, settings.device === "cpu" ? "model_unusable" : "device_unavailable") });
+}
+
+function reply(message: InferenceReply): void {
+  parentPort?.postMessage(message);
+}
+
+function describe(error: unknown, otherwise: string): { code: string; message: string } {
+  const message = messageOf(error);
+  return { code: error instanceof ReembedError ? error.code : failureCode(message, otherwise), message };
+}

@@ -1,0 +1,16 @@
+import type { EncoderWeights } from "../weights/encoder-weights.ts";
+import type { Table } from "./arithmetic/arithmetic.ts";
+import type { EncoderShape } from "./encoder-shape.ts";
+
+/** The table's row is added to a token's at the same place of its text: its position's, with that of the first token type. */
+export async function positionTable(weights: EncoderWeights, shape: EncoderShape): Promise<Table> {
+  const { positions, positionOffset, hidden, tokenTypes } = shape;
+  const name = "embeddings.position_embeddings.weight";
+  const tensor = weights.tensor(name, [positions + positionOffset, hidden]);
+  const type = await weights.tensor("embeddings.token_type_embeddings.weight", [tokenTypes, hidden]).readRows(0, 1);
+  const read = async (start: number, end: number) => {
+    const rows = await tensor.readRows(start + positionOffset, end + positionOffset);
+    return rows.map((value, index) => value + (type[index % hidden] ?? 0));
+  };
+  return { name, rows: positions, columns: hidden, read };
+}
