@@ -2,8 +2,8 @@
 # Reembed runs its TypeScript as it is, so nothing is compiled; Node 24 of the image replaces the dev dependency `node`.
 
 ARG NODE_IMAGE=node:24-bookworm-slim
-# The CUDA that onnxruntime-node's provider is linked against. A newer onnxruntime-node may want a newer one: the check
-# at the end of `cuda` then fails and names the libraries that are missing.
+# The CUDA that onnxruntime-node's provider is linked against, which is not the same for every release (PyPI's 1.30.0 is
+# for CUDA 13): the check at the end of `cuda` fails where it is another one, and names the libraries that are missing.
 ARG CUDA_IMAGE=nvidia/cuda:12.8.1-cudnn-runtime-ubuntu24.04
 
 # Only what npm reads: an edit of the source leaves the installed packages in the cache.

@@ -6,17 +6,17 @@ import type { TextOfLength } from "./mixed-texts.ts";
 import type { GraphKind, RandomModel } from "./random-model.ts";
 import { measureRun, type Side } from "./run.ts";
 
-const titles: Readonly<Record<GraphKind, string>> = {
+const titles = {
   exported: "our engine, exported graph",
   fp32: "our engine, prepared fp32",
   int8: "our engine, prepared int8",
-};
+} as const satisfies Partial<Record<GraphKind, string>>;
 
 /**
  * The embedder that workers have, with one of the model's graphs.
  * @param processes That share the cores and the texts, as those of `reembed worker --processes`.
  */
-export function engineSide({ model, folder, graph }: RandomModel, kind: GraphKind, processes = 1): Side {
+export function engineSide({ model, folder, graph }: RandomModel, kind: keyof typeof titles, processes = 1): Side {
   const threads = processes === 1 ? undefined : Math.max(1, Math.floor(availableParallelism() / processes));
   return {
     title: processes === 1 ? titles[kind] : `prepared ${kind}, ${processes} processes`,

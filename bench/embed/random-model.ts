@@ -9,13 +9,14 @@ import {
   floatArithmetic,
   int8Arithmetic,
   writeEncoder,
+  writePackedEncoder,
   writePlainEncoder,
 } from "@reembed/embedder/builder";
 import { parametersOf } from "./encoder-work.ts";
 import { randomWeights } from "./random-weights.ts";
 
 /** The model's graph as exporters write it, and as `reembed model prepare` does. */
-export type GraphKind = "exported" | "fp32" | "int8";
+export type GraphKind = "exported" | "fp32" | "int8" | "padded-fp16" | "packed-fp16";
 
 export interface RandomModel {
   model: Model;
@@ -27,7 +28,8 @@ export interface RandomModel {
 }
 
 const cache = join(import.meta.dirname, "../.cache");
-const graphFolders: Readonly<Record<GraphKind, string>> = { exported: "onnx", fp32: "fp32", int8: "int8" };
+/** transformers.js looks for an export in `onnx`. */
+const graphFolder = (kind: GraphKind) => (kind === "exported" ? "onnx" : kind);
 const tokenizerFiles = ["tokenizer.json", "tokenizer_config.json"];
 
 const bgeM3: EncoderShape = {
@@ -62,7 +64,7 @@ export async function openRandomModel({
   const folder = join(cache, name);
   await mkdir(folder, { recursive: true });
   await writeConfig(folder, shape);
-  const missing = graphs.filter((kind) => !existsSync(join(folder, graphFolders[kind])));
+  const missing = graphs.filter((kind) => !existsSync(join(folder, graphFolder(kind))));
   await refuseFullDisk(
     folder,
     missing.reduce((bytes, kind) => bytes + sizeOf(kind, shape), 0),
@@ -73,7 +75,7 @@ export async function openRandomModel({
     model: { id: name, revision: "random", dimensions, maxTokens, pooling, bundled: false },
     shape,
     folder,
-    graph: (kind) => join(folder, graphFolders[kind], "model.onnx"),
+    graph: (kind) => join(folder, graphFolder(kind), "model.onnx"),
   };
 }
 
@@ -103,17 +105,20 @@ async function writeConfig(folder: string, shape: EncoderShape): Promise<void> {
 
 /** Under another name until it is whole: what bears the name is complete. */
 async function build(kind: GraphKind, shape: EncoderShape, folder: string): Promise<void> {
-  const workshop = join(folder, `${graphFolders[kind]}.partial`);
+  const workshop = join(folder, `${graphFolder(kind)}.partial`);
   await rm(workshop, { recursive: true, force: true });
   await mkdir(workshop);
   const path = join(workshop, "model.onnx");
   console.error(`Building ${kind}, once: ${(sizeOf(kind, shape) / 1e9).toFixed(1)} GB in ${folder}`);
-  if (kind === "exported") await writePlainEncoder({ path, shape, weights: randomWeights });
-  else {
-    const arithmetic = kind === "int8" ? int8Arithmetic : floatArithmetic("float32");
-    await writeEncoder({ path, shape, weights: randomWeights, arithmetic, masked: false });
-  }
-  await rename(workshop, join(folder, graphFolders[kind]));
+  const encoder = { path, shape, weights: randomWeights };
+  if (kind === "exported") await writePlainEncoder(encoder);
+  else if (kind === "packed-fp16") await writePackedEncoder({ ...encoder, elementType: "float16" });
+  else await writeEncoder({ ...encoder, arithmetic: arithmeticOf(kind), masked: kind === "padded-fp16" });
+  await rename(workshop, join(folder, graphFolder(kind)));
+}
+
+function arithmeticOf(kind: GraphKind) {
+  return kind === "int8" ? int8Arithmetic : floatArithmetic(kind === "fp32" ? "float32" : "float16");
 }
 
 async function refuseFullDisk(folder: string, neededBytes: number): Promise<void> {
@@ -126,5 +131,6 @@ async function refuseFullDisk(folder: string, neededBytes: number): Promise<void
 }
 
 function sizeOf(kind: GraphKind, shape: EncoderShape): number {
-  return parametersOf(shape) * (kind === "int8" ? 1.02 : 4);
+  const bytes = { exported: 4, fp32: 4, int8: 1.02, "padded-fp16": 2, "packed-fp16": 2 }[kind];
+  return parametersOf(shape) * bytes;
 }

@@ -13,6 +13,13 @@ export class ModelTime implements EmbedderObserver {
   budgeted(): void {}
   restarted(): void {}
 
+  /** Share of the time between the first run's start and the last one's end in which none was under way. */
+  takeIdleShare(): number {
+    const start = Math.min(...this.#runs.map((run) => run.start));
+    const end = Math.max(...this.#runs.map((run) => run.end));
+    return 1 - (1_000 * this.take()) / (end - start);
+  }
+
   /** Seconds, since this was asked last, in which one run or more was under way. */
   take(): number {
     const runs = this.#runs.sort((a, b) => a.start - b.start);

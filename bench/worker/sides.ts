@@ -4,12 +4,11 @@ import { startProducer } from "@reembed/producer";
 import { EmbedQueue } from "@reembed/queue";
 import { createLogger } from "@reembed/runtime";
 import { type RegisteredProfile, readCoverage } from "@reembed/store";
-import { startWorker } from "@reembed/worker";
+import { defaultConcurrency, startWorker } from "@reembed/worker";
 import type { Servers } from "./servers.ts";
 
 /** As the environment's defaults have it. */
 export const batchSize = 64;
-const concurrency = 2;
 const producerSettings = { batchSize, maxQueuedJobs: 500, tickMs: 5_000 };
 const pollMs = 250;
 
@@ -48,7 +47,17 @@ export async function runWorker(
   const batches = Math.ceil(chunks / batchSize);
   while ((await embedQueue.counts()).waiting < batches) await setTimeout(pollMs);
 
-  scope.use(await startWorker({ database, profile, embedder, queue, concurrency, lockDurationMs, log }));
+  scope.use(
+    await startWorker({
+      database,
+      profile,
+      embedder,
+      queue,
+      concurrency: defaultConcurrency(embedder.device),
+      lockDurationMs,
+      log,
+    }),
+  );
   for (;;) {
     const jobs = await embedQueue.bullmq.getJobs(["completed"]);
     const { failed } = await embedQueue.counts();

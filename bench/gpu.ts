@@ -1,0 +1,75 @@
+import { execFileSync } from "node:child_process";
+import { parseArgs } from "node:util";
+import { messageOf, ReembedError } from "@reembed/core";
+import { describeMachine } from "./machine.ts";
+import { roundTo } from "./embed/figures.ts";
+import { openRandomModel, type RandomModel } from "./embed/random-model.ts";
+import { measureFidelity } from "./gpu/fidelity.ts";
+import { makeCases, measureCase, rateOf } from "./gpu/measure.ts";
+import { measureMatrixRate } from "./gpu/matrix-rate.ts";
+import { runPeer } from "./gpu/peer.ts";
+import { measureScarceMemory } from "./gpu/scarce-memory.ts";
+import { TextSource } from "./gpu/texts.ts";
+import { measureGpuWorker } from "./gpu/worker.ts";
+
+/** The shortest text has a token between the two special ones. */
+const fidelityLengths = [3, 16, 128, 512, 1_500, 4_096, 8_192];
+const parts = ["fidelity", "throughput", "peer", "memory", "worker"] as const;
+type Part = (typeof parts)[number];
+
+const { values } = parseArgs({
+  options: {
+    layers: { type: "string", default: "24" },
+    tokens: { type: "string", default: "1000000" },
+    chunks: { type: "string", default: "6000" },
+    python: { type: "string", default: "python3" },
+    only: { type: "string", default: parts.join() },
+  },
+});
+const wanted = values.only.split(",") as Part[];
+const result: Record<string, unknown> = { benchmark: "gpu", machine: describeMachine() };
+
+try {
+  result.gpu = readGpu();
+  console.error(result.gpu);
+  const graphs = ["fp32", "padded-fp16", "packed-fp16"] as const;
+  const model = await openRandomModel({ layers: Number(values.layers), graphs });
+  for (const part of parts.filter((name) => wanted.includes(name))) {
+    const startedAt = performance.now();
+    try {
+      result[part] = await measurePart(part, model);
+    } catch (error) {
+      process.exitCode = 1;
+      result[part] = { failed: messageOf(error) };
+      console.error(error);
+    }
+    console.error(
+      `${part} took ${((performance.now() - startedAt) / 1_000).toFixed(1)} s: ${JSON.stringify(result[part])}`,
+    );
+  }
+  console.log(JSON.stringify(result));
+} catch (error) {
+  console.error(error instanceof ReembedError ? `${error.message}\n${error.remedy ?? ""}` : error);
+  process.exitCode = 1;
+}
+
+async function measurePart(part: Part, model: RandomModel): Promise<unknown> {
+  if (part === "fidelity") return await measureFidelity(model, fidelityLengths);
+  if (part === "memory") return await measureScarceMemory(model, new TextSource(), values.python);
+  if (part === "worker") return await measureGpuWorker(model, Number(values.chunks));
+  const cases = makeCases(Number(values.tokens));
+  if (part === "peer") return await runPeer(values.python, model, cases);
+  const matrixRate = await measureMatrixRate();
+  const figures: Record<string, unknown> = { matrixTflops: roundTo(matrixRate / 1e12, 0) };
+  for (const gpuCase of cases) {
+    const { packed, padded } = await measureCase(model, gpuCase);
+    const share = roundTo(rateOf(model, packed, gpuCase.texts.length) / matrixRate, 3);
+    figures[gpuCase.name] = { packed, padded, packedShareOfMatrixRate: share };
+  }
+  return figures;
+}
+
+function readGpu(): string {
+  const query = ["--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"];
+  return execFileSync("nvidia-smi", query, { encoding: "utf8" }).trim();
+}

@@ -1,0 +1,47 @@
+import { encodeModel, node, tensor, valueInfo } from "@reembed/embedder/model-writer";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+
+const size = 8_192;
+const products = 16;
+const rounds = 12;
+
+/** Floating-point operations per second of the card in products of float16 matrices of random numbers: the best round. */
+export async function measureMatrixRate(): Promise<number> {
+  const session = await InferenceSession.create(chain(), { executionProviders: ["cuda"] });
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < rounds; round++) {
+    const startedAt = performance.now();
+    await session.run({ scale: new Tensor("float32", new Float32Array([1]), [1]) });
+    best = Math.min(best, performance.now() - startedAt);
+  }
+  await session.release();
+  return (2 * size ** 3 * products) / (best / 1_000);
+}
+
+/** A matrix times another one, and again; one row of the last product comes out. */
+function chain(): Uint8Array {
+  const random = (name: string, scale: number, seed: number) =>
+    node("RandomNormal", [], [name], {
+      dtype: { elementType: "float16" },
+      shape: { ints: [size, size] },
+      scale: { float: scale },
+      seed: { float: seed },
+    });
+  const steps = Array.from({ length: products }, (_, step) =>
+    node("MatMul", [step === 0 ? "values" : `product_${step - 1}`, "matrix"], [`product_${step}`]),
+  );
+  return encodeModel({
+    name: "products",
+    inputs: [valueInfo("scale", "float32", [1])],
+    outputs: [valueInfo("row", "float32", [size])],
+    initializers: [tensor("first", [], new BigInt64Array([0n]))],
+    nodes: [
+      random("values", 1, 1),
+      random("matrix", 1 / Math.sqrt(size), 2),
+      ...steps,
+      node("Gather", [`product_${products - 1}`, "first"], ["halves"], { axis: { int: 0 } }),
+      node("Cast", ["halves"], ["floats"], { to: { elementType: "float32" } }),
+      node("Mul", ["floats", "scale"], ["row"]),
+    ],
+  });
+}

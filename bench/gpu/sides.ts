@@ -1,0 +1,109 @@
+import type { Model } from "@reembed/core";
+import { type Embedder, embedOne } from "@reembed/embedder";
+import { openOnnxEmbedder, type RunLayout } from "@reembed/embedder/builder";
+import { defaultConcurrency } from "@reembed/worker";
+import { roundTo } from "../embed/figures.ts";
+import type { RandomModel } from "../embed/random-model.ts";
+import { ModelTime } from "../worker/model-time.ts";
+import { watchGpu } from "./gpu-watch.ts";
+
+/** As a worker has them: chunks of a batch, and batches in hand at a time. */
+const batchSize = 64;
+const concurrency = defaultConcurrency("cuda");
+
+export interface GpuRun {
+  tokens: number;
+  seconds: number;
+  tokensPerSecond: number;
+  /** Share of the time, from the first run to the last, in which none was in the model. */
+  modelIdle: number;
+  busy: number;
+  peakMemoryMiB: number;
+  tokenBudget: number;
+  padding: number;
+}
+
+class RunObserver extends ModelTime {
+  tokenBudget = 0;
+  padding = 0;
+  readonly budgets: number[] = [];
+
+  override ran(run: { seconds: number; padding: number }): void {
+    super.ran(run);
+    this.padding += run.padding;
+  }
+
+  override budgeted(tokens?: number): void {
+    this.tokenBudget = tokens ?? 0;
+    this.budgets.push(this.tokenBudget);
+  }
+}
+
+export interface OpenGpuEmbedder extends AsyncDisposable {
+  embedder: Embedder & { findTokenBudget(): Promise<void> };
+  observer: RunObserver;
+}
+
+/** The embedder that workers have, on the GPU. The token budget is found where none is given. */
+export async function openGpuEmbedder(
+  { model, folder, graph }: RandomModel,
+  layout: RunLayout,
+  { device = "cuda", maxTokens, tokenBudget }: { device?: string; maxTokens?: number; tokenBudget?: number } = {},
+): Promise<OpenGpuEmbedder> {
+  const observer = new RunObserver();
+  const cut: Model = { ...model, maxTokens: maxTokens ?? model.maxTokens };
+  const kind = device === "cpu" ? "fp32" : layout === "packed" ? "packed-fp16" : "padded-fp16";
+  const options = { model: cut, folder, graph: graph(kind), prepared: true, layout, device, tokenBudget, observer };
+  const embedder = openOnnxEmbedder(options);
+  await embedOne(embedder);
+  if (tokenBudget === undefined && device !== "cpu") await embedder.findTokenBudget();
+  return { embedder, observer, [Symbol.asyncDispose]: () => embedder[Symbol.asyncDispose]() };
+}
+
+/** Embeds the texts as a worker does, but for the queue and the database. */
+export async function runTexts({ embedder, observer }: OpenGpuEmbedder, texts: readonly string[]): Promise<GpuRun> {
+  const watch = watchGpu();
+  observer.take();
+  observer.padding = 0;
+  let tokens = 0;
+  let next = 0;
+  const startedAt = performance.now();
+  const embedBatches = async () => {
+    while (next < texts.length) {
+      const batch = texts.slice(next, next + batchSize);
+      next += batchSize;
+      for await (const outcomes of embedder.embed(batch)) {
+        for (const outcome of outcomes) {
+          if ("rejected" in outcome) throw new Error(`A text was rejected: ${outcome.detail}`);
+          tokens += outcome.tokenCount - outcome.truncatedTokens;
+        }
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, embedBatches));
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const modelIdle = roundTo(observer.takeIdleShare(), 4);
+  const { busy, peakMemoryMiB } = await watch.read();
+  return {
+    tokens,
+    seconds: roundTo(seconds, 3),
+    tokensPerSecond: Math.round(tokens / seconds),
+    modelIdle,
+    busy: roundTo(busy, 3),
+    peakMemoryMiB,
+    tokenBudget: observer.tokenBudget,
+    padding: observer.padding,
+  };
+}
+
+/** The texts' vectors, in their order. */
+export async function vectorsOf({ embedder }: OpenGpuEmbedder, texts: readonly string[]): Promise<Float32Array[]> {
+  const vectors: Float32Array[] = [];
+  for await (const outcomes of embedder.embed(texts)) {
+    for (const outcome of outcomes) {
+      if ("rejected" in outcome) throw new Error(`Text ${outcome.index} was rejected: ${outcome.detail}`);
+      vectors[outcome.index] = outcome.vector;
+    }
+  }
+  return vectors;
+}

@@ -1,0 +1,69 @@
+import { globSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { registerProfiles, startBackfill, storeDocuments, readProfile, type Database } from "@reembed/store";
+import type { Profile } from "@reembed/core";
+import { roundTo } from "../embed/figures.ts";
+import type { RandomModel } from "../embed/random-model.ts";
+import { describeServer } from "../store/server.ts";
+import { benchProfile } from "../worker/corpus.ts";
+import { openServers } from "../worker/servers.ts";
+import { runWorker } from "../worker/sides.ts";
+import { watchGpu } from "./gpu-watch.ts";
+import { openGpuEmbedder } from "./sides.ts";
+
+export interface GpuWorkerFigures {
+  chunks: number;
+  tokens: number;
+  tokensPerSecond: number;
+  chunksPerSecond: number;
+  /** Share of the time, from the first run to the last, in which none was in the model. */
+  modelIdle: number;
+  busy: number;
+  /** Of the worker's process and its producer, without the model's. */
+  cpuSeconds: number;
+  servers: string;
+}
+
+const handbook = join(import.meta.dirname, "../../samples/handbook");
+
+/** A worker on the GPU, from the database to the database. */
+export async function measureGpuWorker(model: RandomModel, chunks: number): Promise<GpuWorkerFigures> {
+  await using scope = new AsyncDisposableStack();
+  const servers = await openServers(scope);
+  const { database } = servers;
+  const profile = benchProfile("gpu", model.model);
+  const stored = await loadCopies(database, profile, chunks);
+  const opened = scope.use(await openGpuEmbedder(model, "packed"));
+  await startBackfill(database, await readProfile(database, profile.name));
+  opened.observer.take();
+  const watch = watchGpu();
+  const cpuBefore = process.cpuUsage();
+  const run = await runWorker(servers, await readProfile(database, profile.name), opened.embedder);
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const { busy } = await watch.read();
+  return {
+    chunks: stored,
+    tokens: run.tokens,
+    tokensPerSecond: Math.round(run.tokens / run.seconds),
+    chunksPerSecond: Math.round(stored / run.seconds),
+    modelIdle: roundTo(opened.observer.takeIdleShare(), 4),
+    busy: roundTo(busy, 3),
+    cpuSeconds: roundTo((user + system) / 1e6, 1),
+    servers: `${servers.title}: ${await describeServer(database)}`,
+  };
+}
+
+/** The sample handbook again and again; each copy's sentences bear its number, so that no two chunks are the same. */
+async function loadCopies(database: Database, profile: Profile, chunks: number): Promise<number> {
+  await registerProfiles(database, [profile]);
+  const files = globSync("*/*.md", { cwd: handbook }).sort((a, b) => basename(a).localeCompare(basename(b)));
+  let stored = 0;
+  for (let copy = 1; ; copy++) {
+    for (const uri of files) {
+      const body = readFileSync(join(handbook, uri), "utf8").replaceAll(/[.!?。]\s/g, `$& ${copy} `);
+      const document = { uri: `${copy}/${uri}`, title: uri, language: uri.slice(0, 2), body, metadata: {} };
+      stored += (await storeDocuments(database, [document])).chunks.added;
+      if (stored >= chunks) return stored;
+    }
+  }
+}
