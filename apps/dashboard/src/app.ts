@@ -22,13 +22,15 @@ export interface AppOptions {
   ticks: TickQueue;
   poll: SharedPoll<Snapshot>;
   access: Access;
+  trustedProxies: number | readonly string[] | undefined;
   onLoopback: boolean;
   log: Logger;
 }
 
 /** All routes, each guard before what it guards. */
-export function createApp({ poll, access, onLoopback, log, ...sources }: AppOptions): Express {
+export function createApp({ poll, access, trustedProxies, onLoopback, log, ...sources }: AppOptions): Express {
   const app = express().disable("x-powered-by");
+  app.set("trust proxy", trustedProxies ?? false);
   app.use(securityHeaders());
   if (onLoopback && !access.guarded) app.use(requireLoopbackHost);
   app.use("/assets", serveAssets());

@@ -2,8 +2,9 @@ import { once } from "node:events";
 import { type AddressInfo, isIPv6 } from "node:net";
 import { messageOf, ReembedError } from "@reembed/core";
 import { EmbedQueues, type QueueServer, TickQueue } from "@reembed/queue";
-import { answerWithin, type Logger } from "@reembed/runtime";
+import { answerWithin, createHttpServer, type Logger, sendStatus } from "@reembed/runtime";
 import type { Database } from "@reembed/store";
+import type { Request, Response } from "express";
 import { Access } from "./access/access.ts";
 import { createApp } from "./app.ts";
 import { resolveListenAddress } from "./listen-address.ts";
@@ -26,6 +27,8 @@ export interface DashboardOptions {
   password?: string | undefined;
   /** Of viewers, who may change nothing. */
   viewerPassword?: string | undefined;
+  /** Between this process and its clients: how many, or which addresses or subnets. */
+  trustedProxies?: number | readonly string[] | undefined;
   log: Logger;
 }
 
@@ -52,8 +55,12 @@ export async function startDashboard(options: DashboardOptions): Promise<AsyncDi
     }),
   );
 
-  const app = createApp({ ...sources, poll, access, onLoopback, log });
-  const server = app.listen(options.port, address);
+  const app = createApp({ ...sources, poll, access, trustedProxies: options.trustedProxies, onLoopback, log });
+  const server = createHttpServer(
+    // Without the last argument, express would print what its own handlers throw with a stack trace, and send it.
+    (request, response) => app(request as Request, response as Response, () => sendStatus(response, 500)),
+    (error) => log.error({ error: messageOf(error) }, "request failed"),
+  ).listen(options.port, address);
   await once(server, "listening").catch((cause: unknown) => {
     throw portTaken(`${host}:${options.port}`, cause);
   });

@@ -61,13 +61,19 @@ describeOnOneServer(
         expect(back.headers.get("location")).toBe("/quarantine/mini-m3?reason=odd");
       });
 
-      test.each(["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"])(
-        "log-in leads nowhere else: %s",
-        async (next) => {
-          const answer = await guarded.send("POST", "/login", new URLSearchParams({ password: adminPassword, next }));
-          expect(new URL(answer.headers.get("location") ?? "", guarded.origin).origin).toBe(guarded.origin);
-        },
-      );
+      test.each([
+        "//evil.example/",
+        "https://evil.example/",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "/.//evil.example/",
+        "/x/..//evil.example",
+        "/.\\\\evil.example",
+        "/\t/evil.example",
+      ])("log-in leads nowhere else: %s", async (next) => {
+        const answer = await guarded.send("POST", "/login", new URLSearchParams({ password: adminPassword, next }));
+        expect(new URL(answer.headers.get("location") ?? "", guarded.origin).origin).toBe(guarded.origin);
+      });
 
       test("a program gets a problem document instead", async () => {
         for (const path of ["/", "/events", "/board/api/queues", "/quarantine/mini-m3"]) {
@@ -127,6 +133,18 @@ describeOnOneServer(
         };
         expect(await readOnly(viewerPassword)).toEqual([true, true]);
         expect(await readOnly(adminPassword)).toEqual([false, false]);
+      });
+
+      test("behind a trusted proxy only whoever guesses is kept out, and not the right password of another", async () => {
+        await using strict = await openDashboard(servers, { password: adminPassword, trustedProxies: 1 });
+        const attempt = async (password: string, client: string) => {
+          const form = new URLSearchParams({ password });
+          return (await strict.send("POST", "/login", form, { "x-forwarded-for": client })).status;
+        };
+        for (let tries = 0; tries < 10; tries++) expect(await attempt(`guess ${tries}`, "10.0.0.1")).toBe(401);
+        expect(await attempt("another guess", "10.0.0.1")).toBe(429);
+        expect(await attempt(adminPassword, "10.0.0.1")).toBe(429);
+        expect(await attempt(adminPassword, "10.0.0.2")).toBe(303);
       });
 
       test("after ten wrong passwords none is looked at for a while, not even the right one", async () => {

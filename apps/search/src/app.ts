@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { answerOperations, type Logger, type OperationsOptions } from "@reembed/runtime";
@@ -15,25 +16,38 @@ export interface AppOptions extends SearchContext {
   apiKey: string | undefined;
   /** Requests of one address a minute; 0 is no limit. */
   rateLimit: number;
+  trustedProxies: number | readonly string[] | undefined;
   onLoopback: boolean;
   log: Logger;
 }
 
 /** All routes, each guard before what it guards. */
-export function createApp({ checks, apiKey, rateLimit, onLoopback, log, ...context }: AppOptions): Express {
+export function createApp({
+  checks,
+  apiKey,
+  rateLimit,
+  trustedProxies,
+  onLoopback,
+  log,
+  ...context
+}: AppOptions): Express {
   const app = express().disable("x-powered-by").disable("etag");
+  app.set("trust proxy", trustedProxies ?? false);
   app.use(securityHeaders());
-  for (const path of ["/healthz", "/readyz", "/metrics"]) {
-    const operations = { metrics: context.metrics, checks };
+  const operations = { metrics: context.metrics, checks };
+  for (const path of ["/healthz", "/metrics"]) {
     app.get(path, async (_, response) => await answerOperations(path, operations, response));
   }
   if (onLoopback && apiKey === undefined) app.use(requireLoopbackHost);
   app.use(express.static(fileURLToPath(new URL("../public", import.meta.url)), { redirect: false }));
 
-  if (rateLimit > 0) app.use("/v1", limitRate(rateLimit));
-  if (apiKey !== undefined) app.use("/v1", requireKey(apiKey));
+  // Readiness too, which asks the database and the models; an orchestrator asks at OPERATIONS_PORT, which others do not reach.
+  const guarded = ["/v1", "/readyz"];
+  if (rateLimit > 0) app.use(guarded, limitRate(rateLimit));
+  if (apiKey !== undefined) app.use(guarded, requireKey(apiKey));
+  app.get("/readyz", async (_, response) => await answerOperations("/readyz", operations, response));
   app.get("/v1/rollout", async (_, response) => void response.json(await describeRollout(context)));
-  const json = express.json({ limit: "64kb" });
+  const json = express.json({ limit: "64kb", verify: requireUtf8 });
   app.post("/v1/search", requireJson, json, async (request, response) => {
     const requestId = randomUUID();
     response.locals.requestId = requestId;
@@ -46,6 +60,11 @@ export function createApp({ checks, apiKey, rateLimit, onLoopback, log, ...conte
   app.all(["/v1/search", "/v1/feedback"], allowOnly("POST"));
   app.use(notFound, handleErrors(log));
   return app;
+}
+
+/** Bytes that are no UTF-8 would be read as U+FFFD, and another text would be searched for than was sent. */
+function requireUtf8(_request: unknown, _response: unknown, body: Buffer): void {
+  if (!isUtf8(body)) throw new Error("not UTF-8");
 }
 
 function allowOnly(method: string): RequestHandler {

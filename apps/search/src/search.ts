@@ -3,8 +3,16 @@ import type { Server } from "node:http";
 import { type AddressInfo, isIPv6 } from "node:net";
 import { type GuardrailSettings, messageOf, ReembedError } from "@reembed/core";
 import { type Embedder, embedOne } from "@reembed/embedder";
-import type { Logger, Metrics, OperationsOptions } from "@reembed/runtime";
+import {
+  createHttpServer,
+  type Logger,
+  type Metrics,
+  type OperationsOptions,
+  rememberFor,
+  sendStatus,
+} from "@reembed/runtime";
 import { type Database, type OpenDatabaseOptions, openDatabase, pingDatabase } from "@reembed/store";
+import type { Request, Response } from "express";
 import { answerWithinMs } from "./answer/answer-search.ts";
 import { QueryVectors } from "./answer/query-vectors.ts";
 import { createApp } from "./app.ts";
@@ -17,6 +25,8 @@ import { Shadows } from "./shadow/shadows.ts";
 
 /** For what is in hand at the end. A search that waits for its database longer than this is cut off. */
 const drainMs = 8_000;
+/** A run of both models, which answers wait for: whoever asks for readiness, and however often, gets the last one's. */
+const modelTestMs = 10_000;
 /** As many as run at a time. */
 const shadowConnections = 2;
 /** The baseline and the candidate. */
@@ -40,6 +50,8 @@ export interface SearchAppOptions {
   rateLimit?: number;
   /** How long an answer may take, in milliseconds; ten seconds unless told otherwise. */
   answerMs?: number;
+  /** Between this process and its clients: how many, or which addresses or subnets. */
+  trustedProxies?: number | readonly string[] | undefined;
   /** Whether the texts of queries are stored with what was found. */
   logQueries?: boolean;
 }
@@ -57,7 +69,7 @@ export interface SearchApp extends AsyncDisposable {
  */
 export async function startSearch(options: SearchAppOptions): Promise<SearchApp> {
   const { database, embedders, metrics, log, host = "127.0.0.1", apiKey, rateLimit = 0, logQueries = false } = options;
-  const { answerMs = answerWithinMs } = options;
+  const { trustedProxies, answerMs = answerWithinMs } = options;
   const { address, onLoopback } = await resolveSearchHost(host, apiKey);
 
   await using scope = new AsyncDisposableStack();
@@ -84,10 +96,17 @@ export async function startSearch(options: SearchAppOptions): Promise<SearchApp>
 
   const checks = {
     database: () => answers(pingDatabase(database), "The database does not answer."),
-    model: () => answers(Promise.all([...embedders.values()].map((embedder) => embedOne(embedder))), "A model fails."),
+    model: rememberFor(modelTestMs, () =>
+      answers(Promise.all([...embedders.values()].map((embedder) => embedOne(embedder))), "A model fails."),
+    ),
   };
   const context = { database, answering, answerMs, rollout, coverage, vectors, events, shadows, metrics, logQueries };
-  const server = createApp({ ...context, checks, apiKey, rateLimit, onLoopback, log }).listen(options.port, address);
+  const app = createApp({ ...context, checks, apiKey, rateLimit, trustedProxies, onLoopback, log });
+  const server = createHttpServer(
+    // Without the last argument, express would print what its own handlers throw with a stack trace, and send it.
+    (request, response) => app(request as Request, response as Response, () => sendStatus(response, 500)),
+    (error) => log.error({ error: messageOf(error) }, "search failed"),
+  ).listen(options.port, address);
   await once(server, "listening").catch((cause: unknown) => {
     throw portTaken(`${host}:${options.port}`, cause);
   });

@@ -107,7 +107,7 @@ export async function openSearch(
   const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
     fetch(`${origin}${path}`, {
       method: "POST",
-      body: typeof body === "string" ? body : JSON.stringify(body),
+      body: typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body),
       headers: { "content-type": "application/json", ...headers },
     });
   const opened = scope.move();

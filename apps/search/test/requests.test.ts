@@ -1,9 +1,10 @@
 import { get } from "node:http";
 import { createLogger } from "@reembed/runtime";
 import { describeOnOneServer, type TestServers } from "@reembed/testing";
+import { sql as sqlOf } from "drizzle-orm";
 import { beforeAll, describe, expect, test } from "vitest";
 import { startSearch } from "../src/search.ts";
-import { openSearch, readEvents, type TestSearch, texts } from "./open-search.ts";
+import { openSearch, readEvents, type TestSearch, texts, valuesOf } from "./open-search.ts";
 
 const secret = "Иван Грозный, диагноз";
 
@@ -47,6 +48,51 @@ describeOnOneServer(
       ["a list as metadata", 400, "invalid_request", "search", { ...query, filter: { metadata: [secret] } }],
       ["metadata with U+0000", 400, "invalid_request", "search", { ...query, filter: { metadata: { a: "\0" } } }],
       ["much metadata", 400, "invalid_request", "search", { ...query, filter: { metadata: { a: "x".repeat(2_000) } } }],
+      ["half a surrogate pair as subject", 400, "invalid_request", "search", { ...query, subject: "\ud800" }],
+      [
+        "half a surrogate pair as language",
+        400,
+        "invalid_request",
+        "search",
+        { ...query, filter: { language: "\ud83d" } },
+      ],
+      [
+        "half a surrogate pair in metadata",
+        400,
+        "invalid_request",
+        "search",
+        { ...query, filter: { metadata: { a: ["\udc00"] } } },
+      ],
+      [
+        "half a pair as a key of metadata",
+        400,
+        "invalid_request",
+        "search",
+        { ...query, filter: { metadata: { "\ud800": 1 } } },
+      ],
+      [
+        "a number that is none in metadata",
+        400,
+        "invalid_request",
+        "search",
+        '{"query":"x","filter":{"metadata":{"a":1e999}}}',
+      ],
+      [
+        "a number beyond 2^53 in metadata",
+        400,
+        "invalid_request",
+        "search",
+        '{"query":"x","filter":{"metadata":{"a":9007199254740993}}}',
+      ],
+      [
+        "a prototype as filter",
+        400,
+        "invalid_request",
+        "search",
+        '{"query":"x","filter":{"__proto__":{"language":"de"}}}',
+      ],
+      ["a prototype as setting", 400, "invalid_request", "search", '{"query":"x","__proto__":{"limit":1}}'],
+      ["no UTF-8", 400, "not_utf8", "search", Buffer.from('{"query":"\xff"}', "latin1")],
       ["metadata 9,000 deep", 400, "invalid_request", "search", deep],
       ["SQL as profile", 400, "profile_unknown", "search", { ...query, profile: `${sql}${secret}` }],
       ["a property of objects as profile", 400, "profile_unknown", "search", { ...query, profile: "__proto__" }],
@@ -75,6 +121,25 @@ describeOnOneServer(
       const nested = `{"query":"x","profile":"mini-m3","filter":{"metadata":{"a":${"[".repeat(900)}${"]".repeat(900)}}}}`;
       const answer = await search.post("/v1/search", nested);
       expect([answer.status, ((await answer.json()) as { results: unknown[] }).results]).toEqual([200, []]);
+    });
+
+    test("a condition on metadata called __proto__ is one like any other", async () => {
+      const asked = '{"query":"leave","threshold":-1,"profile":"mini-m3","filter":{"metadata":{"__proto__":{"id":1}}}}';
+      expect(((await (await search.post("/v1/search", asked)).json()) as { results: unknown[] }).results).toEqual([]);
+      await search.database.execute(sqlOf`
+        update reembed.documents set metadata = metadata || '{"__proto__": {"id": 1}}' where uri = 'text-3'`);
+      const { results } = (await (await search.post("/v1/search", asked)).json()) as { results: { uri: string }[] };
+      expect(results.map(({ uri }) => uri)).toEqual(["text-3"]);
+    });
+
+    test("what a client has sent wrong is never an event of the profile that would have answered", async () => {
+      await using own = await openSearch(await open());
+      for (const [, status, , path, body] of refused) {
+        if (path === "search") expect((await own.post("/v1/search", body)).status).toBe(status);
+      }
+      expect(await valuesOf(own.metrics.searches)).toEqual({});
+      await own.disposeApp();
+      expect(await readEvents(own.database)).toEqual([]);
     });
 
     test("what cannot be JSON, and other methods, are refused, and a search still answers", async () => {
@@ -124,6 +189,7 @@ describeOnOneServer(
       const limited = await fetch(url);
       expect([limited.status, limited.headers.get("retry-after")]).toEqual([429, expect.stringMatching(/^\d+$/)]);
       expect(await limited.json()).toMatchObject({ code: "too_many_requests" });
+      expect((await fetch(url.replace("/v1/rollout", "/readyz"))).status).toBe(429);
       // Whoever looks after the process is not counted.
       expect((await fetch(url.replace("/v1/rollout", "/healthz"))).status).toBe(200);
     });

@@ -1,6 +1,6 @@
 import { servingProfile } from "@reembed/core";
 import { readRollout, rolloutBucket } from "@reembed/store";
-import { describeOnOneServer, type TestServers, waitFor } from "@reembed/testing";
+import { describeOnOneServer, HashingEmbedder, type TestServers, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, expect, test } from "vitest";
 import { baseline, candidate, openSearch, readEvents, type TestSearch, texts, valuesOf } from "./open-search.ts";
@@ -147,6 +147,33 @@ describeOnOneServer(
       const [first, last] = [events[0], events.at(-1)];
       expect([first?.query, first?.error]).toEqual(["'; drop table reembed.chunks; --", "profile_uncovered"]);
       expect([last?.query, last?.error]).toEqual(["half a pair: \ufffd", null]);
+    });
+
+    test("its models are run once, however often and by how many its readiness is asked for, and with a key for nobody else", async () => {
+      let runs = 0;
+      const counting = new HashingEmbedder({
+        model: candidate.model,
+        async beforeMicroBatch() {
+          runs++;
+        },
+      });
+      await using own = await openSearch(await open(), { embedders: [counting], apiKey: "a-key-of-ours" });
+      const ready = async (headers = {}) => (await own.get("/readyz", headers)).status;
+      expect(await Promise.all(Array.from({ length: 20 }, () => ready()))).toEqual(Array(20).fill(401));
+      expect(runs).toBe(0);
+      const key = { authorization: "Bearer a-key-of-ours" };
+      expect(await Promise.all(Array.from({ length: 20 }, () => ready(key)))).toEqual(Array(20).fill(200));
+      expect(await ready(key)).toBe(200);
+      expect(runs).toBe(1);
+    });
+
+    test("counts requests by the client's address where its proxy is trusted", async () => {
+      await using own = await openSearch(await open(), { rateLimit: 2, trustedProxies: ["127.0.0.0/8"] });
+      const ask = async (client: string) => (await own.get("/v1/rollout", { "x-forwarded-for": client })).status;
+      expect([await ask("10.0.0.1"), await ask("10.0.0.1"), await ask("10.0.0.1")]).toEqual([200, 200, 429]);
+      expect(await ask("10.0.0.2")).toBe(200);
+      // What a client writes there itself comes before what the proxy adds.
+      expect(await ask("10.0.0.9, 10.0.0.1")).toBe(429);
     });
 
     test("tells health, readiness and metrics on its own port", async () => {

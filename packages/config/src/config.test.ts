@@ -116,6 +116,19 @@ describe("an environment", () => {
     expect(problems({ DASHBOARD_PASSWORD: "short" })).toEqual(["DASHBOARD_PASSWORD must have 8 characters or more"]);
   });
 
+  test("names proxies by their number or by their addresses", () => {
+    const proxiesOf = (TRUSTED_PROXIES: string) => loadConfig({ TRUSTED_PROXIES }).trustedProxies;
+    expect(loadConfig({}).trustedProxies).toBeUndefined();
+    expect(proxiesOf("2")).toBe(2);
+    expect(proxiesOf("10.0.0.0/8, ::1,fd00::/8")).toEqual(["10.0.0.0/8", "::1", "fd00::/8"]);
+    for (const bad of ["0", "11", "true", "proxy.example", "10.0.0.0/33", "::1/129", "10.0.0.1,", "10.0.0.0/8/8"]) {
+      expect([bad, ...problems({ TRUSTED_PROXIES: bad })]).toEqual([
+        bad,
+        expect.stringMatching(/^TRUSTED_PROXIES must be how many/),
+      ]);
+    }
+  });
+
   test("with a Redis needs a database too", () => {
     const redis = { REDIS_URL: "redis://host" };
     expect(problems(redis)).toEqual([expect.stringContaining("REDIS_URL is set without DATABASE_URL")]);

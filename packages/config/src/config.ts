@@ -38,6 +38,8 @@ export interface Config {
   guardrails: GuardrailSettings;
   search: { host: string; port: number; apiKey: string | undefined; rateLimit: number; logQueries: boolean };
   dashboard: { host: string; port: number; password: string | undefined; viewerPassword: string | undefined };
+  /** Between clients and the search or the dashboard: how many, or which addresses or subnets; none without it. */
+  trustedProxies: number | string[] | undefined;
   /** Where a process serves /healthz, /readyz and /metrics; none without it. */
   operationsPort: number | undefined;
   logLevel: "debug" | "info" | "warn" | "error" | "silent";
@@ -114,6 +116,7 @@ export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.Proces
       password: env.DASHBOARD_PASSWORD,
       viewerPassword: env.DASHBOARD_VIEWER_PASSWORD,
     },
+    trustedProxies: env.TRUSTED_PROXIES,
     operationsPort: env.OPERATIONS_PORT,
     logLevel: env.LOG_LEVEL,
   };

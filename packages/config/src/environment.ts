@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { profiles } from "@reembed/core";
 import { z } from "zod";
 import { databaseAddressProblems, redisAddressProblems } from "./addresses.ts";
@@ -77,6 +78,7 @@ export const Environment = z.object({
   DASHBOARD_PORT: count(0, 65_535).default(3030),
   DASHBOARD_PASSWORD: password().optional(),
   DASHBOARD_VIEWER_PASSWORD: password().optional(),
+  TRUSTED_PROXIES: proxies().optional(),
   OPERATIONS_PORT: count(0, 65_535).optional(),
   LOG_LEVEL: oneOf(logLevels).default("info"),
 });
@@ -96,6 +98,28 @@ function count(least: number, most: number) {
 function amount(least: number, most: number) {
   const error = `must be a number from ${least} to ${most}`;
   return z.coerce.number(error).min(least, error).max(most, error);
+}
+
+/** How many there are, or which addresses they have, as express takes either. */
+function proxies() {
+  const error = "must be how many proxies there are, 1 to 10, or their addresses or subnets, as 10.0.0.0/8,::1";
+  return z.string().transform((text, context) => {
+    if (/^([1-9]|10)$/.test(text.trim())) return Number(text);
+    const addresses = text.split(",").map((address) => address.trim());
+    if (addresses.every(isSubnet)) return addresses;
+    context.addIssue({ code: "custom", message: error });
+    return z.NEVER;
+  });
+}
+
+function isSubnet(text: string): boolean {
+  const [address = "", bits = "0", ...rest] = text.split("/");
+  return (
+    isIP(address) !== 0 &&
+    rest.length === 0 &&
+    /^\d{1,3}$/.test(bits) &&
+    Number(bits) <= (isIP(address) === 6 ? 128 : 32)
+  );
 }
 
 function password() {

@@ -33,3 +33,12 @@ export function isTransient(error: unknown): boolean {
   if (error instanceof AggregateError && error.errors.some(isTransient)) return true;
   return isTransient(error.cause);
 }
+
+/** PostgreSQL's codes for a text that it cannot hold: U+0000, bytes or escapes that are no character. */
+const untakenText = /^(22021|22P05)$/;
+
+/** Whether a database refused a text as one that it cannot hold: the fault of whoever sent it. */
+export function isUntakenText(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return ("code" in error && untakenText.test(String(error.code))) || isUntakenText(error.cause);
+}

@@ -1,11 +1,14 @@
 import { ReembedError } from "@reembed/core";
 import { expect, onTestFinished, test } from "vitest";
+import { createLogger } from "./logger.ts";
 import { createMetrics } from "./metrics.ts";
 import { type OperationsOptions, startOperations } from "./operations.ts";
 
+const log = createLogger("silent");
+
 async function start(checks: OperationsOptions["checks"] = {}) {
   const metrics = createMetrics();
-  const operations = await startOperations({ port: 0, metrics, checks });
+  const operations = await startOperations({ port: 0, metrics, checks, log });
   onTestFinished(() => operations[Symbol.asyncDispose]());
   return { metrics, get: (path: string) => fetch(`http://127.0.0.1:${operations.port}${path}`), operations };
 }
@@ -41,7 +44,7 @@ test("/metrics is what Prometheus reads", async () => {
 test("anything else is not found, and a port in use is an error that says so", async () => {
   const { get, operations } = await start();
   expect((await get("/board")).status).toBe(404);
-  const second = startOperations({ port: operations.port, metrics: createMetrics(), checks: {} });
+  const second = startOperations({ port: operations.port, metrics: createMetrics(), checks: {}, log });
   await expect(second).rejects.toThrow(ReembedError);
   await expect(second).rejects.toThrow(`Port ${operations.port}`);
 });

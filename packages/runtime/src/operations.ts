@@ -1,8 +1,10 @@
 import { once } from "node:events";
-import { createServer, type ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { messageOf, ReembedError } from "@reembed/core";
 import { answerWithin } from "./answer-within.ts";
+import { createHttpServer } from "./http-server.ts";
+import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 
 const checkTimeoutMs = 5_000;
@@ -15,7 +17,11 @@ export interface OperationsOptions {
   checks: Record<string, () => Promise<unknown>>;
   /** Brings the gauges up to date before they are told. */
   beforeScrape?: (() => Promise<void>) | undefined;
+  log: Logger;
 }
+
+/** What one request is answered from. */
+type Operations = Pick<OperationsOptions, "metrics" | "checks" | "beforeScrape">;
 
 /**
  * Serves what an orchestrator asks of a process, on all addresses: `/healthz` (the event loop turns), `/readyz` (every
@@ -23,10 +29,10 @@ export interface OperationsOptions {
  * @throws ReembedError `port_taken`.
  */
 export async function startOperations(options: OperationsOptions): Promise<AsyncDisposable & { port: number }> {
-  const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? "/", "http://localhost");
-    void answerOperations(pathname, options, response);
-  });
+  const server = createHttpServer(
+    (request, response) => answerOperations(request.url?.split("?", 1)[0] ?? "", options, response),
+    (error) => options.log.error({ error: messageOf(error) }, "health or metrics not answered"),
+  );
   server.listen(options.port);
   await once(server, "listening").catch((cause: unknown) => {
     throw new ReembedError("port_taken", `Port ${options.port} cannot be listened on: ${messageOf(cause)}`, {
@@ -46,11 +52,7 @@ export async function startOperations(options: OperationsOptions): Promise<Async
 }
 
 /** Answers one request to one of the paths; for a process that serves them beside others of its own. */
-export async function answerOperations(
-  pathname: string,
-  options: Omit<OperationsOptions, "port">,
-  response: ServerResponse,
-): Promise<void> {
+export async function answerOperations(pathname: string, options: Operations, response: ServerResponse): Promise<void> {
   await answer(pathname, options, response).catch((error: unknown) =>
     send(response, 500, "text/plain", messageOf(error)),
   );
@@ -58,7 +60,7 @@ export async function answerOperations(
 
 async function answer(
   pathname: string,
-  { metrics, checks, beforeScrape }: Omit<OperationsOptions, "port">,
+  { metrics, checks, beforeScrape }: Operations,
   response: ServerResponse,
 ): Promise<void> {
   if (pathname === "/healthz") return send(response, 200, "text/plain", "ok\n");

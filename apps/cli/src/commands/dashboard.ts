@@ -25,6 +25,7 @@ export function registerDashboard(program: Command): void {
     .action(async ({ json, wait, ...address }: DashboardFlags) => {
       const config = loadConfig(process.env);
       const settings = { ...config.dashboard, ...address };
+      const { trustedProxies } = config;
       // First of all: a refusal should not wait for the database.
       await resolveListenAddress(settings.host, settings.password);
       const log = createLogger(config.logLevel);
@@ -32,7 +33,7 @@ export function registerDashboard(program: Command): void {
         const services = scope.use(
           await openServices(config, log, { purpose: "dashboard", patience: patienceFor(wait, log) }),
         );
-        const dashboard = scope.use(await startDashboard({ ...services, ...settings, log }));
+        const dashboard = scope.use(await startDashboard({ ...services, ...settings, trustedProxies, log }));
         await serveOperations(config, services, { metrics: createMetrics(), log }, scope);
         return { overview: dashboard.url, board: `${dashboard.url}board` };
       });

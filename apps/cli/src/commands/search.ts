@@ -46,11 +46,11 @@ export function registerSearch(program: Command): void {
         const rollout = await patience(server, () => readRollout(database));
         const embedders = await startEmbedders(config, rollout, device, log, scope);
         const metrics = createMetrics();
-        const { guardrails, operationsPort } = config;
-        const options = { database, embedders, ...settings, guardrails, metrics, log };
+        const { guardrails, trustedProxies, operationsPort } = config;
+        const options = { database, embedders, ...settings, guardrails, trustedProxies, metrics, log };
         const search = scope.use(await patience(server, () => startSearch(options)));
         if (operationsPort !== undefined) {
-          const { port } = scope.use(await startOperations({ port: operationsPort, metrics, checks: search.checks }));
+          const { port } = scope.use(await startOperations({ port: operationsPort, metrics, checks: search.checks, log }));
           log.info({ port }, "health and metrics ready");
         }
         const { baseline, candidate } = rollout;

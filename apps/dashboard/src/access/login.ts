@@ -17,7 +17,7 @@ export function loginRoutes(access: Access): Router {
     skipSuccessfulRequests: true,
     standardHeaders: "draft-8",
     legacyHeaders: false,
-    // Counted by the address of the connection: X-Forwarded-For is whatever a client writes into it.
+    // By the address of the connection, or of a trusted proxy's client: others write what they like into X-Forwarded-For.
     validate: { xForwardedForHeader: false },
     handler: (request, response) => sendProblem(request, response, new Problem(429, "Too many tries: wait a minute.")),
   });
@@ -63,5 +63,6 @@ ${error !== undefined && html`<p id="error" class="error" role="alert">${error}<
 function localPath(next: string): string {
   const base = "http://local.invalid";
   const url = URL.parse(next, base);
-  return url?.origin === base ? `${url.pathname}${url.search}` : "/";
+  // What is left of `/.//elsewhere/` is a path here and, as a Location, a host.
+  return url?.origin === base ? `${url.pathname.replace(/^\/+/, "/")}${url.search}` : "/";
 }

@@ -35,14 +35,17 @@ export function overviewRoutes(poll: SharedPoll<Snapshot>, access: Access): Rout
     const stop = poll.watch((snapshot) => {
       // A session that has ended meanwhile sees no more.
       const role = access.roleOf(request);
-      if (role === undefined) return void response.end();
+      if (role === undefined) return end();
       sendEvent(response, renderOverview(snapshot, role).toString());
     });
     const keepAlive = setInterval(() => response.write(":\n\n"), keepAliveMs);
-    response.on("close", () => {
+    // At once, and not only when the connection has closed: a client that reads nothing keeps it open.
+    const end = () => {
       clearInterval(keepAlive);
       stop();
-    });
+      response.end();
+    };
+    response.on("close", end);
   });
   return router;
 }

@@ -47,3 +47,14 @@ test("a read that fails is told, and the next one is made", async () => {
   await waitFor("a value after the failure", () => seen.length > 0);
   expect(errors).toEqual([new Error("the database is away")]);
 });
+
+test("a watcher that throws is told, and keeps nothing from the others", async () => {
+  const { poll, errors } = openPoll(async (turn) => turn);
+  const seen: number[] = [];
+  poll.watch(() => {
+    throw new Error("the page is gone");
+  });
+  poll.watch((value) => seen.push(value));
+  await waitFor("two values", () => seen.length > 1);
+  expect(errors[0]).toEqual(new Error("the page is gone"));
+});

@@ -56,6 +56,15 @@ export class SharedPoll<Value> implements AsyncDisposable {
     await this.#latest?.value.catch(() => undefined);
   }
 
+  /** What one watcher throws keeps nothing from the others. */
+  #tell(watcher: (value: Value) => void, value: Value): void {
+    try {
+      watcher(value);
+    } catch (error) {
+      this.#options.onError(error);
+    }
+  }
+
   #stop(): void {
     this.#polling?.abort.abort();
     this.#polling = undefined;
@@ -66,7 +75,7 @@ export class SharedPoll<Value> implements AsyncDisposable {
       try {
         const value = await this.read();
         if (signal.aborted) return;
-        for (const watcher of this.#watchers) watcher(value);
+        for (const watcher of this.#watchers) this.#tell(watcher, value);
       } catch (error) {
         this.#options.onError(error);
       }

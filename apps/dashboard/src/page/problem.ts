@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import { isTransient, messageOf } from "@reembed/core";
+import { isTransient, isUntakenText, messageOf } from "@reembed/core";
 import type { Logger } from "@reembed/runtime";
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
 import { html } from "./html.ts";
@@ -48,6 +48,7 @@ function toProblem(error: unknown): Problem {
   if (error instanceof Error && "status" in error && typeof error.status === "number" && error.status < 500) {
     return new Problem(error.status, error.message);
   }
+  if (isUntakenText(error)) return new Problem(400, "The database cannot hold a character that was sent.");
   if (isTransient(error)) return new Problem(503, `A server is away or busy: ${messageOf(error)}`);
   return new Problem(500, "This request failed; the dashboard's log says why.");
 }

@@ -11,21 +11,26 @@ const mustBe = {
   chunkId: "must be the chunkId of a result",
 };
 
+/** As it was sent: a record of zod's leaves a key `__proto__` out, and a filter without its condition finds everything. */
 const metadata = z
-  .record(z.string(), z.unknown(), "must be an object")
-  .refine(isStorable, `must be ${metadataCharacters} characters at most, without U+0000`);
+  .custom<Record<string, unknown>>(isObject, "must be an object")
+  .refine(
+    isStorable,
+    `must be ${metadataCharacters} characters at most, without U+0000, half a surrogate pair or a number beyond 2^53`,
+  );
 
 const Filter = z.strictObject(
-  { language: text(50).optional(), metadata: metadata.optional() },
+  { language: wellFormed(50).optional(), metadata: metadata.optional() },
   "must be an object with language, metadata or both, and nothing else",
 );
 
 /** The body of `POST /v1/search`. */
 export const SearchRequest = z.strictObject(
   {
+    /** Half a surrogate pair is read as U+FFFD: a client that cuts a text in the middle of an emoji gets an answer. */
     query: text(queryCharacters),
     /** Whom the rollout decides about, the same way every time: a user, a tenant. */
-    subject: text(200).optional(),
+    subject: wellFormed(200).optional(),
     /** Instead of the profile's own. */
     limit: within(z.int(mustBe.limit), 1, 200, mustBe.limit).optional(),
     threshold: within(z.number(mustBe.threshold), -1, 1, mustBe.threshold).optional(),
@@ -69,13 +74,28 @@ function text(characters: number) {
     .refine((value) => !value.includes("\0"), error);
 }
 
-/** As jsonb takes it: PostgreSQL reads it with a stack of its own, and this bounds its depth too. */
+/** PostgreSQL knows no half of a surrogate pair, and would compare another text. */
+function wellFormed(characters: number) {
+  return text(characters).refine((value) => value.isWellFormed(), "must not have half of a surrogate pair");
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * As jsonb takes it: PostgreSQL reads it with a stack of its own, and this bounds its depth too. Half a surrogate pair is
+ * written as an escape, like U+0000. JSON.parse has made another number of one that is too large already.
+ */
 function isStorable(value: object): boolean {
   try {
-    const json = JSON.stringify(value);
-    return json.length <= metadataCharacters && !json.includes("\\u0000");
+    const json = JSON.stringify(value, (_, member: unknown) => {
+      if (typeof member === "number" && Math.abs(member) > Number.MAX_SAFE_INTEGER) throw new RangeError();
+      return member;
+    });
+    return json.length <= metadataCharacters && !/\\u(0000|d[89a-f])/.test(json);
   } catch {
-    // Deeper than our own stack.
+    // That, or deeper than our own stack.
     return false;
   }
 }

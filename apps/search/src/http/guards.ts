@@ -41,7 +41,7 @@ export const requireJson: RequestHandler = (request, _response, next) => {
   throw new Problem(415, "not_json", "Send JSON, as application/json.");
 };
 
-/** Counted by the address of the connection: X-Forwarded-For is whatever a client writes into it. */
+/** Counted by the address of the connection, or of the client of a trusted proxy: others write what they like into X-Forwarded-For. */
 export function limitRate(perMinute: number): RequestHandler {
   return rateLimit({
     windowMs: 60_000,

@@ -53,6 +53,7 @@ export function toProblem(error: unknown): Problem {
   const type = error instanceof Error && "type" in error ? error.type : undefined;
   // Their messages quote the body.
   if (type === "entity.too.large") return new Problem(413, "too_large", "The body is larger than 64 kB.");
+  if (type === "entity.verify.failed") return new Problem(400, "not_utf8", "The body is not valid UTF-8.");
   if (type === "entity.parse.failed") return new Problem(400, "invalid_json", "The body is not valid JSON.");
   if (error instanceof Error && "status" in error && typeof error.status === "number" && error.status < 500) {
     return new Problem(error.status, "bad_request", "The request cannot be read as it was sent.");
