@@ -40,6 +40,8 @@ export interface OpenOptions {
   purpose?: OpenDatabaseOptions["purpose"];
   /** By default a server that is not there is an error at once. */
   patience?: Patience;
+  /** For a process whose every statement is short; the embedded database answers nobody while it runs one. */
+  answerWithinMs?: number | undefined;
 }
 
 /**
@@ -50,10 +52,10 @@ export interface OpenOptions {
 export async function openServices(
   config: Config,
   log: Logger,
-  { dryRun = false, purpose, patience = impatience }: OpenOptions = {},
+  { dryRun = false, purpose, answerWithinMs, patience = impatience }: OpenOptions = {},
 ): Promise<Services> {
   await using scope = new AsyncDisposableStack();
-  const services = scope.use(await openServers(config, log, { purpose, patience }));
+  const services = scope.use(await openServers(config, log, { purpose, answerWithinMs, patience }));
   const { database } = services;
   if (config.databaseUrl === undefined) {
     await initialize(config, services);
@@ -79,11 +81,13 @@ export async function queueOf(database: Database, queue: QueueServer): Promise<Q
 export async function openServers(
   config: Config,
   log: Logger,
-  { dryRun = false, purpose, patience = impatience }: OpenOptions = {},
+  { dryRun = false, purpose, answerWithinMs, patience = impatience }: OpenOptions = {},
 ): Promise<Services> {
   await using scope = new AsyncDisposableStack();
   const connectionString = config.databaseUrl ?? (await openEmbedded(config.folder, log, scope));
-  const database = openPool(connectionString, log, scope, { dryRun, purpose });
+  const ownServer = config.databaseUrl !== undefined;
+  const limits = { purpose, answerWithinMs: ownServer ? answerWithinMs : undefined };
+  const database = openPool(connectionString, log, scope, { dryRun, ...limits });
   await patience(describeServer(database), async () => {
     await checkDatabase(database);
     if (config.databaseUrl !== undefined) await checkSessions(database, config);
@@ -104,10 +108,10 @@ function openPool(
   connectionString: string,
   log: Logger,
   scope: AsyncDisposableStack,
-  { dryRun, purpose }: OpenOptions,
+  { dryRun, purpose, answerWithinMs }: OpenOptions,
 ): Database {
   const database = openDatabase({
-    ...{ connectionString, purpose },
+    ...{ connectionString, purpose, answerWithinMs },
     onConnectionLost: (error) => log.warn({ error: messageOf(error) }, "database connection lost"),
     onDryRun: dryRun ? (...statement) => process.stdout.write(`${describeStatement(...statement)}\n\n`) : undefined,
   });

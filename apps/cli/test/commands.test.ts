@@ -112,6 +112,8 @@ describeOnEachServer(
         quarantined: 0,
         coverage: 0,
         queue: { waiting: 0, active: 0, delayed: 0, failed: 0 },
+        queueHeld: null,
+        wrongClocks: [],
         rate: { chunksPerSecond: 0, tokensPerSecond: 0 },
         etaSeconds: null,
         workers: [],

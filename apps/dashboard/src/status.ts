@@ -1,4 +1,4 @@
-import type { EmbedQueues, QueueCounts } from "@reembed/queue";
+import { describeBrakes, type EmbedQueues, type QueueCounts } from "@reembed/queue";
 import {
   type AnnIndex,
   type BackfillOrder,
@@ -13,6 +13,8 @@ import {
   readLiveWorkers,
   readProfiles,
   readWork,
+  readWrongClocks,
+  type WrongClock,
 } from "@reembed/store";
 import { estimatedAt, type Forecast, forecast } from "./forecast.ts";
 import { formatCount, formatDuration } from "./overview/format.ts";
@@ -27,6 +29,8 @@ export interface ProfileStatus extends Coverage {
   held: string | null;
   backfill: { order: BackfillOrder; until: number | null; rate: number | null };
   queue: QueueCounts;
+  /** What somebody has set on Bull Board that keeps workers from the queue; null where nothing does. */
+  queueHeld: string | null;
   rate: { chunksPerSecond: number; tokensPerSecond: number };
   /** Until nothing is pending at the present rate; null while there is none. */
   etaSeconds: number | null;
@@ -36,6 +40,8 @@ export interface ProfileStatus extends Coverage {
   verification: { at: string; passed: boolean } | null;
   /** The ANN index; null without one. `recall10` is null before it was measured. */
   index: { kind: AnnIndex["kind"]; valid: boolean; building: AnnIndex["building"]; recall10: number | null } | null;
+  /** Hosts whose clock is not the database's, of all profiles. */
+  wrongClocks: WrongClock[];
   workers: { id: string; host: string; device: string; profile: string; tokensPerSecond: number }[];
 }
 
@@ -61,15 +67,12 @@ export function describeWaiting(
 /** The profiles are read at once: two of a million chunks each take PostgreSQL a quarter of a second. */
 export async function readStatus(database: Database, queues: EmbedQueues): Promise<ProfileStatus[]> {
   const alive = await readLiveWorkers(database);
+  const wrongClocks = await readWrongClocks(database);
   return await Promise.all(
-    (await readProfiles(database)).map((profile) =>
-      readProfileStatus(
-        database,
-        queues,
-        profile,
-        alive.filter((worker) => worker.profile === profile.name),
-      ),
-    ),
+    (await readProfiles(database)).map(async (profile) => {
+      const workers = alive.filter((worker) => worker.profile === profile.name);
+      return { ...(await readProfileStatus(database, queues, profile, workers)), wrongClocks };
+    }),
   );
 }
 
@@ -78,9 +81,10 @@ async function readProfileStatus(
   queues: EmbedQueues,
   profile: RegisteredProfile,
   workers: readonly LiveWorker[],
-): Promise<ProfileStatus> {
+): Promise<Omit<ProfileStatus, "wrongClocks">> {
   const { name, state, paused, held } = profile;
   const queue = await queues.of(name).counts();
+  const queueHeld = await describeBrakes(queues.of(name).bullmq);
   const coverage = await readCoverage(database, profile);
   const estimated = estimatedAt(profile);
   const work = estimated && (await readWork(database, name, estimated));
@@ -95,6 +99,7 @@ async function readProfileStatus(
     ...coverage,
     backfill: { order: profile.backfillOrder, until: profile.backfillUntil, rate: profile.backfillRate },
     queue,
+    queueHeld,
     rate,
     etaSeconds,
     forecast: forecast(profile, work, { ...rate, etaSeconds }, new Date()),

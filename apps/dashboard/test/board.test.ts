@@ -1,6 +1,7 @@
-import { type EmbedBatch, startEmbedWorker } from "@reembed/queue";
-import { describeOnEachServer, waitFor } from "@reembed/testing";
+import { type EmbedBatch, EmbedQueues, startEmbedWorker } from "@reembed/queue";
+import { describeOnEachServer, type TestServers, waitFor } from "@reembed/testing";
 import { beforeAll, expect, test } from "vitest";
+import { readStatus } from "../src/status.ts";
 import { openDashboard, type TestDashboard } from "./open-dashboard.ts";
 
 interface BoardQueue {
@@ -19,8 +20,9 @@ describeOnEachServer(
     const work = async () => ({ embedded: 1, reused: 0, stale: 0, quarantined: 1, tokens: 700, truncatedTokens: 0 });
     let dashboard: TestDashboard;
     let startWork: () => ReturnType<typeof startEmbedWorker>;
+    let servers: TestServers;
     beforeAll(async () => {
-      const servers = await open();
+      servers = await open();
       dashboard = await openDashboard(servers);
       await dashboard.queue.enqueue(
         Array.from({ length: 120 }, (_, index) => ({
@@ -51,6 +53,33 @@ describeOnEachServer(
       );
       expect(job?.data).toMatchObject({ profile: "mini-m3", kind: "backfill", chunks: 2 });
       expect(job?.externalUrl?.href).toBe("/quarantine/mini-m3");
+    });
+
+    test("a queue that is paused or limited there is named by the status and the overview, the producer's too", async () => {
+      const send = async (path: string, body?: object) => {
+        const answer = await dashboard.send("PUT", `/board/api/queues/${path}`, JSON.stringify(body ?? {}), json);
+        expect(answer.status).toBe(200);
+      };
+      const told = async () => {
+        await using queues = new EmbedQueues(servers.queue, () => {});
+        const page = async () => await (await dashboard.get("/")).text();
+        return { status: (await readStatus(dashboard.database, queues))[0]?.queueHeld, page: await page() };
+      };
+      expect((await told()).status).toBeNull();
+      await send("embed-mini-m3/pause");
+      await send("embed-mini-m3/rate-limit", { max: 5, duration: 2_500 });
+      await send("producer/pause");
+      const sentence = "The queue is paused and limited to 5 jobs in 2.5 s, by whoever set that on Bull Board.";
+      expect((await told()).status).toBe(sentence);
+      const ticks = "The queue is paused, by whoever set that on Bull Board. No tick is made.";
+      await waitFor("a page of now", async () => {
+        const { page } = await told();
+        return page.includes(sentence) && page.includes(ticks);
+      });
+      await send("embed-mini-m3/resume");
+      await send("embed-mini-m3/rate-limit", { max: null });
+      await send("producer/resume");
+      expect((await told()).status).toBeNull();
     });
 
     test("an answer has a hundred jobs at most, whatever is asked for", async () => {

@@ -10,6 +10,8 @@ export interface TickSettings {
   maxQueuedJobs: number;
   /** The time between two ticks. */
   tickMs: number;
+  /** How often a profile whose backfill has ended is held against its tables; once a minute unless told otherwise. */
+  countEveryMs?: number;
   /** Without them a backfill goes on under any load. */
   loadBounds?: LoadBounds | undefined;
 }

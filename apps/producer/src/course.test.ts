@@ -42,6 +42,27 @@ describeOnOneServer("a backfill's course", (open) => {
     expect([...first, ...(await embedRest())].toSorted((a, b) => a - b)).toEqual(ids);
   });
 
+  test("one that is over is begun anew where its vectors were lost, and is refused where they are there", async () => {
+    await on.finish();
+    await expect(on.start()).rejects.toMatchObject({ code: "backfill_over" });
+    const [lost] = await on.chunkIds();
+    await on.database.execute(sql`delete from reembed.chunk_embeddings where chunk_id = ${lost}`);
+    await on.start({ order: "newest" });
+    expect((await on.profile()).state).toBe("backfilling");
+    expect(await embedRest()).toEqual([lost]);
+  });
+
+  test("a job that is no batch keeps no tick from being made, and a paused backfill from being withdrawn", async () => {
+    await on.start();
+    await on.tick();
+    await on.queue.bullmq.add("backfill", { profile: profile.name, kind: "backfill" } as never);
+    await on.queue.bullmq.add("backfill", { profile: profile.name, kind: "backfill", chunkIds: "all" } as never);
+    expect(await pause()).toBe(6);
+    expect(await on.tick()).toMatchObject({ state: "paused", withdrawn: 0 });
+    await resume();
+    expect(await on.tick()).toMatchObject({ backfill: 2 });
+  });
+
   test("an order that is changed on the way leaves nothing out and nothing twice", async () => {
     const embedded: number[] = [];
     for (const order of ["id", "newest", "id", "newest"] as const) {

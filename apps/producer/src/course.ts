@@ -11,6 +11,7 @@ import {
   startBackfill,
 } from "@reembed/store";
 import { type BackfillQueue, withdrawBackfill } from "./backfill-queue.ts";
+import { reopenWithLost } from "./hold-to-tables.ts";
 
 /** Begins the backfill of a registered profile. Returns whether there was any chunk to begin with. */
 export async function beginBackfill(database: Database, profile: RegisteredProfile): Promise<boolean> {
@@ -39,8 +40,9 @@ export async function startCourse(
   profile: RegisteredProfile,
   course: BackfillCourse,
 ): Promise<BegunCourse> {
-  refuseOver(profile);
   const { database } = on;
+  const lost = await reopenWithLost(database, profile, 0);
+  if (lost === 0) refuseOver(profile);
   const withdrawn = profile.state === "backfilling" ? await withdrawBackfill(on, profile) : 0;
   await forgetLeaders(database, profile);
   await setCourse(database, profile, course);

@@ -1,7 +1,8 @@
+import { hostname } from "node:os";
 import { isTransient, messageOf } from "@reembed/core";
 import { describeQueueServer, EmbedQueues, type QueueServer, startTickWorker, TickQueue } from "@reembed/queue";
 import { type Logger, repeatEvery } from "@reembed/runtime";
-import { type Database, describeServer, pingDatabase, readProfiles } from "@reembed/store";
+import { type Database, describeServer, describeWrongClock, followDatabaseClock, readProfiles } from "@reembed/store";
 import { cutChangedDocuments } from "./cut-changed-documents.ts";
 import { type TickReport, type TickSettings, tick } from "./tick.ts";
 
@@ -23,14 +24,24 @@ export async function startProducer(options: ProducerOptions): Promise<AsyncDisp
   const makeTick = async (): Promise<TickReport[]> => {
     await cutChangedDocuments(database, log);
     const reports: TickReport[] = [];
+    const failures: string[] = [];
     for (const { name } of await readProfiles(database)) {
-      const report = await tick(database, queues.of(name), name, options);
-      logReport(log, report);
-      reports.push(report);
+      try {
+        const report = await tick(database, queues.of(name), name, options);
+        logReport(log, report);
+        reports.push(report);
+      } catch (error) {
+        // Nothing works for the next profile either.
+        if (isTransient(error)) throw error;
+        failures.push(`${name}: ${messageOf(error)}`);
+      }
     }
+    if (failures.length > 0) throw new Error(failures.join("; "));
     return reports;
   };
   const ticks = scope.use(new TickQueue(options.queue, onError));
+  // Before anything of this host's time is written to the queue.
+  await followClock(database, log);
   const worker = startTickWorker(options.queue, options.lockDurationMs, makeTick, onError);
   worker.on("failed", (_, error) => {
     // What passes costs nothing: the next tick does the work of this one.
@@ -43,13 +54,20 @@ export async function startProducer(options: ProducerOptions): Promise<AsyncDisp
   let awaited = "";
   const keepTicking = async () => {
     awaited = describeServer(database);
-    await pingDatabase(database);
+    await followClock(database, log);
     awaited = describeQueueServer(options.queue);
     if (await ticks.ensureScheduled(everyMs)) log.info({ everyMs }, "ticks scheduled");
   };
   const onIdle = (error: unknown) => log.warn({ error: messageOf(error) }, `ticks wait for ${awaited}`);
   scope.use(repeatEvery(everyMs, keepTicking, onIdle));
   return scope.move();
+}
+
+/** A clock that is off does no harm from then on, and is a warning once a minute. */
+async function followClock(database: Database, log: Logger): Promise<void> {
+  const aheadMs = await followDatabaseClock(database);
+  if (aheadMs !== 0)
+    log.warn({ error: describeWrongClock({ host: hostname(), aheadMs }) }, "this host's clock is wrong");
 }
 
 function logReport(log: Logger, report: TickReport): void {

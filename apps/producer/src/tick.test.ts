@@ -1,9 +1,9 @@
-import { readCoverage, storeDocuments } from "@reembed/store";
+import { embeddingsPartition, readCoverage, storeDocuments } from "@reembed/store";
 import { describeOnOneServer, storeBodies } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import type { TickReport } from "./tick.ts";
-import { openTickFixture, type TickFixture } from "./tick-fixture.ts";
+import { openTickFixture, profile, type TickFixture } from "./tick-fixture.ts";
 
 describeOnOneServer("a tick", (open) => {
   let on: TickFixture;
@@ -74,6 +74,18 @@ describeOnOneServer("a tick", (open) => {
     const reports = await on.finish();
     expect(reports.reduce((sum, report) => sum + report.gaps, 0)).toBe(6);
     expect(await countVectors()).toBe(20);
+  });
+
+  test("finds vectors that were lost after the backfill was over, and embeds them again while edits wait", async () => {
+    await on.store(20);
+    await on.finish();
+    expect(await on.tick({ countEveryMs: 0 })).toMatchObject({ state: "complete", gaps: 0 });
+    await on.database.execute(sql.raw(`truncate ${embeddingsPartition(profile.name)}`));
+    await on.edit("Text 0", "text 0, edited");
+    expect(await on.tick({ countEveryMs: 0 })).toMatchObject({ state: "vectors lost", gaps: 19 });
+    expect((await on.profile()).state).toBe("backfilling");
+    await on.finish();
+    expect([(await on.profile()).state, await countVectors()]).toEqual(["backfilled", 20]);
   });
 
   test("is over while edits go on, one between any two ticks, and says how long the oldest waits", async () => {

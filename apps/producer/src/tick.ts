@@ -20,6 +20,7 @@ import {
   withdrawBackfill,
 } from "./backfill-queue.ts";
 import { beginBackfill } from "./course.ts";
+import { reopenWithLost } from "./hold-to-tables.ts";
 import { countEnqueued } from "./share-left.ts";
 
 export type { TickSettings };
@@ -32,7 +33,7 @@ export interface TickReport {
   backfill: number;
   /** Chunks of the backfill that were taken out of the queue again. */
   withdrawn: number;
-  /** Chunks that the sweep found without a vector. */
+  /** Chunks that were found without a vector. */
   gaps: number;
   state:
     | "no chunks yet"
@@ -45,6 +46,7 @@ export interface TickReport {
     | "held"
     | "waiting for workers"
     | "gaps found"
+    | "vectors lost"
     | "complete";
   /** Why the backfill enqueued less than it could, for a person. */
   held: string | null;
@@ -82,7 +84,11 @@ export async function tick(
     profile = await readProfile(database, profileName);
   }
 
-  const allowance = await readAllowance(database, profile, await queue.counts(), settings);
+  const lost = await reopenWithLost(database, profile, settings.countEveryMs);
+  if (lost > 0) return { ...report, gaps: lost, state: "vectors lost" };
+  const counts = await queue.counts();
+  if (counts.delayed > 0) await queue.promoteForgotten();
+  const allowance = await readAllowance(database, profile, counts, settings);
   await setHeld(database, profile, allowance.held);
   report.held = allowance.held;
   const { withdrawn, allowed } = await withdrawExcess({ database, queue }, profile, allowance);

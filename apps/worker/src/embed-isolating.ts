@@ -1,8 +1,11 @@
-import { isTransient, messageOf, ReembedError } from "@reembed/core";
+import { messageOf, ReembedError } from "@reembed/core";
 import { type Embedder, embedOne, type TextOutcome } from "@reembed/embedder";
 
 /** Why a text has no vector although the embedder takes others. */
 type FailureReason = "inference_crashed" | "out_of_memory" | "embedding_failed";
+
+/** As often must a text fail by itself, and the harmless one not, before it is blamed. */
+const failuresToBlame = 3;
 
 /** What became of a text. */
 export type IsolatedOutcome = TextOutcome | { index: number; rejected: FailureReason; detail: string };
@@ -12,14 +15,15 @@ export type IsolatedOutcome = TextOutcome | { index: number; rejected: FailureRe
  * until the culprit is alone, which takes 2·log2(n) runs; a run of half the texts also takes half the memory.
  *
  * A text that fails alone is to blame only when the embedder goes on working: otherwise the device is, and every text
- * would be. A harmless text tells the two apart.
+ * would be. A harmless text tells the two apart. And only when it fails again and again: the kernel's out-of-memory killer
+ * ends a child for what others take, and a server that was away may be back by now.
  * @throws What the embedder threw, when it fails on the harmless text too.
  */
 export async function* embedIsolating(
   embedder: Embedder,
   texts: readonly string[],
   indexes: readonly number[] = texts.keys().toArray(),
-  retried = false,
+  failuresAlone = 0,
 ): AsyncGenerator<IsolatedOutcome[]> {
   const left = new Set(indexes);
   let failure: unknown;
@@ -37,9 +41,8 @@ export async function* embedIsolating(
   const [only] = rest;
   if (rest.length === 1 && only !== undefined) {
     if (!(await works(embedder))) throw failure;
-    // A server that was away may be back by now: then it was not the text.
-    if (isTransient(failure) && !retried) {
-      yield* embedIsolating(embedder, texts, rest, true);
+    if (failuresAlone + 1 < failuresToBlame) {
+      yield* embedIsolating(embedder, texts, rest, failuresAlone + 1);
       return;
     }
     yield [{ index: only, rejected: reasonOf(failure), detail: messageOf(failure) }];

@@ -15,6 +15,8 @@ import {
   addThroughput,
   type Database,
   describeServer,
+  describeWrongClock,
+  followDatabaseClock,
   type RegisteredProfile,
   recordHeartbeat,
   removeHeartbeat,
@@ -69,6 +71,7 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
   const host = hostname();
   const heartbeat = { id, host, pid: process.pid, profile: name, device: embedder.device };
   const recordWork = async () => {
+    await followClock(database, log);
     await recordHeartbeat(database, { ...heartbeat, modelRevision: embedder.model.revision, ...rate.read() });
     await addThroughput(database, name, rate.take());
   };
@@ -77,6 +80,8 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
   scope.defer(() => answerWithin(lastWordMs, addThroughput(database, name, rate.take())).catch(onSilent));
   scope.use(repeatEvery(heartbeatMs, recordWork, onSilent));
 
+  // Before anything of this host's time is written to the queue.
+  await followClock(database, log);
   const own = describeServer(database);
   const servers = `${own}${orEmbedder(embedder.device)}`;
   const processBatch = async (batch: EmbedBatch, job: EmbedJob): Promise<BatchResult> => {
@@ -125,6 +130,13 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
     await closed;
   });
   return scope.move();
+}
+
+/** A clock that is off does no harm from then on, and is a warning once a minute. */
+async function followClock(database: Database, log: Logger): Promise<void> {
+  const aheadMs = await followDatabaseClock(database);
+  if (aheadMs !== 0)
+    log.warn({ error: describeWrongClock({ host: hostname(), aheadMs }) }, "this host's clock is wrong");
 }
 
 async function reportProgress(job: EmbedJob, { quarantined, share }: MicroBatchReport): Promise<void> {

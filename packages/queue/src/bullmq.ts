@@ -2,6 +2,7 @@ import { type Processor, Queue, type QueueOptions, type Worker, type WorkerOptio
 import { backendOf } from "./backend.ts";
 import { PatientWorker } from "./patient-worker.ts";
 import { explainQueueError } from "./queue-error.ts";
+import { readableJob } from "./readable-job.ts";
 import type { QueueServer } from "./server.ts";
 
 /** How long BullMQ waits before it says again what became of a job; its own 15 s outlast every lock of a fleet. */
@@ -13,6 +14,13 @@ const retryMs = 1_000;
  */
 export type OnQueueError = (error: Error) => void;
 
+/** BullMQ's queue on either server, which lists a job whatever its data are. */
+class ReadableQueue<Data, Result> extends Queue<Data, Result> {
+  protected override get Job(): typeof readableJob {
+    return readableJob;
+  }
+}
+
 /** BullMQ's queue on either server. */
 export function createQueue<Data, Result>(
   server: QueueServer,
@@ -21,7 +29,7 @@ export function createQueue<Data, Result>(
   options: Omit<QueueOptions, "connection"> = {},
 ): Queue<Data, Result> {
   const { connection, backend } = backendOf(server);
-  const queue = new Queue<Data, Result>(name, { ...options, ...prefixOf(server), connection }, backend);
+  const queue = new ReadableQueue<Data, Result>(name, { ...options, ...prefixOf(server), connection }, backend);
   // Without a listener a lost connection would end the process.
   queue.on("error", (error) => onError(explainQueueError(server, error)));
   return queue;

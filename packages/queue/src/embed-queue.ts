@@ -43,9 +43,15 @@ export function embedQueueName(profile: string): string {
 /** BullMQ takes the lower number first. */
 const priorities = { changes: 1, backfill: 2 } as const;
 
+/** Retries wait for some seconds; longer than this by our own watch they wait because of a wrong clock. */
+const longestDelayMs = 60_000;
+const delayedAtOnce = 100;
+
 /** The queue of one profile's batches. */
 export class EmbedQueue implements AsyncDisposable {
   readonly bullmq: Queue<EmbedBatch, BatchResult>;
+  /** When each delayed job was first seen here. */
+  #delayedSince = new Map<string, number>();
 
   constructor(server: QueueServer, profile: string, onError: OnQueueError) {
     this.bullmq = createQueue(server, embedQueueName(profile), onError, {
@@ -73,6 +79,21 @@ export class EmbedQueue implements AsyncDisposable {
       delayed: of("delayed"),
       failed: of("failed"),
     };
+  }
+
+  /**
+   * Lets workers take the retries that have been put off for too long: until when they wait was written by a worker's
+   * host, whose clock may have been a day ahead, and the queue would not be empty until then. To be called again and again.
+   */
+  async promoteForgotten(afterMs: number = longestDelayMs): Promise<void> {
+    const now = performance.now();
+    const delayed = await this.bullmq.getDelayed(0, delayedAtOnce - 1);
+    const since = (id: string) => this.#delayedSince.get(id) ?? now;
+    this.#delayedSince = new Map(delayed.map(({ id = "" }) => [id, since(id)]));
+    for (const job of delayed) {
+      // One that a worker has taken meanwhile is not delayed any more.
+      if (now - since(job.id ?? "") >= afterMs) await job.promote().catch(() => undefined);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,3 +1,4 @@
+export { describeBrakes } from "./describe-brakes.ts";
 export {
   BatchHandedBack,
   type BatchResult,

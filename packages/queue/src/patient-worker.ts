@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { backoffMs, endsWithin, tellSilence } from "@reembed/core";
 import { type Job, Worker } from "bullmq";
+import { readableJob } from "./readable-job.ts";
 
 const bounds = { leastMs: 200, mostMs: 5_000 };
 /** For the jobs in hand and for telling their server. Their locks expire, and another worker takes over what is left. */
@@ -14,6 +15,10 @@ const closeWithinMs = 9_000;
 export class PatientWorker<Data, Result> extends Worker<Data, Result> {
   readonly #closing = new AbortController();
   #failures = 0;
+
+  protected override get Job(): typeof readableJob {
+    return readableJob;
+  }
 
   protected override async moveToActive(token: string, name?: string): Promise<Job<Data, Result>> {
     try {

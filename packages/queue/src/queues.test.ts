@@ -1,7 +1,10 @@
 import { describeOnEachServer, openTestDatabase, type TestServers, testProfile, waitFor } from "@reembed/testing";
+import { Redis } from "ioredis";
+import pg from "pg";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { type BatchResult, type EmbedBatch, EmbedQueue, startEmbedWorker } from "./embed-queue.ts";
 import { startTickWorker, TickQueue } from "./tick-queue.ts";
+import { readWaitingJobs } from "./waiting-jobs.ts";
 
 const nothing: BatchResult = { embedded: 0, reused: 0, stale: 0, quarantined: 0, tokens: 0, truncatedTokens: 0 };
 const options = { concurrency: 1, lockDurationMs: 10_000 };
@@ -92,6 +95,41 @@ describeOnEachServer("the queues", (open) => {
     expect(processed).toBe(0);
   });
 
+  test("a job whose data are not JSON fails by itself, once, can be listed, and its neighbours are taken", async () => {
+    const queue = openQueue("unreadable");
+    const neighbours = [1, 2, 3].map((chunkId) => batch("unreadable", chunkId));
+    await queue.enqueue(neighbours.slice(0, 1));
+    const bad = await queue.bullmq.add("backfill", batch("unreadable", 9), { priority: 2 });
+    await queue.enqueue(neighbours.slice(1));
+    await breakData(servers, queue, bad.id ?? "");
+    expect(await readWaitingJobs(queue, "backfill")).toHaveLength(3);
+    const taken: number[] = [];
+    const errors: Error[] = [];
+    const take = async ({ chunkIds }: EmbedBatch) => {
+      taken.push(...chunkIds);
+      return nothing;
+    };
+    const worker = startEmbedWorker(servers.queue, "unreadable", options, take, (error) => errors.push(error));
+    onTestFinished(() => worker.close());
+    await waitFor("the neighbours", () => taken.length === 3);
+    await waitFor("it to fail", async () => (await queue.counts()).failed === 1);
+    const [failed] = await queue.bullmq.getFailed();
+    expect(failed).toMatchObject({
+      attemptsMade: 1,
+      failedReason: expect.stringContaining("This is no batch of chunks"),
+    });
+    expect({ taken, errors }).toEqual({ taken: [1, 2, 3], errors: [] });
+  });
+
+  test("a retry that a wrong clock has put off for a day is taken when it was seen to wait for too long", async () => {
+    const queue = openQueue("put-off");
+    await queue.bullmq.add("backfill", batch("put-off", 1), { delay: 86_400_000 });
+    await queue.promoteForgotten();
+    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 1 });
+    await queue.promoteForgotten(0);
+    expect(await queue.counts()).toMatchObject({ waiting: 1, delayed: 0 });
+  });
+
   test("two producers make one tick at a time, and the schedule comes back after the queue was lost", async () => {
     const ticks = new TickQueue(servers.queue, ignore);
     onTestFinished(() => ticks[Symbol.asyncDispose]());
@@ -120,6 +158,32 @@ describeOnEachServer("the queues", (open) => {
     await waitFor("more ticks", () => made >= before + 3);
   });
 
+  test("a host whose clock was a day ahead, or behind, has not put the ticks off by as much", async () => {
+    for (const offset of [1, -1]) {
+      const ticks = new TickQueue(servers.queue, ignore);
+      onTestFinished(() => ticks[Symbol.asyncDispose]());
+      await ticks.bullmq.obliterate({ force: true });
+      const now = Date.now;
+      Date.now = () => now() + offset * 86_400_000;
+      try {
+        const wrong = startTickWorker(servers.queue, 10_000, async () => {}, ignore);
+        await ticks.ensureScheduled(100);
+        await waitFor("a tick of it", async () => (await ticks.bullmq.getCompletedCount()) > 0);
+        await wrong.close();
+      } finally {
+        Date.now = now;
+      }
+      let made = 0;
+      const right = startTickWorker(servers.queue, 10_000, async () => void made++, ignore);
+      onTestFinished(() => right.close());
+      await waitFor("ticks again", async () => {
+        await ticks.ensureScheduled(100);
+        return made >= 3;
+      });
+      await right.close();
+    }
+  });
+
   test("another interval replaces the schedule", async () => {
     const ticks = new TickQueue(servers.queue, ignore);
     onTestFinished(() => ticks[Symbol.asyncDispose]());
@@ -128,3 +192,23 @@ describeOnEachServer("the queues", (open) => {
     expect((await ticks.bullmq.getJobSchedulers()).map((scheduler) => Number(scheduler.every))).toEqual([30_000]);
   });
 });
+
+/** Makes a job's data what is no JSON, or where PostgreSQL takes nothing else, no object. */
+async function breakData({ queue: server }: TestServers, { bullmq }: EmbedQueue, id: string): Promise<void> {
+  if (server.kind === "redis") {
+    const redis = new Redis(server.url);
+    await redis.hset(bullmq.toKey(id), "data", "{half of a job");
+    return redis.disconnect();
+  }
+  const client = new pg.Client(server.connectionString);
+  await client.connect();
+  try {
+    const { rowCount } = await client.query(
+      `update bullmq.job set data = '"half of a job"' where queue = $1 and id = $2`,
+      [bullmq.name, id],
+    );
+    expect(rowCount).toBe(1);
+  } finally {
+    await client.end();
+  }
+}

@@ -4,6 +4,8 @@ import type { QueueServer } from "./server.ts";
 
 const tickQueueName = "producer";
 const schedulerId = "tick";
+/** Clocks of hosts may differ by this much. */
+const clockToleranceMs = 10_000;
 
 /** The small queue on which the producer's ticks are scheduled, so that any number of producers makes one tick. */
 export class TickQueue implements AsyncDisposable {
@@ -18,14 +20,19 @@ export class TickQueue implements AsyncDisposable {
   /**
    * Makes sure that there are ticks, one at a time. To be called again and again: a lost queue loses its scheduler and
    * its concurrency too, and then there would be no tick that could notice. Nor would there be after a tick has failed
-   * before BullMQ made the next one of it, as in a Redis without memory. Returns whether anything was missing.
+   * before BullMQ made the next one of it, as in a Redis without memory. And a host whose clock was ahead has put the
+   * next tick off by as much: one that is further away than ticks can be is no schedule. Returns whether anything was
+   * missing.
    */
   async ensureScheduled(everyMs: number): Promise<boolean> {
     const scheduler = await this.bullmq.getJobScheduler(schedulerId);
     const concurrency = await this.bullmq.getGlobalConcurrency();
     const scheduled = Number(scheduler?.every) === everyMs && concurrency === 1;
     const overdue = Number(scheduler?.next) < Date.now() - everyMs;
-    if (scheduled && !(overdue && (await this.#isEmpty()))) return false;
+    const putOff = Number(scheduler?.next) > Date.now() + everyMs + clockToleranceMs;
+    if (scheduled && !putOff && !(overdue && (await this.#isEmpty()))) return false;
+    // BullMQ goes on from the time that stands there, unless nothing does.
+    if (putOff) await this.bullmq.removeJobScheduler(schedulerId);
     await this.bullmq.setGlobalConcurrency(1);
     await this.bullmq.upsertJobScheduler(schedulerId, { every: everyMs }, { name: "tick" });
     return true;

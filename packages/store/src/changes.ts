@@ -36,7 +36,8 @@ export async function readDueLeaders(
 
 /**
  * A change counts as enqueued for five minutes, in case the queue loses a part of its jobs; an empty queue has lost them
- * all, and they are due at once.
+ * all, and they are due at once. A lease that ends later than that was given by another clock, as of a primary before a
+ * failover, and holds nobody up.
  */
 async function readDue(
   database: Database,
@@ -47,7 +48,8 @@ async function readDue(
   const { rows } = await database.execute<{ chunk_id: string }>(sql`
     select chunk_id from reembed.chunk_changes
     where profile = ${profile.name} and ${kind}
-      and (enqueued_until is null or enqueued_until < now() or ${queueIsEmpty})
+      and (enqueued_until is null or enqueued_until < now() or ${queueIsEmpty}
+        or enqueued_until > now() + ${leaseSeconds} * interval '1 second')
     order by changed_at, chunk_id limit ${limit}`);
   return rows.map((row) => Number(row.chunk_id));
 }

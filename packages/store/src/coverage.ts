@@ -60,6 +60,14 @@ export async function readCoverage(database: Database, profile: RegisteredProfil
   };
 }
 
+/**
+ * Chunks of a profile whose backfill has ended that have no vector and no change either, as after a truncated or restored
+ * partition. A change is written by the transaction that makes a vector wanting, so that any live corpus has none.
+ */
+export function countLost({ pending, changes }: Pick<Coverage, "pending" | "changes">): number {
+  return Math.max(0, pending - changes);
+}
+
 /** Quarantined chunks by reason. */
 export async function readQuarantineReasons(
   database: Database,

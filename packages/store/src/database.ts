@@ -22,6 +22,8 @@ export interface OpenDatabaseOptions {
   maxConnections?: number;
   /** Ends statements that take longer than is right for it. */
   purpose?: keyof typeof statementBudgetsMs | undefined;
+  /** Gives a statement up that is not answered for so long, and its connection with it; none is given up without. */
+  answerWithinMs?: number | undefined;
   /** Told when an idle connection is lost. The pool replaces it by itself. */
   onConnectionLost?: (error: Error) => void;
   /** Changes nothing: told of every statement that would write, which is not run and answers with no rows. */
@@ -49,6 +51,7 @@ export function openDatabase({
   connectionString,
   maxConnections = 4,
   purpose,
+  answerWithinMs,
   onConnectionLost,
   onDryRun,
 }: OpenDatabaseOptions): Database {
@@ -60,6 +63,7 @@ export function openDatabase({
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     onConnect: (client) => prepareFor(purpose, client),
+    ...(answerWithinMs === undefined ? {} : { query_timeout: answerWithinMs }),
     ...(onDryRun === undefined ? {} : { Client: readingClient(onDryRun) }),
   });
   // Without a listener the loss of an idle connection would end the process.

@@ -60,13 +60,18 @@ export async function readServerFacts(database: Database): Promise<ServerFacts> 
   };
 }
 
+/** The database's time: of this host's own, nobody knows whether it is right. */
+export async function readDatabaseTime(database: Database): Promise<Date> {
+  return new Date(Date.now() + (await readClockAhead(database)));
+}
+
 /** The server's clock less that of this host, in milliseconds, at the middle of a round trip. */
-export async function readClockAhead(database: Database): Promise<number> {
-  const askedAt = Date.now();
+export async function readClockAhead(database: Database, now: () => number = Date.now): Promise<number> {
+  const askedAt = now();
   const { rows } = await database.execute<{ now: string }>(
     sql`select extract(epoch from clock_timestamp()) * 1000 as now`,
   );
-  return Number(rows[0]?.now) - (askedAt + Date.now()) / 2;
+  return Number(rows[0]?.now) - (askedAt + now()) / 2;
 }
 
 /** Who follows this server's log, and who has stopped doing so. */

@@ -49,11 +49,23 @@ export async function recutChangedDocuments(
   return await cutAlone(database, async (transaction) => {
     const { rows } = await transaction.execute<{ key: string }>(sql`
       delete from reembed.document_changes where key in (
-        select key from (select key from reembed.document_changes order by changed_at limit ${limit}) oldest)
+        select key from (select key from reembed.document_changes order by changed_at, key limit ${limit}) oldest)
       returning key`);
     if (rows.length === 0) return undefined;
     return await recut(transaction, [...new Set(rows.map((row) => row.key))]);
   });
+}
+
+/**
+ * Puts the oldest change behind all others, as one whose document cannot be cut: the others must not wait for it.
+ * Returns the document's key; undefined when there was no change.
+ */
+export async function postponeOldestChange(database: Database): Promise<string | undefined> {
+  const { rows } = await database.execute<{ key: string }>(sql`
+    update reembed.document_changes set changed_at = clock_timestamp()
+    where key = (select key from reembed.document_changes order by changed_at, key limit 1)
+    returning key`);
+  return rows[0]?.key;
 }
 
 /**

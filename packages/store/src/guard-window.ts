@@ -18,10 +18,13 @@ export async function readGuardWindow(
   profile: string,
   { windowSeconds, since, shadow = false }: GuardWindowOptions,
 ): Promise<GuardWindow> {
+  // In the future it was written before the database's clock was put back, and would leave nothing to look at.
+  const stageEntry = sql`${since?.toISOString() ?? "-infinity"}::timestamptz`;
   const searches = sql`
     reembed.search_events where profile = ${profile} and (shadow_of is null or ${shadow}::boolean)
       and searched_at >= now() - ${windowSeconds} * interval '1 second'
-      and searched_at >= ${since?.toISOString() ?? "-infinity"}::timestamptz`;
+      and searched_at <= clock_timestamp()
+      and searched_at >= case when ${stageEntry} <= now() then ${stageEntry} else '-infinity' end`;
   const { rows } = await database.execute<Record<"searches" | "errors" | "empty", string>>(sql`
     select count(*) as searches, count(error) as errors, count(*) filter (where error is null and results = 0) as empty
     from ${searches}`);

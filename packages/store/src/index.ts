@@ -42,7 +42,7 @@ export {
 } from "./changes.ts";
 export { isCancelled, withCancellation } from "./cancellation.ts";
 export { countDocuments, countOtherDocuments, pingDatabase, readTokens } from "./counts.ts";
-export { type Coverage, readCoverage, readQuarantineReasons } from "./coverage.ts";
+export { type Coverage, countLost, readCoverage, readQuarantineReasons } from "./coverage.ts";
 export {
   checkDatabase,
   type Database,
@@ -57,6 +57,7 @@ export { type DatabaseLoad, readDatabaseLoad } from "./database-load.ts";
 export {
   type ReplicationFacts,
   readClockAhead,
+  readDatabaseTime,
   readReplication,
   readServerFacts,
   type ServerFacts,
@@ -75,6 +76,7 @@ export {
   addRecut,
   countUncutDocuments,
   nothingRecut,
+  postponeOldestChange,
   type RecutDocuments,
   recutChangedDocuments,
   recutUncutDocuments,
@@ -102,8 +104,9 @@ export {
 export { type Evaluation, lastEvaluation, recordEvaluation } from "./evaluations.ts";
 export { searchExactly } from "./exact-search.ts";
 export { type GuardWindowOptions, readGuardWindow, readKeptWindow } from "./guard-window.ts";
-export { forgetLeaders, recordLeaders } from "./leaders.ts";
+export { describeWrongClock, followDatabaseClock, readWrongClocks, type WrongClock } from "./host-clock.ts";
 export { readIdentity } from "./identity.ts";
+export { forgetLeaders, recordLeaders } from "./leaders.ts";
 export { readLoggedQueries } from "./logged-queries.ts";
 export { checkTables, dropTables, migrateDatabase } from "./migrate.ts";
 export { type PendingChunk, readBackfillIds, readPendingChunks } from "./pending.ts";
@@ -114,6 +117,7 @@ export {
   type RegisteredProfile,
   readProfile,
   readProfiles,
+  reopenBackfill,
   startBackfill,
 } from "./profiles.ts";
 export {

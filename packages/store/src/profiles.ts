@@ -129,6 +129,23 @@ export async function advanceCursor(database: Queryable, profile: RegisteredProf
   return moved.length === 1;
 }
 
+/**
+ * Begins the backfill of a profile anew that is not what its state says. It passes over what has its vector. Returns
+ * whether this call was the one that did.
+ */
+export async function reopenBackfill(database: Queryable, profile: RegisteredProfile): Promise<boolean> {
+  const reopened = await database
+    .update(profiles)
+    .set({
+      state: "backfilling",
+      backfillCursor: sql`case ${profiles.backfillOrder} when 'newest' then ${profiles.backfillTarget} + 1 else 0 end`,
+      completedAt: null,
+    })
+    .where(and(eq(profiles.name, profile.name), eq(profiles.state, "backfilled")))
+    .returning({ name: profiles.name });
+  return reopened.length === 1;
+}
+
 /** Records that the backfill is complete. Returns whether this call was the one that did. */
 export async function completeBackfill(database: Queryable, profile: RegisteredProfile): Promise<boolean> {
   const completed = await database

@@ -5,6 +5,7 @@ import {
   bigserial,
   boolean,
   customType,
+  doublePrecision,
   index,
   integer,
   jsonb,
@@ -250,6 +251,14 @@ export const workers = reembed.table("workers", {
   chunksPerSecond: real("chunks_per_second").notNull(),
   tokensPerSecond: real("tokens_per_second").notNull(),
   startedAt: moment("started_at").notNull().defaultNow(),
+  seenAt: moment("seen_at").notNull().defaultNow(),
+});
+
+/** Hosts whose clock is not the database's, as their processes found: a row stays while it is so. */
+export const wrongClocks = reembed.table("wrong_clocks", {
+  host: text("host").primaryKey(),
+  /** Milliseconds that the host is ahead of the database; less than 0 is behind. */
+  aheadMs: doublePrecision("ahead_ms").notNull(),
   seenAt: moment("seen_at").notNull().defaultNow(),
 });
 

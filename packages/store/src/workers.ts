@@ -1,12 +1,16 @@
-import { eq, gt, sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import { workers } from "./schema.ts";
 
 export type WorkerHeartbeat = Omit<typeof workers.$inferInsert, "startedAt" | "seenAt">;
 export type LiveWorker = typeof workers.$inferSelect;
 
-/** A worker that was not heard of for this long does not count as alive. */
+/**
+ * A worker that was not heard of for this long does not count as alive; nor does one that was heard of in the future,
+ * before the database's clock was put back.
+ */
 const silenceSeconds = 20;
+const forgottenSeconds = 86_400;
 
 /** Says that a worker is alive, and forgets those that have been silent for a day. */
 export async function recordHeartbeat(database: Database, heartbeat: WorkerHeartbeat): Promise<void> {
@@ -15,7 +19,8 @@ export async function recordHeartbeat(database: Database, heartbeat: WorkerHeart
     .insert(workers)
     .values(heartbeat)
     .onConflictDoUpdate({ target: workers.id, set: { chunksPerSecond, tokensPerSecond, seenAt: sql`now()` } });
-  await database.execute(sql`delete from reembed.workers where seen_at < now() - interval '1 day'`);
+  await database.execute(sql`
+    delete from reembed.workers where abs(extract(epoch from now() - seen_at)) > ${forgottenSeconds}`);
 }
 
 export async function removeHeartbeat(database: Database, id: string): Promise<void> {
@@ -26,6 +31,6 @@ export async function readLiveWorkers(database: Database): Promise<LiveWorker[]>
   return await database
     .select()
     .from(workers)
-    .where(gt(workers.seenAt, sql`now() - ${silenceSeconds} * interval '1 second'`))
+    .where(sql`abs(extract(epoch from now() - ${workers.seenAt})) < ${silenceSeconds}`)
     .orderBy(workers.profile, workers.startedAt);
 }

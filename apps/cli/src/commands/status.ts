@@ -1,7 +1,7 @@
 import { loadConfig } from "@reembed/config";
 import { messageOf } from "@reembed/core";
 import { type ProfileStatus, readStatus } from "@reembed/dashboard/status";
-import { EmbedQueues } from "@reembed/queue";
+import { describeBrakes, EmbedQueues, TickQueue } from "@reembed/queue";
 import { createLogger, repeatEvery } from "@reembed/runtime";
 import type { Command } from "commander";
 import { untilStopped } from "../serve.ts";
@@ -28,9 +28,12 @@ export function registerStatus(program: Command): void {
       const open = async (scope: AsyncDisposableStack) => {
         const { database, queue } = scope.use(await openServices(config, log));
         const queues = scope.use(new EmbedQueues(queue, () => {}));
-        const describe = (statuses: readonly ProfileStatus[]) =>
-          json ? statuses.map((status) => JSON.stringify(status)).join("\n") : describeStatuses(statuses, new Date());
-        return async () => describe(await readStatus(database, queues));
+        const ticks = scope.use(new TickQueue(queue, () => {}));
+        const describe = (statuses: readonly ProfileStatus[], ticksHeld: string | null) =>
+          json
+            ? statuses.map((status) => JSON.stringify(status)).join("\n")
+            : describeStatuses(statuses, new Date(), ticksHeld);
+        return async () => describe(await readStatus(database, queues), await describeBrakes(ticks.bullmq));
       };
       if (!watch) {
         await using scope = new AsyncDisposableStack();

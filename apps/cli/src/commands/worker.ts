@@ -13,6 +13,11 @@ import { parseDevice, processDevices, threadsOf } from "../supervisor/devices.ts
 import { supervise } from "../supervisor/supervise.ts";
 
 const modelTestAfterMs = 60_000;
+/**
+ * A connection behind a proxy may be swallowed: what is sent is acknowledged, and nothing ever comes back. Heartbeat and
+ * lock go on by other connections, so that nobody would take the batch over. A worker's statements take milliseconds.
+ */
+const answerWithinMs = 60_000;
 
 interface WorkerFlags {
   profile?: string;
@@ -64,7 +69,7 @@ async function runWorker(flags: WorkerFlags, config: Config, log: Logger): Promi
   const wanted = configuredProfile(config, flags.profile ?? config.candidate.name);
   await serveUntilSignal({ log, name: "worker", json: flags.json }, async (scope) => {
     const patience = patienceFor(flags.wait, log);
-    const services = scope.use(await openServices(config, log, { patience }));
+    const services = scope.use(await openServices(config, log, { patience, answerWithinMs }));
     const { database, queue } = services;
     const profile = await patience(describeServer(database), () => readProfile(database, wanted.name));
     const { lockDurationMs } = config.worker;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { judgeClocks } from "./clocks.ts";
+import { judgeClocks, judgeWrongClock } from "./clocks.ts";
 import { judgeDisk } from "./disk.ts";
 import type { Finding } from "./finding.ts";
 import { judgeGpus } from "./gpu.ts";
@@ -47,25 +47,21 @@ const changed = { ...embedded, embedded: 8, pending: 1, changes: 1, oldestChange
 
 /** What is wrong, the verdict on it, and what the line must say with its remedy. */
 const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verdict"], words: RegExp][] = [
-  [
-    "a worker for what changes",
-    judgeWork({ ...m3, paused: false }, embedded, 1),
-    "ok",
-    /^work on m3 9 of 9 chunks embedded$/,
-  ],
-  [
-    "a change in hand",
-    judgeWork({ ...m3, paused: false }, changed, 1),
-    "ok",
-    /^work on m3 1 change waits, the oldest for 10 min$/,
-  ],
+  ["a worker for what changes", judgeWork({ ...m3, paused: false }, embedded, 1), "ok", /9 of 9 chunks embedded$/],
+  ["a change in hand", judgeWork({ ...m3, paused: false }, changed, 1), "ok", /1 change waits, the oldest for 10 min$/],
   [
     "a change that nobody embeds",
     judgeWork({ ...m3, paused: false }, changed, 0),
     "warning",
-    /^work on m3 1 change waits, the oldest for 10 min, and no worker is alive.*reembed worker --profile m3/,
+    /1 change waits, the oldest for 10 min, and no worker is alive.*reembed worker --profile m3/,
   ],
-  ["no worker", judgeWork({ ...m3, paused: false }, embedded, 0), "warning", /^work on m3 no worker is alive/],
+  [
+    "vectors that were lost",
+    judgeWork({ ...m3, paused: false }, { ...embedded, embedded: 6, pending: 3 }, 1),
+    "warning",
+    /3 of 9 chunks have lost their vectors.*backfill start --profile m3/,
+  ],
+  ["no worker", judgeWork({ ...m3, paused: false }, embedded, 0), "warning", /no worker is alive/],
   ["Node 24", judgeNode("24.1.0"), "ok", /24\.1\.0/],
   ["an old Node", judgeNode("22.3.0"), "mend", /24 or newer.*Install Node 24/],
   ["an old PostgreSQL", judgePostgres({ ...server, major: 14 }), "mend", /version 14; 15 or newer/],
@@ -196,6 +192,13 @@ const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verd
   ["prepared", judgeModel({ ...model, prepared: int8, problem: null, remedy: null }), "ok", /cpu in int8/],
   ["no tokenizer", judgeTokenizer(model, false), "mend", /tokenizer\.json is not in \/m.*model pull/],
   ["clocks apart", judgeClocks({ database: 1_500, Redis: -1_000 }), "warning", /Redis 1\.0 s behind.*time server/],
+  ["a host ahead", judgeWrongClock({ host: "gpu-7", aheadMs: 86_400_000 }), "warning", /gpu-7 is 86,400 s ahead of/],
+  [
+    "a host behind",
+    judgeWrongClock({ host: "gpu-7", aheadMs: -3_000 }),
+    "warning",
+    /3 s behind the database's.*time server/,
+  ],
   ["clocks together", judgeClocks({ database: 40 }), "ok", /0\.0 s ahead/],
   ["blank texts", judgeTexts("1-0", { rows: 9, sampled: 9, blank: 2, different: 6 }), "warning", /2 are empty/],
   [

@@ -1,5 +1,5 @@
 import { describeWaiting } from "@reembed/dashboard/status";
-import { type Coverage, type RegisteredProfile, readCoverage, readLiveWorkers } from "@reembed/store";
+import { type Coverage, countLost, type RegisteredProfile, readCoverage, readLiveWorkers } from "@reembed/store";
 import { formatCount } from "../output.ts";
 import type { Check } from "./context.ts";
 import { type Finding, ok, warning } from "./finding.ts";
@@ -24,6 +24,11 @@ export function judgeWork(
 ): Finding[] {
   const check = `work on ${name}`;
   if (state === "registered" || state === "adopting" || state === "retired") return [];
+  const lost = state === "backfilled" ? countLost(coverage) : 0;
+  if (lost > 0) {
+    const says = `${formatCount(lost)} of ${formatCount(coverage.chunks)} chunks have lost their vectors since the backfill ended`;
+    return [warning(check, says, `A producer embeds them again, or \`reembed backfill start --profile ${name}\`.`)];
+  }
   const idle = paused && state === "backfilling" && coverage.changes === 0;
   const waiting = describeWaiting(coverage, workers);
   if (workers === 0 && !idle) {

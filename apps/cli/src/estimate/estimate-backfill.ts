@@ -2,7 +2,7 @@ import type { Config } from "@reembed/config";
 import { type Profile, ReembedError } from "@reembed/core";
 import { countTokens } from "@reembed/embedder";
 import type { Logger } from "@reembed/runtime";
-import type { Database, Estimate, RegisteredProfile } from "@reembed/store";
+import { type Database, type Estimate, type RegisteredProfile, readDatabaseTime } from "@reembed/store";
 import { startProfileEmbedder } from "../profile-embedder.ts";
 import { type Estimated, type EstimatedShare, estimateShare, estimateTotal } from "./intervals.ts";
 import { type MeasuredRate, measureRate } from "./measure-rate.ts";
@@ -58,7 +58,8 @@ export async function estimateBackfill(options: EstimateOptions): Promise<Detail
   const indexed = config.databaseUrl === undefined ? 0 : rows;
   return {
     profile: profile.name,
-    at: new Date().toISOString(),
+    // Work is counted from here on, by the database's clock.
+    at: (await readDatabaseTime(database)).toISOString(),
     chunks: rows,
     chunksLow: Math.round(chunks.low),
     chunksHigh: Math.round(chunks.high),

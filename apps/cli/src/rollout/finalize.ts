@@ -5,6 +5,7 @@ import {
   lastVerification,
   type RegisteredProfile,
   type Removal,
+  readDatabaseTime,
   readProfile,
   readRemoval,
   readRollout,
@@ -67,9 +68,11 @@ async function findObjections(database: Database, rollout: Rollout, keepDays: nu
   if (baseline === candidate) return [`${baseline} is both baseline and candidate.`];
   const objections: string[] = [];
   const entry = await readStageEntry(database);
+  // This host's own clock may be days ahead, and nothing brings back what is removed too early.
+  const now = await readDatabaseTime(database);
   if (stage !== "full") {
     objections.push(`${candidate} answers ${percent} % of subjects; it must be 100 %.`);
-  } else if (entry !== undefined && Date.now() - entry.changedAt.getTime() < keepDays * dayMs) {
+  } else if (entry !== undefined && now.getTime() - entry.changedAt.getTime() < keepDays * dayMs) {
     const until = new Date(entry.changedAt.getTime() + keepDays * dayMs).toISOString();
     objections.push(
       `${baseline} is kept until ${until}, ${keepDays} days after ${candidate} got everybody (--keep-days).`,

@@ -1,5 +1,6 @@
 import { formatDuration, formatRate } from "@reembed/dashboard/format";
 import { describeWaiting, type ProfileStatus } from "@reembed/dashboard/status";
+import { describeWrongClock } from "@reembed/store";
 import { formatCount, formatShare, formatTable } from "../output.ts";
 
 const header = [
@@ -8,7 +9,11 @@ const header = [
 ];
 
 /** A line per profile and, below the table, what there is to say about each. */
-export function describeStatuses(statuses: readonly ProfileStatus[], now: Date): string {
+export function describeStatuses(
+  statuses: readonly ProfileStatus[],
+  now: Date,
+  ticksHeld: string | null = null,
+): string {
   const rows = statuses.map((status) => [
     status.profile,
     status.paused && status.state !== "backfilled" ? "paused" : status.state,
@@ -21,17 +26,20 @@ export function describeStatuses(statuses: readonly ProfileStatus[], now: Date):
     timeLeft(status),
   ]);
   const notes = statuses.flatMap((status) => notesOn(status, now).map((note) => `${status.profile}: ${note}`));
+  if (ticksHeld !== null) notes.push(`producer: ${ticksHeld} No tick is made.`);
+  notes.push(...(statuses[0]?.wrongClocks ?? []).map(describeWrongClock));
   const table = formatTable([header, ...rows], 2);
   return notes.length === 0 ? table : `${table}\n\n${notes.join("\n")}`;
 }
 
 function notesOn(status: ProfileStatus, now: Date): string[] {
-  const { profile, state, paused, held, forecast, verification, index } = status;
+  const { profile, state, paused, held, queueHeld, forecast, verification, index } = status;
   const waiting = state === "backfilled" ? describeWaiting(status, status.workers.length) : null;
   return [
     ...(waiting === null ? [] : [waiting]),
     ...(paused && state !== "backfilled" ? [`paused until \`reembed backfill resume --profile ${profile}\``] : []),
     ...(held === null ? [] : [`held: ${held}`]),
+    ...(queueHeld === null ? [] : [queueHeld]),
     ...(forecast === null ? [] : [describeForecast(forecast, now)]),
     ...(verification === null
       ? []

@@ -7,13 +7,16 @@ type FakeJob = Record<string, unknown>;
 /** The three reads of the queue that it makes, with these jobs. */
 function ticksWith({ completed = [], failed = [], waiting = [] }: Partial<Record<string, FakeJob[]>>): Ticks {
   const bullmq = { getCompleted: async () => completed, getFailed: async () => failed, getJobs: async () => waiting };
-  return { bullmq } as unknown as Ticks;
+  const brakes = { isPaused: async () => false, getGlobalRateLimit: async () => null, getRateLimitTtl: async () => 0 };
+  return { bullmq: { ...bullmq, ...brakes } } as unknown as Ticks;
 }
 
 test("a tick that has been due for long means that no producer runs", async () => {
   const due = (ago: number) => ticksWith({ waiting: [{ timestamp: Date.now() - ago - 5_000, delay: 5_000 }] });
   expect((await readProducerActivity(due(1_000))).overdue).toBe(false);
   expect((await readProducerActivity(due(60_000))).overdue).toBe(true);
+  const dayAhead = 86_400_000;
+  expect((await readProducerActivity(due(-dayAhead))).overdue).toBe(true);
 });
 
 test("a failure is told until a tick succeeds again", async () => {

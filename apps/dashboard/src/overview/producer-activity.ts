@@ -1,4 +1,4 @@
-import type { TickQueue } from "@reembed/queue";
+import { describeBrakes, type TickQueue } from "@reembed/queue";
 import { z } from "zod";
 
 /** What a tick returns for a profile; of an older or newer producer it may say more or less. */
@@ -21,10 +21,14 @@ export interface ProducerActivity {
   failure: string | undefined;
   /** Ticks are scheduled and nobody makes them. */
   overdue: boolean;
+  /** What somebody has set on Bull Board that keeps ticks from being made. */
+  held: string | null;
 }
 
 /** A tick that is due for longer is one that no producer takes. */
 const patienceMs = 15_000;
+/** TICK_SECONDS at most. */
+const longestTickMs = 3_600_000;
 
 /** Reads it from the ticks' jobs: a tick's result says what it did for each profile, and why it did no more. */
 export async function readProducerActivity({ bullmq }: TickQueue): Promise<ProducerActivity> {
@@ -33,12 +37,14 @@ export async function readProducerActivity({ bullmq }: TickQueue): Promise<Produ
   const waiting = await bullmq.getJobs(["delayed", "waiting", "prioritized"], 0, 0, true);
   const lastTickAt = completed?.finishedOn ?? 0;
   const failedAt = failed?.finishedOn ?? 0;
-  const dueAt = waiting.map((job) => job.timestamp + job.delay);
+  const waits = waiting.map((job) => job.timestamp + job.delay - Date.now());
   return {
     reports: z.array(TickReport).catch([]).parse(completed?.returnvalue),
     lastTickAt: lastTickAt === 0 ? undefined : new Date(lastTickAt),
+    held: await describeBrakes(bullmq),
     failure: failedAt > lastTickAt ? failed?.failedReason : undefined,
-    overdue: dueAt.some((due) => due < Date.now() - patienceMs),
+    // One that is put off for longer than ticks are apart has come from a wrong clock, and a producer would have seen it.
+    overdue: waits.some((wait) => wait < -patienceMs || wait > longestTickMs + patienceMs),
   };
 }
 
@@ -77,6 +83,8 @@ function describeState({ changes, backfill, gaps, state }: TickReport): string {
       return "Waits for the workers: every chunk is in the queue.";
     case "gaps found":
       return `Found ${count(gaps, "chunk")} without a vector, to be enqueued next.`;
+    case "vectors lost":
+      return `Found ${count(gaps, "chunk")} whose vector was lost: the backfill begins anew.`;
     case "complete":
       return "Rests: every chunk has its vector or is in quarantine.";
     default:

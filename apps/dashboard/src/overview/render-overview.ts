@@ -1,3 +1,4 @@
+import { describeWrongClock } from "@reembed/store";
 import type { Role } from "../access/access.ts";
 import { type Html, html } from "../page/html.ts";
 import { renderRollout } from "../rollout/render-rollout.ts";
@@ -14,6 +15,7 @@ ${profiles.length === 0 && html`<p>No profile is registered yet: run <code>reemb
 ${profiles.map((profile) => renderProfile(profile, at, role))}
 ${rollout && renderRollout(rollout, at)}
 ${renderProducer(producer, at)}
+${profiles[0]?.status.wrongClocks.map((wrong) => html`<p class="warning">${describeWrongClock(wrong)} Have it follow a time server.</p>`)}
 <p id="news" class="hidden" role="status">${profiles.map(({ status }) => `${milestone(status)} `)}</p>`;
 }
 
@@ -23,11 +25,12 @@ function milestone({ profile, coverage, pending, quarantined }: Snapshot["profil
   return quarantined === 0 ? `${profile} is complete.` : `${profile} is complete but for its quarantine.`;
 }
 
-function renderProducer({ reports, lastTickAt, failure, overdue }: ProducerActivity, at: Date): Html {
+function renderProducer({ reports, lastTickAt, failure, overdue, held }: ProducerActivity, at: Date): Html {
   const last = lastTickAt && Math.max(0, (at.getTime() - lastTickAt.getTime()) / 1_000);
   return html`<section id="producer" aria-labelledby="producer-title">
 <h2 id="producer-title">Producer</h2>
-${overdue && html`<p class="warning">Ticks are due and nobody makes them: is a producer running?</p>`}
+${held !== null && html`<p class="warning">${held} No tick is made.</p>`}
+${overdue && held === null && html`<p class="warning">Ticks are due and nobody makes them: is a producer running?</p>`}
 ${failure !== undefined && html`<p class="warning">The last tick failed: ${failure}</p>`}
 ${
   last === undefined

@@ -79,10 +79,11 @@ function renderReasons(name: string, reasons: ProfileOverview["reasons"]): Html 
 </table>`;
 }
 
-function renderQueue({ profile, queue }: ProfileStatus): Html {
+function renderQueue({ profile, queue, queueHeld }: ProfileStatus): Html {
   const { waiting, active, delayed, failed } = queue;
   const path = `/board/queue/${encodeURIComponent(`embed-${profile}`)}`;
-  return html`<p>Batches: ${waiting} waiting, ${active} active, ${delayed} delayed, <span${failed > 0 && html` class="failed"`}>${failed} failed</span>. <a href="${path}">Jobs of ${profile}</a></p>`;
+  return html`${queueHeld !== null && html`<p class="warning">${queueHeld}</p>`}
+<p>Batches: ${waiting} waiting, ${active} active, ${delayed} delayed, <span${failed > 0 && html` class="failed"`}>${failed} failed</span>. <a href="${path}">Jobs of ${profile}</a></p>`;
 }
 
 function timeLeft({ pending, etaSeconds }: ProfileStatus): string {

@@ -1,6 +1,7 @@
 import type { EmbedQueues, TickQueue } from "@reembed/queue";
 import {
   type Database,
+  followDatabaseClock,
   type LiveWorker,
   type MinuteOfWork,
   readLiveWorkers,
@@ -37,6 +38,8 @@ export interface SnapshotSources {
 }
 
 export async function readSnapshot({ database, queues, ticks, readRollout }: SnapshotSources): Promise<Snapshot> {
+  // Ticks and jobs have the times of processes that follow the database's clock too.
+  await followDatabaseClock(database);
   const workers = await readLiveWorkers(database);
   const profiles: ProfileOverview[] = [];
   for (const status of await readStatus(database, queues)) {
@@ -48,7 +51,7 @@ export async function readSnapshot({ database, queues, ticks, readRollout }: Sna
     });
   }
   return {
-    at: new Date(),
+    at: new Date(Date.now()),
     profiles,
     producer: await readProducerActivity(ticks),
     rollout: await readRollout(),

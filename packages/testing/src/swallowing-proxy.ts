@@ -1,0 +1,47 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+
+export interface SwallowingProxy extends AsyncDisposable {
+  /** The address of the server, by way of the proxy. */
+  connectionString: string;
+  /** From now on the connections that there are take everything and give nothing; new ones are as they should be. */
+  swallow(): void;
+  /** Connections that are swallowed and that nobody has given up. */
+  swallowed(): number;
+}
+
+/** A proxy before a PostgreSQL server, as a load balancer or a firewall that forgets connections is one. */
+export async function startSwallowingProxy(connectionString: string): Promise<SwallowingProxy> {
+  const target = new URL(connectionString);
+  const clients = new Map<Socket, Socket>();
+  const swallowed = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect(Number(target.port), target.hostname);
+    clients.set(client, upstream);
+    for (const socket of [client, upstream]) socket.on("error", () => {});
+    client.on("data", (bytes) => !swallowed.has(client) && upstream.write(bytes));
+    upstream.on("data", (bytes) => !swallowed.has(client) && client.write(bytes));
+    upstream.on("close", () => client.destroy());
+    client.on("close", () => {
+      clients.delete(client);
+      swallowed.delete(client);
+      upstream.destroy();
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const proxied = new URL(connectionString);
+  proxied.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    connectionString: proxied.href,
+    swallow() {
+      for (const client of clients.keys()) swallowed.add(client);
+    },
+    swallowed: () => swallowed.size,
+    async [Symbol.asyncDispose]() {
+      const closed = once(server, "close");
+      server.close();
+      for (const client of clients.keys()) client.destroy();
+      await closed;
+    },
+  };
+}
