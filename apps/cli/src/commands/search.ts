@@ -50,7 +50,9 @@ export function registerSearch(program: Command): void {
         const options = { database, embedders, ...settings, guardrails, trustedProxies, metrics, log };
         const search = scope.use(await patience(server, () => startSearch(options)));
         if (operationsPort !== undefined) {
-          const { port } = scope.use(await startOperations({ port: operationsPort, metrics, checks: search.checks, log }));
+          const { port } = scope.use(
+            await startOperations({ port: operationsPort, metrics, checks: search.checks, log }),
+          );
           log.info({ port }, "health and metrics ready");
         }
         const { baseline, candidate } = rollout;
