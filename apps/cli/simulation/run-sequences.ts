@@ -97,3 +97,18 @@ function describeFailure(
     replayPath: /replayPath="(.*?)"/.exec(String(commands))?.[1] ?? "",
   };
 }
+
+/** One sequence after another. Several lanes run at a time, because each waits for PostgreSQL most of the time. */
+export interface Lane {
+  connectionStrings: Record<CorpusKind, string>;
+  options: SequencesOptions;
+}
+
+export async function runLanes(lanes: readonly Lane[]): Promise<SequencesReport[]> {
+  return await Promise.all(
+    lanes.map(async ({ connectionStrings, options }) => {
+      await using stages = await openStages(connectionStrings);
+      return await runSequences(stages, options);
+    }),
+  );
+}

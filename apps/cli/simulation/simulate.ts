@@ -5,20 +5,20 @@ import { startNativePostgres } from "@reembed/testing";
 import { Command } from "commander";
 import pg from "pg";
 import { createCorpus } from "./corpus.ts";
-import type { SequencesOptions, SequencesReport } from "./run-sequences.ts";
-import type { Lane } from "./simulation-thread.ts";
+import { type Lane, runLanes, type SequencesOptions, type SequencesReport } from "./run-sequences.ts";
 
 // Many short sequences on a real PostgreSQL, shared among threads and lanes: see ARCHITECTURE.md, Tests.
-const { runs, seed, events, path, replayPath, shrink } = new Command("simulate")
+const { runs, seed, events, path, replayPath, shrink, ...asked } = new Command("simulate")
   .description("producer, workers and operators under events in an order that fast-check chooses")
   .option("--runs <n>", "sequences of events", Number, 2_000)
   .option("--events <n>", "events of a sequence at most", Number, 60)
   .option("--seed <n>", "to repeat a run", Number, Date.now() % 1_000_000)
+  .option("--threads <n>", "for a shorter start: with 1 there are no others", Number)
   .option("--path <path>", "to repeat one sequence, as its failure printed it")
   .option("--replay-path <path>", "likewise")
   .option("--no-shrink", "tell a failure as it was found")
   .parse()
-  .opts<SequencesOptions>();
+  .opts<SequencesOptions & { threads?: number }>();
 if (![runs, seed, events].every((number) => Number.isInteger(number) && number > 0)) {
   throw new RangeError("--runs, --events and --seed take whole numbers above 0");
 }
@@ -26,7 +26,7 @@ if (![runs, seed, events].every((number) => Number.isInteger(number) && number >
 /** Nothing here needs to outlive the server, and nobody waits for a vacuum but the sequences. */
 const settings = { synchronous_commit: "off", autovacuum: "off", jit: "off" };
 const lanesOfThread = 4;
-const threads = path === undefined ? Math.min(4, Math.max(2, availableParallelism())) : 1;
+const threads = path === undefined ? (asked.threads ?? Math.min(4, Math.max(2, availableParallelism()))) : 1;
 const lanes = path === undefined ? Math.min(threads * lanesOfThread, runs) : 1;
 
 const startedAt = performance.now();
@@ -41,7 +41,7 @@ for (let lane = 0; lane < lanes; lane++) {
   plans.push({ connectionStrings, options });
 }
 const ofThreads = Array.from({ length: threads }, (_, thread) => plans.filter((_, lane) => lane % threads === thread));
-const reports = (await Promise.all(ofThreads.map(runThread))).flat();
+const reports = threads === 1 ? await runLanes(plans) : (await Promise.all(ofThreads.map(runThread))).flat();
 
 const happened: Record<string, number> = {};
 for (const report of reports) {

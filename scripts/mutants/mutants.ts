@@ -1,0 +1,307 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: mutants are pieces of code.
+
+/** A small fault, and who must notice it. */
+export interface Mutant {
+  /** What is wrong with the code then. */
+  name: string;
+  /** Stands exactly once in the file. */
+  text: string;
+  replacement: string;
+  /** A test file; the simulation where there is none. */
+  noticedBy?: string;
+}
+
+/**
+ * Each is put into a copy of the code by itself, and `npm run mutants` fails when one is not noticed: then nothing keeps
+ * that fault from coming by accident. By the file that they are put into.
+ */
+export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
+  "apps/producer/src/backfill-queue.ts": [
+    {
+      name: "the cursor moves before its chunks are enqueued",
+      text: `  await enqueue(queue, profile, "backfill", chunkIds, batchSize);
+  await advanceCursor(database, profile, cursor);`,
+      replacement: `  await advanceCursor(database, profile, cursor);
+  await enqueue(queue, profile, "backfill", chunkIds, batchSize);`,
+    },
+    {
+      name: "what is withdrawn from the queue is not enqueued again",
+      text: "  await moveCursorBack(database, profile, chunkIds);",
+      replacement: "  await moveCursorBack(database, profile, []);",
+    },
+    {
+      name: "a batch has one chunk too few",
+      text: "chunkIds: chunkIds.slice(start, start + batchSize)",
+      replacement: "chunkIds: chunkIds.slice(start, start + batchSize - 1)",
+    },
+  ],
+  "apps/producer/src/tick.ts": [
+    {
+      name: "there is no sweep",
+      text: "const gaps = await recordGaps(database, profile);",
+      replacement: "const gaps = 0;",
+    },
+    {
+      name: "the queue has no bound",
+      text: "Math.max(0, maxQueuedJobs - queued) * batchSize",
+      replacement: "maxQueuedJobs * batchSize",
+      noticedBy: "apps/producer/src/tick.test.ts",
+    },
+    {
+      name: "the sweep does not wait for what is in hand",
+      text: `(await hasUnfinishedJobs(queue, "backfill")) || (await hasGapsInHand(database, profile))`,
+      replacement: "false",
+      noticedBy: "apps/producer/src/tick.test.ts",
+    },
+  ],
+  "apps/producer/src/allowance.ts": [
+    {
+      name: "a paused backfill goes on",
+      text: "if (profile.paused) return nothing;",
+      replacement: "",
+      noticedBy: "apps/producer/src/course.test.ts",
+    },
+  ],
+  "apps/producer/src/pace.ts": [
+    {
+      name: "a rate is not kept",
+      text: "return until(nowMs) - until(nowMs - tickMs);",
+      replacement: "return until(nowMs);",
+      noticedBy: "apps/producer/src/pace.test.ts",
+    },
+  ],
+  "packages/store/src/backfill.ts": [
+    {
+      name: "the last chunk of the backfill is left out",
+      text: "and id <= ${backfillTarget} order by id`;",
+      replacement: "and id < ${backfillTarget} order by id`;",
+    },
+    {
+      name: "the cursor goes back one chunk too little",
+      text: "least(backfill_cursor, passed.first - 1)",
+      replacement: "least(backfill_cursor, passed.first)",
+    },
+    {
+      name: "from the newest on, the cursor goes back one chunk too little",
+      text: "greatest(backfill_cursor, passed.last + 1)",
+      replacement: "greatest(backfill_cursor, passed.last)",
+    },
+    {
+      name: "another order does not begin at its own end",
+      text: "then backfill_target + 1 else 0 end,",
+      replacement: "then backfill_target + 1 else backfill_cursor end,",
+    },
+  ],
+  "packages/store/src/profiles.ts": [
+    {
+      name: "a backfill of the newest first begins behind the newest",
+      text: "when 'newest' then ${Number(target) + 1} else 0 end`",
+      replacement: "when 'newest' then ${Number(target)} else 0 end`",
+    },
+    {
+      name: "a tick moves the cursor although the backfill was paused, or another tick has moved it",
+      text: "sql`xmin::text = ${profile.version}`",
+      replacement: "sql`${profile.version} is not null`",
+    },
+  ],
+  "packages/store/src/changes.ts": [
+    {
+      name: "the sweep leaves out the last chunk",
+      text: "select ${profile.name}, c.id from ${sql.raw(profile.relation)} c\n",
+      replacement:
+        "select ${profile.name}, c.id from (select * from ${sql.raw(profile.relation)} order by id desc offset 1) c\n",
+    },
+    {
+      name: "a lease is ignored",
+      text: "and (enqueued_until is null or enqueued_until < now() or ${queueIsEmpty})",
+      replacement: "and (true or ${queueIsEmpty})",
+      noticedBy: "apps/producer/src/tick.test.ts",
+    },
+    {
+      name: "a lease has no end",
+      text: "and (enqueued_until is null or enqueued_until < now() or ${queueIsEmpty})",
+      replacement: "and (enqueued_until is null or (false and ${queueIsEmpty}))",
+    },
+  ],
+  "packages/store/src/embeddings.ts": [
+    {
+      name: "a vector is stored whatever its chunk's text is by now",
+      text: "where sha256(convert_to(c.content, 'UTF8')) = input.content_hash",
+      replacement: "where true",
+    },
+    {
+      name: "the guard's comparison is turned round",
+      text: "where sha256(convert_to(c.content, 'UTF8')) = input.content_hash",
+      replacement: "where sha256(convert_to(c.content, 'UTF8')) <> input.content_hash",
+    },
+    {
+      name: "an upsert settles changes that nobody has read",
+      text: "and chunk_changes.chunk_id = written.chunk_id",
+      replacement: "",
+    },
+    {
+      name: "an upsert leaves the quarantine",
+      text: "and quarantined_chunks.chunk_id = written.chunk_id",
+      replacement: "and quarantined_chunks.chunk_id = -written.chunk_id",
+    },
+  ],
+  "packages/store/src/pending.ts": [
+    {
+      name: "a change that asks for nothing is not settled",
+      text: "and (pending or ch.chunk_id is not null)",
+      replacement: "and pending",
+    },
+  ],
+  "packages/store/src/quarantine.ts": [
+    {
+      name: "a text is quarantined that nobody has tried",
+      text: "where sha256(convert_to(c.content, 'UTF8')) = input.content_hash",
+      replacement: "where true",
+    },
+    {
+      name: "a quarantine leaves the old text's vector",
+      text: "and chunk_embeddings.chunk_id = set_aside.chunk_id",
+      replacement: "and chunk_embeddings.chunk_id = -set_aside.chunk_id",
+    },
+    {
+      name: "a retry forgets the chunk",
+      text: "chunk_id from released",
+      replacement: "chunk_id from released where false",
+    },
+  ],
+  "packages/store/src/donors.ts": [
+    {
+      name: "any text's vector is reused",
+      text: "where e.profile = p.name and e.content_hash = ${contentHash}",
+      replacement: "where e.profile = p.name and ${contentHash} is not null",
+    },
+    {
+      name: "a vector of another revision is reused",
+      text: "and e.model_revision = ${revision} and",
+      replacement: "and ${revision}::text is not null and",
+      noticedBy: "packages/store/src/reuse.test.ts",
+    },
+  ],
+  "packages/store/src/registration.ts": [
+    {
+      name: "an edit of our own chunks is not recorded",
+      text: "when (old.content is distinct from new.content)",
+      replacement: "when (old.content is not distinct from new.content)",
+    },
+  ],
+  "packages/store/src/adoption-takeover.ts": [
+    {
+      name: "an edit in an adopted table is not recorded",
+      text: "if tg_argv[0] = 'text' then perform",
+      replacement: "if tg_op = 'INSERT' then perform",
+    },
+    {
+      name: "a deletion in an adopted table is not followed",
+      text: "if tg_op = 'DELETE' or ${idOf}(old)",
+      replacement: "if ${idOf}(old)",
+    },
+  ],
+  "apps/worker/src/embed-batch.ts": [
+    {
+      name: "retries are not bounded",
+      text: "if ((suspect.attempts ?? 0) >= attemptsAtMost)",
+      replacement: "if ((suspect.attempts ?? 0) < 0)",
+    },
+    {
+      name: "a chunk is given up after the first death",
+      text: "const attemptsAtMost = 5;",
+      replacement: "const attemptsAtMost = 1;",
+    },
+    {
+      name: "attempts are not counted before they are made",
+      text: "await this.#countAttempt(changes, 1);",
+      replacement: "",
+    },
+    {
+      name: "attempts are not taken back when a server is gone",
+      text: "const takeBack = () => this.#countAttempt(changes, -1);",
+      replacement: "const takeBack = async () => {};",
+      noticedBy: "apps/worker/src/embed-batch.test.ts",
+    },
+    {
+      name: "suspects are not embedded one by one",
+      text: "attempts !== null && attempts > 0;",
+      replacement: "attempts !== null && attempts > 1_000;",
+    },
+    {
+      name: "a quarantine has no reason",
+      text: "reason: outcome.rejected, detail: outcome.detail",
+      replacement: `reason: "", detail: ""`,
+    },
+    {
+      name: "a stale vector counts as stored",
+      text: "      embedded: written.length,",
+      replacement: "      embedded: embedded.length,",
+      noticedBy: "apps/worker/src/embed-batch.test.ts",
+    },
+    {
+      name: "a worker that stops does not hand its batch back",
+      text: "if (stopping.aborted && this.#done < this.#total)",
+      replacement: "if (stopping.aborted && this.#done > this.#total)",
+      noticedBy: "apps/worker/src/embed-batch.test.ts",
+    },
+    {
+      name: "a vector is stored with another chunk's id",
+      text: "const chunk = chunks[outcome.index];",
+      replacement: "const chunk = chunks[chunks.length - 1 - outcome.index];",
+    },
+  ],
+  "apps/worker/src/embed-isolating.ts": [
+    {
+      name: "a halved run leaves out a text",
+      text: "rest.slice(middle));",
+      replacement: "rest.slice(middle + 1));",
+    },
+    {
+      name: "a text is to blame for a device that is gone",
+      text: "if (!(await works(embedder))) throw failure;",
+      replacement: "",
+      noticedBy: "apps/worker/src/embed-isolating.test.ts",
+    },
+  ],
+  "packages/core/src/rollout.ts": [
+    {
+      name: "a rollout's share is off by one bucket",
+      text: "return bucket < bucketsIn(percent) ? candidate : baseline;",
+      replacement: "return bucket <= bucketsIn(percent) ? candidate : baseline;",
+      noticedBy: "packages/core/src/rollout.test.ts",
+    },
+  ],
+  "packages/core/src/guardrail.ts": [
+    {
+      name: "a guardrail is breached by a single standard error",
+      text: "const z = 3;",
+      replacement: "const z = 1;",
+      noticedBy: "packages/core/src/guardrail.test.ts",
+    },
+  ],
+  "packages/core/src/chunk-diff.ts": [
+    {
+      name: "equal texts of a document lose their chunks",
+      text: "byText.get(slice.content)?.shift();",
+      replacement: "byText.get(slice.content)?.at(0);",
+      noticedBy: "packages/core/src/chunk-diff.test.ts",
+    },
+  ],
+  "packages/queue/src/embed-queue.ts": [
+    {
+      name: "backfill is delivered before changes",
+      text: "const priorities = { changes: 1, backfill: 2 } as const;",
+      replacement: "const priorities = { changes: 2, backfill: 1 } as const;",
+      noticedBy: "packages/queue/src/queues.test.ts",
+    },
+  ],
+  "packages/store/src/verification-checks.ts": [
+    {
+      name: "a proof takes a vector of an old text for a change that waits",
+      text: "when e.chunk_id is not null then 'old_text'",
+      replacement: "when e.chunk_id is not null then 'pending'",
+      noticedBy: "apps/cli/src/verify/verify-profile.test.ts",
+    },
+  ],
+};
