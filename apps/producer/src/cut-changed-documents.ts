@@ -33,9 +33,11 @@ export async function cutChangedDocuments(database: Database, log: Logger): Prom
     if (isTransient(error)) throw error;
     await cutOneByOne(database, log, add);
   }
-  const { documents, removed, chunks, misfits } = sum;
+  const { documents, removed, chunks, misfitDocuments, misfits } = sum;
   if (documents + removed > 0) log.info({ documents, removed, chunks }, "changed documents cut");
   for (const misfit of misfits) log.warn(misfit, "document put together from chunks that do not overlap");
+  const more = misfitDocuments - misfits.length;
+  if (more > 0) log.warn({ documents: more }, "more documents put together from chunks that do not overlap");
 }
 
 /** Those of one transaction that failed: the culprit among them is named. */

@@ -24,7 +24,7 @@ export function registerRechunk(program: Command): void {
     });
 }
 
-function describe({ documents, removed, chunks, misfits, unplacedChunks }: RecutDocuments): string {
+function describe({ documents, removed, chunks, misfitDocuments, misfits, unplacedChunks }: RecutDocuments): string {
   const lines = [
     `documents  ${formatCount(documents)} cut, ${formatCount(removed)} removed`,
     `chunks     ${formatCount(chunks.added)} added, ${formatCount(chunks.kept)} kept, ${formatCount(chunks.removed)} removed`,
@@ -35,9 +35,10 @@ function describe({ documents, removed, chunks, misfits, unplacedChunks }: Recut
   if (misfits.length > 0) {
     const rows = misfits.map(({ uri, seams }) => [uri, formatCount(seams)]);
     lines.push(
-      `misfits    ${formatCount(misfits.length)} put together from chunks that do not overlap, with a line feed at each seam`,
+      `misfits    ${formatCount(misfitDocuments)} put together from chunks that do not overlap, with a line feed at each seam`,
       formatTable([["document", "seams"], ...rows]),
     );
+    if (misfitDocuments > misfits.length) lines.push(`and ${formatCount(misfitDocuments - misfits.length)} more`);
   }
   return lines.join("\n");
 }
