@@ -113,14 +113,14 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
     },
     {
       name: "a lease is ignored",
-      text: "and (enqueued_until is null or enqueued_until < now() or ${queueIsEmpty})",
-      replacement: "and (true or ${queueIsEmpty})",
+      text: "and (enqueued_until is null or enqueued_until < now() or ${queueIsEmpty}",
+      replacement: "and (true or enqueued_until is null or enqueued_until < now() or ${queueIsEmpty}",
       noticedBy: "apps/producer/src/tick.test.ts",
     },
     {
       name: "a lease has no end",
-      text: "and (enqueued_until is null or enqueued_until < now() or ${queueIsEmpty})",
-      replacement: "and (enqueued_until is null or (false and ${queueIsEmpty}))",
+      text: "and (enqueued_until is null or enqueued_until < now() or ${queueIsEmpty}",
+      replacement: "and (enqueued_until is null or (false and ${queueIsEmpty})",
     },
   ],
   "packages/store/src/embeddings.ts": [
