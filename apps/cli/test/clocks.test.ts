@@ -2,6 +2,7 @@ import { readStatus } from "@reembed/dashboard/status";
 import { EmbedQueues, TickQueue } from "@reembed/queue";
 import { describeOnEachServer, openTestDatabase, storeBodies, testProfile, waitFor } from "@reembed/testing";
 import { expect, onTestFinished, test } from "vitest";
+import { queueOf } from "../src/services.ts";
 import { startFleet } from "./fleet.ts";
 import { addressesOf, jsonLines, runReembed } from "./run-reembed.ts";
 
@@ -23,7 +24,8 @@ describeOnEachServer(
         const servers = await open();
         await using database = await openTestDatabase(servers, [profile]);
         await storeBodies(database, ["заработная плата", "отпуск"]);
-        await using queues = new EmbedQueues(servers.queue, () => {});
+        const queue = await queueOf(database, servers.queue);
+        await using queues = new EmbedQueues(queue, () => {});
         const wrong = startFleet(servers, { profile: "mini-m3", chunking, workers: 1, settings: clockOf(days) });
         let ended = false;
         const end = async () => {
@@ -50,7 +52,7 @@ describeOnEachServer(
         expect(clocks).toHaveLength(1);
         await end();
 
-        await using ticks = new TickQueue(servers.queue, () => {});
+        await using ticks = new TickQueue(queue, () => {});
         const before = (await ticks.bullmq.getCompleted(0, 0))[0]?.id;
         const right = startFleet(servers, { profile: "mini-m3", chunking, workers: 0 });
         onTestFinished(() => right[Symbol.asyncDispose]());
