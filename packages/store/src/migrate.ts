@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { ReembedError } from "@reembed/core";
 import { sql } from "drizzle-orm";
@@ -10,6 +11,7 @@ import { hasOneSession } from "./pooling.ts";
 const migrationsFolder = fileURLToPath(new URL("../../../drizzle", import.meta.url));
 /** Spells `reem`: the advisory lock under which the schema is changed. */
 const migrationLock = 0x7265656d;
+const retryMs = 100;
 const undefinedTable = "42P01";
 
 /**
@@ -25,17 +27,23 @@ export async function withMigrationLock<T>(database: Database, work: (locked: Da
   await client.connect();
   try {
     await client.query(`
-      begin;
-      set local lock_timeout = 0;
+      begin isolation level read committed;
       set local statement_timeout = 0;
       set local idle_in_transaction_session_timeout = 0`);
-    await client.query("select pg_advisory_xact_lock($1)", [migrationLock]);
+    // Without a parameter: the portal of one that has some keeps its snapshot, for which CONCURRENTLY would wait for ever.
+    while (!(await tryMigrationLock(client))) await delay(retryMs);
     return await work(database);
   } finally {
     // On a lost connection there is nothing to unlock, and its loss is not what is to be told.
     await client.query("commit").catch(() => undefined);
     await client.end();
   }
+}
+
+/** Asked again and again: whoever waits within a statement has a snapshot, and the one who has the lock may wait for that. */
+async function tryMigrationLock(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query(`select pg_try_advisory_xact_lock(${migrationLock}) as locked`);
+  return rows[0]?.locked === true;
 }
 
 /** Brings the schema to this version. Safe to run at any time, by any number of processes. */
