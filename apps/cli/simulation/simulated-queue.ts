@@ -33,6 +33,7 @@ export class SimulatedQueue {
     const queue = {
       enqueue: (batches: readonly EmbedBatch[]) => process.pass(() => this.add(batches)),
       counts: () => process.pass(() => this.#counts()),
+      promoteForgotten: () => process.pass(() => this.#promote()),
       bullmq: {
         getJobs: (states: readonly string[]) =>
           process.pass(() =>
@@ -104,6 +105,11 @@ export class SimulatedQueue {
     this.#drop(job);
     process.holding.push(...job.data.chunkIds);
     return 1;
+  }
+
+  /** The minute after which a retry counts as forgotten may have passed at any time. */
+  #promote(): void {
+    for (const job of this.jobs) if (job.state === "delayed") job.state = "waiting";
   }
 
   #counts(): QueueCounts {
