@@ -1,11 +1,8 @@
-import { globSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
-import { registerProfiles, startBackfill, storeDocuments, readProfile, type Database } from "@reembed/store";
-import type { Profile } from "@reembed/core";
+import { readProfile, startBackfill } from "@reembed/store";
 import { roundTo } from "../embed/figures.ts";
 import type { RandomModel } from "../embed/random-model.ts";
 import { describeServer } from "../store/server.ts";
-import { benchProfile } from "../worker/corpus.ts";
+import { benchProfile, loadHandbook } from "../worker/corpus.ts";
 import { openServers } from "../worker/servers.ts";
 import { runWorker } from "../worker/sides.ts";
 import { watchGpu } from "./gpu-watch.ts";
@@ -24,15 +21,13 @@ export interface GpuWorkerFigures {
   servers: string;
 }
 
-const handbook = join(import.meta.dirname, "../../samples/handbook");
-
 /** A worker on the GPU, from the database to the database. */
 export async function measureGpuWorker(model: RandomModel, chunks: number): Promise<GpuWorkerFigures> {
   await using scope = new AsyncDisposableStack();
   const servers = await openServers(scope);
   const { database } = servers;
   const profile = benchProfile("gpu", model.model);
-  const stored = await loadCopies(database, profile, chunks);
+  const stored = await loadHandbook(database, profile, chunks);
   const opened = scope.use(await openGpuEmbedder(model, "packed"));
   await startBackfill(database, await readProfile(database, profile.name));
   opened.observer.take();
@@ -51,19 +46,4 @@ export async function measureGpuWorker(model: RandomModel, chunks: number): Prom
     cpuSeconds: roundTo((user + system) / 1e6, 1),
     servers: `${servers.title}: ${await describeServer(database)}`,
   };
-}
-
-/** The sample handbook again and again; each copy's sentences bear its number, so that no two chunks are the same. */
-async function loadCopies(database: Database, profile: Profile, chunks: number): Promise<number> {
-  await registerProfiles(database, [profile]);
-  const files = globSync("*/*.md", { cwd: handbook }).sort((a, b) => basename(a).localeCompare(basename(b)));
-  let stored = 0;
-  for (let copy = 1; ; copy++) {
-    for (const uri of files) {
-      const body = readFileSync(join(handbook, uri), "utf8").replaceAll(/[.!?。]\s/g, `$& ${copy} `);
-      const document = { uri: `${copy}/${uri}`, title: uri, language: uri.slice(0, 2), body, metadata: {} };
-      stored += (await storeDocuments(database, [document])).chunks.added;
-      if (stored >= chunks) return stored;
-    }
-  }
 }

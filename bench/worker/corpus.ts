@@ -27,18 +27,24 @@ export async function registerRound(database: Database, profile: Profile): Promi
   return await readProfile(database, profile.name);
 }
 
-/** Stores documents of the sample handbook, of all languages in turn, until the profile has so many chunks. */
-export async function loadHandbook(database: Database, profile: Profile, chunks: number): Promise<void> {
+/**
+ * Stores the sample handbook, of all languages in turn, until the profile has so many chunks: again and again, where one is
+ * not enough, with the copy's number behind every sentence, so that no two chunks are the same.
+ * @returns The chunks that are stored.
+ */
+export async function loadHandbook(database: Database, profile: Profile, chunks: number): Promise<number> {
   await registerProfiles(database, [profile]);
   const files = globSync("*/*.md", { cwd: handbook }).sort((a, b) => basename(a).localeCompare(basename(b)));
   let stored = 0;
-  for (const uri of files) {
-    const body = readFileSync(join(handbook, uri), "utf8");
-    const document = { uri, title: uri, language: uri.slice(0, 2), body, metadata: {} };
-    stored += (await storeDocuments(database, [document])).chunks.added;
-    if (stored >= chunks) return;
+  for (let copy = 0; ; copy++) {
+    for (const file of files) {
+      const text = readFileSync(join(handbook, file), "utf8");
+      const body = copy === 0 ? text : text.replaceAll(/[.!?]\s/g, `$&${copy} `);
+      const document = { uri: `${copy}/${file}`, title: file, language: file.slice(0, 2), body, metadata: {} };
+      stored += (await storeDocuments(database, [document])).chunks.added;
+      if (stored >= chunks) return stored;
+    }
   }
-  throw new Error(`The handbook has only ${stored} of ${chunks} chunks`);
 }
 
 /** The texts of all chunks, in the batches in which a producer enqueues them. */

@@ -85,7 +85,7 @@ class InferenceChild {
   readonly #process: ChildProcess;
   readonly #ready = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
-  /** In the order of their turns: the first is in the model. */
+  /** In the order of their turns: the first is in the model, and on a GPU the second too. */
   readonly #runs = new Map<number, PromiseWithResolvers<InferenceResult | undefined>>();
   readonly #onEnd: () => void;
   #lastId = 0;
@@ -153,7 +153,7 @@ class InferenceChild {
     this.#onEnd();
     const error = this.#reason ?? reason;
     this.#ready.reject(error);
-    // A text that kills its child must be the only one that is blamed for it.
+    // Whoever waits for its turn has killed nothing. On a GPU the second may have: the first is told, and repeated.
     const [inModel, ...waiting] = this.#runs.values();
     inModel?.reject(error);
     for (const run of waiting) run.resolve(undefined);
