@@ -170,7 +170,7 @@ function refused({ device }: InferenceSettings, { code, message }: { code: strin
   return new ReembedError(code, `The device ${device} cannot be used: ${message}`, {
     exitCode: 2,
     remedy: device.startsWith("cuda")
-      ? "CUDA needs its own files: see the GPU section of the README."
+      ? "CUDA needs its own files: docs/fleet.md says how to install them."
       : "Use --device cpu.",
   });
 }

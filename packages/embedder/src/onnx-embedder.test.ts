@@ -102,7 +102,7 @@ test.skipIf(hasCuda)("a device whose files are not installed is refused by name,
   const error = await refusalOf({ ...temporary, ...settings, device: "cuda" });
   expect(error).toMatchObject({ code: "device_unavailable", exitCode: 2 });
   expect(error).toHaveProperty("message", expect.stringMatching(/^The device cuda cannot be used: /));
-  expect(error).toHaveProperty("remedy", expect.stringContaining("GPU section of the README"));
+  expect(error).toHaveProperty("remedy", expect.stringContaining("docs/fleet.md"));
 });
 
 test("a text that the tokenizer fails on is rejected as tokenizer_failed and holds no other up", async () => {
