@@ -2,8 +2,16 @@ import { hostname } from "node:os";
 import { isTransient, messageOf } from "@reembed/core";
 import { describeQueueServer, EmbedQueues, type QueueServer, startTickWorker, TickQueue } from "@reembed/queue";
 import { type Logger, repeatEvery } from "@reembed/runtime";
-import { type Database, describeServer, describeWrongClock, followDatabaseClock, readProfiles } from "@reembed/store";
+import {
+  type Database,
+  describeServer,
+  describeWrongClock,
+  followDatabaseClock,
+  type Retention,
+  readProfiles,
+} from "@reembed/store";
 import { cutChangedDocuments } from "./cut-changed-documents.ts";
+import { removingExpired } from "./remove-expired.ts";
 import { type TickReport, type TickSettings, tick } from "./tick.ts";
 
 export interface ProducerOptions extends TickSettings {
@@ -11,6 +19,8 @@ export interface ProducerOptions extends TickSettings {
   queue: QueueServer;
   tickMs: number;
   lockDurationMs: number;
+  /** Without it nothing is removed. */
+  retention?: Retention | undefined;
   log: Logger;
 }
 
@@ -20,6 +30,8 @@ export async function startProducer(options: ProducerOptions): Promise<AsyncDisp
   await using scope = new AsyncDisposableStack();
   const onError = (error: Error) => log.warn({ error: messageOf(error) }, "queue error");
   const queues = scope.use(new EmbedQueues(options.queue, onError));
+
+  const removeExpired = options.retention && removingExpired(database, options.retention);
 
   const makeTick = async (): Promise<TickReport[]> => {
     await cutChangedDocuments(database, log);
@@ -35,6 +47,13 @@ export async function startProducer(options: ProducerOptions): Promise<AsyncDisp
         if (isTransient(error)) throw error;
         failures.push(`${name}: ${messageOf(error)}`);
       }
+    }
+    try {
+      const removed = (await removeExpired?.()) ?? 0;
+      if (removed > 0) log.info({ removed }, "what was kept long enough is removed");
+    } catch (error) {
+      if (isTransient(error)) throw error;
+      failures.push(`What is kept long enough cannot be removed: ${messageOf(error)}`);
     }
     if (failures.length > 0) throw new Error(failures.join("; "));
     return reports;

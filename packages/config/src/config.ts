@@ -31,6 +31,8 @@ export interface Config {
     tickMs: number;
     /** Beyond them the backfill stands back. */
     loadBounds: { replicationLagSeconds: number; activeSessions: number; searchP95Ms: number };
+    /** Days of searches with their feedback, and of throughput, that are kept; 0 keeps all. */
+    retention: { searchDays: number; throughputDays: number };
   };
   worker: { concurrency: number | undefined; lockDurationMs: number; tokenBudget: number | undefined };
   /** Share of a profile's chunks that may be in quarantine before it is refused as a proof. */
@@ -86,6 +88,7 @@ export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.Proces
         activeSessions: env.MAX_ACTIVE_SESSIONS,
         searchP95Ms: env.MAX_SEARCH_P95_MS,
       },
+      retention: { searchDays: env.SEARCH_RETENTION_DAYS, throughputDays: env.THROUGHPUT_RETENTION_DAYS },
     },
     worker: {
       concurrency: env.WORKER_CONCURRENCY,

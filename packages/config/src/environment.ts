@@ -51,6 +51,8 @@ export const Environment = z.object({
   MAX_REPLICATION_LAG_SECONDS: amount(0.1, 86_400).default(10),
   MAX_ACTIVE_SESSIONS: count(1, 10_000).default(50),
   MAX_SEARCH_P95_MS: count(1, 600_000).default(1_000),
+  SEARCH_RETENTION_DAYS: count(0, 3_650).default(90),
+  THROUGHPUT_RETENTION_DAYS: count(0, 3_650).default(30),
   WORKER_CONCURRENCY: count(1, 64).optional(),
   LOCK_SECONDS: amount(0.1, 600).optional(),
   TOKEN_BUDGET: count(16, 1_000_000).optional(),

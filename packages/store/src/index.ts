@@ -142,6 +142,7 @@ export {
   readStageEntry,
 } from "./rollout-events.ts";
 export { ensureRollout } from "./rollout-pair.ts";
+export { type Retention, removeExpired } from "./retention.ts";
 export { type SampledChunk, sampleChunks } from "./sampling.ts";
 export type {
   AnnSettings,

@@ -4,7 +4,9 @@ import { beforeAll, expect, test } from "vitest";
 import { searchProfile } from "./ann-search.ts";
 import { readDueChanges } from "./changes.ts";
 import { type Database, openDatabase } from "./database.ts";
+import { readLoggedQueries } from "./logged-queries.ts";
 import { type RegisteredProfile, readProfile, startBackfill } from "./profiles.ts";
+import { removeExpired } from "./retention.ts";
 import { checkVectors } from "./verification-checks.ts";
 
 const rubert = testProfile("mini-rubert");
@@ -130,6 +132,30 @@ describeOnEachServer(
       expect(plan && scansOf(plan)).toEqual([expect.stringMatching(/^Index .*chunk_changes_order/)]);
       const read = (node: PlanNode): number => Math.max(node["Actual Rows"] ?? 0, ...(node.Plans ?? []).map(read));
       expect(plan && read(plan)).toBeLessThan(200);
+    });
+
+    test("of the removal of old searches finds those by the index on their time", async () => {
+      await database.execute(sql`
+        insert into reembed.search_events (request_id, profile, searched_at, took_ms, results)
+        select gen_random_uuid(), ${rubert.name}, now() - n * interval '1 hour', 1, 0 from generate_series(1, 5000) n`);
+      await database.execute(sql`analyze reembed.search_events`);
+      const scans = await scansIn((explained) => removeExpired(explained, { searchDays: 200, throughputDays: 0 }));
+      expect(scans).toContainEqual(
+        expect.stringMatching(/Index Scan on search_events(_profile| by search_events_profile)$/),
+      );
+      expect(scans).not.toContain("Seq Scan on search_events");
+    });
+
+    test("of the last queries reads the last searches, whether or not queries are logged", async () => {
+      await database.execute(sql`
+        insert into reembed.search_events (request_id, profile, took_ms, results)
+        select gen_random_uuid(), ${rubert.name}, 1, 0 from generate_series(1, 100) n`);
+      await using explained = await openExplained(database);
+      expect(await readLoggedQueries(explained, 10, { looked: 20 })).toEqual([]);
+      const [plan] = explained.plans;
+      expect(plan && scansOf(plan)).toEqual([expect.stringMatching(/^Index Scan .*search_events_pkey$/)]);
+      const read = (node: PlanNode): number => Math.max(node["Actual Rows"] ?? 0, ...(node.Plans ?? []).map(read));
+      expect(plan && read(plan)).toBe(20);
     });
 
     test("of a page of a verification reads that page of the chunks, and no more of the vectors", async () => {

@@ -35,15 +35,6 @@ describeOnEachServer(
       expect((minutes[1] ?? 0) - (minutes[0] ?? 0)).toBe(60_000);
     });
 
-    test("the first addition of a minute forgets what is older than a week", async () => {
-      await database.execute(sql`
-        insert into reembed.throughput (profile, minute, chunks, tokens)
-        values ('mini-m3', now() - interval '8 days', 1, 1), ('mini-m3', now() - interval '6 days', 2, 2)`);
-      await addThroughput(database, "mini-m3", { chunks: 5, tokens: 5 });
-      const { rows } = await database.execute(sql`select chunks from reembed.throughput order by minute`);
-      expect(rows).toEqual([{ chunks: 2 }, { chunks: 5 }]);
-    });
-
     async function now(): Promise<Date> {
       const { rows } = await database.execute<{ at: string }>(sql`select extract(epoch from now()) * 1000 as at`);
       return new Date(Number(rows[0]?.at));

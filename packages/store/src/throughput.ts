@@ -9,12 +9,7 @@ export interface MinuteOfWork {
   tokens: number;
 }
 
-const keptDays = 7;
-
-/**
- * Adds to what was embedded in the present minute, by the database's clock, so that workers need not agree on the time.
- * The first addition of a minute forgets what is older than a week: 10,080 rows a profile stay at most.
- */
+/** Adds to what was embedded in the present minute, by the database's clock, so that workers need not agree on the time. */
 export async function addThroughput(
   database: Database,
   profile: string,
@@ -22,15 +17,10 @@ export async function addThroughput(
 ): Promise<void> {
   if (chunks === 0 && tokens === 0) return;
   await database.execute(sql`
-    with added as (
-      insert into reembed.throughput (profile, minute, chunks, tokens)
-      values (${profile}, date_trunc('minute', now()), ${chunks}, ${tokens})
-      on conflict (profile, minute) do update set
-        chunks = throughput.chunks + excluded.chunks, tokens = throughput.tokens + excluded.tokens
-      returning xmax = 0 as begins_minute
-    )
-    delete from reembed.throughput
-    where minute < now() - ${keptDays} * interval '1 day' and exists (select from added where begins_minute)`);
+    insert into reembed.throughput (profile, minute, chunks, tokens)
+    values (${profile}, date_trunc('minute', now()), ${chunks}, ${tokens})
+    on conflict (profile, minute) do update set
+      chunks = throughput.chunks + excluded.chunks, tokens = throughput.tokens + excluded.tokens`);
 }
 
 /** The last `minutes` minutes with the present one, the oldest first; those without any work are there with zeros. */
@@ -40,7 +30,9 @@ export async function readThroughput(database: Database, profile: string, minute
     from generate_series(
       date_trunc('minute', now()) - ${minutes - 1} * interval '1 minute', date_trunc('minute', now()), interval '1 minute'
     ) as minute
-    left join (select * from reembed.throughput where profile = ${profile}) as work using (minute)
+    left join (
+      select * from reembed.throughput where profile = ${profile} and minute > now() - ${minutes} * interval '1 minute'
+    ) as work using (minute)
     order by minute`);
   return rows.map((row) => ({
     minute: new Date(Number(row.minute)),

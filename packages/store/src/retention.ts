@@ -1,0 +1,59 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { Database } from "./database.ts";
+
+/** How many days of searches with their feedback, and of throughput, are kept; 0 keeps all. */
+export interface Retention {
+  searchDays: number;
+  throughputDays: number;
+}
+
+/** Rows of one table that one call removes at most, which takes some 100 ms. */
+const rowsAtATime = 10_000;
+
+/**
+ * Removes searches, feedback and throughput that are older than is kept, by the database's clock: `most` rows of each
+ * table at most, so that no transaction is long. `more` tells that another call may find more. Several may do it at a
+ * time: a row that another one removes is passed over.
+ */
+export async function removeExpired(
+  database: Database,
+  { searchDays, throughputDays }: Retention,
+  most: number = rowsAtATime,
+): Promise<{ removed: number; more: boolean }> {
+  const removed: number[] = [];
+  const remove = async (days: number, statement: SQL) => {
+    if (days > 0) removed.push((await database.execute(statement)).rowCount ?? 0);
+  };
+  // Per profile, because the index on the time leads with it.
+  await remove(
+    searchDays,
+    sql`
+    delete from reembed.search_events where id = any (array(
+      select expired.id from reembed.profiles cross join lateral (
+        select id from reembed.search_events
+        where profile = profiles.name and searched_at < now() - ${searchDays} * interval '1 day'
+        order by searched_at limit ${most} for update skip locked
+      ) expired limit ${most}))`,
+  );
+  // In the order of ids, which is that of time: no index on the time is needed for what comes this seldom.
+  await remove(
+    searchDays,
+    sql`
+    delete from reembed.search_feedback where id = any (array(
+      select id from reembed.search_feedback
+      where id <= (select max(id) from (select id from reembed.search_feedback order by id limit ${most}) oldest)
+        and given_at < now() - ${searchDays} * interval '1 day'
+      for update skip locked))`,
+  );
+  await remove(
+    throughputDays,
+    sql`
+    delete from reembed.throughput where (profile, minute) in (
+      select expired.profile, expired.minute from reembed.profiles cross join lateral (
+        select profile, minute from reembed.throughput
+        where profile = profiles.name and minute < now() - ${throughputDays} * interval '1 day'
+        order by minute limit ${most} for update skip locked
+      ) expired limit ${most})`,
+  );
+  return { removed: removed.reduce((sum, rows) => sum + rows, 0), more: removed.some((rows) => rows >= most) };
+}
