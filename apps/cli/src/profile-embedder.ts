@@ -3,6 +3,7 @@ import { type Profile, ReembedError } from "@reembed/core";
 import {
   type Embedder,
   type EmbedderObserver,
+  type HttpEmbedderOptions,
   listPrepared,
   modelFolder,
   startHttpEmbedder,
@@ -19,6 +20,8 @@ export interface ProfileEmbedderOptions {
   threads?: number | undefined;
   log: Logger;
   observer?: EmbedderObserver;
+  /** Of the server of EMBEDDING_ENDPOINT; by default it is patient. */
+  patience?: Pick<HttpEmbedderOptions, "timeoutMs" | "retries">;
 }
 
 /** Whether EMBEDDING_ENDPOINT embeds for this profile: it does for the candidate. */
@@ -44,11 +47,11 @@ export function chooseDevice(config: Config, profile: string, device: string, as
 export async function startProfileEmbedder(
   { model }: Profile,
   { embeddingServer, models, worker: { tokenBudget } }: Config,
-  { device, threads, log, observer }: ProfileEmbedderOptions,
+  { device, threads, log, observer, patience }: ProfileEmbedderOptions,
 ): Promise<Embedder> {
   const common = { model, modelsFolder: models.folder, tokenBudget, ...(observer === undefined ? {} : { observer }) };
   if (device === httpDevice && embeddingServer !== undefined) {
-    return await startHttpEmbedder({ ...common, ...embeddingServer });
+    return await startHttpEmbedder({ ...common, ...embeddingServer, ...patience });
   }
   const embedder = await startOnnxEmbedder({ ...common, device, threads });
   const prepared = (await listPrepared(modelFolder(model, models.folder))).map((graph) => graph.device);

@@ -137,11 +137,15 @@ describe("an environment", () => {
 
   test("names a server that embeds for the candidate, or none", () => {
     const settings = { EMBEDDING_ENDPOINT: "http://tei:8080/v1", EMBEDDING_REQUEST_TEXTS: "16" };
-    const server = { endpoint: "http://tei:8080/v1", apiKey: undefined, requestTexts: 16 };
+    const server = { endpoint: "http://tei:8080/v1", apiKey: undefined, servedModel: undefined, requestTexts: 16 };
     expect(loadConfig(settings).embeddingServer).toEqual(server);
     expect(loadConfig({ ...settings, EMBEDDING_API_KEY: "sk-1" }).embeddingServer).toEqual({
       ...server,
       apiKey: "sk-1",
+    });
+    expect(loadConfig({ ...settings, EMBEDDING_ENDPOINT_MODEL: "bge-m3" }).embeddingServer).toEqual({
+      ...server,
+      servedModel: "bge-m3",
     });
     expect(loadConfig({}).embeddingServer).toBeUndefined();
     expect(problems({ EMBEDDING_ENDPOINT: "tei:8080" })).toEqual([

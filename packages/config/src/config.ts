@@ -24,7 +24,15 @@ export interface Config {
   candidate: Profile;
   models: { folder: string; hub: { endpoint: string; token: string | undefined } };
   /** Embeds for the candidate's workers in place of the model's own files. */
-  embeddingServer: { endpoint: string; apiKey: string | undefined; requestTexts: number } | undefined;
+  embeddingServer:
+    | {
+        endpoint: string;
+        apiKey: string | undefined;
+        /** What the server calls the candidate's model; without it, by the model's id. */
+        servedModel: string | undefined;
+        requestTexts: number;
+      }
+    | undefined;
   producer: {
     batchSize: number;
     maxQueuedJobs: number;
@@ -77,6 +85,7 @@ export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.Proces
         : {
             endpoint: env.EMBEDDING_ENDPOINT,
             apiKey: env.EMBEDDING_API_KEY,
+            servedModel: env.EMBEDDING_ENDPOINT_MODEL,
             requestTexts: env.EMBEDDING_REQUEST_TEXTS,
           },
     producer: {

@@ -43,6 +43,7 @@ export const Environment = z.object({
     .string()
     .regex(/^[!-~]+$/, "must have no spaces and no characters beyond ASCII")
     .optional(),
+  EMBEDDING_ENDPOINT_MODEL: z.string().optional(),
   EMBEDDING_REQUEST_TEXTS: count(1, 2_048).default(32),
 
   BATCH_SIZE: count(1, 1_000).default(64),

@@ -49,6 +49,11 @@ export function isMisconfiguration(error: unknown): error is ReembedError {
   return error instanceof ReembedError && error.code === "embedding_server_refuses";
 }
 
+/** Anything that the server does not do for a client as it is: for its settings, or for what it asks. */
+export function isRefusal(error: unknown): error is ReembedError {
+  return isMisconfiguration(error) || (error instanceof ReembedError && error.code === "embedding_request_refused");
+}
+
 /** Seconds, or a date (RFC 9110, 10.2.3). */
 export function retryAfterMs(header: string | null, now = Date.now()): number {
   if (header === null) return 0;
@@ -59,5 +64,5 @@ export function retryAfterMs(header: string | null, now = Date.now()): number {
 function remedyOf(status: number): string {
   return status === 401 || status === 403
     ? "Set EMBEDDING_API_KEY to a key that it accepts."
-    : "EMBEDDING_ENDPOINT must be the address above /embeddings, as http://tei:8080/v1, of a server that has the model.";
+    : "EMBEDDING_ENDPOINT must be the address above /embeddings, as http://tei:8080/v1, of a server that has the model, by its id or by the name in EMBEDDING_ENDPOINT_MODEL.";
 }

@@ -164,6 +164,33 @@ describe("at the start", () => {
     expect(await failureOf(start({ endpoint: server.endpoint.replace("/v1", "/v2") }))).toMatchObject({ exitCode: 2 });
   });
 
+  test("a server is asked for its model by the name that it goes by there", async () => {
+    server.servedModel = "bge-m3";
+    await using embedder = await start({ servedModel: "bge-m3" });
+    await embedAll(embedder, ["отпуск"]);
+    expect(server.requests[0]?.model).toBe("bge-m3");
+    expect(embedder.model.id).toBe("mini-m3");
+  });
+
+  test("a server that has the model under another name is asked which it has, and they are told", async () => {
+    server.servedModel = "m3-mini";
+    server.listed = ["whisper", "m3-mini", "bad\nname", ...Array.from({ length: 20 }, (_, n) => `other-${n}`)];
+    const error = await failureOf(start());
+    expect(error).toMatchObject({ code: "embedding_server_refuses", exitCode: 2 });
+    expect(error.message).toMatch(
+      /does not have mini-m3\. It has whisper, m3-mini, other-0, .*, other-7 and 12 others\.$/,
+    );
+    expect(error.remedy).toMatch(/EMBEDDING_ENDPOINT_MODEL/);
+  });
+
+  test("a server that refuses for another reason than the name is believed", async () => {
+    server.listed = ["mini-m3"];
+    server.requiredKey = "sk-right";
+    expect((await failureOf(start({ apiKey: "sk-wrong" }))).message).toMatch(/with 401: Incorrect API key/);
+    server.faults.push(status(400, { message: "encoding_format is not known" }));
+    expect((await failureOf(start({ apiKey: "sk-right" }))).message).toMatch(/with 400: encoding_format is not known/);
+  });
+
   test("a server whose model has other dimensions is refused", async () => {
     await using other = await SomeEmbeddingServer.start(new HashingEmbedder({ model: { ...model, dimensions: 768 } }));
     const error = await failureOf(startHttpEmbedder({ ...settings, endpoint: other.endpoint }));

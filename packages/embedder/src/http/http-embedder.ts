@@ -5,7 +5,9 @@ import { exists, modelFolder } from "../model-files.ts";
 import { outcomesOf, readTexts, rejectAll, type TextInput } from "../text-inputs.ts";
 import { Tokenizer } from "../tokenizer.ts";
 import { asTheyFinish } from "./as-they-finish.ts";
+import { isRefusal } from "./endpoint-error.ts";
 import { EmbeddingsEndpoint, type RetryLimits } from "./embeddings-endpoint.ts";
+import { withListedModels } from "./listed-models.ts";
 import { packRequests } from "./pack-requests.ts";
 
 export interface HttpEmbedderOptions {
@@ -16,7 +18,7 @@ export interface HttpEmbedderOptions {
   endpoint: string;
   apiKey?: string | undefined;
   /** The model as the server calls it; by default its id. */
-  servedModel?: string;
+  servedModel?: string | undefined;
   /** Texts of one request at most. text-embeddings-inference takes 32 unless it is told otherwise. */
   requestTexts: number;
   /** Tokens of one request at most, padding included; by default what text-embeddings-inference takes. */
@@ -47,6 +49,7 @@ export async function startHttpEmbedder(options: HttpEmbedderOptions): Promise<E
     return embedder;
   } catch (error) {
     await embedder[Symbol.asyncDispose]();
+    if (isRefusal(error)) throw await withListedModels(error, options);
     if (!(error instanceof ReembedError) || error.code !== "embedding_answer_invalid") throw error;
     throw new ReembedError("model_unusable", error.message, {
       exitCode: 2,

@@ -29,6 +29,10 @@ export class SomeEmbeddingServer implements AsyncDisposable {
   readonly faults: (Fault | undefined)[] = [];
   /** Answers every request that it returns a fault for. */
   faultOf: (request: EmbeddingRequest) => Fault | undefined = () => undefined;
+  /** What it calls its model: the model's id unless told otherwise. */
+  servedModel: string;
+  /** Names that `GET /models` answers with; without them it has no such page, as text-embeddings-inference. */
+  listed: string[] | undefined;
   /** More texts in one request are refused with 413. */
   mostTexts = 32;
   /** Without it, everything is refused with 401. */
@@ -41,6 +45,7 @@ export class SomeEmbeddingServer implements AsyncDisposable {
 
   private constructor(embedder: Embedder) {
     this.#embedder = embedder;
+    this.servedModel = embedder.model.id;
   }
 
   /** @param embedder Is disposed of with the server. Scaled by 3, its vectors are as little normalised as Ollama's were. */
@@ -71,6 +76,7 @@ export class SomeEmbeddingServer implements AsyncDisposable {
   async #answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#busyWith);
     response.on("close", () => this.#busyWith--);
+    if (incoming.method === "GET") return this.#list(incoming, response);
     const body = (await json(incoming)) as Omit<EmbeddingRequest, "authorization">;
     const request = { ...body, path: incoming.url, authorization: incoming.headers.authorization };
     this.requests.push(request);
@@ -82,6 +88,14 @@ export class SomeEmbeddingServer implements AsyncDisposable {
     sendJson(response, { object: "list", model: request.model, data: entries });
   }
 
+  #list({ url, headers }: IncomingMessage, response: ServerResponse): void {
+    const { listed, requiredKey } = this;
+    const admitted = requiredKey === undefined || headers.authorization === `Bearer ${requiredKey}`;
+    if (!admitted) response.writeHead(401).end();
+    else if (url !== "/v1/models" || listed === undefined) response.writeHead(404).end();
+    else sendJson(response, { object: "list", data: listed.map((id) => ({ id, object: "model" })) });
+  }
+
   #refusalOf({ path, input, model, authorization }: EmbeddingRequest): Fault | undefined {
     if (path !== "/v1/embeddings") return status(404);
     if (this.requiredKey !== undefined && authorization !== `Bearer ${this.requiredKey}`) {
@@ -89,8 +103,7 @@ export class SomeEmbeddingServer implements AsyncDisposable {
         error: { message: `Incorrect API key provided: ${authorization?.slice("Bearer ".length)}` },
       });
     }
-    if (model !== this.#embedder.model.id)
-      return status(404, { error: { message: `The model ${model} does not exist.` } });
+    if (model !== this.servedModel) return status(404, { error: { message: `The model ${model} does not exist.` } });
     if (input.some((text) => !text.isWellFormed())) return status(422, { detail: "lone surrogate" });
     if (input.length > this.mostTexts)
       return status(413, { message: `batch size ${input.length} > ${this.mostTexts}` });

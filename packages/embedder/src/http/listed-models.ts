@@ -1,0 +1,46 @@
+import { ReembedError } from "@reembed/core";
+
+interface Server {
+  endpoint: string;
+  apiKey?: string | undefined;
+  servedModel?: string | undefined;
+  model: { id: string };
+}
+
+const answerMs = 5_000;
+const shown = 10;
+
+/**
+ * What to throw for a refusal: one that names the models of the server, where that tells them (`GET {endpoint}/models`)
+ * and the one that was asked for is not among them; the refusal itself otherwise.
+ */
+export async function withListedModels(refusal: ReembedError, server: Server): Promise<ReembedError> {
+  const { endpoint, servedModel = server.model.id } = server;
+  const names = await listModels(server).catch((): string[] => []);
+  if (names.length === 0 || names.includes(servedModel)) return refusal;
+  const others = names.length > shown ? ` and ${names.length - shown} others` : "";
+  const known = `${names.slice(0, shown).join(", ")}${others}`;
+  return new ReembedError(
+    "embedding_server_refuses",
+    `The embedding server at ${new URL(endpoint).origin} does not have ${servedModel}. It has ${known}.`,
+    {
+      exitCode: 2,
+      cause: refusal,
+      remedy: "Set EMBEDDING_ENDPOINT_MODEL to the name that the server has the model under.",
+    },
+  );
+}
+
+async function listModels({ endpoint, apiKey }: Server): Promise<string[]> {
+  const url = new URL(endpoint);
+  url.pathname = `${url.pathname.replace(/\/+$/, "")}/models`;
+  const response = await fetch(url, {
+    headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
+    signal: AbortSignal.timeout(answerMs),
+  });
+  const { data } = (await response.json()) as { data?: unknown };
+  const entries: unknown[] = Array.isArray(data) ? data : [];
+  const ids = entries.map((entry) => (entry as { id?: unknown } | null)?.id);
+  // What a server calls its models goes into messages and logs.
+  return ids.filter((id): id is string => typeof id === "string" && /^[!-~]{1,100}$/.test(id));
+}
