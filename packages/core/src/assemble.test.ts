@@ -14,7 +14,7 @@ const bodies = ["de", "en", "es", "fr", "ru"].flatMap((language) =>
 const anyBody = fc.constantFrom(...bodies);
 
 describe("a text that was cut into overlapping chunks", () => {
-  test("is put together again, and each chunk is where it was", () => {
+  test("is assembled to the original, with the place of each chunk in it", () => {
     const anyChunking = fc
       .integer({ min: 60, max: 2000 })
       .chain((size) =>
@@ -33,7 +33,7 @@ describe("a text that was cut into overlapping chunks", () => {
     );
   });
 
-  test("is put together though nobody told by how much they overlap, or told something else", () => {
+  test("is assembled when the overlap is unknown, or declared wrongly", () => {
     for (const body of bodies) {
       const contents = chunkText(body, { size: 400, overlap: 70 }).map((chunk) => chunk.content);
       for (const told of [0, 150, 1000]) expect(assembleText(contents, told)).toMatchObject({ body, misfits: [] });
@@ -50,13 +50,13 @@ describe("a text that was cut into overlapping chunks", () => {
     }
   });
 
-  test("repeats what is usual, where rows of the same would let it repeat more", () => {
+  test("takes the usual overlap where rows of equal characters would allow a longer one", () => {
     const body = `${"a row of a table\n".repeat(60)}`;
     const contents = chunkText(body, { size: 170, overlap: 34 }).map((chunk) => chunk.content);
     expect(assembleText(contents, 34).body).toBe(body);
   });
 
-  test("tells the chunk that does not continue the one before, and has a line feed there", () => {
+  test("reports a chunk that does not continue the previous one, and puts a line feed before it", () => {
     const contents = chunkText(bodies[0] ?? "", { size: 300, overlap: 50 }).map((chunk) => chunk.content);
     contents.splice(2, 1);
     const text = assembleText(contents, 50);
@@ -68,12 +68,12 @@ describe("a text that was cut into overlapping chunks", () => {
 });
 
 describe("chunks that never overlap", () => {
-  test("follow each other where whitespace parts them, and stand on lines of their own where it was trimmed", () => {
+  test("are joined as they are where whitespace separates them, and by line feeds where it was trimmed", () => {
     expect(assembleText(["One. ", "Two. ", "Three."], 0)).toMatchObject({ body: "One. Two. Three.", misfits: [] });
     expect(assembleText(["One.", "Two.", "Three."], 0)).toMatchObject({ body: "One.\nTwo.\nThree.", misfits: [] });
   });
 
-  test("are told one by one where an overlap was expected", () => {
+  test("are each reported where an overlap was expected", () => {
     expect(assembleText(["One. ", "Two. ", "Three."], 20)).toMatchObject({
       body: "One. \nTwo. \nThree.",
       misfits: [1, 2],
@@ -81,13 +81,13 @@ describe("chunks that never overlap", () => {
   });
 });
 
-test("no chunk makes an empty text, and one chunk is the text", () => {
+test("zero chunks give an empty text, and one chunk is the whole text", () => {
   expect(assembleText([], 10)).toEqual({ body: "", places: [], misfits: [] });
   expect(assembleText(["😀 all"], 10)).toEqual({ body: "😀 all", places: [{ start: 0, end: 5 }], misfits: [] });
 });
 
-describe("chunks of somebody else's splitter", () => {
-  test("are found in their document, in code points, whatever was done to their whitespace", () => {
+describe("chunks that another splitter has cut", () => {
+  test("are found in their document, in code points, even if their whitespace was changed", () => {
     fc.assert(
       fc.property(anyBody, fc.constantFrom("trimmed", "one line", "as it is"), (body, treatment) => {
         const chunks = chunkText(body, { size: 500, overlap: 60 });
@@ -109,7 +109,7 @@ describe("chunks of somebody else's splitter", () => {
     );
   });
 
-  test("are looked for behind the one before, and are nowhere when their text is not in the document", () => {
+  test("are searched for after the previous chunk, and have no place if their text is not in the document", () => {
     expect(placeChunks("same 😀 same", ["same", "😀 same", "other", ""])).toEqual([
       { start: 0, end: 4 },
       { start: 5, end: 11 },

@@ -1,25 +1,25 @@
 import { countPoints } from "./chunk.ts";
 import type { Span } from "./retrieval/judgement.ts";
 
-/** A text put together from its chunks. */
+/** A text that was assembled from its chunks. */
 export interface AssembledText {
   body: string;
   /** Where each chunk is in the body. */
   places: Span[];
-  /** Indexes of chunks that were to repeat the end of the one before and do not: a line feed of ours parts the two. */
+  /** Indexes of chunks that should repeat the end of the previous chunk but do not; a line feed is inserted before them. */
   misfits: number[];
 }
 
-/** Shorter repetitions happen by chance, " the " for instance. */
+/** Shorter repetitions happen by chance, for example " the ". */
 const leastTelling = 16;
 
 /**
- * Puts a text together again from its overlapping chunks, in their order: each chunk less what it repeats of the one
- * before, which is a length at which the end of the one is the beginning of the other. Of several such lengths, as in
- * rows of dashes, it is the one nearest to what is usual in this text. Chunks that were trimmed still overlap.
+ * Assembles a text from its overlapping chunks, in their order. Each chunk adds what is left of it without the overlap:
+ * a length at which the end of the previous chunk equals the beginning of this one. If several lengths fit, as in rows
+ * of dashes, the one nearest to the text's usual overlap is taken. Trimmed chunks still overlap.
  *
- * Chunks that never overlap follow each other, after a line feed where no whitespace parts them.
- * @param overlap By how many characters chunks are said to overlap; what is usual is measured where most do not.
+ * Chunks that never overlap are joined directly, or by a line feed where no whitespace separates them.
+ * @param overlap The declared overlap in characters. If most chunks do not have it, the usual overlap is measured.
  */
 export function assembleText(contents: readonly string[], overlap: number): AssembledText {
   const repetitions = contents.slice(1).map((content, index) => repeatedLengths(contents[index] ?? "", content));
@@ -44,8 +44,8 @@ export function assembleText(contents: readonly string[], overlap: number): Asse
 }
 
 /**
- * Every length, in code units, at which the end of `before` is the beginning of `after`; the longest first. Found by
- * the failure function of Knuth, Morris and Pratt, in one pass over each.
+ * Every length, in code units, at which the end of `before` equals the beginning of `after`; the longest first. Uses
+ * the failure function of Knuth, Morris and Pratt, so each text is read once.
  */
 function repeatedLengths(before: string, after: string): number[] {
   const failure = new Int32Array(after.length + 1);
@@ -67,7 +67,7 @@ function repeatedLengths(before: string, after: string): number[] {
   return lengths;
 }
 
-/** The overlap that was told, if at least half of the chunks have one like it; otherwise the median of what they have. */
+/** The declared overlap if at least half of the chunks have one near it; otherwise the median of their overlaps. */
 function usualLength(repetitions: readonly number[][], overlap: number): number {
   const telling = repetitions.map(([longest = 0]) => longest).filter((longest) => longest >= leastTelling);
   const asTold =
@@ -78,7 +78,7 @@ function usualLength(repetitions: readonly number[][], overlap: number): number 
   return telling.sort((a, b) => a - b)[telling.length >> 1] ?? 0;
 }
 
-/** 0 where none is likely. */
+/** 0 if no length is likely. */
 function likelyLength(lengths: readonly number[], usual: number): number {
   if (usual === 0) return 0;
   const nearest = lengths.toSorted((a, b) => Math.abs(a - usual) - Math.abs(b - usual))[0] ?? 0;

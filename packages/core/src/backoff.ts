@@ -4,8 +4,8 @@ export interface BackoffBounds {
 }
 
 /**
- * How long to wait after so many failures in a row: twice as long each time, and at random between half of that and
- * all of it, so that a fleet does not come back to its server in one moment.
+ * How long to wait after this many failures in a row. The wait doubles with each failure, and a random part of up to
+ * half is taken off, so that the processes of a fleet do not all reconnect to their server at once.
  */
 export function backoffMs(failures: number, { leastMs, mostMs }: BackoffBounds, random = Math.random): number {
   const longest = Math.min(mostMs, leastMs * 2 ** (failures - 1));

@@ -17,7 +17,7 @@ describe("for any texts and budget, without padding", () => {
     });
   });
 
-  test("a micro-batch keeps the budget, or is one text", () => {
+  test("a micro-batch stays within the budget, or is a single text", () => {
     forAnyPacked((lengths, packed, budget) => {
       for (const { indexes } of packed) {
         const tokens = indexes.reduce((sum, index) => sum + (lengths[index] ?? 0), 0);
@@ -27,7 +27,7 @@ describe("for any texts and budget, without padding", () => {
   });
 });
 
-test("tokens are shared out evenly over as few micro-batches as the budget allows", () => {
+test("tokens are spread evenly over as few micro-batches as the budget allows", () => {
   const sizes = packTokens(Array(64).fill(360), 16_384).map(({ indexes }) => indexes.length);
   expect(sizes).toEqual([32, 32]);
 });
@@ -40,7 +40,7 @@ describe("for any texts and budget", () => {
     });
   });
 
-  test("a micro-batch is padded to its longest text and keeps the budget, or is one text", () => {
+  test("a micro-batch is padded to its longest text and stays within the budget, or is a single text", () => {
     forAny((lengths, packed, tokenBudget) => {
       for (const { indexes, length } of packed) {
         expect(length).toBe(Math.max(...indexes.map((index) => lengths[index] ?? 0)));
@@ -49,7 +49,7 @@ describe("for any texts and budget", () => {
     });
   });
 
-  test("the longest come first, and texts of the same length in their order", () => {
+  test("the longest come first, and texts of the same length keep their order", () => {
     forAny((lengths, packed) => {
       const indexes = packed.flatMap((microBatch) => microBatch.indexes);
       const sorted = indexes.toSorted((a, b) => (lengths[b] ?? 0) - (lengths[a] ?? 0) || a - b);
@@ -70,7 +70,7 @@ test("no text makes no micro-batch", () => {
   expect(packMicroBatches([], 512)).toEqual([]);
 });
 
-test("a text longer than the budget runs alone, and the rest is packed as ever", () => {
+test("a text longer than the budget runs alone, and the others are packed as usual", () => {
   expect(packMicroBatches([3, 900, 4, 4], 8)).toEqual([
     { indexes: [1], length: 900 },
     { indexes: [2, 3], length: 4 },
@@ -78,8 +78,8 @@ test("a text longer than the budget runs alone, and the rest is packed as ever",
   ]);
 });
 
-test("of a batch of a corpus's chunks 6 % is padding, and in eights as they come it would be 17 %", () => {
-  // The lengths of chunks: most are cut at the size, and each document's last one is shorter.
+test("6 % of a typical batch is padding, against 17 % in groups of eight in the order of arrival", () => {
+  // Most chunks are cut at the size; each document's last one is shorter.
   const lengths = Array.from({ length: 64 }, (_, index) =>
     index % 4 === 3 ? 40 + 7 * index : 420 + ((index * 37) % 90),
   );
@@ -107,7 +107,7 @@ describe("of equal lengths, for any texts and budget", () => {
     }, packEqualLengths);
   });
 
-  test("a micro-batch keeps the budget, or is one text, and only the last of a length has room for another", () => {
+  test("a micro-batch stays within the budget, or is a single text; only the last one of a length has room for another text", () => {
     forAny((_, packed, tokenBudget) => {
       for (const [place, { indexes, length }] of packed.entries()) {
         if (indexes.length > 1) expect(indexes.length * length).toBeLessThanOrEqual(tokenBudget);
@@ -116,7 +116,7 @@ describe("of equal lengths, for any texts and budget", () => {
     }, packEqualLengths);
   });
 
-  test("the longest come first, and texts of the same length in their order", () => {
+  test("the longest come first, and texts of the same length keep their order", () => {
     forAny((lengths, packed) => {
       const indexes = packed.flatMap((microBatch) => microBatch.indexes);
       const sorted = indexes.toSorted((a, b) => (lengths[b] ?? 0) - (lengths[a] ?? 0) || a - b);
@@ -126,7 +126,7 @@ describe("of equal lengths, for any texts and budget", () => {
 });
 
 describe("the token budget of a device", () => {
-  test("is where twice the tokens are no longer worth their memory", async () => {
+  test("is where doubling the tokens no longer raises the throughput", async () => {
     // A run costs 50 ms, and each token 0.1 ms until 8,192 of them occupy the device, and 0.2 ms from there on.
     const tried: number[] = [];
     const measure = async (tokens: number) => {
@@ -137,11 +137,11 @@ describe("the token budget of a device", () => {
     expect(tried).toEqual([1_024, 2_048, 4_096, 8_192, 16_384]);
   });
 
-  test("is the last that there was memory for", async () => {
+  test("is the largest that fits into memory", async () => {
     expect(await findTokenBudget(async (tokens) => (tokens > 30_000 ? undefined : tokens))).toBe(16_384);
   });
 
-  test("is the least that is tried where there is no memory even for that", async () => {
+  test("is the smallest that is tried if not even that fits into memory", async () => {
     const tried: number[] = [];
     const measure = async (tokens: number) => {
       tried.push(tokens);

@@ -6,9 +6,9 @@ export interface MicroBatch {
 }
 
 /**
- * Groups texts into micro-batches of at most `tokenBudget` tokens, padding included. Sorting by length first keeps
- * neighbours alike, so little is padded; a text longer than the budget runs alone. Longest first: memory peaks with
- * the first run and not in the middle of a job.
+ * Groups texts into micro-batches of at most `tokenBudget` tokens, padding included. They are sorted by length first:
+ * neighbours are then of similar length and little is padded. A text longer than the budget runs alone. The longest come
+ * first, so that memory peaks in the first run and not in the middle of a job.
  */
 export function packMicroBatches(lengths: readonly number[], tokenBudget: number): MicroBatch[] {
   const packed: MicroBatch[] = [];
@@ -24,8 +24,8 @@ export function packMicroBatches(lengths: readonly number[], tokenBudget: number
 }
 
 /**
- * Groups texts of one length into micro-batches of at most `tokenBudget` tokens, so that nothing is padded: on a CPU a
- * run's time follows its tokens, and padding costs as much as text. Longest first.
+ * Groups texts of one length into micro-batches of at most `tokenBudget` tokens, so that nothing is padded: on a CPU
+ * the time of a run is proportional to its tokens, and padding costs as much as text. The longest come first.
  */
 export function packEqualLengths(lengths: readonly number[], tokenBudget: number): MicroBatch[] {
   const byLength = Map.groupBy(lengths.keys(), (index) => at(lengths, index));
@@ -41,9 +41,9 @@ export function packEqualLengths(lengths: readonly number[], tokenBudget: number
 }
 
 /**
- * Groups texts into micro-batches of at most `tokenBudget` tokens, where texts of any lengths share a run without
- * padding: as few as the budget allows, of about as many tokens each, since a device computes two middling runs faster
- * than a large and a small one. Longest first; a text longer than the budget runs alone.
+ * Groups texts into micro-batches of at most `tokenBudget` tokens for a device that runs texts of any lengths together
+ * without padding. There are as few micro-batches as the budget allows, of about equal size, because a device computes
+ * two medium runs faster than a large and a small one. The longest come first; a text longer than the budget runs alone.
  */
 export function packTokens(lengths: readonly number[], tokenBudget: number): MicroBatch[] {
   const tokens = lengths.reduce((sum, length) => sum + length, 0);
@@ -64,17 +64,17 @@ export function packTokens(lengths: readonly number[], tokenBudget: number): Mic
   return packed;
 }
 
-/** From which budget on a device is tried, and up to which: 4 of BGE-M3's longest texts fill 32,768 tokens. */
+/** The smallest and the largest budget that are tried on a device: 4 of BGE-M3's longest texts fill 32,768 tokens. */
 const leastBudget = 1_024;
 const mostBudget = 1 << 19;
-/** Of twice the tokens in a run; less than this is not worth their memory. */
+/** The throughput must rise by this factor when the tokens of a run double; less is not worth the memory. */
 const worthwhileGain = 1.03;
 
 /**
- * Finds how many tokens a device computes best in one run: doubles them until the throughput stops rising or its memory
- * ends.
- * @param measure Runs so many tokens and returns the tokens per second, or undefined when there is no memory for them.
- * @returns The least budget that is tried, when the device has no memory for more.
+ * Finds the number of tokens per run at which a device is fastest: doubles it until the throughput stops rising or the
+ * memory is full.
+ * @param measure Runs this many tokens and returns the tokens per second, or undefined if they do not fit into memory.
+ * @returns The smallest budget that is tried if the device has no memory for more.
  */
 export async function findTokenBudget(measure: (tokens: number) => Promise<number | undefined>): Promise<number> {
   let best = leastBudget;

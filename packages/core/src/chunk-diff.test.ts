@@ -24,23 +24,23 @@ describe("of a document's chunks", () => {
     });
   });
 
-  test("an edited one is removed and its new text is added", () => {
+  test("an edited one is removed, and its new text is added", () => {
     const diff = diffChunks(stored("a", "b"), slices("a", "B"));
     expect(diff).toEqual({ added: [slices("a", "B")[1]], moved: [], removed: [stored("a", "b")[1]], unchanged: 1 });
   });
 
-  test("all are added to a new document and removed from an emptied one", () => {
+  test("all are added if the document is new, and all are removed if it has become empty", () => {
     expect(diffChunks([], slices("a", "b"))).toMatchObject({ added: slices("a", "b"), removed: [] });
     expect(diffChunks(stored("a", "b"), [])).toMatchObject({ added: [], removed: stored("a", "b") });
   });
 
-  test("those of equal text are matched in their order, however they were read", () => {
+  test("those of equal text are matched by position, in whatever order they were read", () => {
     const chunks = stored("same", "same", "same");
     const diff = diffChunks(chunks.toReversed(), slices("same", "same"));
     expect(diff).toEqual({ added: [], moved: [], removed: [chunks[2]], unchanged: 2 });
   });
 
-  test("one whose offsets alone differ has moved", () => {
+  test("one that differs only in its offsets has moved", () => {
     const [slice] = slices("a");
     const moved = { ...slice, start: 3, end: 4 } as ChunkSlice;
     expect(diffChunks(stored("a"), [moved])).toMatchObject({ moved: [{ slice: moved }], unchanged: 0 });
@@ -48,7 +48,7 @@ describe("of a document's chunks", () => {
 });
 
 describe("for any two versions of a document", () => {
-  test("what is kept, moved and added are its new chunks, and no text that stays is embedded again", () => {
+  test("the kept, moved and added chunks are the new ones, and no text that stays is embedded again", () => {
     const anyTexts = fc.array(fc.constantFrom("a", "b", "c", "d"), { maxLength: 12 });
     fc.assert(
       fc.property(anyTexts, anyTexts, (before, after) => {
@@ -77,7 +77,7 @@ function stored(...texts: string[]): StoredChunk[] {
   return slices(...texts).map((slice, index) => ({ ...slice, id: index + 1 }));
 }
 
-/** What a store does with a difference. */
+/** Applies a difference as a store does. */
 function apply(chunks: readonly StoredChunk[], { added, moved, removed }: ChunkDiff<StoredChunk>): ChunkSlice[] {
   const gone = new Set(removed.map(({ id }) => id));
   const places = new Map(moved.map(({ stored, slice }) => [stored.id, slice]));

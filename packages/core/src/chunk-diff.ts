@@ -1,15 +1,15 @@
 import type { ChunkSlice } from "./chunk.ts";
 
-/** What turns the stored chunks of a document into its new ones. */
+/** How the stored chunks of a document become its new ones. */
 export interface ChunkDiff<Stored> {
   added: ChunkSlice[];
-  /** Stored chunks whose text stays and whose place changes; their vectors stay too. */
+  /** Stored chunks with the same text at another place. They keep their vectors. */
   moved: { stored: Stored; slice: ChunkSlice }[];
   removed: Stored[];
   unchanged: number;
 }
 
-/** Matches stored and new chunks of one document by their text; equal texts are matched in order. */
+/** Matches the stored and the new chunks of one document by text; chunks of equal text are matched in order. */
 export function diffChunks<Stored extends ChunkSlice>(
   stored: readonly Stored[],
   slices: readonly ChunkSlice[],

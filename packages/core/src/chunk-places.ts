@@ -2,9 +2,9 @@ import { countPoints } from "./chunk.ts";
 import type { Span } from "./retrieval/judgement.ts";
 
 /**
- * Where chunks that somebody else has cut are in their document: literally if they are there, otherwise with other
- * whitespace. Each is looked for behind the start of the one before, and then anywhere. Undefined is one whose text is
- * not in the body, as where a heading was put before it.
+ * Finds where chunks that another program has cut lie in their document. The text must occur exactly, or with different
+ * whitespace. Each chunk is searched for after the start of the previous one first, then anywhere. The place is undefined
+ * if the body does not contain the text, for example because a heading was added in front.
  */
 export function placeChunks(body: string, contents: readonly string[]): (Span | undefined)[] {
   const points = pointCounter(body);
@@ -25,7 +25,7 @@ export function placeChunks(body: string, contents: readonly string[]): (Span | 
   });
 }
 
-/** A text without its whitespace, and where in the text each of its code units was. */
+/** A text without its whitespace, and the index in the original text of each of its code units. */
 interface BareText {
   text: string;
   indexes: Int32Array;
@@ -54,7 +54,7 @@ function indexFrom(text: string, wanted: string, from: number): number {
   return after >= 0 ? after : text.indexOf(wanted);
 }
 
-/** Turns indexes of a text into code points, each by a walk from the one before. */
+/** Converts indexes of a text to code points. Counts on from the previous index, so ascending indexes cost one pass. */
 function pointCounter(text: string): (index: number) => number {
   let known = 0;
   let points = 0;

@@ -14,12 +14,12 @@ describe("a body", () => {
     expect(chunkText("", { size: 100, overlap: 10 })).toEqual([]);
   });
 
-  test("of at most the size is one chunk, counted in code points", () => {
+  test("that fits the size is one chunk; the size counts code points", () => {
     const body = "😀".repeat(100);
     expect(chunkText(body, { size: 100, overlap: 10 })).toEqual([{ position: 0, start: 0, end: 100, content: body }]);
   });
 
-  test("is refused chunks that could make no progress", () => {
+  test("cannot be cut with an overlap as large as the chunk", () => {
     for (const [size, overlap] of [
       [0, 0],
       [100, 100],
@@ -32,7 +32,7 @@ describe("a body", () => {
 });
 
 describe("the end of a chunk", () => {
-  // Of 100 characters the last fifth are the characters 80 to 100.
+  // The last fifth of 100 characters is the characters 80 to 100.
   test("prefers a paragraph to a later sentence", () => {
     expect(firstOf(`${"a ".repeat(42)}b.\n\nThe end. Next ${"word ".repeat(20)}`, 100)).toBe(
       `${"a ".repeat(42)}b.\n\n`,
@@ -71,7 +71,7 @@ describe("the end of a chunk", () => {
     expect(firstOf("ភាសាខ្មែរភាសាខ្មែរទៅ។ភាសាខ្មែរ", 20)).toBe("ភាសាខ្មែរភាសាខ្មែរ");
   });
 
-  test("is exactly at the size where the last fifth holds no boundary", () => {
+  test("is exactly at the size if there is no boundary in the last fifth", () => {
     expect(firstOf(`End. ${"x".repeat(200)}`, 100)).toBe(`End. ${"x".repeat(95)}`);
     expect(firstOf(`${"x".repeat(77)}\n\n${"x".repeat(200)}`, 100)).toHaveLength(100);
     expect(firstOf(`${"x".repeat(78)}\n\n${"x".repeat(200)}`, 100)).toHaveLength(80);
@@ -100,11 +100,11 @@ describe("a grapheme is never split:", () => {
   test.each([
     ["marks", `e${"\u0301".repeat(1000)}`],
     ["astral characters", `${"👩\u200d".repeat(500)}👩`],
-  ])("one of %s, longer than the size, is a chunk by itself, and the text goes on after it", (_, giant) => {
+  ])("one of %s, longer than the size, is a chunk by itself, and the next chunk starts after it", (_, giant) => {
     expect(contents(`${giant}.${giant}abc`, { size: 10, overlap: 3 })).toEqual([giant, ".", giant, "abc"]);
   });
 
-  test("where the overlap leaves no room for the next one, the next chunk starts without overlap", () => {
+  test("if the overlap leaves no room for the next grapheme, the next chunk starts without overlap", () => {
     expect(chunkText(`abcdefghij${family}klm`, { size: 10, overlap: 5 })).toEqual([
       { position: 0, start: 0, end: 10, content: "abcdefghij" },
       { position: 1, start: 10, end: 20, content: `${family}klm` },
@@ -113,7 +113,7 @@ describe("a grapheme is never split:", () => {
 });
 
 describe("chunks", () => {
-  test("repeat the end of the one before", () => {
+  test("repeat the end of the previous chunk", () => {
     expect(contents("abcdefghijklmnopqrstuvwxyz", { size: 10, overlap: 4 })).toEqual([
       "abcdefghij",
       "ghijklmnop",
@@ -129,22 +129,22 @@ describe("chunks", () => {
     ]);
   });
 
-  test("at the end of a body are not blank, but repeat the last words", () => {
+  test("at the end of a body are not blank: they repeat the last words", () => {
     const [, last] = contents(`${"word ".repeat(16)}${"\n".repeat(40)}`, { size: 100, overlap: 10 });
     expect(last).toBe(` word word ${"\n".repeat(40)}`);
     expect(contents("abcdefghij\n", { size: 10, overlap: 0 })).toEqual(["abcdefghij", "j\n"]);
   });
 
-  test("at the end of a body are blank where the last words and the next line end are too long for a chunk", () => {
+  test("at the end of a body are blank if the last words and a line end together do not fit into a chunk", () => {
     expect(contents("abc efgh\r\n\r\n", { size: 5, overlap: 2 })).toEqual(["abc ", "c efg", "fgh\r\n", "\r\n\r\n"]);
   });
 
-  test("of which one is missing are not joined", () => {
+  test("are not joined if one is missing", () => {
     const chunks = chunkText("abcdefghijklmnopqrstuvwxyz", { size: 10, overlap: 4 });
     expect(() => joinChunks(chunks.toSpliced(1, 2))).toThrow("Characters 10 to 18 are missing before chunk 3");
   });
 
-  // Quadratic time would take minutes, far beyond the test's time limit.
+  // Quadratic time would take minutes, far more than the test's time limit.
   test("are cut in time linear in the body, whatever its graphemes and sentences are", () => {
     for (const unit of ["🇷🇺", "слово ", `e${"\u0301".repeat(2000)}`, " ", "ไทย", "\n"].concat(
       `e${"\u0301".repeat(2_000_000)}`,
@@ -156,7 +156,7 @@ describe("chunks", () => {
 });
 
 describe("for any text and chunking", () => {
-  // Few kinds of characters a text, drawn in runs, or hardly a run would be as long as a chunk.
+  // Each text has few kinds of characters, drawn in runs: otherwise few runs would be as long as a chunk.
   const pieces = fc.constantFrom(
     ...[
       "Привет мир. ",
@@ -181,7 +181,7 @@ describe("for any text and chunking", () => {
     .integer({ min: 1, max: 120 })
     .chain((size) => fc.record({ size: fc.constant(size), overlap: fc.integer({ min: 0, max: size - 1 }) }));
 
-  test("the chunks join to the body and say exactly where they are in it", () => {
+  test("the joined chunks are the body, and each chunk states its exact place in it", () => {
     const check = (body: string, chunking: Chunking) => {
       const chunks = chunkText(body, chunking);
       expect(joinChunks(chunks)).toBe(body);
@@ -195,7 +195,7 @@ describe("for any text and chunking", () => {
     fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 300 }), anyChunking, check), { numRuns: 300 });
   });
 
-  test("lone surrogates neither crash it nor are lost", () => {
+  test("lone surrogates cause no error and are not lost", () => {
     const units = fc.constantFrom("\ud83d", "\ude00", "a", " ", "\u0301");
     const anyUnits = fc.array(units, { maxLength: 200 }).map((parts) => parts.join(""));
     fc.assert(
@@ -205,7 +205,7 @@ describe("for any text and chunking", () => {
     );
   });
 
-  test("every cut is between graphemes, and only a chunk of one grapheme exceeds the size", () => {
+  test("every cut is between graphemes, and only a chunk of a single grapheme exceeds the size", () => {
     fc.assert(
       fc.property(anyBody, anyChunking, (body, { size, overlap }) => {
         const boundaries = boundariesOf(body);
@@ -219,7 +219,7 @@ describe("for any text and chunking", () => {
     );
   });
 
-  test("every chunk goes beyond the one before, and repeats its end unless the next grapheme needs the room", () => {
+  test("every chunk extends beyond the previous one, and repeats its end unless the next grapheme needs the room", () => {
     fc.assert(
       fc.property(anyBody, anyChunking, (body, { size, overlap }) => {
         const boundaries = boundariesOf(body);
@@ -237,7 +237,7 @@ describe("for any text and chunking", () => {
     );
   });
 
-  test("no chunk is blank while no whitespace is as long as half a chunk", () => {
+  test("no chunk is blank if all whitespace is shorter than half a chunk", () => {
     const anyProse = fc.array(fc.constantFrom("слово", "word. ", "中文", " ", "\n", "\n\n", "\r\n", "    "), {
       maxLength: 200,
     });
@@ -257,7 +257,7 @@ describe("for any text and chunking", () => {
   });
 });
 
-/** Starts and ends of all graphemes of a body, in code points, from a segmentation of the whole of it. */
+/** Starts and ends of all graphemes of a body, in code points. The whole body is segmented at once. */
 function boundariesOf(body: string): number[] {
   let end = 0;
   const ends = Array.from(graphemes.segment(body), ({ segment }) => {

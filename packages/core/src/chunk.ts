@@ -10,12 +10,12 @@ export interface ChunkSlice {
 }
 
 /**
- * Cuts a body into chunks of at most `size` characters, each of which repeats at least the last `overlap` of the one
- * before. A chunk ends with a paragraph, a sentence or a word where one ends in its last fifth, and never inside a
- * grapheme. Nothing is dropped, whitespace included.
+ * Cuts a body into chunks of at most `size` characters. Each chunk repeats at least the last `overlap` characters of the
+ * previous one. A chunk ends at the end of a paragraph, a sentence or a word if there is one in its last fifth, and never
+ * inside a grapheme. Nothing is dropped, not even whitespace.
  *
- * A grapheme longer than `size` is a chunk by itself; where the overlap leaves no room for the next grapheme, the next
- * chunk starts without one. No chunk is blank while no whitespace is as long as half a chunk, in text of short graphemes.
+ * A grapheme longer than `size` is a chunk by itself. If the overlap leaves no room for the next grapheme, the next chunk
+ * starts without overlap. No chunk is blank if all whitespace is shorter than half a chunk and graphemes are short.
  * @throws RangeError when `size` is below 1 or `overlap` is not in `[0, size)`.
  */
 export function chunkText(body: string, { size, overlap }: Chunking): ChunkSlice[] {
@@ -23,7 +23,7 @@ export function chunkText(body: string, { size, overlap }: Chunking): ChunkSlice
     throw new RangeError(`Chunks of ${size} characters cannot overlap by ${overlap}`);
   }
   const chunks: ChunkSlice[] = [];
-  // Indexes are UTF-16 code units; only `startInPoints` and what a chunk says of itself count code points.
+  // Indexes are UTF-16 code units. Only `startInPoints` and the offsets of a chunk count code points.
   let start = 0;
   let startInPoints = 0;
   let covered = 0;
@@ -44,7 +44,7 @@ export function chunkText(body: string, { size, overlap }: Chunking): ChunkSlice
 }
 
 /**
- * Puts a body together again from its chunks: each chunk less its overlap with the one before.
+ * Assembles a body from its chunks: each chunk without its overlap with the previous one.
  * @throws RangeError when a part of the body is in no chunk.
  */
 export function joinChunks(chunks: readonly ChunkSlice[]): string {
@@ -58,7 +58,7 @@ export function joinChunks(chunks: readonly ChunkSlice[]): string {
   return parts.join("");
 }
 
-/** Not beyond `covered` when the chunk has no room for more than what is covered already. */
+/** Not beyond `covered` if the chunk has no room for more than the characters that are covered already. */
 function chunkEnd(body: string, start: number, covered: number, size: number): number {
   const most = advance(body, start, size);
   if (most === body.length) return most;
@@ -73,7 +73,7 @@ function overlapStart(body: string, start: number, end: number, { size, overlap 
   const before = (index: number, points: number) => start + graphemeStart(text, retreat(text, index, points));
   const next = before(end - start, overlap);
   if (body.slice(next, advance(body, next, size)).trim() !== "") return next;
-  // The next chunk would be blank: let it repeat the end of this one's text instead of the end of its whitespace.
+  // Otherwise the next chunk would be blank: it repeats the end of this chunk's text, not only its trailing whitespace.
   const written = body.slice(start, end).trimEnd().length;
   const reached = before(written, Math.max(overlap, 1));
   return reached > start && chunkEnd(body, reached, end, size) > end ? reached : next;
@@ -93,7 +93,7 @@ function retreat(text: string, index: number, points: number): number {
   return at;
 }
 
-/** Unicode code points of a text. */
+/** The number of Unicode code points of a text. */
 export function countPoints(text: string): number {
   let points = 0;
   for (let at = 0; at < text.length; at += isPair(text, at) ? 2 : 1) points++;

@@ -1,9 +1,9 @@
-/** Exit codes of every command: 0 done, 1 failed, 2 wrong usage or configuration, 3 refused by a guard. */
+/** Exit codes of every command: 0 done, 1 failed, 2 wrong usage or configuration, 3 refused by a safety check. */
 export type ExitCode = 1 | 2 | 3;
 
 /**
- * An error that its reader can act on: the message says what and which, the remedy what to do.
- * Anything else that is thrown is a defect and keeps its stack trace.
+ * An error that its reader can act on: the message says what happened to which thing, the remedy says what to do.
+ * Any other error is a defect and keeps its stack trace.
  */
 export class ReembedError extends Error {
   readonly code: string;
@@ -20,8 +20,9 @@ export class ReembedError extends Error {
 }
 
 /**
- * The message of anything thrown, on one line. Node's connection errors carry theirs only in `errors`. Drizzle's quote
- * every parameter of the query, texts and vectors among them, which belong into no log: their cause tells the reason.
+ * The message of anything that was thrown, on one line. Node's connection errors have their messages only in `errors`.
+ * Drizzle's messages quote every parameter of the query, with texts and vectors, which must not reach a log: the message
+ * of their cause is taken instead.
  */
 export function messageOf(error: unknown): string {
   if (error instanceof Error && error.message.startsWith("Failed query:") && error.cause !== undefined) {

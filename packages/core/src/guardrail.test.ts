@@ -23,34 +23,34 @@ test.each([
   ["empty", { empty: 44 }],
   ["negative", { negative: 45 }],
   ["latency", { latency: { p95: 400, low: 350, high: 500 } }],
-] as const)("a candidate that is worse in %s is found out", (measure, worse) => {
+] as const)("a candidate that is worse in %s breaches", (measure, worse) => {
   expect(measures({})).toEqual([]);
   expect(measures(worse)).toEqual([measure]);
 });
 
-test("a difference that is measured but not beyond doubt is none, nor one within the margin", () => {
-  // 2.7 % against 0.2 %, of 220: by chance, perhaps.
+test("a difference that may be chance is no breach, nor is one within the margin", () => {
+  // 2.7 % against 0.2 % of 220 searches may still be chance.
   expect(measures({ errors: 6 })).toEqual([]);
   expect(measures({ searches: 22_000, errors: 600 })).toEqual(["errors"]);
-  // Certainly more, and certainly less than allowed.
+  // A certain difference that is certainly below the margin.
   expect(measures({ searches: 200_000, errors: 1_800 }, { searches: 200_000, errors: 200 })).toEqual([]);
-  // Three times the baseline's, but only 100 ms more; 300 ms more, but less than twice.
+  // Three times the baseline's latency but only 100 ms more; then 300 ms more but less than twice.
   expect(measures({ latency: { p95: 160, low: 160, high: 160 } })).toEqual([]);
   const slow = { p95: 1_000, low: 1_000, high: 1_000 };
   expect(measures({ latency: { p95: 1_300, low: 1_300, high: 1_300 } }, { latency: slow })).toEqual([]);
 });
 
-test("too few searches of either say nothing, however bad they are", () => {
+test("too few searches of either profile are never a breach, however bad they are", () => {
   expect(measures({ searches: 199, errors: 199 })).toEqual([]);
   expect(measures({ errors: 100 }, { searches: 199 })).toEqual([]);
   expect(measures({ judged: 29, negative: 29 })).toEqual([]);
 });
 
-test("a candidate that never answers is found out by its errors alone", () => {
+test("a candidate that never answers breaches by its errors alone", () => {
   expect(measures({ errors: 220, empty: 0, latency: null, judged: 0, negative: 0 })).toEqual(["errors"]);
 });
 
-test("the bounds of the percentile hold it: of 4,000 samples of two distributions, in all but one in a hundred", () => {
+test("the bounds contain the percentile in at least 99 % of 4,000 samples of two distributions", () => {
   const random = randomNumbers(7);
   for (const [value, truth] of [
     [() => random(), 0.95],
@@ -66,7 +66,7 @@ test("the bounds of the percentile hold it: of 4,000 samples of two distribution
   }
 });
 
-test("two profiles that are alike are taken for that, at every look for a day", () => {
+test("two equal profiles never breach in a day of checks", () => {
   const random = randomNumbers(11);
   const searches = Array.from({ length: 17_280 }, () => ({
     bad: random() < 0.02,
@@ -75,7 +75,7 @@ test("two profiles that are alike are taken for that, at every look for a day", 
   }));
   const baseline = { ...usual, errors: 40, empty: 196, judged: 500, negative: 150 };
   let breaches = 0;
-  // A search and a look every five seconds: the window slides by one search.
+  // One search and one check every five seconds: the window slides by one search.
   for (let end = 250; end < searches.length; end++) {
     const window = searches.slice(end - 250, end);
     const count = (of: "bad" | "empty" | "negative") => window.filter((search) => search[of]).length;

@@ -1,17 +1,17 @@
-/** How a profile answered over a stretch of time. */
+/** How a profile answered within a window of time. */
 export interface GuardWindow {
   searches: number;
   errors: number;
-  /** Answers without a result. */
+  /** Answers without results. */
   empty: number;
-  /** Of the answers; null without one. */
+  /** Latency of the answers; null if there were none. */
   latency: LatencyBounds | null;
-  /** Searches that somebody gave feedback on, and those of them with a result called unhelpful. */
+  /** Searches that got feedback, and those among them with a result that was called unhelpful. */
   judged: number;
   negative: number;
 }
 
-/** The 95th percentile, and where it lies at least and at most; all in ms. */
+/** The 95th percentile with its lower and upper bound, all in ms. */
 export interface LatencyBounds {
   p95: number;
   low: number;
@@ -21,13 +21,13 @@ export interface LatencyBounds {
 /** How much worse than the baseline the candidate may be. */
 export interface GuardrailSettings {
   windowSeconds: number;
-  /** A window with fewer searches says nothing. */
+  /** A window with fewer searches is not evaluated. */
   leastSearches: number;
-  /** Shares, 0 to 1: of searches that fail, of answers that are empty, of judged searches that were unhelpful. */
+  /** Allowed differences of shares, 0 to 1: of failed searches, of empty answers, of judged searches that were unhelpful. */
   errorMargin: number;
   emptyMargin: number;
   negativeMargin: number;
-  /** The candidate's p95 may be this many times the baseline's, or this many ms more, whichever is more. */
+  /** The candidate's p95 may be this many times the baseline's, or this many ms above it, whichever is larger. */
   p95Ratio: number;
   p95MarginMs: number;
 }
@@ -36,22 +36,22 @@ export type GuardedMeasure = "errors" | "empty" | "negative" | "latency";
 
 export interface Breach {
   measure: GuardedMeasure;
-  /** For a person, with the figures. */
+  /** The breach as a sentence with its figures, for operators. */
   sentence: string;
 }
 
 /**
- * Standard errors: 99.9 % one-sided confidence. Windows overlap and are looked at every ten seconds, which is many
- * tests of nearly one sample; the margins do the rest. See `guardrail.test.ts` for what noise makes of it.
+ * Standard errors: 99.9 % one-sided confidence. Windows overlap and are checked every ten seconds, which is many tests
+ * of almost the same sample; the margins make up for that. `guardrail.test.ts` shows that noise causes no breach.
  */
 const z = 3;
 const quantile = 0.95;
-/** Feedback is rare: one search in a hundred brings any. The bounds are right for any number, so this is only decency. */
+/** Feedback is rare: about one search in a hundred gets any. The bounds hold for any number; fewer convince nobody. */
 const leastJudged = 30;
 
 /**
- * In what the candidate is worse than the baseline by more than the settings allow, beyond doubt: not the measured
- * difference counts but what it is at least. Nothing where either window has too few searches.
+ * The measures in which the candidate is certainly worse than the baseline by more than the settings allow: the lower
+ * bound of the difference is compared, not the measured difference. Empty if either window has too few searches.
  */
 export function findBreaches(candidate: GuardWindow, baseline: GuardWindow, settings: GuardrailSettings): Breach[] {
   if (!saysSomething(candidate, settings) || !saysSomething(baseline, settings)) return [];
@@ -84,7 +84,7 @@ const shares = {
   },
 } as const;
 
-/** Newcombe's hybrid score interval (Statistics in Medicine 17, 1998, method 10): sound for shares near 0, where errors are. */
+/** Newcombe's hybrid score interval (Statistics in Medicine 17, 1998, method 10), valid for shares near 0 such as errors. */
 function compareShares(
   measure: keyof typeof shares,
   candidate: GuardWindow,
@@ -121,8 +121,9 @@ function compareLatency(
 }
 
 /**
- * Which of n values, the smallest being 1, are the 95th percentile and the bounds of it: whatever the distribution, the
- * number of values below it is binomial. The greatest of fewer than 135 values may lie below it, once in a thousand times.
+ * The ranks, counted from 1, of the 95th percentile of n values and of its bounds. The number of values below the
+ * percentile is binomial for any distribution. With fewer than 135 values even the greatest may lie below it, once in a
+ * thousand times.
  */
 export function latencyRanks(count: number): LatencyBounds {
   const spread = z * Math.sqrt(count * quantile * (1 - quantile));
@@ -134,7 +135,7 @@ export function latencyRanks(count: number): LatencyBounds {
   };
 }
 
-/** A share of `total` with Wilson's score interval around it; without any, everything is possible. */
+/** The share `count / total` with its Wilson score interval; [0, 1] if the total is 0. */
 function wilson(count: number, total: number): { share: number; low: number; high: number } {
   if (total === 0) return { share: 0, low: 0, high: 1 };
   const share = count / total;

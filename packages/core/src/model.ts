@@ -1,13 +1,13 @@
 /** What an embedding model is, apart from its files. */
 export interface Model {
-  /** Repository on the Hugging Face hub, or the folder's name for a stand-in that ships with Reembed. */
+  /** Repository on the Hugging Face hub; for a stand-in that ships with Reembed, the name of its folder. */
   id: string;
   /** Commit of the repository: vectors of two revisions are not comparable. */
   revision: string;
   dimensions: number;
-  /** Tokens the encoder reads, special tokens included; the rest of a text is cut off. */
+  /** Tokens that the encoder reads, special tokens included; longer texts are truncated. */
   maxTokens: number;
-  /** How token vectors become one: the first token's, or their mean. */
+  /** How token vectors become one vector: the first token's vector, or the mean of all. */
   pooling: "cls" | "mean";
   /** Ships in `models/` of this repository instead of being pulled. */
   bundled: boolean;

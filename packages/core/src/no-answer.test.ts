@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test("five seconds without an answer are told once, and the answer is waited for", async () => {
+test("after five seconds without an answer one report is made, and the wait goes on", async () => {
   const told: string[] = [];
   const { promise, resolve } = Promise.withResolvers<string>();
   const answer = tellSilence(promise, (error) => told.push(error.message));
@@ -18,19 +18,19 @@ test("five seconds without an answer are told once, and the answer is waited for
   expect(await answer).toBe("here");
 });
 
-test("an answer in time leaves nothing to tell", async () => {
+test("an answer in time is not reported", async () => {
   const tell = vi.fn();
   await tellSilence(Promise.resolve(), tell);
   vi.advanceTimersByTime(60_000);
   expect(tell).not.toHaveBeenCalled();
 });
 
-test("what ends in time is waited for, its failure included", async () => {
+test("an ending in time is awaited, and its failure is thrown", async () => {
   expect(await endsWithin(60_000, Promise.resolve())).toBe(true);
   await expect(endsWithin(60_000, Promise.reject(new Error("no")))).rejects.toThrow("no");
 });
 
-test("what does not end in time is left alone, and nobody is told how it fails later", async () => {
+test("an ending that takes too long is abandoned, and its later failure is ignored", async () => {
   const { promise, reject } = Promise.withResolvers<void>();
   const ended = endsWithin(1_000, promise);
   vi.advanceTimersByTime(1_000);

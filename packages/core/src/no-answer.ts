@@ -1,8 +1,8 @@
 const silenceMs = 5_000;
 
 /**
- * Waits for what a server does in milliseconds, and tells once when there is no answer after 5 s: one that is cut off
- * refuses nothing, so that nothing else would say what is waited for.
+ * Waits for an answer that a server normally gives within milliseconds, and reports once if there is none after 5 s. A
+ * server behind a broken network refuses nothing: without this report, no log would say what the process waits for.
  */
 export async function tellSilence<T>(answer: Promise<T>, tell: (error: Error) => void): Promise<T> {
   const timer = setTimeout(() => tell(new Error(`no answer for ${silenceMs / 1_000} s`)), silenceMs);
@@ -14,8 +14,8 @@ export async function tellSilence<T>(answer: Promise<T>, tell: (error: Error) =>
 }
 
 /**
- * Waits for something to end, but no longer than `mostMs`, and tells whether it has ended. For what closes connections:
- * to a server that is away or hangs, that may take for ever. What it throws in time is thrown; later, nobody is told.
+ * Waits at most `mostMs` for something to end, and returns whether it has ended. Used to close connections: closing one
+ * to a server that is away or hangs may take for ever. An error in time is thrown; a later one is ignored.
  */
 export async function endsWithin(mostMs: number, ending: Promise<unknown>): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<false>();

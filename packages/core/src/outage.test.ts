@@ -5,29 +5,29 @@ const coded = (code: string) => Object.assign(new Error("…"), { code });
 
 test.for([
   ["a refused connection", coded("ECONNREFUSED")],
-  ["one refused on each address of a host", new AggregateError([coded("ECONNREFUSED")], "")],
+  ["a connection refused on each address of a host", new AggregateError([coded("ECONNREFUSED")], "")],
   ["a session that an administrator terminated", coded("57P01")],
   ["a server that is starting", coded("57P03")],
   ["a standby that is not the primary yet", coded("25006")],
   ["a deadlock", coded("40P01")],
   ["a query whose connection was lost", new Error("Failed query: …", { cause: new Error("Connection terminated") })],
-  ["a card that is gone", coded("device_failed")],
+  ["a GPU that has failed", coded("device_failed")],
   ["a Redis without memory", new Error("ERR Error running script: -OOM command not allowed when used memory")],
-  ["a Redis that reads its data", new Error("LOADING Redis is loading the dataset in memory")],
+  ["a Redis that is loading its data", new Error("LOADING Redis is loading the dataset in memory")],
 ] as const)("%s passes", ([, error]) => {
   expect(isTransient(error)).toBe(true);
 });
 
 test.for([
-  ["a table that is not there", coded("42P01")],
+  ["a table that does not exist", coded("42P01")],
   ["a database that was dropped", coded("57P04")],
   ["a statement that was cancelled", coded("57014")],
   [
     "a pooler that refuses our settings",
     Object.assign(new Error("unsupported startup parameter: options"), { code: "08P01" }),
   ],
-  ["a text about an outage", new Error("The chunk tells of Connection terminated")],
-  ["what is no error", "ECONNREFUSED"],
+  ["a message that only mentions an outage", new Error("The chunk tells of Connection terminated")],
+  ["a value that is not an error", "ECONNREFUSED"],
 ] as const)("%s does not", ([, error]) => {
   expect(isTransient(error)).toBe(false);
 });

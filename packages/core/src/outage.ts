@@ -1,13 +1,13 @@
 /**
- * PostgreSQL's codes (Appendix A of its manual) for what passes: connections lost, a server that is still a standby
- * after a failover, no memory, disk or connection left, a shutdown, a start, failing storage; and a serialization
- * failure or a deadlock, for which the manual asks to repeat the whole transaction.
+ * PostgreSQL's codes (Appendix A of its manual) for temporary failures: lost connections, a server that is still a
+ * standby after a failover, no memory, disk or connection left, shutdown, startup, failing storage; also serialization
+ * failures and deadlocks, after which the manual says to repeat the whole transaction.
  */
 const postgresStates = /^(08...|25006|40001|40P01|53...|57P0[1235]|58...)$/;
 const socketCodes = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
-/** Of an embedder: its card is gone or its context broken, which no text is to blame for. */
+/** An embedder's codes: its GPU has failed or its context is broken, which no text has caused. */
 const deviceCodes = /^device_(failed|unavailable)$/;
-/** What node-postgres, ioredis and Redis say without a code. */
+/** Messages of node-postgres, ioredis and Redis that come without a code. */
 const messages = [
   /^Connection (terminated|is closed)/,
   /^(timeout expired|timeout exceeded when trying to connect|Query read timeout)$/,
@@ -20,12 +20,12 @@ const messages = [
 const refusedForGood = /\bunsupported startup parameter\b/;
 
 /**
- * Whether anything thrown tells of a server's state and not of what was asked of it: it is away, full, or busy with
- * others. The same request will succeed some time.
+ * Whether an error is about a server's state and not about the request: the server is away, full, or busy with others.
+ * The same request will succeed later.
  */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  // A pooler's, which calls everything a violation of the protocol, 08P01: also that no server is there, which passes.
+  // Poolers report every failure as 08P01, protocol violation: these for good, and also that no server is there for now.
   if (refusedForGood.test(error.message)) return false;
   const code = "code" in error ? String(error.code) : "";
   if (postgresStates.test(code) || socketCodes.test(code) || deviceCodes.test(code)) return true;
@@ -34,10 +34,10 @@ export function isTransient(error: unknown): boolean {
   return isTransient(error.cause);
 }
 
-/** PostgreSQL's codes for a text that it cannot hold: U+0000, bytes or escapes that are no character. */
+/** PostgreSQL's codes for a text that it cannot store: U+0000, or bytes or escapes that are not characters. */
 const untakenText = /^(22021|22P05)$/;
 
-/** Whether a database refused a text as one that it cannot hold: the fault of whoever sent it. */
+/** Whether a database refused a text because it cannot store it: the fault of whoever sent the text. */
 export function isUntakenText(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return ("code" in error && untakenText.test(String(error.code))) || isUntakenText(error.cause);

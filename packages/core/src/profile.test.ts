@@ -15,7 +15,7 @@ describe("a registered profile", () => {
     expect(profiles.get(name)).toEqual(profile);
   });
 
-  test("of a stand-in has the dimensions and the limits of the model that it stands in for", () => {
+  test("of a stand-in model has the search settings of the profile that it stands in for", () => {
     for (const [standIn, name] of [
       ["mini-rubert", "rubert-tiny2"],
       ["mini-m3", "bge-m3"],
@@ -29,23 +29,23 @@ describe("a registered profile", () => {
 });
 
 describe("overrides", () => {
-  test("that say what the profile says change nothing", () => {
+  test("equal to the profile's own settings change nothing", () => {
     const overrides = { modelId: "BAAI/bge-m3", dimensions: 1024, chunkSize: 6000, chunkOverlap: 300 };
     expect(resolveProfile("bge-m3", overrides)).toEqual(resolveProfile("bge-m3"));
   });
 
-  test("of the search settings keep the profile and its vectors", () => {
+  test("of search settings keep the profile and its vectors", () => {
     const overridden = resolveProfile("bge-m3", { limit: 5, threshold: 0 });
     expect(overridden).toEqual({ ...resolveProfile("bge-m3"), limit: 5, threshold: 0 });
   });
 
-  test("of the chunking make another profile, whose name says so", () => {
+  test("of the chunking make another profile, with the chunking in its name", () => {
     const { name, chunking } = resolveProfile("bge-m3", { chunkSize: 1000 });
     expect({ name, chunking }).toEqual({ name: "bge-m3-1000-300", chunking: { size: 1000, overlap: 300 } });
     expect(resolveProfile("bge-m3", { chunkOverlap: 0 }).name).toBe("bge-m3-6000-0");
   });
 
-  test("with the old model and its dimensions go back to its profile, as the plan's rollback does", () => {
+  test("with the old model and its dimensions select its profile, as the plan's rollback does", () => {
     const overrides = { modelId: "cointegrated/rubert-tiny2", dimensions: 312 };
     expect(resolveProfile("bge-m3", overrides)).toEqual(resolveProfile("rubert-tiny2"));
   });
@@ -57,7 +57,7 @@ describe("it is refused", () => {
       why: "when there is no such profile",
       name: "e5",
       overrides: {},
-      message: "There is no profile e5; there are rubert-tiny2, bge-m3, mini-rubert, mini-m3",
+      message: "There is no profile e5; the profiles are rubert-tiny2, bge-m3, mini-rubert, mini-m3",
     },
     {
       why: "when there is no such model",
@@ -71,12 +71,12 @@ describe("it is refused", () => {
       message: "EMBEDDING_DIMENSION is 312, but BAAI/bge-m3 has 1024 dimensions",
     },
     {
-      why: "when the model that was asked for has other dimensions",
+      why: "when the overriding model has other dimensions",
       overrides: { modelId: "cointegrated/rubert-tiny2", dimensions: 1024 },
       message: "EMBEDDING_DIMENSION is 1024, but cointegrated/rubert-tiny2 has 312 dimensions",
     },
     {
-      why: "when chunks would repeat more than half of one another",
+      why: "when the overlap is more than half of the chunk size",
       overrides: { chunkSize: 599 },
       message: "CHUNK_OVERLAP is 300, more than half of MAX_CHUNK_SIZE, which is 599",
     },

@@ -1,7 +1,7 @@
 import { ReembedError } from "./errors.ts";
 import { type Model, models } from "./model.ts";
 
-/** How documents are cut: both in characters (Unicode code points). Written `1500-150`. */
+/** How documents are cut. Size and overlap are in characters (Unicode code points); written `1500-150`. */
 export interface Chunking {
   size: number;
   overlap: number;
@@ -12,9 +12,9 @@ export interface Profile {
   name: string;
   chunking: Chunking;
   model: Model;
-  /** Results of one search at most. */
+  /** Maximum number of results of one search. */
   limit: number;
-  /** Least cosine similarity of a result. */
+  /** Minimum cosine similarity of a result. */
   threshold: number;
 }
 
@@ -40,14 +40,15 @@ const registry: readonly Profile[] = [
 
 export const profiles: ReadonlyMap<string, Profile> = new Map(registry.map((entry) => [entry.name, entry]));
 
-/** `6000-300`: the name of a chunking, and of the partition that holds its chunks. */
+/** The name of a chunking, such as `6000-300`, and of the partition with its chunks. */
 export function chunkingName({ size, overlap }: Chunking): string {
   return `${size}-${overlap}`;
 }
 
 /**
- * A registered profile with the environment's overrides. Another model means that model's own profile; another
- * chunking makes another profile, whose name says so, because its vectors belong to other chunks.
+ * A registered profile with the environment's overrides applied. If the model is overridden, that model's own profile is
+ * taken. If the chunking is overridden, the result is another profile with the chunking in its name, because its vectors
+ * belong to other chunks.
  * @throws ReembedError `profile_invalid` when an override contradicts the model or the chunking.
  */
 export function resolveProfile(name: string, overrides: ProfileOverrides = {}): Profile {
@@ -72,7 +73,8 @@ export function resolveProfile(name: string, overrides: ProfileOverrides = {}): 
 
 function baseProfile(name: string, modelId: string | undefined): Profile {
   const named = profiles.get(name);
-  if (named === undefined) throw invalid(`There is no profile ${name}; there are ${[...profiles.keys()].join(", ")}`);
+  if (named === undefined)
+    throw invalid(`There is no profile ${name}; the profiles are ${[...profiles.keys()].join(", ")}`);
   if (modelId === undefined || modelId === named.model.id) return named;
   const ofModel = registry.find((entry) => entry.model.id === modelId);
   if (ofModel === undefined) {

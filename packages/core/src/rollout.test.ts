@@ -13,7 +13,7 @@ const begun: Rollout = {
 const buckets = Array.from({ length: rolloutBuckets }, (_, bucket) => bucket);
 const served = (percent: number) => buckets.filter((bucket) => servingProfile({ ...begun, percent }, bucket) === "new");
 
-test("whoever the candidate answers stays with it while its share grows", () => {
+test("a subject that the candidate answers stays with it while its share grows", () => {
   const shares = [0, 0.01, 0.07, 1, 10, 50, 99.99, 100].map(served);
   for (const [index, smaller] of shares.slice(0, -1).entries()) {
     expect(new Set(smaller).isSubsetOf(new Set(shares[index + 1]))).toBe(true);
@@ -31,7 +31,7 @@ test.each([
   expect(served(percent).length).toBe(count);
 });
 
-test("the stage follows from the shares, and everybody leaves no request to shadow", () => {
+test("the stage follows from the shares, and at 100 % no request is left to shadow", () => {
   const shadowed = withShadow(begun, 20);
   expect(shadowed).toMatchObject({ stage: "shadow", percent: 0, shadowPercent: 20 });
   expect(withShadow(shadowed, 0).stage).toBe("baseline");

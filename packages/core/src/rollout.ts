@@ -1,12 +1,13 @@
 import { ReembedError } from "./errors.ts";
 
 /**
- * `baseline`: the candidate serves nobody. `shadow`: nobody, but it answers too, unseen. `canary`: a share of subjects.
- * `full`: everybody. `rolled back`: nobody any more, until the rollout is begun again.
+ * `baseline`: the candidate answers nobody. `shadow`: it answers requests of the baseline too, but nobody sees that.
+ * `canary`: it answers a share of subjects. `full`: it answers everybody. `rolled back`: it answers nobody any more,
+ * until the rollout starts again.
  */
 export type RolloutStage = "baseline" | "shadow" | "canary" | "full" | "rolled back";
 
-/** Which profile answers whom. It changes as a whole, by compare-and-set on its version. */
+/** Which profile answers whom. It changes only as a whole, by compare-and-set on its version. */
 export interface Rollout {
   baseline: string;
   candidate: string;
@@ -15,28 +16,28 @@ export interface Rollout {
   percent: number;
   /** Share of the baseline's requests that the candidate answers too, unseen, 0 to 100. */
   shadowPercent: number;
-  /** Goes into every subject's bucket, so that two rollouts do not try the same people first. */
+  /** Part of the hash that puts subjects into buckets, so that two rollouts do not begin with the same people. */
   salt: string;
   version: number;
 }
 
-/** Subjects fall into this many buckets, each for good: a share in steps of 0.01 %. */
+/** The number of buckets. A subject always falls into the same one; each bucket is 0.01 %. */
 export const rolloutBuckets = 10_000;
 
 /**
- * The profile that answers the subjects of a bucket, a number below `rolloutBuckets`. The candidate takes the lowest
- * buckets: whoever was in its 10 % stays in its 50 %.
+ * The profile that answers the subjects of a bucket, which is a number below `rolloutBuckets`. The candidate takes the
+ * lowest buckets: a subject within its first 10 % is also within its first 50 %.
  */
 export function servingProfile({ baseline, candidate, percent }: Rollout, bucket: number): string {
   return bucket < bucketsIn(percent) ? candidate : baseline;
 }
 
-/** Rounded, because 0.07 times 100 is a little more than 7, and SQL and this must agree on every bucket. */
+/** Rounded, because 0.07 times 100 is slightly more than 7, and SQL and this function must agree on every bucket. */
 function bucketsIn(percent: number): number {
   return Math.round((percent * rolloutBuckets) / 100);
 }
 
-/** The rollout with another share of subjects. At 100 no request of the baseline is left that a shadow could answer. */
+/** The rollout with another share of subjects. At 100 % the baseline has no request left that could be shadowed. */
 export function withPercent(rollout: Rollout, percent: number): Rollout {
   const shadowPercent = percent === 100 ? 0 : rollout.shadowPercent;
   return { ...rollout, percent, shadowPercent, stage: stageOf(percent, shadowPercent) };

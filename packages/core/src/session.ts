@@ -1,7 +1,7 @@
 /**
- * What our statements and the parsing of their answers rely on, whatever a role, a database or a server has for default:
- * how dates, bytes and floats are written, the time zone, that nothing ends a statement or an idle connection by itself,
- * and that a statement sees what was committed before it.
+ * Session settings that our statements and the parsing of their answers rely on. They are set explicitly because a role,
+ * a database or a server may have other defaults: the format of dates, bytes and floats, the time zone, no timeout that
+ * ends a statement or an idle connection, and an isolation level at which a statement sees what was committed before it.
  */
 export const sessionSettings: Readonly<Record<string, string>> = {
   DateStyle: "ISO, MDY",
@@ -17,14 +17,14 @@ export const sessionSettings: Readonly<Record<string, string>> = {
   lock_timeout: "0",
   idle_in_transaction_session_timeout: "0",
   idle_session_timeout: "0",
-  // Of PostgreSQL 17.
+  // Exists since PostgreSQL 17.
   transaction_timeout: "0",
   default_transaction_isolation: "read committed",
 };
 
 /**
- * To be run once on every new connection. It is no startup parameter, most of which a pooler refuses; and it sets only
- * what differs, so that through a pooler, which hands sessions on, nothing is left in them for the next client.
+ * Runs once on every new connection. These are not startup parameters, because poolers refuse most of them. Only
+ * settings that differ are set: a pooler passes sessions on, and the next client should find nothing changed.
  */
 export const prepareSessionStatement = `
   select set_config(name, wanted, false)

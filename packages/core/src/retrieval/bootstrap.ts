@@ -1,4 +1,4 @@
-/** A mean over queries and the interval that holds it in 95 % of resamples. */
+/** A mean over queries, and the interval that contains it in 95 % of resamples. */
 export interface Interval {
   mean: number;
   low: number;
@@ -11,15 +11,15 @@ export interface BootstrapOptions {
   seed?: number;
 }
 
-/** Interval of a mean over queries: percentile bootstrap (Efron and Tibshirani, "An introduction to the bootstrap", 1993). */
+/** Interval of a mean over queries by percentile bootstrap (Efron and Tibshirani, "An introduction to the bootstrap", 1993). */
 export function bootstrapMean(values: readonly number[], options?: BootstrapOptions): Interval {
   return { mean: mean(values), ...percentileInterval(resampleMeans(values, options)) };
 }
 
 /**
- * Interval of `candidate` minus `baseline`, paired: each resample draws queries, with the values of both (Sakai,
- * "Evaluating evaluation metrics based on the bootstrap", SIGIR 2006). Where it does not hold 0 the two differ.
- * @throws RangeError when they are not values of the same queries.
+ * Interval of `candidate` minus `baseline`, paired: each resample draws queries and takes both values of each (Sakai,
+ * "Evaluating evaluation metrics based on the bootstrap", SIGIR 2006). If it does not contain 0, the two differ.
+ * @throws RangeError when the two lists are not values of the same queries.
  */
 export function bootstrapDifference(
   baseline: readonly number[],
@@ -34,8 +34,8 @@ export function bootstrapDifference(
 }
 
 /**
- * The same of `candidate` / `baseline` - 1, a ratio of means. Undefined where the baseline's mean is 0.
- * @throws RangeError when they are not values of the same queries.
+ * Interval of the relative change `candidate` / `baseline` - 1, a ratio of means. Undefined if the baseline's mean is 0.
+ * @throws RangeError when the two lists are not values of the same queries.
  */
 export function bootstrapRelativeChange(
   baseline: readonly number[],
@@ -44,14 +44,14 @@ export function bootstrapRelativeChange(
 ): Interval | undefined {
   requirePairs(baseline, candidate);
   if (mean(baseline) === 0) return undefined;
-  // One seed and one number of queries: both draw the same queries.
+  // Seed and number of queries are equal, so both calls draw the same queries.
   const before = resampleMeans(baseline, options);
   const after = resampleMeans(candidate, options);
   const changes = after.map((value, resample) => value / at(before, resample) - 1);
   return { mean: mean(candidate) / mean(baseline) - 1, ...percentileInterval(changes) };
 }
 
-/** The means of so many samples of the values, each as large as they are and drawn with replacement. */
+/** The means of `resamples` samples, each as large as the values and drawn from them with replacement. */
 function resampleMeans(
   values: readonly number[],
   { resamples = 10_000, seed = 1 }: BootstrapOptions = {},
@@ -67,7 +67,7 @@ function resampleMeans(
   });
 }
 
-/** The middle 95 %, interpolated between neighbours. A resample in which both means are 0 has no ratio and is left out. */
+/** The middle 95 %, interpolated between neighbours. Resamples in which both means are 0 have no ratio and are left out. */
 function percentileInterval(values: Float64Array): { low: number; high: number } {
   const sorted = values.filter((value) => !Number.isNaN(value)).sort();
   const percentile = (share: number) => {
@@ -79,7 +79,7 @@ function percentileInterval(values: Float64Array): { low: number; high: number }
   return { low: percentile(0.025), high: percentile(0.975) };
 }
 
-/** Evenly distributed in [0, 1), the same on every machine (mulberry32). */
+/** Uniform random numbers in [0, 1), the same on every machine (mulberry32). */
 export function randomNumbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

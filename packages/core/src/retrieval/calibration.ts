@@ -1,12 +1,12 @@
 import { type DecidingScores, shareFrom, thresholdSteps } from "./thresholds.ts";
 
-/** What decides which queries a profile answers at a threshold. */
+/** The scores that decide which queries a profile answers at a threshold. */
 export interface QueryScores extends DecidingScores {
   /** The best score of each query, judged or not. */
   best: number[];
 }
 
-/** What a threshold lets through. */
+/** What happens to queries at a threshold. */
 export interface CalibrationPoint {
   threshold: number;
   /** Share of all queries that get results. */
@@ -18,9 +18,9 @@ export interface CalibrationPoint {
 }
 
 export interface Calibration {
-  /** What the proposal keeps of the baseline at its present threshold. */
+  /** Which property of the baseline the proposed threshold preserves. */
   rule: "no more misled" | "same share";
-  /** At the profile's present threshold. */
+  /** The baseline at its present threshold. */
   baseline: CalibrationPoint;
   candidate: CalibrationPoint;
   proposed: CalibrationPoint;
@@ -33,11 +33,11 @@ export interface CalibratedProfile {
 }
 
 /**
- * A threshold for the candidate, whose similarities mean something else than the baseline's. Where right and wrong
- * answers are known, it misleads no more than the baseline does now, and answers the most of what can be answered so.
- * (Where the two part best, as Youden's index has it, a model whose scores part them badly would answer next to
- * nothing: on the sample handbook 7 % instead of 34 %.) Elsewhere it has results for as many queries as the baseline
- * now. Of equals it is the greatest threshold: it lets through the least besides.
+ * Proposes a threshold for the candidate, whose similarities are on another scale than the baseline's. If right and
+ * wrong answers are known, the candidate misleads no more often than the baseline does now, and answers as many queries
+ * as that allows. (Youden's index, which separates right from wrong best, would let a model with poorly separated scores
+ * answer almost nothing: 7 % instead of 34 % on the sample handbook.) Otherwise the candidate has results for the same
+ * share of queries as the baseline now. Of equally good thresholds the greatest is taken: it lets the least through.
  */
 export function calibrateThreshold(baseline: CalibratedProfile, candidate: CalibratedProfile): Calibration {
   const now = pointAt(baseline.scores, baseline.threshold);

@@ -6,7 +6,7 @@ import { splitDifference } from "./effects.ts";
 const queries = [0, 0.1, 0.2, 0.3];
 const raised = (by: number) => queries.map((value) => value + by);
 
-test("what the model gains is told from what the chunks gain", () => {
+test("the gain of the model is separated from the gain of the chunks", () => {
   const { model, chunking, interaction } = splitDifference({
     baseline: queries,
     baselineModel: raised(0.1),
@@ -19,7 +19,7 @@ test("what the model gains is told from what the chunks gain", () => {
   expect([model.low, model.high]).toEqual([expect.closeTo(0.3, 12), expect.closeTo(0.3, 12)]);
 });
 
-test("a model that gains on large chunks only shows as an interaction", () => {
+test("a model that gains only on large chunks shows as an interaction", () => {
   const effects = splitDifference({
     baseline: queries,
     baselineModel: queries,
@@ -44,7 +44,7 @@ test("the two effects add up to the whole difference, for any values", () => {
   );
 });
 
-test("cells of other queries are refused", () => {
+test("cells with values of different queries are refused", () => {
   const cells = { baseline: queries, baselineModel: queries, candidateModel: queries.slice(1), candidate: queries };
   expect(() => splitDifference(cells)).toThrow(RangeError);
 });

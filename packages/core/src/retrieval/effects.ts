@@ -1,6 +1,6 @@
 import { bootstrapMean, type Interval } from "./bootstrap.ts";
 
-/** One value of each of two models on each of two chunkings. */
+/** One value for each combination of two models and two chunkings. */
 export interface ModelChunkingGrid<T> {
   baseline: T;
   candidate: T;
@@ -10,18 +10,18 @@ export interface ModelChunkingGrid<T> {
   candidateModel: T;
 }
 
-/** What the candidate gains, by its causes: `model` + `chunking` is the whole difference. */
+/** The candidate's gain by cause: `model` + `chunking` is the whole difference. */
 export interface ModelChunkingEffects {
   model: Interval;
   chunking: Interval;
-  /** How much more the model gains on the candidate's chunks than on the baseline's; 0 where neither depends on the other. */
+  /** How much more the model gains on the candidate's chunks than on the baseline's; 0 if the two causes are independent. */
   interaction: Interval;
 }
 
 /**
- * The main effects and the interaction of a 2 x 2 design, paired by query: each main effect is the mean of the two
- * changes of that factor alone, so that the two add up to candidate less baseline (Montgomery, "Design and analysis of
- * experiments", chapter 6).
+ * The main effects and the interaction of a 2 x 2 design, paired by query. Each main effect is the mean of the two changes
+ * of that factor alone, so the two add up to candidate minus baseline (Montgomery, "Design and analysis of experiments",
+ * chapter 6).
  */
 export function splitDifference(grid: ModelChunkingGrid<readonly number[]>): ModelChunkingEffects {
   const effect = (of: (cell: ModelChunkingGrid<number>) => number): Interval =>
@@ -44,6 +44,6 @@ export function splitDifference(grid: ModelChunkingGrid<readonly number[]>): Mod
 
 function valueAt(values: readonly number[], query: number): number {
   const value = values[query];
-  if (value === undefined) throw new RangeError(`There is no value of query ${query} in every cell`);
+  if (value === undefined) throw new RangeError(`Not every cell has a value of query ${query}`);
   return value;
 }

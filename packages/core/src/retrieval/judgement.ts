@@ -7,9 +7,9 @@ export interface Span {
 /** A document, or a part of one, that was judged for a query. */
 export interface Judgement {
   document: string;
-  /** How much it helps, the more the greater; 0 was looked at and does not. */
+  /** How much it helps: greater is better, and 0 means that it was judged and does not help. */
   grade: number;
-  /** What was judged; without it the document as a whole. */
+  /** The judged part; without it, the whole document was judged. */
   span?: Span | undefined;
 }
 
@@ -23,7 +23,7 @@ export interface ScoredChunk extends RankedChunk {
   score: number;
 }
 
-/** Whether a chunk is of the judged document and, where a part of it was judged, holds at least half of that part. */
+/** Whether a chunk is part of the judged document and contains at least half of the judged part, if there is one. */
 export function holds(chunk: RankedChunk, { document, span }: Judgement): boolean {
   if (chunk.document !== document) return false;
   if (span === undefined) return true;
@@ -31,7 +31,7 @@ export function holds(chunk: RankedChunk, { document, span }: Judgement): boolea
   return shared > 0 && 2 * shared >= span.end - span.start;
 }
 
-/** What was judged to help. */
+/** The judgements of what helps. */
 export function relevant<T extends Judgement>(judgements: readonly T[]): T[] {
   return judgements.filter(({ grade }) => grade > 0);
 }

@@ -12,7 +12,7 @@ const judged = (document: string, start: number, end: number, grade = 2): Judgem
 });
 
 describe("a ranking that is read from its top", () => {
-  test("gains an answer with the chunk that holds at least half of it", () => {
+  test("gains an answer at the first chunk that contains at least half of it", () => {
     const answer = [judged("pay-days", 100, 200)];
     expect(readGains([chunk("pay-days", 0, 149), chunk("pay-days", 150, 400)], answer)).toEqual([0, 2]);
     expect(readGains([chunk("pay-days", 0, 150), chunk("pay-days", 150, 400)], answer)).toEqual([2, 0]);
@@ -22,12 +22,12 @@ describe("a ranking that is read from its top", () => {
     expect(readGains([chunk("bonuses", 0, 1_500)], [judged("pay-days", 100, 200)])).toEqual([0]);
   });
 
-  test("gains an answer in the overlap of two chunks once", () => {
+  test("gains an answer in the overlap of two chunks only once", () => {
     const neighbours = [chunk("vacation", 0, 1_500), chunk("vacation", 1_350, 2_850)];
     expect(readGains(neighbours, [judged("vacation", 1_400, 1_480)])).toEqual([2, 0]);
   });
 
-  test("gains two answers from one large chunk as from two small ones", () => {
+  test("gains as much from one large chunk with two answers as from two small ones", () => {
     const answers = [judged("vacation", 4_000, 4_100, 1), judged("vacation", 200, 300, 2)];
     const small = [chunk("vacation", 0, 1_500), chunk("vacation", 3_000, 4_500)];
     const large = [chunk("vacation", 0, 6_000), chunk("sick-leave", 0, 6_000)];
@@ -37,11 +37,11 @@ describe("a ranking that is read from its top", () => {
     expect(measureRanking(large, answers)).toMatchObject({ ndcg10: 1, recall10: 1, mrr10: 1, precision5: 0.4 });
   });
 
-  test("gains nothing from what was judged not to help", () => {
+  test("gains nothing from a judgement of grade 0", () => {
     expect(readGains([chunk("canteen", 0, 900)], [judged("canteen", 0, 50, 0)])).toEqual([0]);
   });
 
-  test("gains a document that was judged as a whole with its first chunk", () => {
+  test("gains a document that was judged as a whole at its first chunk", () => {
     const ranking = [chunk("tax", 0, 9), chunk("visa", 9, 20), chunk("visa", 0, 9), chunk("pay", 0, 5)];
     const judgements = [
       { document: "visa", grade: 2 },
@@ -51,7 +51,7 @@ describe("a ranking that is read from its top", () => {
     expect(readGains(firstOfEachDocument(ranking), judgements)).toEqual([0, 2, 1]);
   });
 
-  test("ends within a chunk where the characters end", () => {
+  test("ends within a chunk if the character limit is reached there", () => {
     const ranking = [chunk("a", 0, 6_000), chunk("b", 3_000, 9_000)];
     expect(firstCharacters(ranking, 7_000)).toEqual([chunk("a", 0, 6_000), chunk("b", 3_000, 4_000)]);
     expect(firstCharacters(ranking, 6_000)).toEqual([chunk("a", 0, 6_000)]);
@@ -59,8 +59,8 @@ describe("a ranking that is read from its top", () => {
 });
 
 describe("the measures", () => {
-  test("nDCG of Järvelin and Kekäläinen's example has their gains, each divided by log2(rank + 1)", () => {
-    // Their ranking G' of ten documents and its ideal I', of which 3 was the greatest grade.
+  test("nDCG of Järvelin and Kekäläinen's example divides their gains by log2(rank + 1)", () => {
+    // Their ranking G' of ten documents and its ideal I'; the greatest grade is 3.
     const gains = [3, 2, 3, 0, 0, 1, 2, 2, 3, 0];
     const grades = [3, 3, 3, 2, 2, 2, 1, 1, 1, 1];
     // By hand: 3 + 2/1.585 + 3/2 + 1/2.807 + 2/3 + 2/3.170 + 3/3.322
@@ -70,14 +70,14 @@ describe("the measures", () => {
     expect(normalizedDcg(gains, grades, 10)).toBeCloseTo(dcg / ideal, 4);
   });
 
-  test("an only answer at the third place of five", () => {
+  test("a single answer at the third place of five", () => {
     expect(normalizedDcg([0, 0, 2, 0, 0], [2], 10)).toBe(0.5);
     expect(recall([0, 0, 2, 0, 0], [2], 10)).toBe(1);
     expect(precision([0, 0, 2, 0, 0], 5)).toBe(0.2);
     expect(reciprocalRank([0, 0, 2, 0, 0], 10)).toBeCloseTo(1 / 3, 12);
   });
 
-  test("what comes after the cut-off counts for nothing", () => {
+  test("entries after the cut-off are ignored", () => {
     expect(normalizedDcg([0, 0, 2], [2], 2)).toBe(0);
     expect(recall([0, 0, 2], [2], 2)).toBe(0);
     expect(reciprocalRank([0, 0, 2], 2)).toBe(0);
@@ -87,7 +87,7 @@ describe("the measures", () => {
     expect(precision([2, 1], 5)).toBe(0.4);
   });
 
-  test("a ranking of fewer places than judgements can be ideal", () => {
+  test("a ranking with fewer places than judgements can be ideal", () => {
     expect(normalizedDcg([2, 2], [2, 2, 2], 2)).toBe(1);
   });
 
@@ -101,7 +101,7 @@ describe("the measures", () => {
     expect(measureRanking([...others(6_000, 3), chunk("last", 0, 6_000)], answer).recall15k).toBe(0);
   });
 
-  test("a query for which nothing was judged to help has none", () => {
+  test("a query without a helpful judgement has no measures", () => {
     expect(() => measureRanking([chunk("canteen", 0, 900)], [])).toThrow(RangeError);
     expect(() => measureRanking([chunk("canteen", 0, 900)], [judged("canteen", 0, 9, 0)])).toThrow(RangeError);
   });
@@ -131,7 +131,7 @@ describe("for any chunks and judged spans", () => {
     );
   });
 
-  test("no judgement is gained twice, however the chunks overlap and repeat", () => {
+  test("no judgement is gained twice, even if chunks overlap and repeat", () => {
     fc.assert(
       fc.property(anyRanking, anyJudgements, (ranking, judgements) => {
         const gained = readGains([...ranking, ...ranking], judgements).filter((gain) => gain > 0);

@@ -3,10 +3,10 @@ import { type Judgement, type RankedChunk, relevant } from "./judgement.ts";
 
 /**
  * Normalized discounted cumulative gain of the first `k` entries: Järvelin and Kekäläinen, "Cumulated gain-based
- * evaluation of IR techniques", ACM TOIS 20(4), 2002. The gain is the grade itself, and the entry at rank r is
- * discounted by log2(r + 1), as trec_eval has it. The ideal reads the judged grades from the greatest down.
- * @param gains What `readGains` says of a ranking.
- * @param grades All that were given for the query, above 0.
+ * evaluation of IR techniques", ACM TOIS 20(4), 2002. The gain is the grade itself, divided by log2(r + 1) at rank r, as
+ * in trec_eval. The ideal ranking has the judged grades from the greatest down.
+ * @param gains The gains of a ranking, from `readGains`.
+ * @param grades All grades above 0 that were given for the query.
  */
 export function normalizedDcg(gains: readonly number[], grades: readonly number[], k: number): number {
   requireGrades(grades);
@@ -18,18 +18,18 @@ function discountedGain(gains: readonly number[], k: number): number {
   return gains.slice(0, k).reduce((sum, gain, index) => sum + gain / Math.log2(index + 2), 0);
 }
 
-/** Share of what was judged to help that is among the first `k` entries. */
+/** Share of the helpful judgements that are among the first `k` entries. */
 export function recall(gains: readonly number[], grades: readonly number[], k: number): number {
   requireGrades(grades);
   return countGains(gains, k) / grades.length;
 }
 
-/** Share of the first `k` entries that bring something; entries that are missing bring nothing, as in trec_eval. */
+/** Share of the first `k` entries that gain something; missing entries gain nothing, as in trec_eval. */
 export function precision(gains: readonly number[], k: number): number {
   return countGains(gains, k) / k;
 }
 
-/** 1 / rank of the first entry that brings something, 0 without one among the first `k` (Voorhees, TREC-8, 1999). */
+/** 1 / rank of the first entry that gains something; 0 if none of the first `k` does (Voorhees, TREC-8, 1999). */
 export function reciprocalRank(gains: readonly number[], k: number): number {
   const index = gains.slice(0, k).findIndex((gain) => gain > 0);
   return index === -1 ? 0 : 1 / (index + 1);
@@ -43,20 +43,20 @@ function requireGrades(grades: readonly number[]): void {
   if (grades.length === 0) throw new RangeError("A query without a relevant judgement has no ideal ranking");
 }
 
-/** Of one query; averaged over queries they are the figures that are reported. */
+/** Measures of one query; reports show their means over queries. */
 export interface RankingMeasures {
   ndcg10: number;
   recall10: number;
   /** Its mean over queries is the MRR. */
   mrr10: number;
   precision5: number;
-  /** Recall of the first 15,000 characters: what a language model is given to read, whatever the chunks' size. */
+  /** Recall within the first 15,000 characters: what a language model is given to read, whatever the size of the chunks. */
   recall15k: number;
 }
 
 export const measureNames = ["ndcg10", "recall10", "mrr10", "precision5", "recall15k"] as const;
 
-/** @throws RangeError when no judgement is above grade 0: such a query has no place in a mean. */
+/** @throws RangeError when no judgement has a grade above 0: such a query must be left out of a mean. */
 export function measureRanking(ranking: readonly RankedChunk[], judgements: readonly Judgement[]): RankingMeasures {
   const { ndcg, recall, mrr, recall15k } = measureRankingAt(ranking, judgements, 10);
   const precision5 = precision(readGains(ranking, judgements), 5);

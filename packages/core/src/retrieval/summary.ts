@@ -1,14 +1,14 @@
 import { bootstrapDifference, bootstrapMean, type Interval } from "./bootstrap.ts";
 
-/** Measures of each of some queries, in their order. */
+/** The measures of each query, in the order of the queries. */
 export type MeasuredQueries<Name extends string> = readonly Record<Name, number>[];
 
-/** The measures over all queries, each a mean with its interval. */
+/** The mean of each measure over all queries, with its interval. */
 export function summarizeMeasures<Name extends string>(measures: MeasuredQueries<Name>): Record<Name, Interval> {
   return eachMeasure(measures, (name) => bootstrapMean(column(measures, name)));
 }
 
-/** Of `candidate` less `baseline`, paired by query. */
+/** The mean difference `candidate` minus `baseline` of each measure, paired by query. */
 export function compareMeasures<Name extends string>(
   baseline: MeasuredQueries<Name>,
   candidate: MeasuredQueries<Name>,
@@ -16,7 +16,7 @@ export function compareMeasures<Name extends string>(
   return eachMeasure(baseline, (name) => bootstrapDifference(column(baseline, name), column(candidate, name)));
 }
 
-/** One measure of every query. */
+/** The values of one measure, one per query. */
 export function column<Name extends string>(measures: MeasuredQueries<Name>, name: Name): number[] {
   return measures.map((of) => of[name]);
 }

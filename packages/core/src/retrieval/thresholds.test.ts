@@ -12,17 +12,17 @@ const query = (judgements: JudgedQuery["judgements"]): JudgedQuery => ({
 });
 const found = (document: string, score: number) => ({ document, start: 0, end: 100, score });
 
-// Answered at 0.6 behind what only helps; not found at all; unanswerable at 0.7 and without a result.
+// Four queries: answered at 0.6 after a result that only helps; not found; unanswerable at 0.7; without a result.
 const scores = decidingScores(
   [query([answer, help]), query([answer]), query([]), query([])],
   [[found("ru/tax.md", 0.9), found("ru/pay.md", 0.6)], [found("ru/tax.md", 0.8)], [found("ru/pay.md", 0.7)], []],
 );
 
-test("a right answer decides with its own score, and a question without one with whatever is found", () => {
+test("the score of the right answer decides, and for an unanswerable question the best score of all", () => {
   expect(scores).toEqual({ right: [0.6, -1], wrong: [0.7, -1] });
 });
 
-test("a threshold at a score lets it through", () => {
+test("a result at exactly the threshold is shown", () => {
   expect(thresholdEffect(scores, 0.6)).toMatchObject({ answered: { mean: 0.5 }, misled: { mean: 0.5 } });
   expect(thresholdEffect(scores, 0.65)).toMatchObject({ answered: { mean: 0 }, misled: { mean: 0.5 } });
 });

@@ -2,20 +2,20 @@ import { bootstrapMean, type Interval } from "./bootstrap.ts";
 import { answersOf, type JudgedQuery } from "./judged-query.ts";
 import { holds, type ScoredChunk } from "./judgement.ts";
 
-/** What a threshold lets through, as shares of queries. */
+/** What happens to queries at a threshold, as shares. */
 export interface ThresholdEffect<Share = number> {
   threshold: number;
-  /** Of the answerable ones: a right answer is among the results. */
+  /** Of the answerable queries: those with a right answer among the results. */
   answered: Share;
-  /** Of the unanswerable ones: there are results, all of them wrong. */
+  /** Of the unanswerable queries: those with results, which are all wrong. */
   misled: Share;
 }
 
-/** The scores that decide whether a query is answered or misled; -1 where nothing is found at all. */
+/** The scores that decide whether a query is answered or misled; -1 if nothing is found. */
 export interface DecidingScores {
-  /** The best score of a right answer to each answerable query. */
+  /** For each answerable query, the best score of a right answer. */
   right: number[];
-  /** The best score of all for each unanswerable one. */
+  /** For each unanswerable query, the best score of all results. */
   wrong: number[];
 }
 
@@ -39,7 +39,7 @@ export function decidingScores(
   return scores;
 }
 
-/** Of results in their order; -1 of none. */
+/** The score of the first result, which is the best; -1 without results. */
 export function bestScore([best]: readonly ScoredChunk[]): number {
   return best?.score ?? -1;
 }
@@ -49,7 +49,7 @@ export function thresholdEffect({ right, wrong }: DecidingScores, threshold: num
   return { threshold, answered: share(right), misled: share(wrong) };
 }
 
-/** The effect of every threshold from 0 to 1; NaN of a kind of queries that there is not. */
+/** The effect of every threshold from 0 to 1; NaN if there is no query of the kind. */
 export function thresholdCurve({ right, wrong }: DecidingScores): ThresholdEffect[] {
   return thresholdSteps.map((threshold) => ({
     threshold,
@@ -58,7 +58,7 @@ export function thresholdCurve({ right, wrong }: DecidingScores): ThresholdEffec
   }));
 }
 
-/** Share of the scores that are at this threshold or above it; NaN of none. */
+/** Share of the scores that are at or above the threshold; NaN without scores. */
 export function shareFrom(scores: readonly number[], threshold: number): number {
   return scores.filter((score) => score >= threshold).length / scores.length;
 }
