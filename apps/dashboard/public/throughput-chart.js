@@ -1,4 +1,4 @@
-import uPlot from "/assets/uplot.js";
+import uPlot from "./uplot.js";
 
 const height = 180;
 
@@ -15,7 +15,10 @@ class ThroughputChart extends HTMLElement {
   #redraw = () => this.#draw();
 
   connectedCallback() {
-    const styles = Object.assign(document.createElement("link"), { rel: "stylesheet", href: "/assets/uplot.css" });
+    const styles = Object.assign(document.createElement("link"), {
+      rel: "stylesheet",
+      href: import.meta.resolve("./uplot.css"),
+    });
     this.attachShadow({ mode: "open" }).append(styles, this.#frame);
     this.#draw();
     this.#resizes.observe(this);

@@ -24,13 +24,24 @@ export interface AppOptions {
   access: Access;
   trustedProxies: number | readonly string[] | undefined;
   onLoopback: boolean;
+  /** Goes before every address of ours that leaves this process. */
+  basePath: string;
   log: Logger;
 }
 
 /** All routes, each guard before what it guards. */
-export function createApp({ poll, access, trustedProxies, onLoopback, log, ...sources }: AppOptions): Express {
+export function createApp({
+  poll,
+  access,
+  trustedProxies,
+  onLoopback,
+  basePath,
+  log,
+  ...sources
+}: AppOptions): Express {
   const app = express().disable("x-powered-by");
   app.set("trust proxy", trustedProxies ?? false);
+  app.locals.basePath = basePath;
   app.use(securityHeaders());
   if (onLoopback && !access.guarded) app.use(requireLoopbackHost);
   app.use("/assets", serveAssets());
@@ -41,7 +52,7 @@ export function createApp({ poll, access, trustedProxies, onLoopback, log, ...so
   app.use(overviewRoutes(poll, access));
   app.use("/backfill", backfillRoutes(sources.database));
   app.use("/quarantine", quarantineRoutes(sources.database, access));
-  app.use("/board", boardRoutes(sources));
+  app.use("/board", boardRoutes({ ...sources, basePath }));
   app.use(notFound, handleErrors(log));
   return app;
 }

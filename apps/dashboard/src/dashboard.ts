@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, isIPv6 } from "node:net";
 import { messageOf, ReembedError } from "@reembed/core";
 import { EmbedQueues, type QueueServer, TickQueue } from "@reembed/queue";
-import { answerWithin, createHttpServer, type Logger, sendStatus } from "@reembed/runtime";
+import { answerWithin, belowBasePath, createHttpServer, type Logger, sendStatus } from "@reembed/runtime";
 import type { Database } from "@reembed/store";
 import type { Request, Response } from "express";
 import { Access } from "./access/access.ts";
@@ -29,6 +29,8 @@ export interface DashboardOptions {
   viewerPassword?: string | undefined;
   /** Between this process and its clients: how many, or which addresses or subnets. */
   trustedProxies?: number | readonly string[] | undefined;
+  /** Path below which people reach it, as `/reembed`, where it shares a site with others; empty for none. */
+  basePath?: string;
   log: Logger;
 }
 
@@ -37,7 +39,7 @@ export interface DashboardOptions {
  * @throws ReembedError of `resolveListenAddress`, or `port_taken`.
  */
 export async function startDashboard(options: DashboardOptions): Promise<AsyncDisposable & { url: string }> {
-  const { database, log, host = "127.0.0.1" } = options;
+  const { database, log, host = "127.0.0.1", basePath = "" } = options;
   const access = new Access({ admin: options.password, viewer: options.viewerPassword });
   const { address, onLoopback } = await resolveListenAddress(host, options.password);
 
@@ -55,10 +57,13 @@ export async function startDashboard(options: DashboardOptions): Promise<AsyncDi
     }),
   );
 
-  const app = createApp({ ...sources, poll, access, trustedProxies: options.trustedProxies, onLoopback, log });
+  const { trustedProxies } = options;
+  const app = createApp({ ...sources, poll, access, trustedProxies, onLoopback, basePath, log });
   const server = createHttpServer(
     // Without the last argument, express would print what its own handlers throw with a stack trace, and send it.
-    (request, response) => app(request as Request, response as Response, () => sendStatus(response, 500)),
+    belowBasePath(basePath, (request, response) =>
+      app(request as Request, response as Response, () => sendStatus(response, 500)),
+    ),
     (error) => log.error({ error: messageOf(error) }, "request failed"),
   ).listen(options.port, address);
   await once(server, "listening").catch((cause: unknown) => {

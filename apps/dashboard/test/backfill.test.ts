@@ -28,13 +28,13 @@ describeOnOneServer(
       });
 
     test("admins pause and resume it; viewers see it, without the buttons, and are refused", async () => {
-      expect(await overview(admin, "Not begun yet.")).toContain('action="/backfill/mini-m3/pause"');
+      expect(await overview(admin, "Not begun yet.")).toContain('action="backfill/mini-m3/pause"');
       expect((await post("mini-m3/pause", viewer)).status).toBe(403);
       expect((await profile()).paused).toBe(false);
       expect((await post("mini-m3/pause", admin)).status).toBe(303);
       expect((await profile()).paused).toBe(true);
-      expect(await overview(admin, "Paused: changes go on.")).toContain('action="/backfill/mini-m3/resume"');
-      expect(await overview(viewer, "Paused: changes go on.")).not.toContain("/backfill/mini-m3/");
+      expect(await overview(admin, "Paused: changes go on.")).toContain('action="backfill/mini-m3/resume"');
+      expect(await overview(viewer, "Paused: changes go on.")).not.toContain("backfill/mini-m3/");
       expect((await post("mini-m3/resume", viewer)).status).toBe(403);
       expect((await post("mini-m3/resume", admin)).status).toBe(303);
       expect((await profile()).paused).toBe(false);
@@ -44,7 +44,7 @@ describeOnOneServer(
       await dashboard.database.execute(sql`update reembed.profiles set state = 'backfilled'`);
       expect((await post("mini-m3/pause", admin)).status).toBe(409);
       expect((await post("mini-m4/pause", admin)).status).toBe(404);
-      expect(await overview(admin, "Backfilled: no worker is alive.")).not.toContain("/backfill/mini-m3/");
+      expect(await overview(admin, "Backfilled: no worker is alive.")).not.toContain("backfill/mini-m3/");
       await dashboard.database.execute(sql`update reembed.profiles set state = 'backfilling'`);
     });
 

@@ -21,7 +21,7 @@ export interface TestDashboard extends AsyncDisposable {
 /** A dashboard over a fresh database with the profile `mini-m3`, and the queue of that profile. */
 export async function openDashboard(
   servers: TestServers,
-  passwords: Pick<DashboardOptions, "password" | "viewerPassword" | "trustedProxies"> = {},
+  passwords: Pick<DashboardOptions, "password" | "viewerPassword" | "trustedProxies" | "basePath"> = {},
 ): Promise<TestDashboard> {
   await using scope = new AsyncDisposableStack();
   const database = scope.use(await openTestDatabase(servers, [testProfile("mini-m3")]));

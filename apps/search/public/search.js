@@ -40,7 +40,7 @@ async function search(query) {
 async function ask(query, profile) {
   if (profile === null) return { problem: "This profile is not registered.", results: [] };
   const body = JSON.stringify({ query, profile: profile.name });
-  const answer = await send("/v1/search", { method: "POST", body }).catch((error) => {
+  const answer = await send("v1/search", { method: "POST", body }).catch((error) => {
     if (error.status === 401) throw error;
     return { problem: error.message, results: [] };
   });
@@ -59,7 +59,7 @@ async function send(path, options = {}) {
 }
 
 async function showRollout() {
-  const rollout = await send("/v1/rollout");
+  const rollout = await send("v1/rollout");
   byId("rollout").textContent = describeStage(rollout);
   for (const side of sides) {
     const profile = rollout[side];

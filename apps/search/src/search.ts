@@ -4,6 +4,7 @@ import { type AddressInfo, isIPv6 } from "node:net";
 import { type GuardrailSettings, messageOf, ReembedError } from "@reembed/core";
 import { type Embedder, embedOne } from "@reembed/embedder";
 import {
+  belowBasePath,
   createHttpServer,
   type Logger,
   type Metrics,
@@ -52,6 +53,8 @@ export interface SearchAppOptions {
   answerMs?: number;
   /** Between this process and its clients: how many, or which addresses or subnets. */
   trustedProxies?: number | readonly string[] | undefined;
+  /** Path below which people reach it, as `/search`, where it shares a site with others; empty for none. */
+  basePath?: string;
   /** Whether the texts of queries are stored with what was found. */
   logQueries?: boolean;
 }
@@ -69,7 +72,7 @@ export interface SearchApp extends AsyncDisposable {
  */
 export async function startSearch(options: SearchAppOptions): Promise<SearchApp> {
   const { database, embedders, metrics, log, host = "127.0.0.1", apiKey, rateLimit = 0, logQueries = false } = options;
-  const { trustedProxies, answerMs = answerWithinMs } = options;
+  const { trustedProxies, answerMs = answerWithinMs, basePath = "" } = options;
   const { address, onLoopback } = await resolveSearchHost(host, apiKey);
 
   await using scope = new AsyncDisposableStack();
@@ -104,7 +107,9 @@ export async function startSearch(options: SearchAppOptions): Promise<SearchApp>
   const app = createApp({ ...context, checks, apiKey, rateLimit, trustedProxies, onLoopback, log });
   const server = createHttpServer(
     // Without the last argument, express would print what its own handlers throw with a stack trace, and send it.
-    (request, response) => app(request as Request, response as Response, () => sendStatus(response, 500)),
+    belowBasePath(basePath, (request, response) =>
+      app(request as Request, response as Response, () => sendStatus(response, 500)),
+    ),
     (error) => log.error({ error: messageOf(error) }, "search failed"),
   ).listen(options.port, address);
   await once(server, "listening").catch((cause: unknown) => {

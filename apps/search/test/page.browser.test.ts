@@ -3,6 +3,7 @@ import {
   describeOnEachServer,
   HashingEmbedder,
   launchBrowser,
+  startSubPathProxy,
   type TestServers,
 } from "@reembed/testing";
 import type { Browser, Page } from "playwright-core";
@@ -89,6 +90,26 @@ function browserSuite(open: () => Promise<TestServers>): void {
     await page.goBack();
     await before.getByText("in the same place on both sides").waitFor({ state: "attached" });
     expect(await box.inputValue()).toBe("sick leave");
+  });
+
+  test.each([
+    ["takes the path off", true],
+    ["hands the path on", false],
+  ])("works below a path of another site, where the proxy %s", async (_, strips) => {
+    const search = await openSearch(await open(), { basePath: "/find", apiKey: "a-key-of-ours" });
+    onTestFinished(() => search[Symbol.asyncDispose]());
+    const proxy = await startSubPathProxy(search.origin, { path: "/find", strips });
+    onTestFinished(() => proxy[Symbol.asyncDispose]());
+    const page = await browser.newPage({ baseURL: proxy.origin });
+    onTestFinished(() => page.close());
+    await page.goto("/find");
+    await page.getByLabel("Key of this search").fill("a-key-of-ours");
+    await page.getByRole("searchbox").fill("sick leave");
+    await page.getByRole("button", { name: "Search" }).click();
+    await page.getByRole("status").filter({ hasText: "1 document in common." }).waitFor();
+    expect(new URL(page.url()).pathname).toBe("/find/");
+    expect(await page.evaluate("document.styleSheets[0].cssRules.length")).toBeGreaterThan(10);
+    expect(proxy.strays).toEqual([]);
   });
 
   test("with a key asks for it, and an answer that one side cannot give leaves the other one alone", async () => {

@@ -129,6 +129,15 @@ describe("an environment", () => {
     }
   });
 
+  test("takes paths of a site that others have too, with or without a slash at the end", () => {
+    const { dashboard, search } = loadConfig({ DASHBOARD_PATH: "/tools/reembed/", SEARCH_PATH: "/search" });
+    expect([dashboard.basePath, search.basePath]).toEqual(["/tools/reembed", "/search"]);
+    expect(loadConfig({}).dashboard.basePath).toBe("");
+    for (const bad of ["reembed", "/", "//elsewhere", "/a b", "/a?b", "https://host/reembed"]) {
+      expect([bad, ...problems({ DASHBOARD_PATH: bad })]).toEqual([bad, expect.stringMatching(/must be a path like/)]);
+    }
+  });
+
   test("with a Redis needs a database too", () => {
     const redis = { REDIS_URL: "redis://host" };
     expect(problems(redis)).toEqual([expect.stringContaining("REDIS_URL is set without DATABASE_URL")]);

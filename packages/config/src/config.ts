@@ -46,8 +46,22 @@ export interface Config {
   /** Share of a profile's chunks that may be in quarantine before it is refused as a proof. */
   maxQuarantinedShare: number;
   guardrails: GuardrailSettings;
-  search: { host: string; port: number; apiKey: string | undefined; rateLimit: number; logQueries: boolean };
-  dashboard: { host: string; port: number; password: string | undefined; viewerPassword: string | undefined };
+  /** `basePath` is the path below which people reach it, without a slash at its end; empty for none. */
+  search: {
+    host: string;
+    port: number;
+    basePath: string;
+    apiKey: string | undefined;
+    rateLimit: number;
+    logQueries: boolean;
+  };
+  dashboard: {
+    host: string;
+    port: number;
+    basePath: string;
+    password: string | undefined;
+    viewerPassword: string | undefined;
+  };
   /** Between clients and the search or the dashboard: how many, or which addresses or subnets; none without it. */
   trustedProxies: number | string[] | undefined;
   /** Where a process serves /healthz, /readyz and /metrics; none without it. */
@@ -118,6 +132,7 @@ export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.Proces
     search: {
       host: env.SEARCH_HOST,
       port: env.SEARCH_PORT,
+      basePath: env.SEARCH_PATH,
       apiKey: env.SEARCH_API_KEY,
       rateLimit: env.SEARCH_RATE_LIMIT,
       logQueries: env.LOG_QUERIES === "true",
@@ -125,6 +140,7 @@ export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.Proces
     dashboard: {
       host: env.DASHBOARD_HOST,
       port: env.DASHBOARD_PORT,
+      basePath: env.DASHBOARD_PATH,
       password: env.DASHBOARD_PASSWORD,
       viewerPassword: env.DASHBOARD_VIEWER_PASSWORD,
     },

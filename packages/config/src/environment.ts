@@ -75,10 +75,12 @@ export const Environment = z.object({
     .regex(/^[!-~]{8,}$/, "must have 8 characters or more, no spaces and none beyond ASCII")
     .optional(),
   SEARCH_RATE_LIMIT: count(0, 10_000_000).default(6_000),
+  SEARCH_PATH: sitePath().default(""),
   LOG_QUERIES: oneOf(["true", "false"]).default("false"),
 
   DASHBOARD_HOST: z.string().default("127.0.0.1"),
   DASHBOARD_PORT: count(0, 65_535).default(3030),
+  DASHBOARD_PATH: sitePath().default(""),
   DASHBOARD_PASSWORD: password().optional(),
   DASHBOARD_VIEWER_PASSWORD: password().optional(),
   TRUSTED_PROXIES: proxies().optional(),
@@ -123,6 +125,14 @@ function isSubnet(text: string): boolean {
     /^\d{1,3}$/.test(bits) &&
     Number(bits) <= (isIP(address) === 6 ? 128 : 32)
   );
+}
+
+/** Without the slash at its end, so that a path of ours can be put behind it. */
+function sitePath() {
+  return z
+    .string()
+    .regex(/^(\/[\w.~-]+)+\/?$/, "must be a path like /reembed, of letters, digits, -, _, . and ~")
+    .transform((path) => path.replace(/\/$/, ""));
 }
 
 function password() {

@@ -1,4 +1,5 @@
 export { answerWithin } from "./answer-within.ts";
+export { belowBasePath } from "./base-path.ts";
 export { equalSecrets } from "./equal-secrets.ts";
 export { createHttpServer, sendStatus } from "./http-server.ts";
 export { repeatEvery, untilSignal } from "./lifecycle.ts";

@@ -45,6 +45,7 @@ export class Access {
   logIn(request: Request, response: Response, role: Role): void {
     this.#sessions.end(sessionId(request));
     response.cookie(cookieName, this.#sessions.begin(role), {
+      path: cookiePath(response),
       httpOnly: true,
       sameSite: "strict",
       // A proxy that ends TLS says so; a client that only pretends to be one keeps its own cookie from working.
@@ -54,8 +55,13 @@ export class Access {
 
   logOut(request: Request, response: Response): void {
     this.#sessions.end(sessionId(request));
-    response.clearCookie(cookieName);
+    response.clearCookie(cookieName, { path: cookiePath(response) });
   }
+}
+
+/** Other people's pages on the same site do not get it. */
+function cookiePath({ app }: Response): string {
+  return app.locals.basePath || "/";
 }
 
 function sessionId(request: Request): string {

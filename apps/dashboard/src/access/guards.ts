@@ -1,5 +1,6 @@
 import { isLoopbackName } from "@reembed/runtime";
 import type { Request, RequestHandler } from "express";
+import { redirectTo } from "../page/layout.ts";
 import { Problem } from "../page/problem.ts";
 import type { Access } from "./access.ts";
 
@@ -27,7 +28,7 @@ export function requireRole(access: Access): RequestHandler {
     const role = access.roleOf(request);
     if (role === undefined) {
       if (isRead(request) && request.accepts(["json", "html"]) === "html") {
-        return response.redirect(303, `/login?next=${encodeURIComponent(request.originalUrl)}`);
+        return redirectTo(response, `/login?next=${encodeURIComponent(request.originalUrl)}`);
       }
       throw new Problem(401, "Log in at /login first.");
     }

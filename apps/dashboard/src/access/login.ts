@@ -2,7 +2,7 @@ import express, { type Router } from "express";
 import { rateLimit } from "express-rate-limit";
 import { z } from "zod";
 import { type Html, html } from "../page/html.ts";
-import { renderPage } from "../page/layout.ts";
+import { redirectTo, sendPage } from "../page/layout.ts";
 import { Problem, sendProblem } from "../page/problem.ts";
 import type { Access } from "./access.ts";
 
@@ -23,9 +23,9 @@ export function loginRoutes(access: Access): Router {
   });
 
   router.get("/login", (request, response) => {
-    if (access.roleOf(request) !== undefined) return response.redirect(303, "/");
+    if (access.roleOf(request) !== undefined) return redirectTo(response, "/");
     const next = typeof request.query.next === "string" ? request.query.next : "/";
-    response.send(renderPage({ title: "Log in", main: loginForm(next) }));
+    sendPage(response, { title: "Log in", main: loginForm(next) });
   });
   router.post("/login", limit, express.urlencoded({ extended: false, limit: "4kb" }), (request, response) => {
     const { data, success } = Credentials.safeParse(request.body);
@@ -34,21 +34,21 @@ export function loginRoutes(access: Access): Router {
     const role = access.roleFor(data.password);
     if (role === undefined) {
       const main = loginForm(next, "This is not the password of an admin or a viewer.");
-      return response.status(401).send(renderPage({ title: "Log in", main }));
+      return sendPage(response.status(401), { title: "Log in", main });
     }
     access.logIn(request, response, role);
-    response.redirect(303, localPath(next));
+    redirectTo(response, localPath(next));
   });
   router.post("/logout", (request, response) => {
     access.logOut(request, response);
-    response.redirect(303, "/login");
+    redirectTo(response, "/login");
   });
   return router;
 }
 
 function loginForm(next: string, error?: string): Html {
   return html`<h1>Log in</h1>
-<form class="login" method="post" action="/login">
+<form class="login" method="post" action="login">
 <input type="hidden" name="next" value="${next}">
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required autofocus${

@@ -1,6 +1,7 @@
 import { type Database, setPaused } from "@reembed/store";
 import express, { type Router } from "express";
 import { findProfile } from "../page/find-profile.ts";
+import { redirectTo } from "../page/layout.ts";
 import { Problem } from "../page/problem.ts";
 import { hasBackfill } from "./render-backfill.ts";
 
@@ -15,7 +16,7 @@ export function backfillRoutes(database: Database): Router {
       const profile = await findProfile(database, request.params.profile);
       if (!hasBackfill(profile)) throw new Problem(409, `There is no backfill of ${profile.name} to ${action}.`);
       await setPaused(database, profile, paused);
-      response.redirect(303, "/");
+      redirectTo(response, "/");
     });
   }
   return router;

@@ -18,7 +18,7 @@ ${held !== null && html`<p class="warning" id="held-${profile}">${held}</p>`}
 ${
   hasBackfill(status) &&
   role === "admin" &&
-  html`<form method="post" action="/backfill/${encodeURIComponent(profile)}/${action}">
+  html`<form method="post" action="backfill/${encodeURIComponent(profile)}/${action}">
 <button class="quiet" aria-label="${paused ? "Resume" : "Pause"} the backfill of ${profile}">${paused ? "Resume" : "Pause"}</button>
 </form>`
 }`;

@@ -14,6 +14,7 @@ export interface BoardSources {
   database: Database;
   queues: EmbedQueues;
   ticks: TickQueue;
+  basePath: string;
 }
 
 /**
@@ -43,7 +44,7 @@ class Board {
     this.#sources = sources;
     this.#readOnlyMode = role !== "admin";
     const serverAdapter = new BoardServerAdapter();
-    serverAdapter.setBasePath("/board");
+    serverAdapter.setBasePath(`${sources.basePath}/board`);
     const ticks = new BullMQAdapter(sources.ticks.bullmq, {
       readOnlyMode: this.#readOnlyMode,
       description: "The producer's ticks",
@@ -57,7 +58,7 @@ class Board {
           hideDocsLink: true,
           // BullMQ's list of workers is incomplete on PostgreSQL; the overview has all of them, with device and rate.
           showWorkers: false,
-          miscLinks: [{ text: "Overview", url: "/" }],
+          miscLinks: [{ text: "Overview", url: `${sources.basePath}/` }],
         },
       },
     });
@@ -65,7 +66,7 @@ class Board {
   }
 
   async addNewProfiles(): Promise<void> {
-    const { database, queues } = this.#sources;
+    const { database, queues, basePath } = this.#sources;
     for (const { name } of await readProfiles(database)) {
       if (this.#shown.has(name)) continue;
       this.#shown.add(name);
@@ -74,7 +75,9 @@ class Board {
         description: `Batches of ${name}`,
         // Only jobs with something to see there get the link, though the type knows jobs with one only.
         externalJobUrl: ({ returnvalue }) =>
-          (returnvalue?.quarantined > 0 ? quarantineLink(name) : undefined) as ReturnType<typeof quarantineLink>,
+          (returnvalue?.quarantined > 0 ? quarantineLink(basePath, name) : undefined) as ReturnType<
+            typeof quarantineLink
+          >,
       });
       describeBatches(adapter);
       this.#board.addQueue(adapter);
@@ -82,6 +85,6 @@ class Board {
   }
 }
 
-function quarantineLink(profile: string): { displayText: string; href: string } {
-  return { displayText: "Quarantine", href: `/quarantine/${encodeURIComponent(profile)}` };
+function quarantineLink(basePath: string, profile: string): { displayText: string; href: string } {
+  return { displayText: "Quarantine", href: `${basePath}/quarantine/${encodeURIComponent(profile)}` };
 }

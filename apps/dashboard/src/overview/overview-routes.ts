@@ -1,6 +1,6 @@
 import express, { type Response, type Router } from "express";
 import type { Access } from "../access/access.ts";
-import { renderPage } from "../page/layout.ts";
+import { sendPage } from "../page/layout.ts";
 import { renderOverview } from "./render-overview.ts";
 import type { SharedPoll } from "./shared-poll.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -14,15 +14,8 @@ export function overviewRoutes(poll: SharedPoll<Snapshot>, access: Access): Rout
   router.get("/", async (_, response) => {
     const { role } = response.locals;
     const main = renderOverview(await poll.read(), role);
-    response.send(
-      renderPage({
-        title: "Overview",
-        role,
-        canLogOut: access.guarded,
-        scripts: ["overview.js", "throughput-chart.js"],
-        main,
-      }),
-    );
+    const scripts = ["overview.js", "throughput-chart.js"];
+    sendPage(response, { title: "Overview", role, canLogOut: access.guarded, scripts, main });
   });
   router.get("/events", (request, response) => {
     // no-transform and X-Accel-Buffering: a proxy that gathers or compresses events would hold them back.

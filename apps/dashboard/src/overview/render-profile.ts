@@ -68,7 +68,7 @@ function renderWorkers(name: string, workers: ProfileOverview["workers"]): Html 
 
 function renderReasons(name: string, reasons: ProfileOverview["reasons"]): Html | false {
   if (reasons.length === 0) return false;
-  const link = (reason: string) => `/quarantine/${encodeURIComponent(name)}?reason=${encodeURIComponent(reason)}`;
+  const link = (reason: string) => `quarantine/${encodeURIComponent(name)}?reason=${encodeURIComponent(reason)}`;
   return html`<table id="reasons-${name}">
 <caption>Quarantine</caption>
 <thead><tr><th scope="col">Reason</th><th scope="col" class="number">Chunks</th></tr></thead>
@@ -81,7 +81,7 @@ function renderReasons(name: string, reasons: ProfileOverview["reasons"]): Html 
 
 function renderQueue({ profile, queue, queueHeld }: ProfileStatus): Html {
   const { waiting, active, delayed, failed } = queue;
-  const path = `/board/queue/${encodeURIComponent(`embed-${profile}`)}`;
+  const path = `board/queue/${encodeURIComponent(`embed-${profile}`)}`;
   return html`${queueHeld !== null && html`<p class="warning">${queueHeld}</p>`}
 <p>Batches: ${waiting} waiting, ${active} active, ${delayed} delayed, <span${failed > 0 && html` class="failed"`}>${failed} failed</span>. <a href="${path}">Jobs of ${profile}</a></p>`;
 }

@@ -1,3 +1,4 @@
+import type { Response } from "express";
 import type { Role } from "../access/access.ts";
 import { type Html, html } from "./html.ts";
 
@@ -12,22 +13,41 @@ export interface PageOptions {
   main: Html;
 }
 
-/** A whole page. All that it loads comes from `/assets`; nothing in it is inline, so the policy needs no exception. */
-export function renderPage({ title, role, canLogOut = false, scripts = [], main }: PageOptions): string {
+/**
+ * Answers with a whole page. All that it loads comes from `/assets`; nothing in it is inline, so the policy needs no
+ * exception. Addresses in it have no slash at their beginning: they stand on the path below which people reach us.
+ */
+export function sendPage(response: Response, options: PageOptions): void {
+  const { basePath } = response.app.locals;
+  // A fragment alone would be one of the base's page.
+  const skip = `${basePath}${response.req.originalUrl}#main`;
+  response.type("html").send(renderPage(options, { base: `${basePath}/`, skip }));
+}
+
+/** Sends a browser to another page of ours, after what it sent was done. */
+export function redirectTo(response: Response, path: string): void {
+  response.redirect(303, `${response.app.locals.basePath}${path}`);
+}
+
+function renderPage(
+  { title, role, canLogOut = false, scripts = [], main }: PageOptions,
+  { base, skip }: { base: string; skip: string },
+): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<base href="${base}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${title} – Reembed</title>
-<link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/assets/dashboard.css">
-${scripts.map((name) => html`<script type="module" src="/assets/${name}"></script>\n`)}</head>
+<link rel="icon" href="assets/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="assets/dashboard.css">
+${scripts.map((name) => html`<script type="module" src="assets/${name}"></script>\n`)}</head>
 <body>
-<a class="skip" href="#main">Skip to content</a>
+<a class="skip" href="${skip}">Skip to content</a>
 <header>
-<p class="brand">${role === undefined ? "Reembed" : html`<a href="/">Reembed</a>`}</p>
+<p class="brand">${role === undefined ? "Reembed" : html`<a href="./">Reembed</a>`}</p>
 ${role !== undefined && renderNavigation(role, canLogOut)}
 </header>
 <main id="main">
@@ -39,6 +59,6 @@ ${main}
 }
 
 function renderNavigation(role: Role, canLogOut: boolean): Html {
-  return html`<nav aria-label="Main"><a href="/">Overview</a> <a href="/board">Bull Board</a></nav>
-${canLogOut && html`<form method="post" action="/logout"><button class="quiet">Log out (${role})</button></form>`}`;
+  return html`<nav aria-label="Main"><a href="./">Overview</a> <a href="board">Bull Board</a></nav>
+${canLogOut && html`<form method="post" action="logout"><button class="quiet">Log out (${role})</button></form>`}`;
 }

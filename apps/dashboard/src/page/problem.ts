@@ -3,7 +3,7 @@ import { isTransient, isUntakenText, messageOf } from "@reembed/core";
 import type { Logger } from "@reembed/runtime";
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
 import { html } from "./html.ts";
-import { renderPage } from "./layout.ts";
+import { sendPage } from "./layout.ts";
 
 /** What is thrown to refuse a request: its status, and a sentence for who made it. */
 export class Problem extends Error {
@@ -21,8 +21,8 @@ export function sendProblem(request: Request, response: Response, { status, mess
   const title = STATUS_CODES[status] ?? "Error";
   response.status(status).vary("Accept");
   if (request.accepts(["application/problem+json", "application/json", "html"]) === "html") {
-    const main = html`<h1>${title}</h1><p>${detail}</p><p><a href="/">Back to the overview</a></p>`;
-    response.type("html").send(renderPage({ title, main }));
+    const main = html`<h1>${title}</h1><p>${detail}</p><p><a href="./">Back to the overview</a></p>`;
+    sendPage(response, { title, main });
     return;
   }
   response.type("application/problem+json").send(JSON.stringify({ type: "about:blank", title, status, detail }));

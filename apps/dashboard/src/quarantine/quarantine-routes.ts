@@ -3,7 +3,7 @@ import express, { type Router } from "express";
 import { z } from "zod";
 import type { Access } from "../access/access.ts";
 import { findProfile } from "../page/find-profile.ts";
-import { renderPage } from "../page/layout.ts";
+import { redirectTo, sendPage } from "../page/layout.ts";
 import { Problem } from "../page/problem.ts";
 import { renderQuarantine } from "./render-quarantine.ts";
 
@@ -39,7 +39,7 @@ export function quarantineRoutes(database: Database, access: Access): Router {
       retried: query.retried,
       mayRetry: role === "admin",
     });
-    response.send(renderPage({ title: `Quarantine of ${profile.name}`, role, canLogOut: access.guarded, main }));
+    sendPage(response, { title: `Quarantine of ${profile.name}`, role, canLogOut: access.guarded, main });
   });
 
   router.post("/:profile/retry", express.urlencoded({ extended: false }), async (request, response) => {
@@ -53,7 +53,7 @@ export function quarantineRoutes(database: Database, access: Access): Router {
     }
     const shown = new URLSearchParams({ retried: String(retried) });
     if ("from" in form && form.from !== undefined) shown.set("reason", form.from);
-    response.redirect(303, `/quarantine/${encodeURIComponent(profile.name)}?${shown}`);
+    redirectTo(response, `/quarantine/${encodeURIComponent(profile.name)}?${shown}`);
   });
   return router;
 }

@@ -67,12 +67,12 @@ function listPath(profile: string, reason: string | undefined, after?: number): 
   const query = new URLSearchParams();
   if (reason !== undefined) query.set("reason", reason);
   if (after !== undefined) query.set("after", String(after));
-  const path = `/quarantine/${encodeURIComponent(profile)}`;
+  const path = `quarantine/${encodeURIComponent(profile)}`;
   return query.size === 0 ? path : `${path}?${query}`;
 }
 
 function retryPath(profile: string): string {
-  return `/quarantine/${encodeURIComponent(profile)}/retry`;
+  return `quarantine/${encodeURIComponent(profile)}/retry`;
 }
 
 function plural(count: number, noun: string): string {
