@@ -7,7 +7,7 @@ import { folderOf } from "../src/corpus/corpus-fixtures.ts";
 import { addressesOf, jsonLines, runReembed } from "./run-reembed.ts";
 
 const miniM3 = fileURLToPath(new URL("../../../models/mini-m3", import.meta.url));
-const remedy = "Run `reembed model pull BAAI/bge-m3`, or put the files there yourself.";
+const remedy = "Run `reembed model pull BAAI/bge-m3`, or copy the files there.";
 
 /** A MODELS_DIR in which someone has put files for bge-m3: the stand-in's, which have its shape. */
 async function modelsFolder(): Promise<{ environment: Record<string, string>; folder: string }> {

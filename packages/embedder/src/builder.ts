@@ -1,4 +1,4 @@
-// For what makes models and measures engines; nothing that serves needs it.
+// Exports for the code that builds models and for benchmarks; processes that embed do not need them.
 export { floatArithmetic } from "./onnx/arithmetic/float.ts";
 export { int8Arithmetic } from "./onnx/arithmetic/int8.ts";
 export { writeEncoder } from "./onnx/encoder-graph.ts";

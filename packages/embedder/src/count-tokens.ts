@@ -4,17 +4,17 @@ import { readTexts } from "./text-inputs.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
 export interface TokenCount {
-  /** That the model reads, special tokens included; 0 of a text that it would reject. */
+  /** Tokens that the model reads, special tokens included; 0 for a text that it would reject. */
   read: number;
-  /** Beyond the model's limit. */
+  /** Tokens beyond the model's limit. */
   truncated: number;
 }
 
-/** Texts that are handed to the tokenizer at a time: their ids are in memory together. */
+/** Texts per call of the tokenizer. The ids of one call are in memory together. */
 const textsAtATime = 64;
 
 /**
- * Counts the tokens of texts as an embedder of this model would, without the model: only its tokenizer.json is read.
+ * Counts the tokens of texts as an embedder of this model would. Needs only the model's tokenizer.json.
  * @throws ReembedError `tokenizer_invalid`.
  */
 export async function countTokens(model: Model, modelsFolder: string, texts: readonly string[]): Promise<TokenCount[]> {

@@ -9,7 +9,7 @@ const ldd = `
 	libcuda.so.1 => not found
 `;
 
-test("the provider tells the CUDA that it is linked against, and the loader what it does not find", () => {
+test("the CUDA version is read from the provider's file, and the missing libraries from the loader's output", () => {
   expect(linkedCuda("\0libcurand.so.10\0libcublasLt.so.12\0")).toBe(12);
   expect(linkedCuda(ldd)).toBe(13);
   expect(linkedCuda("\0libm.so.6\0")).toBeUndefined();

@@ -5,21 +5,20 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
-/** ONNX Runtime's provider for CUDA, as it is installed here. */
+/** The state of ONNX Runtime's CUDA provider on this host. */
 export interface CudaFiles {
-  /** Major version of the CUDA that it is linked against; undefined where the file does not tell. */
+  /** Major version of CUDA that the provider is linked against; undefined if its file does not show it. */
   cuda: number | undefined;
-  /** Libraries that it needs and this host does not find, such as `libcublasLt.so.13`. */
+  /** Libraries that the provider needs but this host does not have, such as `libcublasLt.so.13`. */
   missing: string[];
 }
 
-/** The names of needed libraries stand at the beginning of a shared object. */
+/** A shared object lists the libraries that it needs near its beginning. */
 const headBytes = 1 << 20;
 
 /**
- * Finds out which CUDA the provider wants from the file itself: the same release of ONNX Runtime is published for
- * several.
- * @returns Undefined where it is not installed: `npm ci` leaves it out, and `cuda` is refused without it.
+ * Reads from the provider's file which CUDA it needs: one release of ONNX Runtime is published for several versions.
+ * @returns Undefined if the provider is not installed: `npm ci` leaves it out, and without it `cuda` is refused.
  */
 export async function inspectCudaFiles(): Promise<CudaFiles | undefined> {
   const folder = dirname(createRequire(import.meta.url).resolve("onnxruntime-node"));
@@ -30,13 +29,13 @@ export async function inspectCudaFiles(): Promise<CudaFiles | undefined> {
   return { cuda: linkedCuda(await readHead(path)), missing: await missingLibraries(path) };
 }
 
-/** Of a shared object's first bytes, or of what `ldd` prints. */
+/** @param text The first bytes of a shared object, or the output of `ldd`. */
 export function linkedCuda(text: string): number | undefined {
   const major = /\blib(?:cublasLt|cudart)\.so\.(\d+)/.exec(text)?.[1];
   return major === undefined ? undefined : Number(major);
 }
 
-/** Of what `ldd` prints. The driver's own library is told by nvidia-smi. */
+/** @param ldd The output of `ldd`. The driver's own library is left out: nvidia-smi reports it. */
 export function missingOf(ldd: string): string[] {
   const lines = ldd.matchAll(/^\s*(\S+) => not found$/gm);
   return [...lines].flatMap(([, name = ""]) => (name.startsWith("libcuda.so") ? [] : [name]));
@@ -48,7 +47,7 @@ async function readHead(path: string): Promise<string> {
   return buffer.toString("latin1", 0, bytesRead);
 }
 
-/** None where there is no ldd to tell. */
+/** Empty if there is no `ldd`. */
 async function missingLibraries(path: string): Promise<string[]> {
   const { stdout } = await promisify(execFile)("ldd", [path], { timeout: 10_000 }).catch(() => ({ stdout: "" }));
   return missingOf(stdout);

@@ -16,7 +16,7 @@ const texts: readonly string[] = [
 ];
 const blank: readonly string[] = ["", " ", "\n\t\r\n", "\u00a0\u2003", "\ufeff"];
 
-/** What every embedder keeps to. `start` gives a new one each time. */
+/** The contract of every embedder. `start` returns a new one each time. */
 export function describeEmbedder(name: string, start: () => Promise<Embedder>): void {
   describe(name, () => {
     let embedder: Embedder;
@@ -34,7 +34,7 @@ export function describeEmbedder(name: string, start: () => Promise<Embedder>): 
       }
     });
 
-    test("no text has no outcome", async () => {
+    test("no texts give no outcomes", async () => {
       expect(await embedAll(embedder, [])).toEqual([]);
     });
 
@@ -45,7 +45,7 @@ export function describeEmbedder(name: string, start: () => Promise<Embedder>): 
       }
     });
 
-    test("a text has the same vector alone and among others, whatever their order", async () => {
+    test("a text has the same vector alone and among others, in any order", async () => {
       const together = await vectorsOf(embedder, texts);
       const reversed = (await vectorsOf(embedder, texts.toReversed())).toReversed();
       for (const [index, text] of texts.entries()) {
@@ -55,12 +55,12 @@ export function describeEmbedder(name: string, start: () => Promise<Embedder>): 
       }
     });
 
-    test("texts that share no word have vectors of their own", async () => {
+    test("texts that share no word have different vectors", async () => {
       const [salary, leave] = await vectorsOf(embedder, texts);
       expect(cosine(salary, leave)).toBeLessThan(0.9);
     });
 
-    test("calls at the same time get each their own vectors", async () => {
+    test("concurrent calls each get their own vectors", async () => {
       const expected = await vectorsOf(embedder, texts);
       const calls = await Promise.all(texts.map((text) => vectorsOf(embedder, [text, ...texts])));
       for (const [index, [vector]] of calls.entries()) {
@@ -68,7 +68,7 @@ export function describeEmbedder(name: string, start: () => Promise<Embedder>): 
       }
     });
 
-    test("a call that is given up in the middle leaves the next one alone", async () => {
+    test("a call that is abandoned half-way does not affect the next one", async () => {
       for await (const outcomes of embedder.embed([...texts, ...texts])) {
         expect(outcomes.length).toBeGreaterThan(0);
         break;
@@ -76,13 +76,13 @@ export function describeEmbedder(name: string, start: () => Promise<Embedder>): 
       expect(await embedAll(embedder, texts)).toHaveLength(texts.length);
     });
 
-    test("a text without a visible character is rejected as empty_text and holds no other up", async () => {
+    test("a text without a visible character is rejected as empty_text, and the others are embedded", async () => {
       const outcomes = await embedAll(embedder, [...blank, "Отпуск", ...blank]);
       const reasons = outcomes.map((outcome) => ("rejected" in outcome ? outcome.rejected : "embedded"));
       expect(reasons).toEqual([...blank.map(() => "empty_text"), "embedded", ...blank.map(() => "empty_text")]);
     });
 
-    test("a text of too many tokens is embedded as far as the model reads, and both counts are told", async () => {
+    test("a text with too many tokens is embedded up to the model's limit, with both counts in its outcome", async () => {
       const { maxTokens } = embedder.model;
       const beginning = "отпуск ".repeat(maxTokens);
       const outcomes = await embedAll(embedder, ["Отпуск", beginning, `${beginning} и многое другое`]);
@@ -96,7 +96,7 @@ export function describeEmbedder(name: string, start: () => Promise<Embedder>): 
       expect(cosine(long?.vector, longer?.vector)).toBeGreaterThan(0.9999);
     });
 
-    test("disposed of, it takes no more texts and leaves no process", async () => {
+    test("after disposal it takes no more texts and leaves no process", async () => {
       using watch = watchChildren();
       const own = await start();
       await embedAll(own, texts);
@@ -108,7 +108,7 @@ export function describeEmbedder(name: string, start: () => Promise<Embedder>): 
   });
 }
 
-/** In the order of the texts. */
+/** The outcomes in the order of the texts. */
 export async function embedAll(embedder: Embedder, texts: readonly string[]): Promise<TextOutcome[]> {
   const outcomes = await Array.fromAsync(embedder.embed(texts));
   return outcomes.flat().sort((a, b) => a.index - b.index);

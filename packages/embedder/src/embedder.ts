@@ -1,29 +1,29 @@
 import type { Model } from "@reembed/core";
 
-/** Why a text has no vector. Each is permanent: the same text would be rejected again. */
+/** Why a text has no vector. Every reason is permanent: the same text would be rejected again. */
 export type RejectionReason = "empty_text" | "tokenizer_failed" | "invalid_vector";
 
-/** What became of the text at `index`. */
+/** The result for the text at `index`. */
 export type TextOutcome =
   | {
       index: number;
       /** Of length 1. */
       vector: Float32Array;
-      /** Tokens of the text, special tokens included. */
+      /** Tokens of the whole text, special tokens included. */
       tokenCount: number;
-      /** How many of them were beyond the model's limit and cut off. */
+      /** Tokens beyond the model's limit, which were cut off. */
       truncatedTokens: number;
     }
   | { index: number; rejected: RejectionReason; detail: string };
 
-/** Told what an embedder does, as it does it. */
+/** Receives an embedder's events as they happen. */
 export interface EmbedderObserver {
   tokenised(seconds: number): void;
-  /** From now on a run has so many tokens at most: at the start, and after memory has ended. */
+  /** A run has at most this many tokens from now on. Called at the start and after a run was out of memory. */
   budgeted(tokens: number): void;
-  /** One run of the model: `tokens` of the texts, and `padding` beside them. */
+  /** One run of the model: `tokens` belong to texts, `padding` is computed in addition. */
   ran(run: { texts: number; tokens: number; padding: number; seconds: number }): void;
-  /** The inference process has died and is started again. */
+  /** The inference process died and is being started again. */
   restarted(): void;
 }
 
@@ -38,11 +38,11 @@ export async function embedOne(embedder: Embedder, text = "Reembed"): Promise<Te
 /** Turns texts into vectors. */
 export interface Embedder extends AsyncDisposable {
   readonly model: Model;
-  /** For instance `cpu`. */
+  /** For example `cpu`. */
   readonly device: string;
   /**
-   * Embeds texts and yields the outcomes of one micro-batch after another, in the order in which they were run; every
-   * text has exactly one outcome. An error that is thrown may pass: what was yielded before it is good.
+   * Embeds texts and yields the outcomes micro-batch by micro-batch, in the order in which they ran. Every text gets
+   * exactly one outcome. An error may be temporary; outcomes that were yielded before it are valid.
    */
   embed(texts: readonly string[]): AsyncIterable<TextOutcome[]>;
 }

@@ -3,8 +3,8 @@ import { encodeModel, node, tensor, valueInfo } from "./onnx/model-writer.ts";
 export const greedyDimensions = 4;
 
 /**
- * The bytes of a graph that asks for more memory than any machine has in a run of more than so many tokens, padding
- * included. The vector of a text follows from the sum of its ids.
+ * The bytes of a graph that allocates more memory than any machine has if a run has more than `mostTokens` tokens, padding
+ * included. A text's vector is computed from the sum of its ids.
  */
 export function encodeGreedyGraph(mostTokens: number): Uint8Array {
   const frequencies = Float32Array.from({ length: greedyDimensions }, (_, index) => (index + 1) / 1_024);
@@ -16,7 +16,7 @@ export function encodeGreedyGraph(mostTokens: number): Uint8Array {
       tensor("frequencies", [1, greedyDimensions], frequencies),
       tensor("most_tokens", [], new BigInt64Array([BigInt(mostTokens)])),
       tensor("little", [1], new BigInt64Array([1n])),
-      // 2^50 numbers of 4 bytes: beyond what a process can address.
+      // 2^50 numbers of 4 bytes: more than a process can address.
       tensor("much", [1], new BigInt64Array([2n ** 50n])),
       tensor("last_axis", [1], new BigInt64Array([1n])),
     ],

@@ -1,16 +1,16 @@
 import type { RunLayout } from "./run-layout.ts";
 
-/** What the inference child is started with. */
+/** Settings that the inference child starts with. */
 export interface InferenceSettings {
   /** Folder of the model, in Hugging Face layout. */
   folder: string;
   /** Path of its ONNX file. */
   graph: string;
-  /** Whether the graph is of our own making, and is run as it is written. */
+  /** Whether `model prepare` built the graph. Such a graph runs as written, without ONNX Runtime's optimisations. */
   prepared: boolean;
   layout: RunLayout;
   device: string;
-  /** Of a run on the CPU; without it, one for each core. */
+  /** Threads of a run on the CPU; by default one per core. */
   threads?: number | undefined;
   dimensions: number;
   pooling: "cls" | "mean";
@@ -25,17 +25,17 @@ export interface InferenceRequest {
   lengths: Int32Array;
 }
 
-/** What a run gave. */
+/** The result of a run. */
 export interface InferenceResult {
-  /** Vectors of `dimensions` numbers each, one after another. */
+  /** Vectors of `dimensions` numbers each, concatenated. */
   vectors: Float32Array;
-  /** In the model, without the wait for its turn. */
+  /** Time in the model, without the wait before it. */
   seconds: number;
 }
 
 export type InferenceReply =
   | { kind: "ready" }
-  /** The child cannot serve, and is to be ended. */
+  /** The child cannot serve, and the parent ends it. */
   | { kind: "refused"; code: string; message: string }
   | ({ kind: "done"; id: number } & InferenceResult)
   | { kind: "failed"; id: number; code: string; message: string };

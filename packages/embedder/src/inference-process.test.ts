@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 
 describe("the inference process", () => {
-  test("starts one child for calls at the same time, and answers each of them", async () => {
+  test("starts one child for concurrent calls, and answers each of them", async () => {
     using watch = watchChildren();
     await using inference = new InferenceProcess(fast);
     const runs = await Promise.all([1, 2, 3].map((texts) => inference.run(request(texts, 8))));
@@ -37,7 +37,7 @@ describe("the inference process", () => {
     expect(watch.children).toHaveLength(1);
   });
 
-  test("fails the run that its child dies in, and runs those that waited their turn in another", async () => {
+  test("fails the run in which its child dies, and moves the waiting runs to a new child", async () => {
     using watch = watchChildren();
     await using inference = new InferenceProcess(slow);
     const [first, fatal, next, last] = [1, 500, 2, 1].map((length) => inference.run(request(1, length)));
@@ -49,7 +49,7 @@ describe("the inference process", () => {
     expect(watch.children).toHaveLength(2);
   });
 
-  test("fails a run whose child dies while it starts, and the next run starts another", async () => {
+  test("fails a run whose child dies during its start, and the next run starts a new child", async () => {
     using watch = watchChildren();
     await using inference = new InferenceProcess(fast);
     const run = inference.run(request(1, 8));
@@ -58,7 +58,7 @@ describe("the inference process", () => {
     expect((await inference.run(request(1, 8))).vectors).toHaveLength(1024);
   });
 
-  test("a child that refuses has ended when its runs are told, and the next run asks another", async () => {
+  test("if a child refuses, it has ended before its runs fail, and the next run starts a new child", async () => {
     using watch = watchChildren();
     await using inference = new InferenceProcess({ ...fast, folder: "/nowhere" });
     for (const expected of [1, 2]) {
@@ -68,14 +68,14 @@ describe("the inference process", () => {
     }
   });
 
-  test("fails a run that the graph refuses, and goes on", async () => {
+  test("fails a run that the graph refuses, and continues", async () => {
     await using inference = new InferenceProcess(fast);
     const outside = { ids: Int32Array.of(1_000_000), lengths: Int32Array.of(1) };
     await expect(inference.run(outside)).rejects.toMatchObject({ code: "inference_failed" });
     expect((await inference.run(request(1, 8))).vectors).toHaveLength(1024);
   });
 
-  test("lets no Ctrl-C end its child, which the whole process group receives", async () => {
+  test("has a child that ignores Ctrl-C, which the whole process group receives", async () => {
     using watch = watchChildren();
     await using inference = new InferenceProcess(fast);
     await inference.run(request(1, 8));
@@ -86,7 +86,7 @@ describe("the inference process", () => {
 });
 
 describe("disposal", () => {
-  test("ends a child in the middle of a run, and fails that run and those that wait their turn", async () => {
+  test("ends the child in the middle of a run, and fails that run and the waiting ones", async () => {
     using watch = watchChildren();
     const inference = new InferenceProcess(slow);
     const [short, ...others] = [1, 5_000, 1].map((length) => inference.run(request(1, length)));
@@ -109,21 +109,21 @@ describe("disposal", () => {
     expect(watch.children).toHaveLength(1);
   });
 
-  test("of one that was never used starts nothing", async () => {
+  test("starts nothing if the process was never used", async () => {
     using watch = watchChildren();
     await new InferenceProcess(fast)[Symbol.asyncDispose]();
     expect(watch.children).toEqual([]);
   });
 });
 
-test("a child ends with its parent, however that was ended", async () => {
+test("a child ends with its parent, however the parent was ended", async () => {
   const program = `
     const { InferenceProcess } = await import(${JSON.stringify(new URL("inference-process.ts", import.meta.url).href)});
     const inference = new InferenceProcess(${JSON.stringify(fast)});
     await inference.run({ ids: Int32Array.of(0, 2), lengths: Int32Array.of(2) });
     console.log("ran");
     setInterval(() => {}, 1_000);`;
-  // The child has its parent's stderr: it closes when both have ended.
+  // The child shares its parent's stderr, which closes when both have ended.
   const parent = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "pipe"] });
   const closed = once(parent, "close");
   for await (const line of createInterface(parent.stdout)) {
@@ -145,7 +145,7 @@ function settingsOf({ model, folder }: Pick<TemporaryModel, "model" | "folder">)
   return { folder, graph, prepared: false, layout: "equal", device: "cpu", dimensions, pooling };
 }
 
-/** So many texts of the same length, without padding. */
+/** Texts of equal length, without padding. */
 function request(texts: number, length: number) {
   return { ids: new Int32Array(texts * length).fill(5), lengths: new Int32Array(texts).fill(length) };
 }

@@ -5,19 +5,19 @@ import { backoffMs, ReembedError } from "@reembed/core";
 import type { InferenceReply, InferenceRequest, InferenceResult, InferenceSettings } from "./inference-messages.ts";
 
 /**
- * Between the deaths of children that ran nothing in between. The first is started again at once; a text that kills its
- * child is looked for with some seven more deaths among a batch of 64.
+ * Pauses before a restart when children die in a row without having run anything. The first restart is immediate; finding
+ * a text that kills its child in a batch of 64 takes about seven more deaths.
  */
 const restartPauses = { leastMs: 100, mostMs: 10_000 };
 const childFile = fileURLToPath(new URL("./inference-child.ts", import.meta.url));
 
-/** Runs the model in a child process, which is started when it is needed and again when it has died. */
+/** Runs the model in a child process. It is started when it is needed, and again after it has died. */
 export class InferenceProcess implements AsyncDisposable {
   readonly #settings: InferenceSettings;
   readonly #onRestart: () => void;
   #child: InferenceChild | undefined;
   #started = 0;
-  /** In a row, without a run that was done. */
+  /** Deaths in a row, without a completed run in between. */
   #deaths = 0;
   #pause: Promise<void> | undefined;
   readonly #closing = new AbortController();
@@ -28,10 +28,10 @@ export class InferenceProcess implements AsyncDisposable {
   }
 
   /**
-   * Runs the model, one run after another, and returns the texts' vectors, one after another.
-   * @throws ReembedError `inference_died` when the child ends in this run, and not in one before its turn;
-   * `out_of_memory` or `inference_failed` when the run fails; `model_unusable` or `device_unavailable` when the model cannot be loaded or
-   * is another than was expected.
+   * Runs the model, one run after another, and returns the vectors of the texts, concatenated.
+   * @throws ReembedError `inference_died` if the child dies in this run (not if it dies while this run waits);
+   * `out_of_memory` or `inference_failed` if the run fails; `model_unusable` or `device_unavailable` if the model cannot be
+   * loaded or is not the expected one.
    */
   async run(request: Omit<InferenceRequest, "id">): Promise<InferenceResult> {
     for (;;) {
@@ -48,12 +48,12 @@ export class InferenceProcess implements AsyncDisposable {
     }
   }
 
-  /** Starts the first child, so that it loads the model while texts are tokenised. Later ones start when they are needed. */
+  /** Starts the first child early, so that it loads the model while texts are tokenised. Later ones start on demand. */
   prepare(): void {
     if (this.#started === 0) this.#child = this.#start();
   }
 
-  /** @throws ReembedError `inference_died` when it was closed. */
+  /** @throws ReembedError `inference_died` if it is closed. */
   assertOpen(): void {
     if (this.#closing.signal.aborted) throw died("it was closed");
   }
@@ -72,7 +72,7 @@ export class InferenceProcess implements AsyncDisposable {
     });
   }
 
-  /** Runs in flight are rejected: a long one would hold its caller up for half a minute, and for nothing. */
+  /** Rejects the runs in flight: waiting for a long one would take up to half a minute, and nobody needs its result. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     await this.#child?.end();
@@ -85,35 +85,35 @@ class InferenceChild {
   readonly #process: ChildProcess;
   readonly #ready = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
-  /** In the order of their turns: the first is in the model, and on a GPU the second too. */
+  /** Runs in order. The first one is in the model; on a GPU the second one is too. */
   readonly #runs = new Map<number, PromiseWithResolvers<InferenceResult | undefined>>();
   readonly #onEnd: () => void;
   #lastId = 0;
-  /** Why it ends, where that is known beforehand. */
+  /** Why the child ends, if that is known before it does. */
   #reason: ReembedError | undefined;
 
   constructor(settings: InferenceSettings, onEnd: () => void) {
     this.#settings = settings;
     this.#onEnd = onEnd;
-    // A child that ends before anything is run has nobody to tell: the next run starts another, and hears of that one.
+    // If the child ends before anything runs, no caller waits for it. The next run starts another child and gets its error.
     this.#ready.promise.catch(() => undefined);
     this.#process = fork(childFile, [JSON.stringify(settings)], {
       serialization: "advanced",
       execArgv: [],
-      // What native code prints must not get among the lines of a command's output.
+      // Output of native code must not mix with the output of a command.
       stdio: ["ignore", 2, 2, "ipc"],
     });
     this.#process.on("message", (reply: InferenceReply) => this.#receive(reply));
     this.#process.on("exit", (exitCode, signal) => {
       this.#settle(died(signal === null ? `exit code ${exitCode}` : `signal ${signal}`));
     });
-    // A process that could not be started has no exit.
+    // A process that could not be started emits no "exit".
     this.#process.on("error", (error) => {
       if (this.#process.pid === undefined) this.#settle(died(error.message));
     });
   }
 
-  /** Undefined when the child ended before it was this run's turn. */
+  /** Undefined if the child ended before this run began. */
   async run(request: Omit<InferenceRequest, "id">): Promise<InferenceResult | undefined> {
     await this.#ready.promise;
     const id = ++this.#lastId;
@@ -148,12 +148,12 @@ class InferenceChild {
     this.#process.kill("SIGKILL");
   }
 
-  /** After the end: whoever is told of it finds no process, and the next run starts another. */
+  /** Called after the end: callers that hear of it find no process, and their next run starts another. */
   #settle(reason: ReembedError): void {
     this.#onEnd();
     const error = this.#reason ?? reason;
     this.#ready.reject(error);
-    // Whoever waits for its turn has killed nothing. On a GPU the second may have: the first is told, and repeated.
+    // A waiting run did not kill the child. On a GPU the second run may have: only the first is rejected, then repeated.
     const [inModel, ...waiting] = this.#runs.values();
     inModel?.reject(error);
     for (const run of waiting) run.resolve(undefined);

@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 
 describe("a folder that was filled by hand", () => {
-  test("has its files recorded on first sight", async () => {
+  test("has its files recorded at the first start", async () => {
     await writeFile(join(temporary.folder, "onnx/model_fp16.onnx.partial"), "half a download");
     const manifest = await verify();
     expect(manifest).toMatchObject({ model: temporary.model.id, revision: temporary.model.revision });
@@ -27,7 +27,7 @@ describe("a folder that was filled by hand", () => {
     expect(await verify()).toEqual(manifest);
   });
 
-  test("may be seen first by several workers at the same time", async () => {
+  test("may be recorded by several workers at the same time", async () => {
     const [manifest, ...others] = await Promise.all(Array.from({ length: 8 }, verify));
     for (const other of others) expect(other).toEqual(manifest);
     const files = await readdir(temporary.folder);
@@ -64,7 +64,7 @@ describe("a recorded folder", () => {
     });
   });
 
-  test("is refused without a file that inference needs beside the usual ones", async () => {
+  test("is refused without a recorded file that not every model has", async () => {
     await verify();
     await rm(join(temporary.folder, weights));
     await expect(verify()).rejects.toMatchObject({
@@ -82,17 +82,17 @@ describe("a recorded folder", () => {
     });
   });
 
-  test("is refused when its manifest is not JSON, and says how to record it anew", async () => {
+  test("is refused when its manifest is not JSON, with how to record the files again", async () => {
     await writeFile(join(temporary.folder, "manifest.json"), "{");
     await expect(verify()).rejects.toMatchObject({
       code: "model_file_altered",
-      remedy: "Remove it to record the files anew.",
+      remedy: "Remove it; the files are then recorded again.",
     });
   });
 });
 
 describe("a model without a folder", () => {
-  test("is missing, and can be pulled", async () => {
+  test("is reported as missing, with the command that pulls it", async () => {
     await rm(temporary.folder, { recursive: true });
     await expect(verify()).rejects.toMatchObject({
       code: "model_missing",
@@ -101,7 +101,7 @@ describe("a model without a folder", () => {
     });
   });
 
-  test("is restored from the repository when it is a stand-in", async () => {
+  test("is reported with the command that restores it, if it is a stand-in", async () => {
     const model = { ...temporary.model, id: "mini-none", bundled: true };
     await expect(verifyModelFiles(model, temporary.modelsFolder)).rejects.toMatchObject({
       code: "model_missing",
@@ -110,7 +110,7 @@ describe("a model without a folder", () => {
   });
 });
 
-test.each(["mini-rubert", "mini-m3"])("the files of %s are as they were made", async (id) => {
+test.each(["mini-rubert", "mini-m3"])("the files of %s match their manifest", async (id) => {
   const model = models.get(id) as Model;
   expect(await verifyModelFiles(model, "unused")).toMatchObject({ model: id, revision: model.revision });
 });

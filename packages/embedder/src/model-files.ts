@@ -6,10 +6,10 @@ import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { type Model, ReembedError } from "@reembed/core";
 
-/** What files must hash to, by their paths relative to the folder of their manifest. */
+/** Hashes and sizes of files, by path relative to the folder of their manifest. */
 export type RecordedFiles = Record<string, { sha256: string; sizeBytes: number }>;
 
-/** What a model folder must hold; `manifest.json` beside the files. Prepared graphs have manifests of their own. */
+/** `manifest.json` of a model's folder: the files that it must contain. Prepared graphs have manifests of their own. */
 export interface ModelManifest {
   model: string;
   revision: string;
@@ -18,29 +18,29 @@ export interface ModelManifest {
 
 const bundledFolder = fileURLToPath(new URL("../../../models", import.meta.url));
 export const manifestName = "manifest.json";
-/** Of what `reembed model prepare` writes, below the model's folder. */
+/** The folder inside a model's folder that `reembed model prepare` writes. */
 export const preparedName = "prepared";
-/** What every model needs beside its weights. */
+/** The files that every model needs in addition to its weights. */
 export const requiredFiles: readonly string[] = ["config.json", "tokenizer.json"];
 export const exportedGraph = "onnx/model.onnx";
-/** Where weights are, in the order in which exported and prepared models are looked for. */
+/** Possible weight files, in the order in which they are tried. */
 export const weightFiles: readonly string[] = [exportedGraph, "model.safetensors", "model.safetensors.index.json"];
 
-/** The model's folder, in Hugging Face layout: below `modelsFolder` by its id, or in this repository for a stand-in. */
+/** The model's folder in Hugging Face layout: `<modelsFolder>/<id>`; for a stand-in, a folder of this repository. */
 export function modelFolder(model: Model, modelsFolder: string): string {
   return join(model.bundled ? bundledFolder : modelsFolder, model.id);
 }
 
 /**
- * Checks every file of a model against its manifest. A folder that was filled by hand has none: its hashes are recorded
- * on first sight, so that later changes are noticed. Reads everything: about a second per gigabyte.
+ * Checks every file of a model against its manifest. A folder that was filled by hand has no manifest: its hashes are
+ * recorded the first time, so that later changes are noticed. Reads every file, at about one second per gigabyte.
  * @throws ReembedError `model_missing`, `model_file_missing`, `model_file_altered` or `model_revision_differs`.
  */
 export async function verifyModelFiles(model: Model, modelsFolder: string): Promise<ModelManifest> {
   const folder = modelFolder(model, modelsFolder);
   const remedy = model.bundled
     ? "Restore it with `git checkout models` or `npm run models`."
-    : `Run \`reembed model pull ${model.id}\`, or put the files there yourself.`;
+    : `Run \`reembed model pull ${model.id}\`, or copy the files there.`;
   if (!(await exists(folder))) {
     throw new ReembedError("model_missing", `The files of ${model.id} are not in ${folder}.`, { remedy });
   }
@@ -64,7 +64,7 @@ export async function verifyModelFiles(model: Model, modelsFolder: string): Prom
 }
 
 /**
- * Checks files against what was recorded of them.
+ * Checks files against their recorded hashes and sizes.
  * @throws ReembedError `model_file_missing` or `model_file_altered`.
  */
 export async function verifyFiles(folder: string, files: RecordedFiles, remedy: string): Promise<void> {
@@ -86,7 +86,7 @@ async function verifyFile(path: string, expected: RecordedFiles[string], remedy:
   throw new ReembedError("model_file_altered", `${path} was altered: ${found}.`, { remedy });
 }
 
-/** Hashes what is in a model folder and records it. */
+/** Hashes the files of a model's folder and writes the manifest. */
 export async function writeManifest(model: Model, folder: string): Promise<ModelManifest> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries
@@ -108,14 +108,14 @@ export async function recordFiles(folder: string, paths: readonly string[]): Pro
   return files;
 }
 
-/** Renamed into place: a worker that starts at the same moment must not read half of it. */
+/** Writes to a temporary file and renames it, because a worker that starts now must not read half of the content. */
 async function replaceFile(path: string, content: string): Promise<void> {
   const written = `${path}.${randomUUID()}.partial`;
   await writeFile(written, content);
   await rename(written, path);
 }
 
-/** @throws ReembedError `model_file_altered` when it is not JSON. */
+/** @throws ReembedError `model_file_altered` if the manifest is not JSON. */
 export async function readManifest<Manifest>(folder: string): Promise<Manifest | undefined> {
   const path = join(folder, manifestName);
   if (!(await exists(path))) return undefined;
@@ -124,7 +124,7 @@ export async function readManifest<Manifest>(folder: string): Promise<Manifest |
   } catch (cause) {
     throw new ReembedError("model_file_altered", `${path} is not JSON.`, {
       cause,
-      remedy: "Remove it to record the files anew.",
+      remedy: "Remove it; the files are then recorded again.",
     });
   }
 }

@@ -12,7 +12,7 @@ function values(inputs: ReturnType<typeof packTexts>) {
   );
 }
 
-test("padded texts have the padding's token and a mask behind their own tokens", () => {
+test("padded texts end with padding tokens, which the mask marks", () => {
   expect(values(padTexts(texts, 1))).toEqual({
     input_ids: { dims: [3, 3], values: [10, 11, 12, 20, 1, 1, 30, 31, 1] },
     attention_mask: { dims: [3, 3], values: [1, 1, 1, 1, 0, 0, 1, 1, 0] },
@@ -20,7 +20,7 @@ test("padded texts have the padding's token and a mask behind their own tokens",
   });
 });
 
-test("packed texts have their tokens one after another, and tell where each would stand if they were padded", () => {
+test("packed texts are concatenated, with the place that each token would have if they were padded", () => {
   expect(values(packTexts(texts))).toEqual({
     input_ids: { dims: [6], values: [10, 11, 12, 20, 30, 31] },
     position_ids: { dims: [6], values: [0, 1, 2, 0, 0, 1] },

@@ -3,9 +3,9 @@ import type { InferenceRequest } from "./inference-messages.ts";
 
 type TokenizedTexts = Pick<InferenceRequest, "ids" | "lengths">;
 
-/** What a graph of padded texts may ask for: [texts, longest], in int64. */
+/** The inputs that a graph for padded texts may have: [texts, longest], in int64. */
 export const paddedInputs: readonly string[] = ["input_ids", "attention_mask", "token_type_ids"];
-/** What a graph of packed texts asks for: see `writePackedEncoder`. */
+/** The inputs of a graph for packed texts: see `writePackedEncoder`. */
 export const packedInputs: readonly string[] = [
   "input_ids",
   "position_ids",
@@ -13,7 +13,7 @@ export const packedInputs: readonly string[] = [
   "cumulative_sequence_length",
 ];
 
-/** Each text padded to the longest with the padding's token, which the mask hides. */
+/** Pads each text to the longest one; the mask excludes the padding. */
 export function padTexts({ ids, lengths }: TokenizedTexts, padId: number): Record<string, Tensor> {
   const longest = Math.max(...lengths);
   const dims = [lengths.length, longest];
@@ -33,8 +33,8 @@ export function padTexts({ ids, lengths }: TokenizedTexts, padId: number): Recor
 }
 
 /**
- * The texts' tokens one after another. `token_offset` has the place of each token among padded ones, [texts, longest],
- * and behind them the places of the padding; `cumulative_sequence_length` where each text begins, and where the last ends.
+ * Concatenates the tokens of the texts. `token_offset` has the place of each token among padded ones, [texts, longest],
+ * followed by the places of the padding; `cumulative_sequence_length` has the start of each text and the end of the last.
  */
 export function packTexts({ ids, lengths }: TokenizedTexts): Record<string, Tensor> {
   const texts = lengths.length;

@@ -19,12 +19,12 @@ try {
     } catch (error) {
       const failure = describe(error, "inference_failed");
       reply({ kind: "failed", id: request.id, ...failure });
-      // A context of CUDA that has failed once fails for ever: the next run needs another process.
+      // After one failure a CUDA context fails for ever, so the next run needs a new process.
       if (failure.code === "device_failed") parentPort?.close();
     }
   }
 } catch (error) {
-  // ONNX Runtime attaches the device before it reads the graph.
+  // ONNX Runtime opens the device before it reads the graph, so an error here may come from either.
   reply({ kind: "refused", ...describe(error, settings.device === "cpu" ? "model_unusable" : "device_unavailable") });
 }
 

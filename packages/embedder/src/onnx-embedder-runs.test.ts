@@ -21,7 +21,7 @@ import { Tokenizer } from "./tokenizer.ts";
 type Run = Parameters<EmbedderObserver["ran"]>[0];
 
 describe("on a CPU", () => {
-  test("a text that is given several times is embedded once, and every place has its vector", async () => {
+  test("a text that is given several times is embedded once, and every place gets the vector", async () => {
     await using temporary = await writeModel(encodeTokenGraph(), tokenDimensions);
     const observed = observe();
     await using embedder = await start(temporary, { observed });
@@ -37,7 +37,7 @@ describe("on a CPU", () => {
     expect(sum(observed.runs, "texts")).toBe(3);
   });
 
-  test("only texts of equal lengths share a run, up to the budget, and nothing is padded", async () => {
+  test("only texts of equal length share a run, up to the budget, and nothing is padded", async () => {
     await using temporary = await writeModel(encodeTokenGraph(), tokenDimensions);
     const observed = observe();
     await using embedder = await start(temporary, { observed, tokenBudget: 12 });
@@ -51,7 +51,7 @@ describe("on a CPU", () => {
   });
 });
 
-describe("where memory ends", () => {
+describe("out of memory", () => {
   test("the budget is halved for good, and every text is embedded", async () => {
     await using roomy = await writeModel(encodeGreedyGraph(1_000), greedyDimensions);
     await using narrow = await writeModel(encodeGreedyGraph(10), greedyDimensions);
@@ -70,7 +70,7 @@ describe("where memory ends", () => {
     expect(runs.map((run) => run.texts)).toEqual(Array(8).fill(2));
   });
 
-  test("for a single text, it fails as out_of_memory, and the budget stays", async () => {
+  test("a single text fails as out_of_memory, and the budget stays", async () => {
     await using temporary = await writeModel(encodeGreedyGraph(20), greedyDimensions);
     const observed = observe();
     await using embedder = await start(temporary, { observed, tokenBudget: 16 });
@@ -84,7 +84,7 @@ describe("where memory ends", () => {
 });
 
 describe("of the runs of one call", () => {
-  test("one waits in the child while another is in the model, and never more", async () => {
+  test("one waits in the child while another one is in the model, and never more than one", async () => {
     using watch = watchChildren();
     await using temporary = await writeModel(encodeSlowGraph(), slowDimensions);
     await using embedder = await start(temporary);
@@ -99,7 +99,7 @@ describe("of the runs of one call", () => {
     expect(events).toEqual(["sent", "sent", "answered", "sent", "answered", "sent", "answered", "answered"]);
   });
 
-  test("one that fails loses nothing of those before it", async () => {
+  test("a failed one does not lose the outcomes of those before it", async () => {
     await using temporary = await writePoisonModel("отпуск");
     await using embedder = await start(temporary);
     const seen: number[] = [];
@@ -113,7 +113,7 @@ describe("of the runs of one call", () => {
     expect(await embedAll(embedder, ["день"])).toHaveLength(1);
   });
 
-  test("one that fails after its caller has given up, or after another has failed, is nobody's rejection", async () => {
+  test("one that fails after its caller has stopped, or after another failure, causes no unhandled rejection", async () => {
     using watch = watchChildren();
     const unhandled: unknown[] = [];
     const listen = (reason: unknown) => void unhandled.push(reason);
@@ -139,7 +139,7 @@ describe("of the runs of one call", () => {
   });
 });
 
-/** So many different texts of so many words each; a word is a token, and two are special. */
+/** Different texts of `words` words each. Each word is one token, and each text has two special tokens. */
 function wordsOf(words: number, texts: number): string[] {
   const different = ["отпуск", "зарплата", "приказ", "болезнь", "день"];
   return Array.from({ length: texts }, (_, text) =>
@@ -164,7 +164,7 @@ function observe() {
 async function start(temporary: TemporaryModel, options: { observed?: Observed; tokenBudget?: number } = {}) {
   const { observed, tokenBudget = 512 } = options;
   const embedder = await startOnnxEmbedder({ ...temporary, device: "cpu", tokenBudget, observer: observed?.observer });
-  // The start embeds a text of its own.
+  // The start embeds a text of its own, which does not count.
   observed?.runs.splice(0);
   return embedder;
 }

@@ -22,14 +22,14 @@ const miniRubert = models.get("mini-rubert") as Model;
 const settings = { device: "cpu", tokenBudget: 512 };
 const texts = ["отпуск", "зарплата выплачивается дважды в месяц", "приказ о командировке", "болезнь"];
 
-describe("a graph as exporters write it", () => {
-  test.each(["cls", "mean"] as const)("is pooled by %s as if there were no padding", async (pooling) => {
+describe("an exported graph", () => {
+  test.each(["cls", "mean"] as const)("is pooled by %s without the padding", async (pooling) => {
     await using temporary = await writeTokenModel({}, { pooling });
     await using embedder = await startOnnxEmbedder({ ...temporary, ...settings });
     expectClose(await vectorsOf(embedder, texts), await expectedVectors(temporary));
   });
 
-  test("is given its own padding token, which XLM-RoBERTa counts positions by", async () => {
+  test("gets its own padding token, because XLM-RoBERTa counts positions by it", async () => {
     const graph = encodeTokenGraph({ padId: 1 });
     const model = { dimensions: tokenDimensions, pooling: "mean" } as const;
     await using temporary = await writeTemporaryModel(graph, "mini-m3", model);
@@ -37,13 +37,13 @@ describe("a graph as exporters write it", () => {
     expectClose(await vectorsOf(embedder, texts), await expectedVectors(temporary));
   });
 
-  test("is given zeros for the token types that it wants", async () => {
+  test("gets zeros for token types if it has that input", async () => {
     await using temporary = await writeTokenModel({ inputs: ["input_ids", "attention_mask", "token_type_ids"] });
     await using embedder = await startOnnxEmbedder({ ...temporary, ...settings });
     expectClose(await vectorsOf(embedder, texts), await expectedVectors(temporary));
   });
 
-  test("that returns NaN for a text has that text rejected as invalid_vector, and no other", async () => {
+  test("that returns NaN for a text rejects only that text, as invalid_vector", async () => {
     const [salary] = await tokenize({ model: miniRubert, folder: modelFolder(miniRubert, "unused") }, ["зарплата"]);
     await using temporary = await writeTokenModel({ nanId: salary?.ids[1] ?? Number.NaN });
     await using embedder = await startOnnxEmbedder({ ...temporary, ...settings });
@@ -61,19 +61,19 @@ describe("a model is refused at the start", () => {
       message: /onnx\/model\.onnx returned float32 of 1 x \d+ x 4; float32 of 1 x \d+ x 312 was expected\.$/,
     },
     {
-      why: "when its numbers are no float32",
+      why: "when its output is not float32",
       graph: { elementType: "float16" },
       message: /returned float16 of 1 x \d+ x 4; float32 of 1 x \d+ x 4 was expected/,
     },
     {
-      why: "when its graph wants an input that is not known",
+      why: "when its graph has an unknown input",
       graph: { inputs: ["input_ids", "attention_mask", "position_ids"] },
-      message: /model\.onnx wants the unknown input position_ids\.$/,
+      message: /model\.onnx has the unknown input position_ids\.$/,
     },
     {
       why: "when it returns NaN for any text",
       graph: { output: "token_embeddings", nanId: 2 },
-      message: /returned a vector without a length/,
+      message: /vector is zero or not finite/,
     },
   ])("$why", async ({ graph, model, message }) => {
     await using temporary = await writeTokenModel(graph, model);
@@ -82,12 +82,12 @@ describe("a model is refused at the start", () => {
     expect(error).toHaveProperty("message", expect.stringMatching(message));
   });
 
-  test("when its file is no graph", async () => {
+  test("when its file is not a graph", async () => {
     await using temporary = await writeTemporaryModel(Buffer.from("<html>"), "mini-rubert", miniRubert);
     expect(await refusalOf({ ...temporary, ...settings })).toMatchObject({ code: "model_unusable", exitCode: 1 });
   });
 
-  test("when its tokenizer is none", async () => {
+  test("when its tokenizer.json is invalid", async () => {
     await using temporary = await writeTokenModel();
     await writeFile(join(temporary.folder, "tokenizer.json"), "{}");
     expect(await refusalOf({ ...temporary, ...settings })).toMatchObject({ code: "tokenizer_invalid", exitCode: 1 });
@@ -96,7 +96,7 @@ describe("a model is refused at the start", () => {
 
 const binding = new URL(`../bin/napi-v6/linux/${process.arch}/`, import.meta.resolve("onnxruntime-node"));
 const hasCuda = existsSync(fileURLToPath(new URL("libonnxruntime_providers_cuda.so", binding)));
-// Where they are installed there is nothing to refuse.
+// On a machine with these files there is nothing to refuse.
 test.skipIf(hasCuda)("a device whose files are not installed is refused by name, as wrong usage", async () => {
   await using temporary = await writeTokenModel();
   const error = await refusalOf({ ...temporary, ...settings, device: "cuda" });
@@ -105,11 +105,11 @@ test.skipIf(hasCuda)("a device whose files are not installed is refused by name,
   expect(error).toHaveProperty("remedy", expect.stringContaining("docs/fleet.md"));
 });
 
-test("a text that the tokenizer fails on is rejected as tokenizer_failed and holds no other up", async () => {
+test("a text that the tokenizer fails on is rejected as tokenizer_failed, and the others are embedded", async () => {
   await using temporary = await writeTokenModel();
   const path = join(temporary.folder, "tokenizer.json");
   const tokenizer = JSON.parse(await readFile(path, "utf8"));
-  // What is not in the vocabulary has no token then, and that fails.
+  // A word outside the vocabulary then has no token, which is a failure.
   tokenizer.model.unk_token = "[NONE]";
   await writeFile(path, JSON.stringify(tokenizer));
   await using embedder = await startOnnxEmbedder({ ...temporary, ...settings });
@@ -118,14 +118,14 @@ test("a text that the tokenizer fails on is rejected as tokenizer_failed and hol
   expect(results).toEqual(["embedded", "empty_text", "tokenizer_failed", "embedded"]);
 });
 
-test("a child that is killed in the middle of a run fails that call, and the next has a child of its own", async () => {
+test("if the child is killed in the middle of a run, that call fails, and the next call gets a new child", async () => {
   using watch = watchChildren();
   const model = { dimensions: slowDimensions, pooling: "mean", maxTokens: 100_000 } as const;
   await using temporary = await writeTemporaryModel(encodeSlowGraph(), "mini-m3", model);
   await using embedder = await startOnnxEmbedder({ ...temporary, ...settings, tokenBudget: 1 });
   const outcomes = embedder.embed(["слово ".repeat(101), "слово ".repeat(100)])[Symbol.asyncIterator]();
   expect(await outcomes.next()).toMatchObject({ value: [{ index: 0 }] });
-  // It is in the model by now, and its answer is tenths of a second away.
+  // The run has begun by now, and its result is still some tenths of a second away.
   const second = outcomes.next();
   watch.children[0]?.kill("SIGKILL");
   await expect(second).rejects.toMatchObject({ code: "inference_died", message: expect.stringContaining("SIGKILL") });
@@ -134,7 +134,7 @@ test("a child that is killed in the middle of a run fails that call, and the nex
   expect(watch.children).toHaveLength(2);
 });
 
-// Only Linux tells how many threads another process has.
+// Only Linux shows the number of threads of another process.
 test.runIf(process.platform === "linux")("a run has as many threads as were asked for", async () => {
   await using temporary = await writeTokenModel();
   expect((await threadsWith(4)) - (await threadsWith(1))).toBe(3);
@@ -151,7 +151,7 @@ async function writeTokenModel(graph: TokenGraphOptions = {}, model: Partial<Mod
   return await writeTemporaryModel(encodeTokenGraph(graph), "mini-rubert", settings);
 }
 
-/** The error that a start fails with. By then its child has ended. */
+/** The error that a start fails with. Its child has ended by then. */
 async function refusalOf(options: OnnxEmbedderOptions): Promise<unknown> {
   using watch = watchChildren();
   const error = await startOnnxEmbedder(options).then(

@@ -22,20 +22,20 @@ export interface OnnxEmbedderOptions {
   modelsFolder: string;
   /** An execution provider of ONNX Runtime. */
   device: string;
-  /** Tokens of one model run at most, padding included. Without it, it is found on a GPU by trying. */
+  /** Maximum number of tokens per run, padding included. If unset, a GPU's budget is measured. */
   tokenBudget?: number | undefined;
-  /** Of a run on the CPU: less than one for each core where several embedders share them. */
+  /** Threads of a run on the CPU. Set it below the number of cores if several embedders share them. */
   threads?: number | undefined;
   observer?: EmbedderObserver | undefined;
 }
 
-/** Of a CPU. Texts run one by one there unless they have the same length. */
+/** The budget of a CPU, where only texts of equal length share a run. */
 const cpuBudget = 4_096;
 
 /**
- * Starts an embedder that runs the model in a child process: the graph that was prepared for the device, or else the one
- * that was exported. It has checked the files, and the golden vector where there is one, when this returns. Files of a
- * prepared graph are hashed while tokenizer and graph are loaded: each takes about a second of BGE-M3.
+ * Starts an embedder that runs the model in a child process. It takes the graph that was prepared for the device, or else
+ * the exported one. When this returns, the files are checked, and the golden vector if there is one. The files of a
+ * prepared graph are hashed while tokenizer and graph are loaded: each takes about a second for BGE-M3.
  * @throws ReembedError of `readPrepared`, `verifyPreparedFiles`, `verifyModelFiles`, `checkGoldenVector`; `model_not_prepared`,
  * `tokenizer_invalid`, `device_unavailable` or `model_unusable`.
  */
@@ -50,7 +50,7 @@ export async function startOnnxEmbedder(options: OnnxEmbedderOptions): Promise<E
   try {
     const verified = prepared && verifyPreparedFiles(model, folder, { device, manifest: prepared });
     const [files, first] = await Promise.allSettled([verified, embedOne(embedder, prepared?.golden.text)]);
-    // What a damaged file does to the model is no news beside the file's name.
+    // A damaged file may also make the model fail; the error that names the file is the useful one.
     if (files.status === "rejected") throw files.reason;
     if (first.status === "rejected") throw first.reason;
     const outcome = first.value;
@@ -74,16 +74,16 @@ async function verifyExport(model: Model, modelsFolder: string, device: string):
 }
 
 interface GraphOptions extends Omit<OnnxEmbedderOptions, "modelsFolder"> {
-  /** Of the model, with its tokenizer. */
+  /** The folder of the model, with its tokenizer. */
   folder: string;
   /** Path of the ONNX file. */
   graph: string;
   prepared: boolean;
-  /** As the graph wants it; `layoutOf` by default. */
+  /** How texts share a run of this graph; by default `layoutOf`. */
   layout?: RunLayout | undefined;
 }
 
-/** An embedder of any graph; nothing is checked, and no process is started before the first text. */
+/** An embedder for any graph. Nothing is checked, and no process is started before the first text. */
 export function openOnnxEmbedder(options: GraphOptions): OnnxEmbedder {
   return new OnnxEmbedder(options);
 }
@@ -111,7 +111,7 @@ class OnnxEmbedder implements Embedder {
     observer?.budgeted(tokenBudget);
   }
 
-  /** One run is in the model while the next one waits for its turn in the child, so that the model never waits. */
+  /** The next run already waits in the child while one is in the model, so that the model never idles. */
   async *embed(texts: readonly string[]): AsyncGenerator<TextOutcome[]> {
     this.#inference.assertOpen();
     this.#inference.prepare();
@@ -120,7 +120,7 @@ class OnnxEmbedder implements Embedder {
     const ahead: Promise<TextOutcome[]>[] = [];
     for (const microBatch of this.#pack(inputs)) {
       const run = this.#run(microBatch);
-      // Whoever gives up in the middle, or fails with the run before, never asks for this one.
+      // If the caller stops, or the run before fails, nobody awaits this run: its rejection must not go unhandled.
       run.catch(() => undefined);
       ahead.push(run);
       if (ahead.length > 1) yield (await ahead.shift()) ?? [];
@@ -133,7 +133,7 @@ class OnnxEmbedder implements Embedder {
     return runs.map(({ indexes }) => indexes.flatMap((index) => inputs[index] ?? []));
   }
 
-  /** Out of memory, the budget is halved for good, and the texts are run again in as many runs as it takes. */
+  /** After a run was out of memory, halves the budget for good and repeats the texts in smaller runs. */
   async #run(inputs: readonly TextInput[]): Promise<TextOutcome[]> {
     const tokens = tokensOfRun(this.#layout, lengthsOf(inputs));
     if (tokens > this.#tokenBudget && inputs.length > 1) return await this.#runApart(inputs);
@@ -162,7 +162,7 @@ class OnnxEmbedder implements Embedder {
     return inputs.flatMap((input, row) => {
       const vector = vectors.slice(row * dimensions, (row + 1) * dimensions);
       if (isUnit(vector)) return outcomesOf(input, vector);
-      return rejectAll(input.indexes, "invalid_vector", "The model returned a vector without a length.");
+      return rejectAll(input.indexes, "invalid_vector", "The length of the model's vector is zero or not finite.");
     });
   }
 
@@ -177,14 +177,14 @@ class OnnxEmbedder implements Embedder {
     return await this.#inference.run({ ids, lengths });
   }
 
-  /** Tries runs of more and more tokens, and keeps the number that the device computes best. */
+  /** Tries runs of more and more tokens and keeps the number at which the device is fastest. */
   async findTokenBudget(): Promise<void> {
     const length = Math.min(512, this.model.maxTokens);
     const found = await findTokenBudget(async (tokens) => {
       const rows = Array.from({ length: Math.ceil(tokens / length) }, () => new Int32Array(length).fill(5));
       try {
-        // The first run of a shape also allocates and plans for it. Of the others the quickest counts: a neighbour on the
-        // machine slows runs down and speeds none up.
+        // The first run of a shape also allocates memory and plans. Of the others the fastest counts: other load on the machine
+        // only ever makes a run slower.
         await this.#infer(rows);
         const seconds = await Array.fromAsync({ length: 3 }, async () => (await this.#infer(rows)).seconds);
         return (rows.length * length) / Math.min(...seconds);

@@ -9,27 +9,27 @@ import { normalize, poolTokens } from "./pooling.ts";
 const textOutput = "sentence_embedding";
 
 /**
- * Loads the model's graph; what it returns runs it and gives the texts' vectors of length 1, one after another.
- * An output `sentence_embedding` is [texts, dimensions]; any other is [texts, length, dimensions] and is pooled here.
- * @throws ReembedError `model_unusable`, from the run too, when inputs or outputs are not those of the model.
+ * Loads the model's graph. The result runs it and returns the vectors of the texts, of length 1, concatenated.
+ * An output `sentence_embedding` is [texts, dimensions]; any other output is [texts, length, dimensions] and is pooled.
+ * @throws ReembedError `model_unusable` if inputs or outputs do not fit the model; also thrown by a run.
  */
 export async function loadOnnxModel(settings: InferenceSettings) {
   const { folder, graph, prepared, layout, device, threads, dimensions, pooling } = settings;
-  // What ONNX Runtime logs as an error it also throws: logged, it would be said twice, once in a format of its own.
+  // ONNX Runtime also throws what it logs as an error: with logging on, each error would appear twice, in two formats.
   env.logLevel = "fatal";
   const session = await InferenceSession.create(graph, {
     executionProviders: [executionProvider(device)],
-    // The arena keeps its peak for ever: after one long text a worker would hold its gigabytes to the end. Without it a
-    // run of 1,500 tokens takes 2 % more time.
+    // The arena never shrinks: after one long text a worker would keep gigabytes until its end. Without the arena, a run of
+    // 1,500 tokens takes 2 % longer.
     enableCpuMemArena: false,
-    // On a CPU, ONNX Runtime's fused operators are slower than the plain ones of a prepared graph.
+    // On a CPU, ONNX Runtime's fused operators are slower than the plain operators of a prepared graph.
     graphOptimizationLevel: prepared && device === "cpu" ? "basic" : "all",
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
   });
   const { inputNames, outputNames } = session;
   const known = layout === "packed" ? packedInputs : paddedInputs;
   const unknown = inputNames.filter((name) => !known.includes(name));
-  if (unknown.length > 0) throw unusable(graph, `wants the unknown input ${unknown.join(", ")}`);
+  if (unknown.length > 0) throw unusable(graph, `has the unknown input ${unknown.join(", ")}`);
   const output = chooseOutput(outputNames);
   const padId = await readPadId(folder);
 
@@ -45,7 +45,7 @@ export async function loadOnnxModel(settings: InferenceSettings) {
   };
 }
 
-/** `cuda:1` is the second GPU. There is no fall-back to another device: it would be slow and go unnoticed. */
+/** `cuda:1` is the second GPU. There is no fallback to another device: it would be slow and nobody would notice. */
 function executionProvider(device: string): InferenceSession.ExecutionProviderConfig {
   const gpu = device.match(/^cuda:(\d+)$/)?.[1];
   return gpu === undefined ? device : { name: "cuda", deviceId: Number(gpu) };

@@ -1,7 +1,7 @@
 /**
- * Makes one vector of each text's token vectors.
- * @param tokens [texts, length, hidden], one after another.
- * @param lengths Tokens of each text; the rest up to `length` is padding and does not count.
+ * Pools the token vectors of each text into one vector.
+ * @param tokens [texts, length, hidden], concatenated.
+ * @param lengths Tokens of each text; the rest up to `length` is padding and is ignored.
  * @returns [texts, hidden]
  */
 export function poolTokens(
@@ -30,7 +30,7 @@ function addMean(target: Float32Array, text: Float32Array, count: number): void 
   }
 }
 
-/** Scales each vector to length 1, in place. One without a length stays as it is and is rejected by its reader. */
+/** Scales each vector to length 1, in place. A vector of length 0 or NaN stays as it is; its reader rejects it. */
 export function normalize(vectors: Float32Array, dimensions: number): Float32Array {
   for (let start = 0; start < vectors.length; start += dimensions) {
     const length = lengthOf(vectors.subarray(start, start + dimensions));
@@ -40,7 +40,7 @@ export function normalize(vectors: Float32Array, dimensions: number): Float32Arr
   return vectors;
 }
 
-/** `Math.hypot(...vector)` takes 50 µs at 1,024 dimensions, this 1.5; no square of a float32 overflows a double. */
+/** At 1,024 dimensions `Math.hypot(...vector)` takes 50 µs, this 1.5. The square of a float32 cannot overflow a double. */
 export function lengthOf(vector: Float32Array): number {
   let sum = 0;
   for (let index = 0; index < vector.length; index++) sum += (vector[index] ?? 0) ** 2;

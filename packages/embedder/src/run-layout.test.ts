@@ -6,7 +6,7 @@ test.each([
   ["cpu", undefined, "equal"],
   ["cuda", 3, "packed"],
   ["cuda:1", 3, "packed"],
-  // Prepared before there were packed graphs, and as it was exported.
+  // A graph that was prepared before packed graphs existed, and an exported graph.
   ["cuda", 2, "padded"],
   ["cuda", undefined, "padded"],
   ["webgpu", 3, "padded"],
@@ -14,7 +14,7 @@ test.each([
   expect(layoutOf(device, builder)).toBe(layout);
 });
 
-test("each layout counts the tokens that its runs compute, and keeps them within the budget", () => {
+test("each layout counts the tokens that its runs compute, and keeps runs within the budget", () => {
   const lengths = [10, 2, 2, 10, 6];
   const indexes = (layout: Parameters<typeof packRuns>[0]) =>
     packRuns(layout, lengths, 20).map((run) => run.indexes.map((index) => lengths[index]));

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { outcomesOf, readTexts, rejectAll } from "./text-inputs.ts";
 
-/** A token is a word; a text with a question mark fails. */
+/** Each word is one token; a text with a question mark fails. */
 function wordTokenizer() {
   const asked: string[][] = [];
   const tokenize = async (texts: readonly string[]) => {
@@ -16,7 +16,7 @@ function wordTokenizer() {
   return { asked, tokenize };
 }
 
-test("a text that is given several times is tokenised once, and one that is blank never", async () => {
+test("a text that is given several times is tokenised once, and a blank text never", async () => {
   const tokenizer = wordTokenizer();
   const { inputs } = await readTexts(["отпуск", " ", "приказ", "отпуск", "", "отпуск"], tokenizer);
   expect(tokenizer.asked).toEqual([["отпуск", "приказ"]]);
@@ -26,7 +26,7 @@ test("a text that is given several times is tokenised once, and one that is blan
   ]);
 });
 
-test("blank texts and those that the tokenizer fails on are rejected at every place, each with its reason", async () => {
+test("blank texts and texts that the tokenizer fails on are rejected at every place, each with its reason", async () => {
   const { rejected } = await readTexts(["", "why?", "отпуск", "why?", " \n"], wordTokenizer());
   const empty = { rejected: "empty_text", detail: "The text has no visible character." };
   const failed = { rejected: "tokenizer_failed", detail: "a question" };
@@ -38,19 +38,19 @@ test("blank texts and those that the tokenizer fails on are rejected at every pl
   ]);
 });
 
-test("texts that differ in nothing but spaces are different texts", async () => {
+test("texts that differ only in spaces are different texts", async () => {
   const { inputs } = await readTexts(["отпуск", "отпуск "], wordTokenizer());
   expect(inputs.map(({ indexes }) => indexes)).toEqual([[0], [1]]);
 });
 
-test("without a visible text the tokenizer is not asked", async () => {
+test("if all texts are blank, the tokenizer is not called", async () => {
   const tokenizer = wordTokenizer();
   expect(await readTexts([], tokenizer)).toEqual({ inputs: [], rejected: [] });
   expect(await readTexts([" "], tokenizer)).toMatchObject({ inputs: [], rejected: [{ index: 0 }] });
   expect(tokenizer.asked).toEqual([]);
 });
 
-test("an outcome goes to every place of its text, with the counts of its tokens", async () => {
+test("an outcome is given for every place of its text, with its token counts", async () => {
   const [input] = (await readTexts(["a b c d e", "a b c d e"], wordTokenizer())).inputs;
   if (input === undefined) throw new Error("The text was rejected");
   const vector = Float32Array.of(1);
@@ -61,7 +61,7 @@ test("an outcome goes to every place of its text, with the counts of its tokens"
   expect(rejectAll(input.indexes, "invalid_vector", "NaN").map(({ index }) => index)).toEqual([0, 1]);
 });
 
-test("how long the tokenizer takes is told", async () => {
+test("the time of the tokenizer is reported", async () => {
   const told: number[] = [];
   const observer = { tokenised: (seconds: number) => void told.push(seconds), ran() {}, restarted() {}, budgeted() {} };
   await readTexts(["отпуск"], wordTokenizer(), observer);

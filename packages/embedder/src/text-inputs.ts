@@ -1,7 +1,7 @@
 import type { EmbedderObserver, RejectionReason, TextOutcome } from "./embedder.ts";
 import type { TokenizedText, Tokenizer } from "./tokenizer.ts";
 
-/** One text as the model reads it, and every place among the texts where it was given. */
+/** One text as the model reads it, with every index at which it was given. */
 export interface TextInput extends TokenizedText {
   text: string;
   indexes: readonly number[];
@@ -9,11 +9,11 @@ export interface TextInput extends TokenizedText {
 
 export interface TextInputs {
   inputs: TextInput[];
-  /** The outcomes of the texts that the model never sees. */
+  /** The outcomes of texts that are not run. */
   rejected: TextOutcome[];
 }
 
-/** Makes one input of each different text that has tokens: a text that is given ten times is embedded once. */
+/** Makes one input of each distinct text that has tokens: a text that is given ten times is embedded once. */
 export async function readTexts(
   texts: readonly string[],
   tokenizer: Pick<Tokenizer, "tokenize">,
@@ -43,12 +43,12 @@ export async function readTexts(
   }
 }
 
-/** The outcome of an input that has a vector, once for every place of its text; they share the vector. */
+/** The outcomes of an embedded input, one per index of its text; they share the vector. */
 export function outcomesOf({ indexes, ids, tokenCount }: TextInput, vector: Float32Array): TextOutcome[] {
   return indexes.map((index) => ({ index, vector, tokenCount, truncatedTokens: tokenCount - ids.length }));
 }
 
-/** The outcome of a text that has none, once for every place of it. */
+/** The outcomes of a rejected text, one per index. */
 export function rejectAll(indexes: readonly number[], rejected: RejectionReason, detail: string): TextOutcome[] {
   return indexes.map((index) => ({ index, rejected, detail }));
 }

@@ -4,9 +4,9 @@ export interface TokenGraphOptions {
   inputs?: readonly string[];
   output?: string;
   elementType?: ElementType;
-  /** The token whose vector is 0 / 0. */
+  /** The token whose vector is NaN. */
   nanId?: number;
-  /** A text's tokens are those that are not this one, as XLM-RoBERTa counts positions, whatever the mask says. */
+  /** If set, a text has as many tokens as differ from this one, whatever the mask says, as XLM-RoBERTa counts positions. */
   padId?: number;
 }
 
@@ -14,9 +14,9 @@ export const tokenDimensions = 4;
 const frequencies = Float32Array.from({ length: tokenDimensions }, (_, index) => (index + 1) / 1024);
 
 /**
- * The bytes of a graph as exporters write it: token vectors [batch, sequence, 4], which pooling makes the texts' of.
- * A token's vector follows from its id, from the number of the text's tokens and, where wanted, from its token type. The
- * padding's is far from others.
+ * The bytes of a graph in the form that exporters write: it returns token vectors [batch, sequence, 4], which still have
+ * to be pooled. The vector of a token depends on its id, on the number of tokens of its text and, if it has that input, on
+ * its token type. The padding's vector is far from the others.
  */
 export function encodeTokenGraph({
   inputs = ["input_ids", "attention_mask"],
@@ -62,7 +62,7 @@ export function encodeTokenGraph({
   });
 }
 
-/** What the graph makes of a token of type 0 in a text of so many tokens. */
+/** The vector of a token of type 0 in a text with `tokens` tokens. */
 export function tokenVector(id: number, tokens: number): number[] {
   return Array.from(frequencies, (frequency) => Math.cos(id * frequency + tokens / 16));
 }

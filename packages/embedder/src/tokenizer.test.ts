@@ -11,7 +11,7 @@ const implementations = [
   { kind: "native", options: {} },
   { kind: "javascript", options: { nativeModule: "no-such-binary" } },
 ] as const;
-// The special tokens around a text, as their tokenizer.json has them.
+// The special tokens around a text, from the models' tokenizer.json.
 const standIns = [
   { id: "mini-rubert", opening: "[CLS]", closing: "[SEP]" },
   { id: "mini-m3", opening: "<s>", closing: "</s>" },
@@ -23,12 +23,12 @@ describe.each(
 )("the $kind tokenizer of $id", ({ kind, options, id, opening, closing }) => {
   const folder = folderOf(id);
 
-  test("is what works where it is asked for", async () => {
+  test("reports its own kind", async () => {
     await using tokenizer = new Tokenizer(folder, 512, options);
     expect(await tokenizer.load()).toBe(kind);
   });
 
-  test("cuts a long text's end off and keeps the closing special token", async () => {
+  test("cuts off the end of a long text and keeps the closing special token", async () => {
     const specials = await specialIds(folder);
     const text = "отпуск и болезнь ".repeat(10);
     const whole = await tokenizeAs(1_000, text);
@@ -39,14 +39,14 @@ describe.each(
     expect(cut.ids[0]).toBe(specials.get(opening));
   });
 
-  test("leaves a text of just as many tokens as the model reads whole", async () => {
+  test("keeps all tokens of a text that has exactly as many as the model reads", async () => {
     const text = "отпуск и болезнь";
     const { ids, tokenCount } = await tokenizeAs(1_000, text);
     expect((await tokenizeAs(tokenCount, text)).ids).toEqual(ids);
     expect((await tokenizeAs(tokenCount - 1, text)).ids).toHaveLength(tokenCount - 1);
   });
 
-  test("answers in the order of the texts, and for none with nothing", async () => {
+  test("answers in the order of the texts, and with nothing for no texts", async () => {
     await using tokenizer = new Tokenizer(folder, 1_000, options);
     const texts = ["отпуск", "отпуск и болезнь", "болезнь"];
     const expected = await Promise.all(texts.map((text) => tokenizeOne(tokenizer, text)));
@@ -54,14 +54,14 @@ describe.each(
     expect(await tokenizer.tokenize([])).toEqual([]);
   });
 
-  test("tells of a long text the part that the model reads, and of half a character what it reads for it", async () => {
+  test("returns the part of a long text that the model reads, and the replacement of half a character", async () => {
     await using tokenizer = new Tokenizer(folder, 8, options);
     const parts = await tokenizer.readParts(["😀 отпуск ".repeat(20), "отпуск", "\ud83d"]);
     expect(parts).toEqual([expect.stringMatching(/^(😀 отпуск ?){2,3}(😀)?$/u), "отпуск", "\ufffd"]);
     expect((await tokenizeAs(1_000, parts[0] ?? "")).tokenCount).toBe(8);
   });
 
-  test("gives an outcome to a text of nothing but halves of surrogate pairs, and to control characters", async () => {
+  test("accepts a text of lone surrogates only, and control characters", async () => {
     const { tokenCount } = await tokenizeAs(512, "\ud83d\ud83d \udc00");
     expect(tokenCount).toBeGreaterThanOrEqual(2);
     expect(await tokenizeAs(512, "\u0000\u0007")).toMatchObject({ tokenCount: expect.any(Number) });
@@ -84,21 +84,21 @@ describe.each(standIns)("the two implementations, with the tokenizer of $id", ({
     return () => opened.disposeAsync();
   });
 
-  test("make the same tokens of what people write", async () => {
+  test("give the same tokens for what people write", async () => {
     expect(await differing(multilingualTexts)).toEqual([]);
   });
 
-  test("differ in no character before U+061D, whose class is younger than the native one's tables", async () => {
+  test("agree on every character before U+061D, which is newer than the tables of the native one", async () => {
     const characters = Array.from({ length: 0xffff }, (_, code) => String.fromCharCode(code + 1));
     const differ = await differing(characters.map((character) => `отп${character}уск`));
     const codes = differ.map((text) => text.charCodeAt(3));
     expect(Math.min(...codes)).toBeGreaterThanOrEqual(0x61d);
-    // Punctuation marks, letters that Unicode has added since, and forms that NFKC replaces.
+    // The others differ in punctuation marks, letters that Unicode has added since, and forms that NFKC replaces.
     expect(codes.filter((code) => !/[\p{P}\p{So}\p{L}\p{Cf}]/u.test(String.fromCharCode(code)))).toEqual([]);
     expect(codes.length).toBeLessThan(120);
   });
 
-  /** The texts that the two make different tokens of. */
+  /** The texts for which the two give different tokens. */
   async function differing(texts: readonly string[]): Promise<string[]> {
     const [expected, actual] = await Promise.all([native.tokenize(texts), javascript.tokenize(texts)]);
     const same = (place: number) => JSON.stringify(actual[place]) === JSON.stringify(expected[place]);
@@ -106,11 +106,11 @@ describe.each(standIns)("the two implementations, with the tokenizer of $id", ({
   }
 });
 
-test("a text of 10 MB is tokenised whole and costs the event loop less than 100 ms", async () => {
+test("a text of 10 MB is tokenised as a whole and blocks the event loop for less than 100 ms", async () => {
   await using tokenizer = new Tokenizer(folderOf("mini-m3"), 8_192);
   await tokenizer.load();
   const sentence = "Командировка оформляется приказом руководителя. ";
-  // From a buffer, as a database's answer is: what `repeat` makes is put together when it is first read.
+  // Made from a buffer, as a database's answer is: the result of `repeat` alone is only assembled when it is first read.
   const text = Buffer.from(sentence.repeat(110_000)).toString();
   expect(Buffer.byteLength(text)).toBeGreaterThan(10_000_000);
   using blocked = watchEventLoop();
@@ -120,7 +120,7 @@ test("a text of 10 MB is tokenised whole and costs the event loop less than 100 
   expect(answer).toMatchObject({ tokenCount: perSentence + 2, ids: { length: 8_192 } });
 });
 
-test("truncation and padding that a tokenizer.json asks for are not heeded", async () => {
+test("truncation and padding in a tokenizer.json are ignored", async () => {
   await using edited = await editTokenizer((tokenizer) => {
     tokenizer.truncation = { direction: "Right", max_length: 4, strategy: "LongestFirst", stride: 0 };
     const pad = { pad_id: 0, pad_type_id: 0, pad_token: "[PAD]" };
@@ -135,7 +135,7 @@ test("truncation and padding that a tokenizer.json asks for are not heeded", asy
 });
 
 test.each(implementations)(
-  "a text that the $kind one fails on is told with the reason, and those beside it are tokenized",
+  "a text that the $kind one fails on gets the reason, and the others are tokenised",
   async ({ options }) => {
     await using edited = await editTokenizer((tokenizer) => {
       tokenizer.model.unk_token = "[NONE]";
@@ -149,7 +149,7 @@ test.each(implementations)(
 );
 
 describe.each(implementations)("the $kind tokenizer's thread", ({ options }) => {
-  test("refuses a tokenizer.json that is none, to everyone who asks", async () => {
+  test("refuses an invalid tokenizer.json in every call", async () => {
     const folder = await mkdtemp(join(tmpdir(), "reembed-tokenizer-"));
     await writeFile(join(folder, "tokenizer.json"), "{}");
     await using tokenizer = new Tokenizer(folder, 512, options);
@@ -159,7 +159,7 @@ describe.each(implementations)("the $kind tokenizer's thread", ({ options }) => 
     await rm(folder, { recursive: true });
   });
 
-  test("is ended with what it has in hand, and takes nothing more", async () => {
+  test("is ended in the middle of its work, and accepts nothing more", async () => {
     const tokenizer = new Tokenizer(miniRubertFolder, 512, options);
     await tokenizer.load();
     const call = tokenizer.tokenize(["отпуск ".repeat(20_000)]);
@@ -171,7 +171,7 @@ describe.each(implementations)("the $kind tokenizer's thread", ({ options }) => 
   });
 });
 
-/** The longest that this thread was busy between two ticks: its own time, since others may have the processor. */
+/** The longest time that this thread was busy between two ticks: CPU time, because others may have the processor. */
 function watchEventLoop(): Disposable & { longestMs(): number } {
   let last = process.threadCpuUsage();
   let longest = 0;

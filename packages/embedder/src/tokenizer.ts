@@ -15,34 +15,34 @@ export type { TokenizedText } from "./tokenizer/tokenizer-messages.ts";
 const threadFile = new URL("./tokenizer/tokenizer-thread.ts", import.meta.url);
 
 /**
- * The model's own tokenizer, on a thread that is started when it is needed: the event loop stays free. The native
- * tokenizer has threads of its own too, but hands its ids over where it was called: of a text of 10 MB that took 85 to
- * 600 ms, and here 28 ms, which is the copy of the text.
+ * The model's own tokenizer, on a thread that is started on demand, so that the event loop stays free. The native
+ * tokenizer has threads of its own, but it copies its ids on the calling thread: for a text of 10 MB that took 85 to 600 ms.
+ * With this thread only the copy of the text remains, 28 ms.
  *
- * A text is tokenised as a whole, however long: 10 MB take 7 s and 0.5 GB, or 22 s and 2 GB where every second character
- * is a token. Cutting it first would make the count that is told a guess.
+ * A text is tokenised as a whole, however long: 10 MB take 7 s and 0.5 GB, or 22 s and 2 GB if every second character is a
+ * token. Cutting the text first would make the reported number of tokens a guess.
  */
 export class Tokenizer implements AsyncDisposable {
   readonly #settings: TokenizerSettings;
   #thread: TokenizerThread | undefined;
   #closed = false;
 
-  /** @param nativeModule Name of the native tokenizer's module. Where it cannot be loaded, JavaScript does its work. */
+  /** @param nativeModule Name of the native tokenizer's module. If it cannot be loaded, JavaScript is used. */
   constructor(folder: string, maxTokens: number, { nativeModule = "@anush008/tokenizers" } = {}) {
     this.#settings = { path: join(folder, "tokenizer.json"), maxTokens, nativeModule };
   }
 
   /**
-   * Loads it beforehand, and tells which implementation works on this platform.
-   * @throws ReembedError `tokenizer_invalid` when `tokenizer.json` is not one.
+   * Loads the tokenizer early and returns which implementation this platform uses.
+   * @throws ReembedError `tokenizer_invalid` if `tokenizer.json` is not valid.
    */
   async load(): Promise<EncoderKind> {
     return await this.#open().ready;
   }
 
   /**
-   * Answers for the texts in their order.
-   * @throws ReembedError `tokenizer_invalid` when `tokenizer.json` is not one; `tokenizer_died` when the thread ends.
+   * Tokenises texts and answers in their order.
+   * @throws ReembedError `tokenizer_invalid` if `tokenizer.json` is not valid; `tokenizer_died` if the thread ends.
    */
   async tokenize(texts: readonly string[]): Promise<(TokenizedText | TokenizerFailure)[]> {
     const reply = await this.#open().ask("tokens", texts);
@@ -50,9 +50,9 @@ export class Tokenizer implements AsyncDisposable {
   }
 
   /**
-   * The part of each text that the model reads, well-formed: the text itself, or its beginning up to the character where
-   * the last token that is kept ends.
-   * @throws ReembedError as `tokenize` does; `tokenizer_failed` when one of the texts has no tokens.
+   * The part of each text that the model reads, well-formed: the whole text, or its beginning up to the character where the
+   * last token that is kept ends.
+   * @throws ReembedError as `tokenize` does; `tokenizer_failed` if one of the texts has no tokens.
    */
   async readParts(texts: readonly string[]): Promise<string[]> {
     const reply = await this.#open().ask("parts", texts);
@@ -84,7 +84,7 @@ class TokenizerThread {
 
   constructor(settings: TokenizerSettings, onEnd: () => void) {
     this.#onEnd = onEnd;
-    // Whoever waits is told; without anybody waiting nobody needs to be.
+    // Callers get the error through their own promises; without a caller it must not be an unhandled rejection.
     this.#ready.promise.catch(() => undefined);
     this.#worker = new Worker(threadFile, { workerData: settings, execArgv: [] });
     this.#worker.on("message", (reply: TokenizerReply) => this.#receive(reply));
@@ -102,7 +102,7 @@ class TokenizerThread {
     const id = ++this.#lastId;
     const request = Promise.withResolvers<TokenizerReply>();
     this.#requests.set(id, request);
-    // An idle thread keeps no process alive: there is nothing in it to be lost.
+    // An idle thread must not keep the process alive: it has nothing to lose.
     this.#worker.ref();
     this.#worker.postMessage({ id, wanted, texts } satisfies TokenizerRequest);
     return await request.promise;

@@ -62,7 +62,7 @@ export function registerModelPrepare(command: Command): void {
 
 function describe({ id }: Model, { device }: PrepareFlags, preparation: Preparation): string {
   const { manifest, calibration, fidelity, folder, reference } = preparation;
-  const against = reference === "export" ? "the exported graph" : "the weights as they are";
+  const against = reference === "export" ? "the exported graph" : "the original weights";
   const rows: [string, Fidelity][] =
     calibration === undefined
       ? [[manifest.dtype, fidelity]]

@@ -1,6 +1,6 @@
 /**
- * Does the work of each item, so many at a time, and yields the results in the order in which they come. After a failure
- * nothing is begun any more, and it is thrown once what is on its way has been yielded. Whoever stops reading aborts it.
+ * Processes items with a limited concurrency and yields results as they finish. After a failure no new item is started;
+ * the results of items in progress are yielded first, then the error is thrown. If the reader stops, the work is aborted.
  */
 export async function* asTheyFinish<Item, Result>(
   items: readonly Item[],

@@ -4,10 +4,10 @@ import { EndpointOutage, InvalidAnswer, isMisconfiguration, refusal } from "./en
 import { type ReceivedVector, readEmbeddings } from "./read-embeddings.ts";
 
 export interface EndpointOptions {
-  /** The address above `/embeddings`. */
+  /** The base address: requests go to `<endpoint>/embeddings`. */
   endpoint: string;
   apiKey: string | undefined;
-  /** As the server knows the model. */
+  /** The server's name for the model. */
   model: string;
   dimensions: number;
   timeoutMs: number;
@@ -16,32 +16,32 @@ export interface EndpointOptions {
 
 export interface RetryLimits {
   tries: number;
-  /** The longest wait before the first retry; it doubles with each. */
+  /** Upper limit of the wait before the first retry; it doubles with each retry. */
   firstWaitMs: number;
-  /** No wait is longer, not even one that the server asks for. */
+  /** Upper limit of every wait, also of one that the server asks for. */
   mostWaitMs: number;
 }
 
-/** One `POST {endpoint}/embeddings` after another, each repeated while its failure may pass. */
+/** Posts to `{endpoint}/embeddings` and repeats a request while its failure may be temporary. */
 export class EmbeddingsEndpoint {
   readonly #options: EndpointOptions;
   readonly #url: URL;
   readonly #headers: Headers;
-  /** For messages: without what a query may hold. */
+  /** The address for messages, without a query string, which may contain secrets. */
   readonly #name: string;
   #hasAnswered = false;
 
-  /** @throws ReembedError `embedding_settings_invalid` when fetch would refuse them, and quote them in its error. */
+  /** @throws ReembedError `embedding_settings_invalid` for settings that fetch would refuse with a message that quotes them. */
   constructor(options: EndpointOptions) {
     this.#options = options;
     this.#url = new URL(options.endpoint);
     if (this.#url.username !== "" || this.#url.password !== "") {
-      throw invalid("EMBEDDING_ENDPOINT has a user or a password in it", "Give the server's key in EMBEDDING_API_KEY.");
+      throw invalid("EMBEDDING_ENDPOINT contains a user or a password", "Put the server's key into EMBEDDING_API_KEY.");
     }
     if (!/^[!-~]+$/.test(options.apiKey ?? "none")) {
       throw invalid(
-        "EMBEDDING_API_KEY has a character in it that no header can have",
-        "Look for spaces and line ends.",
+        "EMBEDDING_API_KEY contains a character that HTTP headers do not allow",
+        "Remove spaces and line breaks from it.",
       );
     }
     this.#url.pathname = `${this.#url.pathname.replace(/\/+$/, "")}/embeddings`;
@@ -51,10 +51,10 @@ export class EmbeddingsEndpoint {
   }
 
   /**
-   * The vectors of the texts, in their order.
-   * @throws ReembedError `embedding_server_away` when the server is away or busy for longer than the retries take;
-   * `embedding_server_refuses` at first for a wrong key, address or model; `embedding_request_refused`,
-   * `embedding_failed` or `embedding_answer_invalid` when these texts may be to blame. The signal's reason.
+   * Returns the vectors of the texts, in order.
+   * @throws ReembedError `embedding_server_away` if the server is away or busy for longer than the retries last;
+   * `embedding_server_refuses` on the first request for a wrong key, address or model; `embedding_request_refused`,
+   * `embedding_failed` or `embedding_answer_invalid` if these texts may be the cause. Throws the signal's reason if aborted.
    */
   async embed(texts: readonly string[], signal: AbortSignal): Promise<ReceivedVector[]> {
     const { tries, firstWaitMs, mostWaitMs } = this.#options.retries;
@@ -68,7 +68,7 @@ export class EmbeddingsEndpoint {
         if (!mayPass(error)) throw this.#hasAnswered ? asOutage(error, this.#name) : error;
         const askedMs = error instanceof EndpointOutage ? error.retryAfterMs : 0;
         if (failures >= tries || askedMs > mostWaitMs) throw error;
-        // Full jitter spreads the workers of a fleet most evenly over the time: a server that comes back is not run over.
+        // Full jitter spreads the retries of a fleet evenly, so that they do not overload a server that has just come back.
         const jitteredMs = Math.random() * Math.min(mostWaitMs, firstWaitMs * 2 ** (failures - 1));
         await delay(Math.min(mostWaitMs, askedMs + jitteredMs), undefined, { signal }).catch(() => undefined);
         signal.throwIfAborted();
@@ -85,12 +85,12 @@ export class EmbeddingsEndpoint {
       return readEmbeddings(text, { texts: texts.length, dimensions });
     } catch (error) {
       const cutOff = error instanceof SyntaxError;
-      // What JSON.parse says quotes the body.
-      throw new InvalidAnswer(this.#name, cutOff ? "it is no whole JSON" : messageOf(error), { cutOff });
+      // The message of JSON.parse is not passed on, because it quotes the body.
+      throw new InvalidAnswer(this.#name, cutOff ? "it is not complete JSON" : messageOf(error), { cutOff });
     }
   }
 
-  /** The time is for the whole answer: a server can hang in the middle of one. */
+  /** The time limit covers the whole answer: a server can hang in the middle of one. */
   async #post(body: string, timeoutMs: number, signal: AbortSignal): Promise<{ response: Response; text: string }> {
     using limit = abortAfter(timeoutMs, signal);
     try {
@@ -99,8 +99,8 @@ export class EmbeddingsEndpoint {
       return { response, text: await response.text() };
     } catch (error) {
       signal.throwIfAborted();
-      if (limit.signal.aborted) throw new EndpointOutage(this.#name, `${timeoutMs / 1_000} s have passed`);
-      // "fetch failed" and "terminated" say nothing; what failed is their cause.
+      if (limit.signal.aborted) throw new EndpointOutage(this.#name, `it did not come within ${timeoutMs / 1_000} s`);
+      // "fetch failed" and "terminated" say nothing; the cause says what failed.
       const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
       throw new EndpointOutage(this.#name, this.#withoutKey(messageOf(cause)));
     }
@@ -123,7 +123,7 @@ function mayPass(error: unknown): boolean {
 }
 
 /**
- * A server that took this key and had this model is being changed: no text is to blame, and no batch should fail for it.
+ * The server accepted this key and model before, so it is being reconfigured: no text is to blame, no batch should fail.
  */
 function asOutage(error: unknown, name: string): unknown {
   return isMisconfiguration(error) ? new EndpointOutage(name, error.message) : error;
@@ -144,7 +144,7 @@ function abortAfter(ms: number, outer: AbortSignal): Disposable & { signal: Abor
   };
 }
 
-/** What a server says for a reason, shortly: some repeat the whole input, which belongs into no log. */
+/** The reason that a server gives, shortened: some servers repeat the whole input, which must not reach a log. */
 function reasonIn(body: string): string {
   try {
     const { error, message, detail } = JSON.parse(body);

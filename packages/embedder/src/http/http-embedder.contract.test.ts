@@ -12,7 +12,7 @@ import { SomeEmbeddingServer } from "./some-embedding-server.ts";
 const [miniRubert, miniM3] = ["mini-rubert", "mini-m3"].map((id) => models.get(id) as Model) as [Model, Model];
 const settings = { modelsFolder: "unused", device: "cpu", tokenBudget: 512 };
 
-/** An embedder that has a server of its own, which goes with it. */
+/** An embedder with a server of its own, which is closed with it. */
 async function startOver(behind: Embedder, tokenizer?: Tokenizer): Promise<Embedder> {
   await using scope = new AsyncDisposableStack();
   const server = scope.use(await SomeEmbeddingServer.start(behind));
@@ -34,12 +34,12 @@ describeEmbedder("the HTTP embedder over a server of mini-rubert", async () =>
 describeEmbedder("the HTTP embedder over a server of the hashing double", () =>
   startOver(new HashingEmbedder({ model: miniM3 })),
 );
-describeEmbedder("the HTTP embedder where the native tokenizer has no binary", () => {
+describeEmbedder("the HTTP embedder on a platform without the native tokenizer", () => {
   const tokenizer = new Tokenizer(modelFolder(miniM3, "unused"), miniM3.maxTokens, { nativeModule: "no-such-binary" });
   return startOver(new HashingEmbedder({ model: miniM3 }), tokenizer);
 });
 
-test("a text has over HTTP the vector that it has here", async () => {
+test("a text has the same vector over HTTP as in this process", async () => {
   const texts = ["отпуск", "зарплата выплачивается дважды в месяц", "отпуск ".repeat(600), "семья 👨‍👩‍👧‍👦 中文 №5"];
   await using here = await startOnnxEmbedder({ model: miniRubert, ...settings });
   await using there = await startOver(await startOnnxEmbedder({ model: miniRubert, ...settings }));

@@ -17,7 +17,7 @@ beforeEach(async () => {
   return () => server[Symbol.asyncDispose]();
 });
 
-/** Started, and with its first text forgotten. */
+/** Starts an embedder and removes its first text from the server's records. */
 async function start(options: Partial<HttpEmbedderOptions> = {}): Promise<Embedder> {
   const embedder = await startHttpEmbedder({ ...settings, endpoint: server.endpoint, ...options });
   server.requests.length = 0;
@@ -29,12 +29,12 @@ async function failureOf(work: Promise<unknown>): Promise<ReembedError> {
     () => undefined,
     (thrown: unknown) => thrown,
   );
-  if (!(error instanceof ReembedError)) throw new Error("It did not fail as it should", { cause: error });
+  if (!(error instanceof ReembedError)) throw new Error("Not a ReembedError", { cause: error });
   return error;
 }
 
 describe("a request", () => {
-  test("asks for floats by the model's id, with the key and never without", async () => {
+  test("asks for floats and names the model by its id, always with the key", async () => {
     server.requiredKey = "sk-secret";
     await using embedder = await start({ endpoint: `${server.endpoint}/`, apiKey: "sk-secret" });
     await embedAll(embedder, ["отпуск"]);
@@ -49,7 +49,7 @@ describe("a request", () => {
     ]);
   });
 
-  test("has no more texts and tokens than it may have, and there are no more of them at once than there may be", async () => {
+  test("stays within the limits of texts, tokens and concurrent requests", async () => {
     const many = Array.from({ length: 40 }, (_, place) => `отпуск ${place}`);
     await using embedder = await start({ requestTexts: 3, tokenBudget: 12, requestsInFlight: 2 });
     server.mostAtOnce = 0;
@@ -62,14 +62,14 @@ describe("a request", () => {
     expect(server.mostAtOnce).toBe(2);
   });
 
-  test("has every text once, however often it was given", async () => {
+  test("contains every text once, even if it was given several times", async () => {
     await using embedder = await start();
     const outcomes = await embedAll(embedder, ["отпуск", "приказ", "отпуск", " ", "отпуск"]);
     expect(outcomes.map((outcome) => "vector" in outcome)).toEqual([true, true, true, false, true]);
     expect(server.texts.sort()).toEqual(["отпуск", "приказ"]);
   });
 
-  test("has only as much of a text as the model reads, and no half of a character", async () => {
+  test("contains only the part of a text that the model reads, and no half character", async () => {
     const short = { ...model, maxTokens: 8 };
     await using embedder = await start({ model: short });
     const [long] = await embedAll(embedder, ["👍🏽 отпуск и болезнь ".repeat(10), "half a pair \ud83d"]);
@@ -84,7 +84,7 @@ describe("a request", () => {
 describe("an answer", () => {
   test.each<[string, Fault]>([
     ["in another order", data((entries) => entries.toReversed())],
-    ["with fields that nobody knows", data((entries) => entries.map((entry) => ({ ...entry, usage: 1 })))],
+    ["with unknown fields", data((entries) => entries.map((entry) => ({ ...entry, usage: 1 })))],
   ])("%s is read by its indexes", async (_, fault) => {
     await using embedder = await start();
     const expected = await vectorsOf(embedder, texts);
@@ -98,11 +98,11 @@ describe("an answer", () => {
     ["-Infinity", body((whole) => whole.replace(/(?<="index":2,"embedding":\[)[^,]+/, "-Infinity"))],
     ["a string", body((whole) => whole.replace(/(?<="index":2,"embedding":\[)[^,]+/, '"0.5"'))],
     ["nothing but zeros", body((whole) => whole.replace(/(?<="index":2,"embedding":)\[[^\]]+\]/, zeros))],
-  ])("with %s among its numbers has that text rejected as invalid_vector, and no other", async (_, fault) => {
+  ])("with %s among its numbers rejects only that text, as invalid_vector", async (_, fault) => {
     await using embedder = await start();
     server.faults.push(fault);
     const outcomes = await embedAll(embedder, texts);
-    // Texts of one length are sent in their order.
+    // Texts of equal length are sent in their order.
     const lost = server.requests[0]?.input[2];
     expect(outcomes.filter((outcome) => "rejected" in outcome)).toMatchObject([
       { index: texts.indexOf(lost ?? ""), rejected: "invalid_vector" },
@@ -110,14 +110,14 @@ describe("an answer", () => {
   });
 
   test.each<[string, Fault, RegExp]>([
-    ["of fewer vectors than texts", data((entries) => entries.slice(1)), /3 vectors came for 4 texts$/],
-    ["of more vectors than texts", data((e) => [...e, ...e]), /8 vectors came for 4 texts$/],
+    ["with fewer vectors than texts", data((entries) => entries.slice(1)), /3 vectors came for 4 texts$/],
+    ["with more vectors than texts", data((e) => [...e, ...e]), /8 vectors came for 4 texts$/],
     ["with an index twice", data((e) => e.map((entry) => ({ ...entry, index: 1 }))), /two vectors have the index 1$/],
     ["with an index beyond the texts", data((e) => e.map((x) => ({ ...x, index: x.index + 1 }))), /has the index 4$/],
     ["without indexes", data((e) => e.map(({ embedding }) => ({ embedding }))), /has the index undefined$/],
-    ["in base64", data((e) => e.map((x) => ({ ...x, embedding: "AACA" }))), /no list of numbers but a string$/],
+    ["in base64", data((e) => e.map((x) => ({ ...x, embedding: "AACA" }))), /a string and not a list of numbers$/],
     [
-      "of other dimensions",
+      "with other dimensions",
       data((e) => e.map((x) => ({ ...x, embedding: x.embedding.slice(0, 768) }))),
       /has 768 dimensions; 1024 were expected$/,
     ],
@@ -132,20 +132,20 @@ describe("an answer", () => {
 });
 
 describe("at the start", () => {
-  test("a server that is away is refused, after as many tries as there are", async () => {
+  test("a server that is away is refused after the last retry", async () => {
     const { endpoint } = server;
     await server[Symbol.asyncDispose]();
     server = await SomeEmbeddingServer.start(new HashingEmbedder({ model }));
     const error = await failureOf(startHttpEmbedder({ ...settings, endpoint }));
     expect(error).toMatchObject({ code: "embedding_server_away", exitCode: 1 });
     expect(error.message).toMatch(
-      /^The embedding server at http:\/\/127\.0\.0\.1:\d+\/v1\/embeddings gives no answer: .*ECONNREFUSED/,
+      /^The embedding server at http:\/\/127\.0\.0\.1:\d+\/v1\/embeddings does not answer: .*ECONNREFUSED/,
     );
     expect(error.remedy).toContain("EMBEDDING_ENDPOINT");
   });
 
   test.each([undefined, "sk-wrong"])(
-    "a server that does not take the key %s is refused, and the key told nobody",
+    "a server that rejects the key %s is refused, and no message contains the key",
     async (apiKey) => {
       server.requiredKey = "sk-right";
       const error = await failureOf(start({ apiKey }));
@@ -157,14 +157,14 @@ describe("at the start", () => {
     },
   );
 
-  test("a server that does not know the model, or is no such server, is refused", async () => {
+  test("a server that does not know the model, or does not serve embeddings, is refused", async () => {
     const unknown = await failureOf(start({ servedModel: "nonsense" }));
     expect(unknown).toMatchObject({ code: "embedding_server_refuses", exitCode: 2 });
     expect(unknown.message).toMatch(/with 404: The model nonsense does not exist\.$/);
     expect(await failureOf(start({ endpoint: server.endpoint.replace("/v1", "/v2") }))).toMatchObject({ exitCode: 2 });
   });
 
-  test("a server is asked for its model by the name that it goes by there", async () => {
+  test("requests name the model by the server's name for it", async () => {
     server.servedModel = "bge-m3";
     await using embedder = await start({ servedModel: "bge-m3" });
     await embedAll(embedder, ["отпуск"]);
@@ -172,7 +172,7 @@ describe("at the start", () => {
     expect(embedder.model.id).toBe("mini-m3");
   });
 
-  test("a server that has the model under another name is asked which it has, and they are told", async () => {
+  test("if the server has the model under another name, the error lists the server's models", async () => {
     server.servedModel = "m3-mini";
     server.listed = ["whisper", "m3-mini", "bad\nname", ...Array.from({ length: 20 }, (_, n) => `other-${n}`)];
     const error = await failureOf(start());
@@ -183,7 +183,7 @@ describe("at the start", () => {
     expect(error.remedy).toMatch(/EMBEDDING_ENDPOINT_MODEL/);
   });
 
-  test("a server that refuses for another reason than the name is believed", async () => {
+  test("a refusal for another reason is passed on as it is", async () => {
     server.listed = ["mini-m3"];
     server.requiredKey = "sk-right";
     expect((await failureOf(start({ apiKey: "sk-wrong" }))).message).toMatch(/with 401: Incorrect API key/);
@@ -198,7 +198,7 @@ describe("at the start", () => {
     expect(error.message).toMatch(/has 768 dimensions; 1024 were expected$/);
   });
 
-  test("a model without its tokenizer.json here is refused with the file and what to do", async () => {
+  test("a model without a local tokenizer.json is refused with the file's path and a remedy", async () => {
     const bge = models.get("BAAI/bge-m3") as Model;
     const error = await failureOf(start({ model: bge, modelsFolder: "/nowhere" }));
     expect(error).toMatchObject({ code: "model_file_missing" });
@@ -207,7 +207,7 @@ describe("at the start", () => {
   });
 
   test.each([{ endpoint: "http://user:hunter2@tei/v1" }, { apiKey: "hunter2\n" }])(
-    "settings that fetch would quote are refused before it does: %o",
+    "settings that fetch would quote in an error are refused first: %o",
     async (options) => {
       const error = await failureOf(start(options));
       expect(error).toMatchObject({ code: "embedding_settings_invalid", exitCode: 2 });
@@ -217,7 +217,7 @@ describe("at the start", () => {
 });
 
 describe("disposed of with a request in flight", () => {
-  test("it ends the request and tells its caller, and takes no more texts", async () => {
+  test("it aborts the request, its caller gets an error, and it takes no more texts", async () => {
     const embedder = await start();
     server.faults.push(hang);
     const call = failureOf(embedAll(embedder, texts));
@@ -228,7 +228,7 @@ describe("disposed of with a request in flight", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("it does not wait for its next try", async () => {
+  test("it does not wait for the next retry", async () => {
     const embedder = await start({ retries: { tries: 3, firstWaitMs: 1, mostWaitMs: 60_000 } });
     server.faults.push(status(503, {}, { "retry-after": "50" }));
     const call = failureOf(embedAll(embedder, texts));

@@ -12,33 +12,33 @@ import { packRequests } from "./pack-requests.ts";
 
 export interface HttpEmbedderOptions {
   model: Model;
-  /** Where the model's tokenizer.json lies: the server tells no counts of tokens by text. */
+  /** The folder with the model's tokenizer.json, which is needed because servers do not return token counts per text. */
   modelsFolder: string;
-  /** The address above `/embeddings`, for instance http://tei:8080/v1. */
+  /** The base address, for example http://tei:8080/v1. */
   endpoint: string;
   apiKey?: string | undefined;
-  /** The model as the server calls it; by default its id. */
+  /** The server's name for the model; by default its id. */
   servedModel?: string | undefined;
-  /** Texts of one request at most. text-embeddings-inference takes 32 unless it is told otherwise. */
+  /** Maximum number of texts per request. text-embeddings-inference accepts 32 by default. */
   requestTexts: number;
-  /** Tokens of one request at most, padding included; by default what text-embeddings-inference takes. */
+  /** Maximum number of tokens per request, padding included; by default what text-embeddings-inference accepts. */
   tokenBudget?: number | undefined;
-  /** Requests in flight at most, so that the server has the next at hand while it answers one. */
+  /** Maximum number of requests in flight: the server always has the next one while it answers one. */
   requestsInFlight?: number;
   timeoutMs?: number;
   retries?: RetryLimits;
   observer?: EmbedderObserver | undefined;
-  /** By default the model's own. It is disposed of with the embedder. */
+  /** By default the model's own. Disposed of with the embedder. */
   tokenizer?: Tokenizer;
 }
 
 const patience: RetryLimits = { tries: 5, firstWaitMs: 500, mostWaitMs: 30_000 };
 
 /**
- * Starts an embedder that asks an OpenAI-compatible server: text-embeddings-inference, vLLM, Ollama, infinity. It has
- * embedded a first text when this returns. Which revision the server has loaded, it does not say.
+ * Starts an embedder that uses an OpenAI-compatible server: text-embeddings-inference, vLLM, Ollama, infinity. It has
+ * embedded a first text when this returns. Which revision of the model the server has loaded cannot be checked.
  * @throws ReembedError `model_file_missing`, `tokenizer_invalid`, `embedding_server_away`, `embedding_server_refuses`,
- * or `model_unusable` when the server's model is another.
+ * or `model_unusable` if the server has another model.
  */
 export async function startHttpEmbedder(options: HttpEmbedderOptions): Promise<Embedder> {
   await requireTokenizer(options);
@@ -54,7 +54,7 @@ export async function startHttpEmbedder(options: HttpEmbedderOptions): Promise<E
     throw new ReembedError("model_unusable", error.message, {
       exitCode: 2,
       cause: error,
-      remedy: `EMBEDDING_ENDPOINT must be of a server that has ${options.model.id}.`,
+      remedy: `Set EMBEDDING_ENDPOINT to a server that has ${options.model.id}.`,
     });
   }
 }
@@ -91,7 +91,7 @@ class HttpEmbedder implements Embedder {
       const requests = packRequests(inputs, this.#limits);
       yield* asTheyFinish(requests, this.#requestsInFlight, signal, (request, left) => this.#send(request, left));
     } catch (error) {
-      // Closed in the middle, its parts fail each in its own way.
+      // After closing, requests in flight fail in various ways: all of them are reported as closed.
       signal.throwIfAborted();
       throw error;
     }
@@ -111,7 +111,7 @@ class HttpEmbedder implements Embedder {
     });
   }
 
-  /** What the model reads of the texts: servers refuse longer ones, and halves of surrogate pairs. */
+  /** The part of each text that the model reads: servers refuse longer texts and lone surrogates. */
   async #readParts(inputs: readonly TextInput[]): Promise<string[]> {
     const long = inputs.filter(({ ids, tokenCount }) => ids.length < tokenCount).map(({ text }) => text);
     const parts = long.length === 0 ? [] : await this.#tokenizer.readParts(long);
@@ -119,7 +119,7 @@ class HttpEmbedder implements Embedder {
     return inputs.map(({ text }) => partOf.get(text) ?? text.toWellFormed());
   }
 
-  /** Requests in flight are given up, and their callers told so. */
+  /** Aborts the requests in flight; their callers get an error. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new ReembedError("inference_died", "The embedder was closed"));
     await this.#tokenizer[Symbol.asyncDispose]();
@@ -132,9 +132,9 @@ async function requireTokenizer({ model, modelsFolder, tokenizer }: HttpEmbedder
   if (await exists(path)) return;
   throw new ReembedError(
     "model_file_missing",
-    `${path} is missing: texts are counted and cut here, not by the server.`,
+    `${path} is missing: Reembed counts the tokens itself and truncates texts before it sends them.`,
     {
-      remedy: `Run \`reembed model pull ${model.id}\`, or put that file there yourself.`,
+      remedy: `Run \`reembed model pull ${model.id}\`, or copy the file there.`,
     },
   );
 }

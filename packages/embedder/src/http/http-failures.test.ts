@@ -28,7 +28,7 @@ async function startEmbedder(options: { requestTexts?: number; requestsInFlight?
     endpoint: server.endpoint,
     requestTexts: 32,
     tokenBudget: 16_384,
-    // Each silence takes as long; an answer of a busy machine must not.
+    // Every unanswered request waits this long; an answer on a busy machine must come sooner.
     timeoutMs: 1_500,
     retries: { tries: 3, firstWaitMs: 1, mostWaitMs: 2_000 },
     ...options,
@@ -40,7 +40,7 @@ async function failureOf(of: Embedder, given: readonly string[] = texts): Promis
     () => undefined,
     (thrown: unknown) => thrown,
   );
-  if (!(error instanceof ReembedError)) throw new Error("It did not fail as it should", { cause: error });
+  if (!(error instanceof ReembedError)) throw new Error("Not a ReembedError", { cause: error });
   return error;
 }
 
@@ -55,14 +55,14 @@ const passing: [string, Fault][] = [
   ["JSON that ends in the middle", cutJson],
 ];
 
-describe("a failure that may pass", () => {
-  test.each(passing)("is tried again: %s, twice, then the answer", async (_, fault) => {
+describe("a temporary failure", () => {
+  test.each(passing)("is retried: %s, twice, then an answer", async (_, fault) => {
     server.faults.push(fault, fault);
     expect(await vectorsOf(embedder, texts)).toHaveLength(texts.length);
     expect(server.requests).toHaveLength(3);
   });
 
-  test("is not tried again for ever", async () => {
+  test("is not retried for ever", async () => {
     server.faultOf = () => status(503);
     await failureOf(embedder);
     expect(server.requests).toHaveLength(3);
@@ -75,13 +75,13 @@ describe("a failure that may pass", () => {
     expect(performance.now() - startedAt).toBeGreaterThan(1_000);
   });
 
-  test("is left to the caller when the server asks for more than it waits", async () => {
+  test("is passed to the caller if the server asks for a longer wait than the maximum", async () => {
     server.faults.push(status(503, {}, { "retry-after": "3600" }));
     expect(isTransient(await failureOf(embedder))).toBe(true);
     expect(server.requests).toHaveLength(1);
   });
 
-  test("has its Retry-After read as seconds or as a date, and as none when it is neither", () => {
+  test("with a Retry-After is read as seconds or as a date, and ignored otherwise", () => {
     const now = Date.parse("Wed, 21 Oct 2026 07:28:00 GMT");
     expect(retryAfterMs("120", now)).toBe(120_000);
     expect(retryAfterMs("Wed, 21 Oct 2026 07:28:30 GMT", now)).toBe(30_000);
@@ -91,22 +91,22 @@ describe("a failure that may pass", () => {
   });
 });
 
-describe("what lasts", () => {
+describe("a failure that lasts", () => {
   test.each<[string, Fault]>([
     ["503", status(503)],
     ["429", status(429)],
     ["silence", hang],
     ["broken connections", breakOff],
-    ["a key that is no longer taken", status(401)],
-    ["a model that is being loaded anew", status(404)],
-  ])("is an outage and no text's fault: %s", async (_, fault) => {
+    ["a key that is no longer accepted", status(401)],
+    ["a model that is being reloaded", status(404)],
+  ])("is an outage, and no text is blamed: %s", async (_, fault) => {
     server.faultOf = () => fault;
     const error = await failureOf(embedder);
     expect(error).toMatchObject({ code: "embedding_server_away" });
     expect(isTransient(error)).toBe(true);
   });
 
-  test("is an outage when the server is gone, and passes when it is back", async () => {
+  test("is an outage while the server is away, and ends when it is back", async () => {
     const port = Number(new URL(server.endpoint).port);
     await server[Symbol.asyncDispose]();
     try {
@@ -127,7 +127,7 @@ describe("what lasts", () => {
     ["422", status(422, { detail: "bad" }), "embedding_request_refused", 1],
     ["500", status(500, { error: "out of memory" }), "embedding_failed", 3],
     ["JSON that ends in the middle", cutJson, "embedding_answer_invalid", 3],
-  ])("may be a text's fault, and then is no outage: %s", async (_, fault, code, tries) => {
+  ])("is not an outage if a text may be the cause: %s", async (_, fault, code, tries) => {
     server.faultOf = () => fault;
     const error = await failureOf(embedder);
     expect(error).toMatchObject({ code });
@@ -135,7 +135,7 @@ describe("what lasts", () => {
     expect(server.requests).toHaveLength(tries);
   });
 
-  test("tells the server's reason shortly, and none of the texts that it repeats", async () => {
+  test("quotes the server's reason in short, without the texts that the server repeats", async () => {
     server.faultOf = ({ input }) => status(422, { detail: [{ input, msg: "bad" }] });
     expect((await failureOf(embedder)).message).toMatch(/refuses a request with 422$/);
     server.faultOf = () => status(400, { error: { message: `bad\n${"x".repeat(1_000)}` } });
@@ -143,7 +143,7 @@ describe("what lasts", () => {
   });
 });
 
-test("a server that takes fewer texts than it is sent says which setting to lower", async () => {
+test("if a server accepts fewer texts than it gets, the error says which setting to lower", async () => {
   await using greedy = await startEmbedder({ requestTexts: 64 });
   const error = await failureOf(
     greedy,
@@ -153,7 +153,7 @@ test("a server that takes fewer texts than it is sent says which setting to lowe
   expect(error.remedy).toContain("EMBEDDING_REQUEST_TEXTS");
 });
 
-test("a request that fails costs no other one: what is on its way is told before the error", async () => {
+test("a failed request does not lose others: their outcomes are yielded before the error", async () => {
   await using single = await startEmbedder({ requestTexts: 1, requestsInFlight: 2 });
   server.faultOf = ({ input }) => (input[0] === "зарплата" ? status(422) : undefined);
   const given = ["отпуск", "зарплата"];
@@ -165,7 +165,7 @@ test("a request that fails costs no other one: what is on its way is told before
   expect(told).toMatchObject([{ index: 0 }]);
 });
 
-test("a call that is given up in the middle ends its requests", async () => {
+test("a call that is abandoned half-way aborts its requests", async () => {
   await using single = await startEmbedder({ requestTexts: 1, requestsInFlight: 2 });
   server.requests.length = 0;
   let ended = false;

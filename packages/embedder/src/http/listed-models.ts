@@ -11,8 +11,8 @@ const answerMs = 5_000;
 const shown = 10;
 
 /**
- * What to throw for a refusal: one that names the models of the server, where that tells them (`GET {endpoint}/models`)
- * and the one that was asked for is not among them; the refusal itself otherwise.
+ * The error to throw for a refusal. If the server lists its models (`GET {endpoint}/models`) and the requested one is not
+ * among them, the error names them; otherwise it is the refusal itself.
  */
 export async function withListedModels(refusal: ReembedError, server: Server): Promise<ReembedError> {
   const { endpoint, servedModel = server.model.id } = server;
@@ -26,7 +26,7 @@ export async function withListedModels(refusal: ReembedError, server: Server): P
     {
       exitCode: 2,
       cause: refusal,
-      remedy: "Set EMBEDDING_ENDPOINT_MODEL to the name that the server has the model under.",
+      remedy: "Set EMBEDDING_ENDPOINT_MODEL to the server's name for the model.",
     },
   );
 }
@@ -41,6 +41,6 @@ async function listModels({ endpoint, apiKey }: Server): Promise<string[]> {
   const { data } = (await response.json()) as { data?: unknown };
   const entries: unknown[] = Array.isArray(data) ? data : [];
   const ids = entries.map((entry) => (entry as { id?: unknown } | null)?.id);
-  // What a server calls its models goes into messages and logs.
+  // These names go into messages and logs, so only short printable ones are accepted.
   return ids.filter((id): id is string => typeof id === "string" && /^[!-~]{1,100}$/.test(id));
 }

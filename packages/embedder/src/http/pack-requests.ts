@@ -1,13 +1,13 @@
 export interface RequestLimits {
-  /** Texts of one request at most. */
+  /** Maximum number of texts per request. */
   texts: number;
-  /** Tokens of one request at most, counted as if all its texts were as long as the longest: so do servers that pad. */
+  /** Maximum number of tokens per request. Every text counts as long as the longest one, because many servers pad. */
   tokens: number;
 }
 
 /**
- * Groups inputs into requests, the longest first: neighbours are alike, and little is padded. One with more tokens than
- * a request may have goes alone.
+ * Groups inputs into requests, the longest first: neighbours are of similar length, so little is padded. An input with
+ * more tokens than a request may have is sent alone.
  */
 export function packRequests<Input extends { ids: Int32Array }>(
   inputs: readonly Input[],

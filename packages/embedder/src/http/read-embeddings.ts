@@ -1,4 +1,4 @@
-/** One vector of an answer, or why it is none. */
+/** One vector of an answer, or why it cannot be used. */
 export type ReceivedVector = { vector: Float32Array } | { problem: string };
 
 interface Expected {
@@ -7,9 +7,10 @@ interface Expected {
 }
 
 /**
- * Reads the body of an answer of `/embeddings` with `encoding_format: "float"`, whose vectors may be in any order, and
- * scales each to length 1: older servers do not. A vector with something in it that is no number costs only its text.
- * @throws Error that says what is wrong with the whole of it.
+ * Reads the body of an answer of `/embeddings` with `encoding_format: "float"`. Vectors may come in any order. Each is
+ * scaled to length 1, because older servers do not do that. A vector with a value that is not a number affects only its
+ * own text.
+ * @throws Error that says what is wrong with the answer as a whole.
  */
 export function readEmbeddings(body: string, expected: Expected): ReceivedVector[] {
   const data = parse(body);
@@ -29,22 +30,23 @@ function parse(body: string): unknown {
   try {
     return JSON.parse(body)?.data;
   } catch {
-    // Python writes the numbers that JSON does not have by their names.
+    // Python writes NaN and Infinity, which JSON does not have.
     return JSON.parse(body.replaceAll(/(?<=[[,]\s*)-?(NaN|Infinity)(?=\s*[\],])/g, "null"))?.data;
   }
 }
 
 function readVector(embedding: unknown, dimensions: number): ReceivedVector {
-  if (!Array.isArray(embedding)) throw new Error(`a vector is no list of numbers but a ${typeof embedding}`);
+  if (!Array.isArray(embedding)) throw new Error(`a vector is a ${typeof embedding} and not a list of numbers`);
   if (embedding.length !== dimensions) {
     throw new Error(`a vector has ${embedding.length} dimensions; ${dimensions} were expected`);
   }
   let sum = 0;
   for (const value of embedding) {
-    if (typeof value !== "number") return { problem: `The server's vector has ${JSON.stringify(value)} in it.` };
+    if (typeof value !== "number") return { problem: `The server's vector contains ${JSON.stringify(value)}.` };
     sum += value ** 2;
   }
   const length = Math.sqrt(sum);
-  if (!Number.isFinite(length) || length === 0) return { problem: "The server's vector has no length." };
+  if (!Number.isFinite(length) || length === 0)
+    return { problem: "The length of the server's vector is zero or not finite." };
   return { vector: Float32Array.from(embedding as number[], (value) => value / length) };
 }

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import type { Embedder } from "../embedder.ts";
 
-/** What the server was asked for. */
+/** One request that the server received. */
 export interface EmbeddingRequest {
   path: string | undefined;
   authorization: string | undefined;
@@ -13,7 +13,7 @@ export interface EmbeddingRequest {
   encoding_format: string;
 }
 
-/** Answers a request in another way than it should be answered. `entries` is what would have been its `data`. */
+/** Answers a request in a faulty way. `entries` is the correct `data`. */
 export type Fault = (response: ServerResponse, entries: EmbeddingEntry[]) => void;
 
 export interface EmbeddingEntry {
@@ -25,19 +25,19 @@ export interface EmbeddingEntry {
 /** An OpenAI-compatible server of `/v1/embeddings` that embeds with an embedder of this process. */
 export class SomeEmbeddingServer implements AsyncDisposable {
   readonly requests: EmbeddingRequest[] = [];
-  /** The next requests are answered by these, one each; as they should be where there is none. */
+  /** The next requests are answered by these, one each; undefined means a correct answer. */
   readonly faults: (Fault | undefined)[] = [];
-  /** Answers every request that it returns a fault for. */
+  /** Chooses the fault for every request. */
   faultOf: (request: EmbeddingRequest) => Fault | undefined = () => undefined;
-  /** What it calls its model: the model's id unless told otherwise. */
+  /** The server's name for its model; by default the model's id. */
   servedModel: string;
-  /** Names that `GET /models` answers with; without them it has no such page, as text-embeddings-inference. */
+  /** Names that `GET /models` lists. If undefined there is no such page, as in text-embeddings-inference. */
   listed: string[] | undefined;
-  /** More texts in one request are refused with 413. */
+  /** Requests with more texts are refused with 413. */
   mostTexts = 32;
-  /** Without it, everything is refused with 401. */
+  /** If set, requests without this key are refused with 401. */
   requiredKey: string | undefined;
-  /** Of how many requests it was busy with the most at once. */
+  /** The highest number of concurrent requests so far. */
   mostAtOnce = 0;
   #busyWith = 0;
   readonly #embedder: Embedder;
@@ -48,7 +48,7 @@ export class SomeEmbeddingServer implements AsyncDisposable {
     this.servedModel = embedder.model.id;
   }
 
-  /** @param embedder Is disposed of with the server. Scaled by 3, its vectors are as little normalised as Ollama's were. */
+  /** @param embedder Disposed of with the server. Its vectors are scaled by 3, because Ollama's were not normalised either. */
   static async start(embedder: Embedder, port = 0): Promise<SomeEmbeddingServer> {
     const server = new SomeEmbeddingServer(embedder);
     server.#server.listen(port, "127.0.0.1");
@@ -60,7 +60,7 @@ export class SomeEmbeddingServer implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v1`;
   }
 
-  /** The texts of all requests. */
+  /** The texts of all requests so far. */
   get texts(): string[] {
     return this.requests.flatMap(({ input }) => input);
   }
@@ -121,25 +121,25 @@ export class SomeEmbeddingServer implements AsyncDisposable {
   }
 }
 
-/** Answers with a status, a body of JSON and headers. */
+/** A fault that answers with a status, a JSON body and headers. */
 export function status(code: number, body: object = {}, headers: Record<string, string> = {}): Fault {
   return (response) => void response.writeHead(code, headers).end(JSON.stringify(body));
 }
 
-/** Answers 200 with what it makes of the entries. */
+/** A fault that answers 200 with changed entries. */
 export function data(change: (entries: EmbeddingEntry[]) => unknown): Fault {
   return (response, entries) => sendJson(response, { object: "list", data: change(entries) });
 }
 
-/** Answers 200 with what it makes of the whole body. */
+/** A fault that answers 200 with a changed body. */
 export function body(change: (whole: string) => string): Fault {
   return (response, entries) => void response.end(change(JSON.stringify({ object: "list", data: entries })));
 }
 
-/** Never answers. */
+/** A fault that never answers. */
 export const hang: Fault = () => {};
 
-/** Ends the connection in the middle of the answer. */
+/** A fault that closes the connection in the middle of the answer. */
 export const breakOff: Fault = (response, entries) => {
   response.setHeader("content-length", 1_000_000);
   response.write(JSON.stringify(entries).slice(0, 1_000), () => response.destroy());

@@ -7,14 +7,14 @@ import { retryTransient } from "./retry-transient.ts";
 interface Download {
   source: ModelSource;
   file: HubFile;
-  /** Where the file belongs. */
+  /** Where the file is stored. */
   path: string;
-  /** Called with the bytes of the file that are there; fewer than before where it had to start over. */
+  /** Called with the bytes that have arrived; the number falls if the download has to start over. */
   onReceived: (bytes: number) => void;
 }
 
 /**
- * Downloads a file, or what is missing of it, and puts it in place once its hash is right.
+ * Downloads a file, or the rest of it, and moves it into place if its hash is right.
  * @throws ReembedError of `requestHub`, or `model_file_altered`.
  */
 export async function downloadFile(download: Download): Promise<void> {
@@ -23,7 +23,7 @@ export async function downloadFile(download: Download): Promise<void> {
   const resumed = partial.sizeBytes > 0;
   await receiveRest(download, partial);
   if (resumed && partial.hash !== file.hash) {
-    // What an earlier run left may be of another revision, so the mistake may be on this side.
+    // A partial file from an earlier run may belong to another revision, so the first mismatch starts the download over.
     await partial.startOver();
     await receiveRest(download, partial);
   }
@@ -45,7 +45,7 @@ async function receiveRest(download: Download, partial: PartialFile): Promise<vo
 async function receive({ source, file, onReceived }: Download, partial: PartialFile): Promise<void> {
   const offset = partial.sizeBytes;
   const url = fileUrl(source, file);
-  // Of an encoded answer the range would count encoded bytes.
+  // If the answer were compressed, the range would count compressed bytes.
   const headers = { "accept-encoding": "identity", ...(offset > 0 && { range: `bytes=${offset}-` }) };
   const response = await requestHub(source, url, headers);
   const continues = response.status === 206 && response.headers.get("content-range")?.startsWith(`bytes ${offset}-`);
@@ -59,7 +59,7 @@ async function receive({ source, file, onReceived }: Download, partial: PartialF
   for await (const chunk of readBody(source, response)) {
     await partial.append(chunk);
     onReceived(partial.sizeBytes);
-    // More than there should be: the hash says so, and the rest of it could fill the disk.
+    // Too many bytes: stop before they fill the disk. The hash will not match.
     if (partial.sizeBytes > file.sizeBytes) return;
   }
   if (partial.sizeBytes < file.sizeBytes) {
@@ -67,7 +67,7 @@ async function receive({ source, file, onReceived }: Download, partial: PartialF
   }
 }
 
-/** The body's chunks; its failures, and not those of the loop that reads them, as ones that may pass. */
+/** Yields the chunks of the body. Only failures of the body become temporary ones, not those of the loop that reads it. */
 async function* readBody(source: ModelSource, { body }: Response): AsyncGenerator<Uint8Array> {
   try {
     if (body !== null) yield* body;
@@ -89,7 +89,9 @@ function altered({ source, file, path }: Download, found: string): ReembedError 
   const algorithm = file.algorithm === "sha256" ? "sha256" : "git blob sha1";
   return new ReembedError(
     "model_file_altered",
-    `${file.path} of ${model.id} came altered from ${hub.endpoint}: ${algorithm} ${found} instead of ${file.hash}.`,
-    { remedy: `It was not put in ${path}. Pull again; if it comes altered again, set HF_ENDPOINT to another mirror.` },
+    `${file.path} of ${model.id} arrived altered from ${hub.endpoint}: ${algorithm} ${found} instead of ${file.hash}.`,
+    {
+      remedy: `It was not stored as ${path}. Pull again; if it arrives altered again, set HF_ENDPOINT to another mirror.`,
+    },
   );
 }

@@ -2,22 +2,22 @@ import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 
-/** A file of a repository and what it must hash to. */
+/** A file of a repository, with its expected hash. */
 export interface HubFile {
-  /** Within the repository. */
+  /** Path within the repository. */
   path: string;
   sizeBytes: number;
-  /** Files in LFS have a sha256 of their content; git names the others by the sha1 of its blob. */
+  /** LFS files have the sha256 of their content; git identifies the others by the sha1 of their blob. */
   algorithm: "sha256" | "git-sha1";
   hash: string;
 }
 
-/** A hash of the file's algorithm that has seen nothing of the content yet. */
+/** A new hash with the file's algorithm, before any content. */
 export function startHash({ algorithm, sizeBytes }: HubFile): Hash {
   return algorithm === "sha256" ? createHash("sha256") : createHash("sha1").update(`blob ${sizeBytes}\0`);
 }
 
-/** Whether the file is at `path`, whole and right. */
+/** Whether the complete and correct file is at `path`. */
 export async function isInPlace(path: string, file: HubFile): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   if (found?.size !== file.sizeBytes) return false;

@@ -5,21 +5,21 @@ import type { HubFile } from "./hub-file.ts";
 import { type ModelSource, requestHub, unreachable } from "./hub-request.ts";
 import { retryTransient } from "./retry-transient.ts";
 
-// Configuration and tokenizer. A manifest.json of the repository's own would be taken for the one that is written here.
+// Configuration and tokenizer. A repository's own manifest.json is left out: it would be mistaken for ours.
 const rootFile = /^(?!manifest\.json$|.*\.index\.json$)([\w.-]+\.json|sentencepiece\.bpe\.model|vocab\.txt)$/;
-// What sentence-transformers does with the token vectors.
+// The modules of sentence-transformers that follow the encoder.
 const moduleFile = /^(1_Pooling\/config\.json|2_Dense\/[\w.-]+)$/;
-// The graph and its external data, which exporters name in three ways; not its variants, such as model_fp16.onnx.
+// The graph and its external data, which exporters name in three ways. Variants such as model_fp16.onnx are left out.
 const onnxFile = /^onnx\/(model\.onnx([._]data[\w.-]*)?|Constant_[\w.-]+)$/;
-// Of several kinds of weights, the first that the repository has, each told by its main file: bge-m3's would be 2.3 GB
-// each.
+// Only the first kind of weights that the repository has is pulled: for bge-m3 each kind takes 2.3 GB. Each kind is
+// recognised by its main file.
 const weights: readonly { main: string; files: RegExp }[] = [
   { main: exportedGraph, files: onnxFile },
   { main: "model.safetensors", files: /^model\.safetensors$/ },
   { main: "model.safetensors.index.json", files: /^model(-\d+-of-\d+\.safetensors|\.safetensors\.index\.json)$/ },
 ];
 
-/** The files of the model's repository, at its revision, that inference or its preparation needs. */
+/** The files of the model's repository at its revision that inference or `model prepare` needs. */
 export async function listModelFiles(source: ModelSource): Promise<HubFile[]> {
   const entries = await retryTransient(() => readTree(source), source);
   const files = entries.filter(({ type }) => type === "file");
@@ -30,7 +30,7 @@ export async function listModelFiles(source: ModelSource): Promise<HubFile[]> {
 
 async function readTree(source: ModelSource): Promise<ListFileEntry[]> {
   const { model, hub } = source;
-  // The token is added by requestHub: the library takes only those that begin with "hf_", which a mirror's may not.
+  // requestHub adds the token: the library accepts only tokens that begin with "hf_", and a mirror's may not.
   const tree = listFiles({
     repo: { type: "model", name: model.id },
     revision: model.revision,
@@ -41,7 +41,7 @@ async function readTree(source: ModelSource): Promise<ListFileEntry[]> {
   try {
     return await Array.fromAsync(tree);
   } catch (error) {
-    // Anything else is a body that was cut off, or a login page in place of the listing.
+    // Any other error means a truncated body, or a login page in place of the listing.
     throw error instanceof ReembedError ? error : unreachable(source, error);
   }
 }

@@ -4,7 +4,7 @@ import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { addFile, type HubFile, startHash } from "./hub-file.ts";
 
-/** A file on its way: what has arrived of it is in `<path>.partial`, hashed as it came. */
+/** A download in progress: the bytes that have arrived are in `<path>.partial`, and are hashed as they arrive. */
 export class PartialFile implements AsyncDisposable {
   readonly #file: HubFile;
   readonly #path: string;
@@ -19,7 +19,7 @@ export class PartialFile implements AsyncDisposable {
     this.#hash = startHash(file);
   }
 
-  /** Goes on with what an earlier run has left, if it left anything. */
+  /** Continues the partial file of an earlier run if there is one. */
   static async open(file: HubFile, path: string): Promise<PartialFile> {
     await mkdir(dirname(path), { recursive: true });
     const handle = await open(`${path}.partial`, constants.O_RDWR | constants.O_CREAT);
@@ -39,13 +39,13 @@ export class PartialFile implements AsyncDisposable {
     return this.#sizeBytes;
   }
 
-  /** Of all that has arrived, in the file's algorithm. */
+  /** The hash of all bytes so far, by the file's algorithm. */
   get hash(): string {
     return this.#hash.copy().digest("hex");
   }
 
   async append(chunk: Uint8Array): Promise<void> {
-    // At its own position and not at the end: of two pulls at once each writes the same bytes to the same place.
+    // Written at its position, not appended: two concurrent pulls then write the same bytes to the same place.
     for (let written = 0; written < chunk.length; ) {
       const rest = chunk.length - written;
       const { bytesWritten } = await this.#handle.write(chunk, written, rest, this.#sizeBytes + written);
@@ -71,7 +71,7 @@ export class PartialFile implements AsyncDisposable {
     await rm(`${this.#path}.partial`, { force: true });
   }
 
-  /** Leaves what has arrived for the next run. */
+  /** Keeps the partial file for the next run. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#handle.close();
   }

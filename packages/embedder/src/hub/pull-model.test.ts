@@ -10,7 +10,7 @@ import { type PullOptions, type PullProgress, pullModel } from "./pull-model.ts"
 import { checkpoint, data, model, shards, unwanted, wanted, weights } from "./some-model.ts";
 import { type Fault, StandInHub, sendOtherBytes, stallAfter, status } from "./stand-in-hub.ts";
 
-// The waits between tries, which add up to 15 s, are recorded and not waited for.
+// The waits between retries, 15 s in all, are recorded instead of waited for.
 const { waits } = vi.hoisted(() => ({ waits: [] as number[] }));
 vi.mock("node:timers/promises", () => ({
   setTimeout: async (ms: number, _: undefined, { signal }: { signal?: AbortSignal }) => {
@@ -30,7 +30,7 @@ beforeEach(async () => {
 afterEach(async () => await rm(modelsFolder, { recursive: true }));
 
 describe("a pull", () => {
-  test("brings what inference needs, records it and reports progress over all files", async () => {
+  test("fetches what inference needs, records it, and reports progress over all files", async () => {
     await using hub = await StandInHub.start(model.id, model.revision, {
       ...unwanted,
       ...checkpoint,
@@ -54,7 +54,7 @@ describe("a pull", () => {
     expect(seen.at(-1)).toEqual({ path: data, receivedBytes: totalBytes, totalBytes });
   });
 
-  test("fetches nothing that is there and right, and again what was altered", async () => {
+  test("skips files that are complete, and fetches altered ones again", async () => {
     await using hub = await StandInHub.start(model.id, model.revision, wanted);
     const manifest = await pull(hub);
     hub.requests.length = 0;
@@ -66,7 +66,7 @@ describe("a pull", () => {
     expect(hub.requests.map(({ path }) => path)).toEqual(["onnx/model.onnx"]);
   });
 
-  test("of a stand-in model returns what came with Reembed", async () => {
+  test("of a stand-in model fetches nothing: its files come with Reembed", async () => {
     const bundled = models.get("mini-m3") as Model;
     const pulled = await pullModel({
       model: bundled,
@@ -76,7 +76,7 @@ describe("a pull", () => {
     expect(pulled).toEqual(await verifyModelFiles(bundled, modelsFolder));
   });
 
-  test("sends the token to the hub and not to where its files are stored", async () => {
+  test("sends the token to the hub but not to the host that stores its files", async () => {
     await using hub = await StandInHub.start(model.id, model.revision, wanted);
     hub.requiredToken = "a-mirror's-own";
     await pull(hub, { hub: { endpoint: `${hub.endpoint}/`, token: hub.requiredToken } });
@@ -86,7 +86,7 @@ describe("a pull", () => {
 });
 
 describe("a download that was cut in the middle", () => {
-  test("is continued in the same pull, without the bytes that had arrived", async () => {
+  test("is continued in the same pull, without fetching the first bytes again", async () => {
     await using hub = await StandInHub.start(model.id, model.revision, wanted);
     failFirst(hub, stallAfter(100_000));
     await pull(hub, { onProgress: onceAt(100_000, () => hub.cutConnections()) });
@@ -129,7 +129,7 @@ describe("a download that was cut in the middle", () => {
     expect(await readFile(join(folder, data))).toEqual(weights);
   });
 
-  test("starts over when what had arrived is of another revision", async () => {
+  test("starts over when the partial file is of another revision", async () => {
     await using hub = await StandInHub.start(model.id, model.revision, wanted);
     await leavePartial(randomBytes(100_000));
     await pull(hub);
@@ -137,16 +137,16 @@ describe("a download that was cut in the middle", () => {
     expect(await readFile(join(folder, data))).toEqual(weights);
   });
 
-  test("starts over when more had arrived than the file has", async () => {
+  test("starts over when the partial file is longer than the file", async () => {
     await using hub = await StandInHub.start(model.id, model.revision, wanted);
     await leavePartial(randomBytes(weights.length + 1));
     await pull(hub);
     expect(requestsOfData(hub)).toEqual([undefined]);
   });
 
-  test("is tried on for as long as every try brings it further", async () => {
+  test("is retried as long as every try makes progress", async () => {
     await using hub = await StandInHub.start(model.id, model.revision, wanted);
-    // Twenty tries, each of which brings 10,000 bytes; six in a row that bring nothing would end it.
+    // Twenty tries that bring 10,000 bytes each; six in a row without progress would end the pull.
     const fault: Fault = (response, content) => {
       const start = (requestsOfData(hub).length - 1) * 10_000;
       const range = { "Content-Range": `bytes ${start}-${content.length - 1}/${content.length}` };
@@ -164,14 +164,14 @@ describe("a file with another hash than the hub's", () => {
   test.each([
     { path: data, algorithm: "sha256", expected: sha256(weights) },
     { path: "config.json", algorithm: "git blob sha1", expected: "2d571516ebb055a8ca4d64f162ffa375fa504a59" },
-  ])("is neither kept nor put in place: $path, by its $algorithm", async ({ path, algorithm, expected }) => {
+  ])("is neither kept nor stored: $path, by its $algorithm", async ({ path, algorithm, expected }) => {
     await using hub = await StandInHub.start(model.id, model.revision, wanted);
     if (path === data) failFirst(hub, sendOtherBytes);
     else hub.faults.push(sendOtherBytes);
     const error = await failureOf(pull(hub));
     expect(error.code).toBe("model_file_altered");
     expect(error.message).toMatch(
-      new RegExp(`^${path} of ${model.id} came altered .*: ${algorithm} [0-9a-f]+ instead of ${expected}\\.$`),
+      new RegExp(`^${path} of ${model.id} arrived altered .*: ${algorithm} [0-9a-f]+ instead of ${expected}\\.$`),
     );
     expect(await readdir(dirname(join(folder, path)))).not.toContain(path.replace("onnx/", ""));
     expect(existsSync(join(folder, `${path}.partial`))).toBe(false);
@@ -181,7 +181,7 @@ describe("a file with another hash than the hub's", () => {
 });
 
 describe("failures of the hub", () => {
-  test("that pass are retried, after waits that grow", async () => {
+  test("that are temporary are retried, with growing waits", async () => {
     await using hub = await StandInHub.start(model.id, model.revision, wanted);
     hub.faults.push(status(503), status(429), status(500));
     await pull(hub);
@@ -193,7 +193,7 @@ describe("failures of the hub", () => {
     });
   });
 
-  test("that do not pass end the pull after six tries", async () => {
+  test("that persist end the pull after six tries", async () => {
     await using hub = await StandInHub.start(model.id, model.revision, wanted);
     hub.faults.push(...Array<Fault>(6).fill(status(503)));
     const error = await failureOf(pull(hub));
@@ -202,7 +202,7 @@ describe("failures of the hub", () => {
     expect(hub.requests).toHaveLength(6);
   });
 
-  test("to answer at all name the endpoint and the ways around it", async () => {
+  test("without any answer name the endpoint and other ways to get the files", async () => {
     const hub = await StandInHub.start(model.id, model.revision, wanted);
     const { endpoint } = hub;
     await hub[Symbol.asyncDispose]();
@@ -217,9 +217,9 @@ describe("failures of the hub", () => {
 
 describe("a repository", () => {
   test.each([
-    { token: undefined, remedy: "Set HF_TOKEN" },
+    { token: undefined, remedy: "set HF_TOKEN" },
     { token: "secret", remedy: "HF_TOKEN is set" },
-  ])("that may not be read asks for another token, and shows none: $token", async ({ token, remedy }) => {
+  ])("for lack of permission ask for another token, and show none: $token", async ({ token, remedy }) => {
     await using hub = await StandInHub.start(model.id, model.revision, wanted);
     hub.requiredToken = "another";
     const error = await failureOf(pull(hub, { hub: { endpoint: hub.endpoint, token } }));
@@ -230,7 +230,7 @@ describe("a repository", () => {
     expect(waits).toEqual([]);
   });
 
-  test("without the revision is named with it", async () => {
+  test("for an unknown revision name the model and the revision", async () => {
     await using hub = await StandInHub.start(model.id, "another-revision", wanted);
     const error = await failureOf(pull(hub));
     expect(error).toMatchObject({ code: "model_unknown", exitCode: 1 });
@@ -238,8 +238,8 @@ describe("a repository", () => {
   });
 });
 
-// Only Linux has a file that is always on a full disk.
-test.skipIf(!existsSync("/dev/full"))("a full disk is named with the folder", async () => {
+// Only Linux has a file on a disk that is always full.
+test.skipIf(!existsSync("/dev/full"))("an error for a full disk names the folder", async () => {
   await using hub = await StandInHub.start(model.id, model.revision, wanted);
   await mkdir(folder, { recursive: true });
   await symlink("/dev/full", join(folder, "config.json.partial"));
@@ -258,7 +258,7 @@ async function failureOf(promise: Promise<unknown>): Promise<ReembedError> {
   throw new Error(`Not a ReembedError: ${error}`, { cause: error });
 }
 
-/** Lets the first requests for the large file fail, which is fetched last. */
+/** Makes the first requests for the large file, which is fetched last, fail. */
 function failFirst(hub: StandInHub, ...faults: Fault[]): void {
   const before = Object.keys(wanted).length - 1;
   const none: undefined[] = Array(before).fill(undefined);

@@ -23,16 +23,16 @@ export interface PullOptions {
 }
 
 export interface PullProgress {
-  /** The file that is being fetched. */
+  /** The file that is being fetched now. */
   path: string;
-  /** Of all files together, those that were there already included. */
+  /** Bytes of all files together, those that were there before included. */
   receivedBytes: number;
   totalBytes: number;
 }
 
 /**
- * Fetches a model's files from the hub and records them. What is there already and right is not fetched again, and what
- * an interrupted pull left is continued. A stand-in is only verified: it came with Reembed.
+ * Fetches a model's files from the hub and records them in a manifest. Complete and correct files are not fetched again,
+ * and partial files of an interrupted pull are continued. A stand-in model is only verified: it comes with Reembed.
  * @returns The manifest that was written.
  * @throws ReembedError `model_no_weights`, `model_file_missing`, `model_file_altered`, `model_forbidden`, `model_unknown`,
  * `hub_unreachable`, `hub_failed`, `disk_full` or `folder_not_writable`; the signal's reason when it is aborted.
@@ -73,7 +73,7 @@ async function fetchFiles(
   }
 }
 
-/** Before anything is fetched: what the repository lacks must be in the folder. */
+/** Checked before anything is fetched: files that the repository does not have must be in the folder already. */
 async function checkComplete(files: readonly HubFile[], { id, revision }: Model, folder: string): Promise<void> {
   const there = async (path: string) => files.some((file) => file.path === path) || (await exists(join(folder, path)));
   for (const required of requiredFiles) {
@@ -86,7 +86,7 @@ async function checkComplete(files: readonly HubFile[], { id, revision }: Model,
   throw new ReembedError("model_no_weights", message, {
     remedy:
       `Export it with \`optimum-cli export onnx --model ${id} --task feature-extraction ${join(folder, "onnx")}\`, or ` +
-      `load it in Python and save it with safe_serialization=True into ${folder}, and pull again, which brings the rest.`,
+      `load it in Python and save it with safe_serialization=True into ${folder}, and pull again, which fetches the other files.`,
   });
 }
 
@@ -95,13 +95,13 @@ function folderError(cause: unknown, { id }: Model, folder: string): ReembedErro
   if (code === "ENOSPC" || code === "EDQUOT") {
     return new ReembedError("disk_full", `${folder} has no space left for ${id}.`, {
       cause,
-      remedy: "Make room and pull again, which continues where this stopped, or set MODELS_DIR to another disk.",
+      remedy: "Free some space and pull again, which continues this download, or set MODELS_DIR to another disk.",
     });
   }
   if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
     return new ReembedError("folder_not_writable", `${folder} cannot be written (${code}).`, {
       cause,
-      remedy: "Set MODELS_DIR to a folder that can.",
+      remedy: "Set MODELS_DIR to a folder that can be written.",
     });
   }
   return undefined;

@@ -32,7 +32,7 @@ describe("a repository", () => {
     expect(await verifyModelFiles(model, modelsFolder)).toEqual(manifest);
   });
 
-  test("with a pickle alone says how to make weights that are read, and then brings the rest", async () => {
+  test("with only a pickle is refused with the conversion to do, and afterwards the other files are fetched", async () => {
     await using hub = await StandInHub.start(model.id, model.revision, { ...unwanted, ...needed });
     const error = await failureOf(hub);
     expect(error).toMatchObject({ code: "model_no_weights", exitCode: 1 });
@@ -51,7 +51,7 @@ describe("a repository", () => {
     await verifyModelFiles(model, modelsFolder);
   });
 
-  test("without a tokenizer that Reembed reads is refused, unless that is in the folder", async () => {
+  test("without a tokenizer.json is refused, unless the folder has one already", async () => {
     const { "tokenizer.json": tokenizer, ...rest } = wanted;
     await using hub = await StandInHub.start(model.id, model.revision, rest);
     expect(await failureOf(hub)).toMatchObject({

@@ -6,11 +6,11 @@ const firstWaitMs = 500;
 
 interface RetryOptions {
   signal: AbortSignal | undefined;
-  /** How far the attempts have come. One that came further than any before it starts the count of tries anew. */
+  /** A measure of progress. An attempt that got further than all before it resets the count of failures. */
   progress?: () => number;
 }
 
-/** Tries again after failures that may pass, with jittered waits of 8 s at most in between: 15 s in all. */
+/** Retries temporary failures: at most six in a row, with jittered waits of up to 8 s and 15 s in all. */
 export async function retryTransient<T>(
   attempt: () => Promise<T>,
   { signal, progress = () => 0 }: RetryOptions,

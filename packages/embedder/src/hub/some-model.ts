@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Model } from "@reembed/core";
 
-/** A model that no hub has. */
+/** A model that does not exist on any hub. */
 export const model: Model = {
   id: "someone/some-model",
   revision: "0123456789abcdef0123456789abcdef01234567",
@@ -10,10 +10,10 @@ export const model: Model = {
   pooling: "cls",
   bundled: false,
 };
-/** The largest file of the repository, and the last to be fetched. */
+/** The largest file of the repository, which is fetched last. */
 export const data = "onnx/model.onnx_data";
 export const weights = randomBytes(300_000);
-/** What inference needs of the repository, whatever its weights are. */
+/** The files that inference needs in addition to the weights. */
 export const needed = {
   "config.json": '{"pad_token_id": 1}',
   "modules.json": "[]",
@@ -23,14 +23,14 @@ export const needed = {
   "2_Dense/config.json": "{}",
   "2_Dense/model.safetensors": "dense",
 };
-/** With its graph. */
+/** The files with the graph. */
 export const wanted = {
   ...needed,
   "onnx/Constant_7_attr__value": "constant",
   "onnx/model.onnx": "graph",
   [data]: weights,
 };
-/** Weights beside a graph that has them too. */
+/** Weights of a repository that also has a graph with them. */
 export const checkpoint = { "model.safetensors": weights };
 export const shards = {
   "model-00001-of-00002.safetensors": weights.subarray(0, 200_000),

@@ -3,29 +3,29 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** What the stand-in was asked for on /resolve/ or, for files in LFS, behind its redirect. */
+/** A request for a file on /resolve/ or, for an LFS file, on the host that it redirects to. */
 export interface FileRequest {
   path: string;
   range: string | undefined;
   authorization: string | undefined;
 }
 
-/** Answers a request for a file in another way than it should be answered. */
+/** Answers a request for a file in a faulty way. */
 export type Fault = (response: ServerResponse, content: Buffer) => void;
 
 /**
- * A stand-in for the Hugging Face hub with one repository: the paged tree of one revision, files by /resolve/ with
- * ranges, and files in LFS (safetensors, and all under `onnx/`) behind a redirect to another origin, as the hub has them.
+ * A stand-in for the Hugging Face hub with one repository at one revision. Like the hub, it lists the tree in pages,
+ * serves files and ranges on /resolve/, and redirects LFS files (safetensors, and all of `onnx/`) to another origin.
  */
 export class StandInHub implements AsyncDisposable {
   readonly requests: FileRequest[] = [];
-  /** Bytes that were sent of each file, whether they arrived or not. */
+  /** Bytes sent per file, also those that did not arrive. */
   readonly sentBytes: Record<string, number> = {};
-  /** The next requests for files are answered by these, one each; by the file itself where there is none. */
+  /** The next requests for files are answered by these, one each; undefined means a correct answer. */
   readonly faults: (Fault | undefined)[] = [];
   /** Whether ranges are served; otherwise every answer is the whole file. */
   ranges = true;
-  /** Without it, everything is refused with 401. */
+  /** If set, requests without this token are refused with 401. */
   requiredToken: string | undefined;
   readonly #repository: string;
   readonly #files: Map<string, Buffer>;
@@ -47,7 +47,7 @@ export class StandInHub implements AsyncDisposable {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** As a network that fails: what is being sent ends in the middle. */
+  /** Cuts all connections in the middle of an answer, like a network failure. */
   cutConnections(): void {
     this.#server.closeAllConnections();
   }
@@ -109,7 +109,7 @@ export class StandInHub implements AsyncDisposable {
   }
 }
 
-/** Sends the first bytes of the file and then nothing, until the connection is cut. */
+/** A fault that sends the first bytes of the file and then nothing until the connection is cut. */
 export function stallAfter(bytes: number): Fault {
   return (response, content) => {
     response.setHeader("Content-Length", content.length);
@@ -117,12 +117,12 @@ export function stallAfter(bytes: number): Fault {
   };
 }
 
-/** Answers with a status and no file. */
+/** A fault that answers with a status and no file. */
 export function status(code: number): Fault {
   return (response) => void response.writeHead(code).end();
 }
 
-/** Sends as many bytes as the file has, but others. */
+/** A fault that sends the right number of wrong bytes. */
 export const sendOtherBytes: Fault = (response, content) => void response.end(Buffer.alloc(content.length, "?"));
 
 function treeEntry(path: string, content: Buffer) {

@@ -12,7 +12,7 @@ import {
 } from "./test-encoder.ts";
 
 const weights = randomWeights();
-/** Of different lengths, a single token among them, and two of the same. */
+/** Texts of different lengths, with one of a single token and two of the same length. */
 const texts = [1, 7, 40, 12, 40, 33].map(randomText);
 const dtypes = ["fp32", "fp16", "int8"] as const;
 const poolings = ["cls", "mean"] as const;
@@ -28,22 +28,25 @@ describe.each(outputs)("with $what,", ({ changes }) => {
   const shape = encoderShape(changes);
   const encoder = { shape, weights, dense: shape.dense && weights };
 
-  test.each(dtypes)("the graph in %s gives the vectors of the plain one, with and without a mask", async (dtype) => {
-    await using graphs = await testGraphs();
-    const arithmetic = arithmetics[dtype];
-    const expected = await runAlone(await graphs.plain(encoder), texts);
-    const unmasked = await runAlone(await graphs.encoder({ ...encoder, arithmetic, masked: false }), texts);
-    const masked = await (await graphs.encoder({ ...encoder, arithmetic, masked: true }))(texts);
-    for (const vectors of [unmasked, masked]) {
-      for (const vector of vectors) expect(vector).toHaveLength(shape.dimensions);
-      expect(leastCosine(vectors, expected)).toBeGreaterThan(leastCosines[dtype]);
-      // Texts are told apart, so that the agreement means something.
-      expect(leastCosine(vectors.slice(1), expected.slice(0, -1))).toBeLessThan(0.9);
-    }
-  });
+  test.each(dtypes)(
+    "the graph in %s gives the same vectors as the plain one, with and without a mask",
+    async (dtype) => {
+      await using graphs = await testGraphs();
+      const arithmetic = arithmetics[dtype];
+      const expected = await runAlone(await graphs.plain(encoder), texts);
+      const unmasked = await runAlone(await graphs.encoder({ ...encoder, arithmetic, masked: false }), texts);
+      const masked = await (await graphs.encoder({ ...encoder, arithmetic, masked: true }))(texts);
+      for (const vectors of [unmasked, masked]) {
+        for (const vector of vectors) expect(vector).toHaveLength(shape.dimensions);
+        expect(leastCosine(vectors, expected)).toBeGreaterThan(leastCosines[dtype]);
+        // Different texts must have different vectors, otherwise the agreement above means nothing.
+        expect(leastCosine(vectors.slice(1), expected.slice(0, -1))).toBeLessThan(0.9);
+      }
+    },
+  );
 });
 
-describe.each(dtypes)("in %s a text has the same vector alone and", (dtype) => {
+describe.each(dtypes)("in %s a text has the same vector alone as", (dtype) => {
   const arithmetic = arithmetics[dtype];
 
   test.each(poolings)("among others of its length, pooled by %s", async (pooling) => {
@@ -58,13 +61,13 @@ describe.each(dtypes)("in %s a text has the same vector alone and", (dtype) => {
   test.each(poolings)("padded among longer ones, pooled by %s", async (pooling) => {
     await using graphs = await testGraphs();
     const run = await graphs.encoder({ shape: encoderShape({ pooling }), weights, arithmetic, masked: true });
-    // A sum in another order can round a half to its neighbour, 5e-4 away, before the last layers average it out.
+    // A sum in another order may round the other way, by 5e-4, before the last layers average the difference out.
     const bound = dtype === "fp16" ? 2e-5 : 1e-6;
     expect(largestDifference(await run(texts), await runAlone(run, texts))).toBeLessThan(bound);
   });
 });
 
-describe("the graph is that of", () => {
+describe("the graph is correct for", () => {
   test.each<{ what: string; changes: Partial<EncoderShape> }>([
     { what: "one layer", changes: { layers: 1 } },
     { what: "twelve layers", changes: { layers: 12 } },

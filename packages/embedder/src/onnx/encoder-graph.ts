@@ -8,28 +8,28 @@ import { addProduct, divideColumns, type Smoothing, scaleRows } from "./smoothin
 import { addTextVector } from "./text-vector.ts";
 
 export interface EncoderGraphOptions {
-  /** Of the .onnx file; the weights go into `<path>.data`. */
+  /** Path of the .onnx file; the weights are written to `<path>.data`. */
   path: string;
   shape: EncoderShape;
   weights: EncoderWeights;
-  /** Of the module that widens the text's vector, where the shape has one. */
+  /** Weights of the dense layer that changes the vector's dimensions, if the shape has one. */
   dense?: EncoderWeights | undefined;
   arithmetic: Arithmetic;
-  /** With an input `attention_mask`, so that texts of different lengths can share a run. */
+  /** Whether the graph has an input `attention_mask`, so that texts of different lengths can share a run. */
   masked: boolean;
   smoothing?: Smoothing | undefined;
-  /** With an output for every place that can be smoothed: the largest size of each of its values. */
+  /** Whether the graph has an output per place that can be smoothed, with the largest absolute value of each input. */
   observed?: boolean | undefined;
 }
 
 const microsoft = "com.microsoft";
-/** Of the outputs of an observed graph; the name of the place follows. */
+/** Prefix of the outputs of an observed graph; the name of the place follows. */
 export const observedPrefix = "observed.";
 
 /**
- * Writes a BERT or XLM-RoBERTa encoder as an ONNX file: token ids in, [texts, sequence]; vectors of length 1 out,
- * [texts, dimensions]. It has plain operators where ONNX Runtime knows fused ones: on a CPU those are slower
- * (SkipLayerNormalization 5.5 ns a value, Add and LayerNormalization 0.9; BiasGelu 1.1, Gelu 0.4), and for a GPU ONNX
+ * Writes a BERT or XLM-RoBERTa encoder as an ONNX file. Input: token ids, [texts, sequence]. Output: vectors of length 1,
+ * [texts, dimensions]. It uses plain operators where ONNX Runtime also has fused ones, which are slower on a CPU
+ * (SkipLayerNormalization 5.5 ns per value, Add and LayerNormalization 0.9; BiasGelu 1.1, Gelu 0.4). For a GPU, ONNX
  * Runtime fuses them itself.
  * @throws ReembedError of `EncoderWeights.tensor`.
  */
@@ -46,7 +46,7 @@ class EncoderGraph {
   readonly #arithmetic: Arithmetic;
   readonly #ids: string;
   readonly #mask: string | undefined;
-  /** What hides the padding from one token, and from all of a text. */
+  /** What attention adds to the scores to exclude padding: for one token, and for all tokens of a text. */
   #hidden: { row: string; everyRow: string } | undefined;
 
   constructor(graph: GraphBuilder, options: EncoderGraphOptions) {
@@ -74,7 +74,7 @@ class EncoderGraph {
     return await this.#norm(this.#graph.add("Add", [words, await this.#positions()]), "embeddings.LayerNorm");
   }
 
-  /** The rows of the position table: [sequence, hidden]. */
+  /** Looks up the rows of the position table: [sequence, hidden]. */
   async #positions(): Promise<string> {
     const graph = this.#graph;
     const length = graph.add("Squeeze", [graph.add("Shape", [this.#ids], { start: { int: 1 }, end: { int: 2 } })]);
@@ -82,7 +82,7 @@ class EncoderGraph {
     return await this.#arithmetic.lookup(graph, await positionTable(this.#options.weights, this.#shape), places);
   }
 
-  /** With `onlyFirst`, of the first token alone: all that CLS pooling needs of the last layer. */
+  /** With `onlyFirst`, computes only the first token: CLS pooling needs no other from the last layer. */
   async #layer(name: string, tokens: string, onlyFirst: boolean): Promise<string> {
     const { hidden, intermediate, heads } = this.#shape;
     const graph = this.#graph;
@@ -116,8 +116,8 @@ class EncoderGraph {
   }
 
   /**
-   * What attention is told behind query, key and value of padded texts: neither a bias of theirs nor a mask of the keys,
-   * which WebGPU does not know, but what is added to the scores, [texts, 1, queries, keys].
+   * Further inputs of attention for padded texts: a term that is added to the scores, [texts, 1, queries, keys]. The usual
+   * input, a mask of the keys, is not used because WebGPU does not support it.
    */
   #hiding(onlyFirst: boolean): string[] {
     if (this.#mask === undefined) return [];
@@ -146,7 +146,7 @@ class EncoderGraph {
     return this.#arithmetic.operand(this.#graph, values, range, width);
   }
 
-  /** The values that the linear layers of a place read, divided by its factors where there are some. */
+  /** The input of the linear layers at a place, divided by the factors of the calibration if there are any. */
   #smoothed(values: string, place: string): Operand {
     const factors = this.#options.smoothing?.get(place);
     if (factors === undefined) return this.#operand(values, "any", this.#shape.hidden);
@@ -171,16 +171,16 @@ class EncoderGraph {
     const bias = await this.#bias(name, weight, outputs);
     const own = this.#options.smoothing?.get(name.replace(/\.(query|key|value|dense)$/, ""));
     if (own !== undefined) scaleRows(weight, outputs, own);
-    // Attention mixes the values of tokens, each by itself: what its output is divided by goes into the weights here.
+    // Attention mixes tokens but not the values within a token, so the factors of its output can go into these weights.
     const next = this.#options.smoothing?.get(name.replace(/self\.value$/, "output"));
     if (name.endsWith("self.value") && next !== undefined) divideColumns(weight, next);
     return await this.#arithmetic.product(this.#graph, operand, { name, inputs, outputs, weight, bias });
   }
 
   /**
-   * What attention leaves of the biases, exactly. The key's adds the same to all scores of a query, which softmax does
-   * not see. The value's passes through attention as it is, since the weights of a query add up to 1: multiplied with
-   * the weights of the output it becomes a part of the output's.
+   * The bias that a layer needs, exactly. The key's bias adds the same to all scores of a query, and softmax cancels that.
+   * The value's bias passes through attention unchanged, because the weights of a query add up to 1: multiplied by the
+   * weights of the output layer, it becomes a part of that layer's bias.
    */
   async #bias(name: string, weight: Float32Array, outputs: number): Promise<Float32Array | undefined> {
     if (/self\.(key|value)$/.test(name)) return undefined;
@@ -199,7 +199,7 @@ class EncoderGraph {
     if (this.#mask === undefined) {
       return graph.add("ReduceMean", [tokens], { axes: { ints: [1] }, keepdims: { int: 0 } });
     }
-    // Shares before the sum: in float16 a sum over 8,192 tokens overflows where their values are 8.
+    // The mask is divided before the sum: in float16 a sum over 8,192 tokens overflows when their values are 8.
     const mask = graph.add("Cast", [this.#mask], { to: { elementType: "float32" } });
     const shares = graph.add("Div", [mask, graph.add("ReduceSum", [mask, graph.integers(1)])]);
     const { elementType } = this.#arithmetic;

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { readEncoderShape } from "./encoder-shape.ts";
 
-/** Of BAAI/bge-m3. */
+/** config.json of BAAI/bge-m3. */
 const xlmRoberta = {
   model_type: "xlm-roberta",
   hidden_act: "gelu",
@@ -19,7 +19,7 @@ const xlmRoberta = {
   pad_token_id: 1,
   position_embedding_type: "absolute",
 };
-/** Of cointegrated/rubert-tiny2. */
+/** config.json of cointegrated/rubert-tiny2. */
 const bert = {
   ...xlmRoberta,
   model_type: "bert",
@@ -47,7 +47,7 @@ beforeEach(async () => {
 });
 
 describe("the shape of", () => {
-  test("XLM-RoBERTa counts positions from behind the padding's id", async () => {
+  test("XLM-RoBERTa counts positions from the one after the padding's id", async () => {
     await write({ "config.json": xlmRoberta });
     expect(await readEncoderShape(folder, "cls")).toEqual({
       layers: 24,
@@ -65,7 +65,7 @@ describe("the shape of", () => {
     });
   });
 
-  test("BERT counts them from 0, and has the pooling that its folder says", async () => {
+  test("BERT counts positions from 0, and has the pooling of its 1_Pooling/config.json", async () => {
     await write({ "config.json": bert, "1_Pooling/config.json": { pooling_mode_mean_tokens: true } });
     const expected = { positions: 2048, positionOffset: 0, tokenTypes: 2, dimensions: 312 };
     expect(await readEncoderShape(folder)).toMatchObject({ ...expected, pooling: "mean" });
@@ -74,7 +74,7 @@ describe("the shape of", () => {
     );
   });
 
-  test("a model with a dense layer has its dimensions", async () => {
+  test("a model with a dense layer has the dimensions of that layer", async () => {
     await write({ "config.json": bert, "2_Dense/config.json": dense });
     expect(await readEncoderShape(folder, "cls")).toMatchObject({
       hidden: 312,
@@ -84,7 +84,7 @@ describe("the shape of", () => {
   });
 });
 
-describe("what the builder has no graph for is refused by name:", () => {
+describe("an encoder that the builder does not support is refused with the reason:", () => {
   test.each<{ what: string; files: Record<string, object>; message: string }>([
     {
       what: "another type",
@@ -114,7 +114,7 @@ describe("what the builder has no graph for is refused by name:", () => {
     {
       what: "no pooling",
       files: { "config.json": bert },
-      message: "it has no 1_Pooling/config.json that tells its pooling",
+      message: "it has no 1_Pooling/config.json with its pooling",
     },
     {
       what: "another pooling",
@@ -128,7 +128,7 @@ describe("what the builder has no graph for is refused by name:", () => {
     ].map((changed) => ({
       what: "another dense layer",
       files: { "config.json": bert, "2_Dense/config.json": changed },
-      message: "its 2_Dense is no layer of 312 inputs with a bias and Identity or Tanh",
+      message: "its 2_Dense is not a layer of 312 inputs with a bias and Identity or Tanh",
     })),
   ])("$what", async ({ files, message }) => {
     await write(files);
@@ -139,7 +139,7 @@ describe("what the builder has no graph for is refused by name:", () => {
     });
   });
 
-  test("a config.json that is none", async () => {
+  test("a config.json that is not JSON", async () => {
     await expect(readEncoderShape(folder)).rejects.toMatchObject({
       code: "encoder_unsupported",
       message: `${join(folder, "config.json")} cannot be read as JSON.`,

@@ -3,34 +3,33 @@ import { join } from "node:path";
 import { ReembedError } from "@reembed/core";
 import { exists } from "../model-files.ts";
 
-/** What an encoder's graph is made of, apart from its weights. */
+/** The structure of an encoder, without its weights. */
 export interface EncoderShape {
   layers: number;
   hidden: number;
   heads: number;
   intermediate: number;
   vocabulary: number;
-  /** Tokens of a text at most. */
+  /** Maximum number of tokens of a text. */
   positions: number;
-  /** Row of the position table that belongs to the first token: XLM-RoBERTa counts from behind the padding's id. */
+  /** The row of the position table for the first token: XLM-RoBERTa counts from the one after the padding's id. */
   positionOffset: number;
   tokenTypes: number;
   layerNormEpsilon: number;
-  /** How token vectors become the text's. */
+  /** How token vectors become the vector of the text. */
   pooling: "cls" | "mean";
-  /** The module behind the pooling that gives the vector other dimensions, such as `2_Dense`. */
+  /** The module after pooling that changes the vector's dimensions, such as `2_Dense`. */
   dense: { module: string; activation: "identity" | "tanh" } | undefined;
-  /** Of the text's vector. */
+  /** Dimensions of the text's vector. */
   dimensions: number;
 }
 
 type Json = Record<string, unknown>;
 
 /**
- * Reads what kind of encoder is in a folder: config.json, and of sentence-transformers' modules the pooling and a dense
- * layer.
- * @param expected The pooling, where it is known; without it the folder's `1_Pooling/config.json` must tell.
- * @throws ReembedError `encoder_unsupported` when the builder has no graph for it.
+ * Reads an encoder's structure from its folder: config.json, and the pooling and dense modules of sentence-transformers.
+ * @param expected The pooling, if it is known; otherwise the folder must have `1_Pooling/config.json`.
+ * @throws ReembedError `encoder_unsupported` if the builder does not support it.
  */
 export async function readEncoderShape(folder: string, expected?: "cls" | "mean"): Promise<EncoderShape> {
   const config = await readJson(join(folder, "config.json"));
@@ -66,7 +65,7 @@ async function readPooling(folder: string, expected: "cls" | "mean" | undefined)
   const path = join(folder, "1_Pooling/config.json");
   if (!(await exists(path))) {
     if (expected !== undefined) return expected;
-    throw unsupported(folder, "it has no 1_Pooling/config.json that tells its pooling");
+    throw unsupported(folder, "it has no 1_Pooling/config.json with its pooling");
   }
   const config = await readJson(path);
   const found = config.pooling_mode_cls_token === true ? "cls" : "mean";
@@ -89,7 +88,7 @@ async function readDense(folder: string, hidden: number): Promise<Pick<EncoderSh
     .match(/\.(Identity|Tanh)$/)?.[1]
     ?.toLowerCase();
   if (in_features !== hidden || typeof out_features !== "number" || bias === false || activation === undefined) {
-    throw unsupported(folder, `its ${module} is no layer of ${hidden} inputs with a bias and Identity or Tanh`);
+    throw unsupported(folder, `its ${module} is not a layer of ${hidden} inputs with a bias and Identity or Tanh`);
   }
   return { dense: { module, activation: activation as "identity" | "tanh" }, dimensions: out_features };
 }
@@ -104,6 +103,6 @@ async function readJson(path: string): Promise<Json> {
 
 function unsupported(folder: string, why: string): ReembedError {
   return new ReembedError("encoder_unsupported", `${folder} cannot be prepared: ${why}.`, {
-    remedy: "It can be run as it was exported, from onnx/model.onnx.",
+    remedy: "Run the exported graph, onnx/model.onnx, without preparing it.",
   });
 }

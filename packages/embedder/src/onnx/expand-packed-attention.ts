@@ -5,8 +5,8 @@ import { type Node, node, tensor } from "./model-writer.ts";
 const { ModelProto } = onnxProto.onnx;
 
 /**
- * Stands in for CUDA in tests: a packed graph in float32 in which each `PackedMultiHeadAttention`, which no other
- * provider has, is replaced by what its documentation says, operator by operator.
+ * Replaces CUDA in tests: every `PackedMultiHeadAttention` of a packed float32 graph, which only CUDA's provider has, is
+ * replaced by plain operators that compute what its documentation says.
  */
 export function expandPackedAttention(bytes: Uint8Array, { heads, hidden }: EncoderShape): Uint8Array {
   const model = ModelProto.decode(bytes);
@@ -25,7 +25,7 @@ export function expandPackedAttention(bytes: Uint8Array, { heads, hidden }: Enco
     tensor("test.second", [1], new BigInt64Array([1n])),
   ];
   graph.node = [
-    // Which text a token is of: the number of bounds at or below its place.
+    // The text that a token belongs to: the number of bounds at or below the token's place.
     node("Shape", ["input_ids"], ["test.shape"]),
     node("Squeeze", ["test.shape"], ["test.count"]),
     node("Cast", ["test.count"], ["test.tokens"], { to: { elementType: "int32" } }),

@@ -8,7 +8,7 @@ import { encoderShape, testGraphs } from "./test-encoder.ts";
 
 const megabyte = 1 << 20;
 
-test("weights are written one behind the other, and read again from where they stand", async () => {
+test("weights are written one after another, and are read back from their places", async () => {
   await using graphs = await testGraphs();
   const path = graphs.nextPath;
   {
@@ -26,21 +26,21 @@ test("weights are written one behind the other, and read again from where they s
     graph.output(graph.add("Mul", [sum, floats]), "product", "float32", [3, 2]);
     await graph.finish();
   }
-  // Where it may be mapped: each weight begins at a page.
+  // Each weight begins at a page, so that it can be mapped.
   expect((await stat(`${path}.data`)).size).toBe(2 * 4_096 + 6);
   const session = await InferenceSession.create(path);
   const { product } = await session.run({});
   expect([...(product?.data ?? [])]).toEqual([13, -48, 99, -176, 265, -384]);
 });
 
-test("a weight without a value is refused by name", async () => {
+test("a weight without values is refused by name", async () => {
   await using graphs = await testGraphs();
   await using graph = await GraphBuilder.create(graphs.nextPath);
   const nothing = (async function* (): AsyncGenerator<Float32Array> {})();
   await expect(graph.weight("table", [0, 2], nothing)).rejects.toThrow("The weight table has no values");
 });
 
-test("an encoder with a table of 300 MB is written in a process of a third of that", async () => {
+test("an encoder with a table of 300 MB is written with a third of that memory", async () => {
   await using graphs = await testGraphs();
   const path = graphs.nextPath;
   const shape = encoderShape({ vocabulary: 300_000, hidden: 256, layers: 1, dimensions: 256 });

@@ -13,12 +13,12 @@ import {
   valueInfo,
 } from "./model-writer.ts";
 
-/** Where ONNX Runtime may map a tensor's values without copying them. */
+/** At this alignment ONNX Runtime may map the values of a tensor instead of copying them. */
 const alignment = 4096;
 
 /**
- * Puts an ONNX graph together and writes its weights to `<file>.data` on the way, one after another: a model of any
- * size needs the memory of its largest piece.
+ * Builds an ONNX graph and writes its weights to `<file>.data` immediately, one after another: the memory that it needs
+ * is that of the largest piece, whatever the size of the model.
  */
 export class GraphBuilder implements AsyncDisposable {
   readonly #path: string;
@@ -41,12 +41,12 @@ export class GraphBuilder implements AsyncDisposable {
     return name;
   }
 
-  /** Adds an operator's call and returns its output. */
+  /** Adds an operator and returns the name of its output. */
   add(opType: string, inputs: string[], attributes: Record<string, Attribute> = {}, domain = ""): string {
     return this.#addNode(opType, inputs, [this.#nextName(opType)], attributes, domain)[0] ?? "";
   }
 
-  /** Adds a call with several outputs. */
+  /** Adds an operator with several outputs. */
   addSplit(opType: string, inputs: string[], outputs: number, attributes: Record<string, Attribute> = {}): string[] {
     const name = this.#nextName(opType);
     return this.#addNode(
@@ -78,7 +78,7 @@ export class GraphBuilder implements AsyncDisposable {
     return outputs;
   }
 
-  /** A small constant, kept in the graph itself. */
+  /** Adds a small constant, which is stored in the graph itself. */
   constant(data: TensorData, dims: readonly number[] = []): string {
     const name = `constant_${this.#graph.initializers.length}`;
     this.#graph.initializers.push(tensor(name, dims, data));
@@ -93,12 +93,12 @@ export class GraphBuilder implements AsyncDisposable {
     return this.constant(new BigInt64Array([BigInt(value)]));
   }
 
-  /** A list of one integer, as axes and bounds are given. */
+  /** Adds a list with one integer, the form in which operators take axes and bounds. */
   integers(value: number): string {
     return this.constant(new BigInt64Array([BigInt(value)]), [1]);
   }
 
-  /** Writes a weight, given as one array or in pieces. */
+  /** Writes a weight, given as one array or as pieces. */
   async weight(name: string, dims: readonly number[], pieces: TensorData | AsyncIterable<TensorData>): Promise<string> {
     await this.#write(new Uint8Array((alignment - (this.#sizeBytes % alignment)) % alignment));
     const offset = this.#sizeBytes;
@@ -118,7 +118,7 @@ export class GraphBuilder implements AsyncDisposable {
     this.#sizeBytes += bytes.length;
   }
 
-  /** Writes the graph itself. */
+  /** Writes the graph. */
   async finish(): Promise<void> {
     await this.#values.sync();
     await writeFile(this.#path, encodeModel(this.#graph));

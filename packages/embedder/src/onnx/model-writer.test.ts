@@ -2,7 +2,7 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import { expect, test } from "vitest";
 import { encodeModel, type Graph, node, tensor, valueInfo } from "./model-writer.ts";
 
-test("a written graph runs with the weights, axes and free dimensions it was given", async () => {
+test("a written graph runs with its weights, axes and free dimensions", async () => {
   const outputs = await run(
     {
       name: "two-rows-summed",
@@ -43,7 +43,7 @@ test("operators of another domain run, with float and list attributes", async ()
   expect([...(outputs.y?.data ?? [])]).toEqual([155, 210]);
 });
 
-test("a tensor whose values do not fill its shape is refused by name", () => {
+test("a tensor whose number of values does not fit its shape is refused by name", () => {
   expect(() => tensor("weight", [2, 2], new Float32Array(3))).toThrow("Tensor weight has shape [2,2], 4 elements");
 });
 

@@ -4,7 +4,7 @@ const { AttributeProto, ModelProto, TensorProto } = onnxProto.onnx;
 const { AttributeType } = AttributeProto;
 const { DataType } = TensorProto;
 
-// Opset 17 came with version 8 of the file format; ONNX Runtime reads both since 1.12.
+// Opset 17 belongs to version 8 of the file format; ONNX Runtime reads both since 1.12.
 const irVersion = 8;
 const opset = 17;
 
@@ -35,11 +35,11 @@ export interface Graph {
   inputs: ValueInfo[];
   outputs: ValueInfo[];
   initializers: Tensor[];
-  /** In the order in which they run: a node reads only what stands before it. */
+  /** In execution order: a node reads only outputs of nodes before it. */
   nodes: Node[];
 }
 
-/** A constant of the graph, such as a weight. The element type follows from the array's class. */
+/** A constant of the graph, such as a weight. The class of the array determines the element type. */
 export function tensor(name: string, dims: readonly number[], data: TensorData): Tensor {
   const elements = dims.reduce((product, dim) => product * dim, 1);
   if (elements !== data.length) {
@@ -53,15 +53,15 @@ export function tensor(name: string, dims: readonly number[], data: TensorData):
   };
 }
 
-/** Where the values of a tensor stand in a file beside the graph's. */
+/** The place of a tensor's values in a file next to the graph. */
 export interface ExternalValues {
-  /** Relative to the graph's folder. */
+  /** Path relative to the graph's folder. */
   file: string;
   offset: number;
   sizeBytes: number;
 }
 
-/** A constant whose values are in another file: a model of more than 2 GB has no room for them in its own. */
+/** A constant with its values in another file, which models of more than 2 GB need. */
 export function externalTensor(
   name: string,
   elementType: ElementType,
@@ -78,7 +78,7 @@ export function externalTensor(
   };
 }
 
-/** An operator's call. Its domain is ONNX's own unless it says another, such as `com.microsoft`. */
+/** A call of an operator. The default domain is ONNX's own; another one is, for example, `com.microsoft`. */
 export function node(
   opType: string,
   inputs: string[],
@@ -90,13 +90,13 @@ export function node(
   return { opType, domain, name: outputs[0] ?? opType, input: inputs, output: outputs, attribute };
 }
 
-/** An input or output of the graph. A dimension written as a word, such as `batch`, is free. */
+/** An input or output of the graph. A dimension given as a word, such as `batch`, is free. */
 export function valueInfo(name: string, elementType: ElementType, dims: readonly (number | string)[]): ValueInfo {
   const dim = dims.map((size) => (typeof size === "number" ? { dimValue: size } : { dimParam: size }));
   return { name, type: { tensorType: { elemType: dataTypes[elementType], shape: { dim } } } };
 }
 
-/** The bytes of an .onnx file. Protocol Buffers end at 2 GB: larger weights need ONNX external data. */
+/** The bytes of an .onnx file. Protocol Buffers are limited to 2 GB: larger weights must be external data. */
 export function encodeModel(graph: Graph): Uint8Array {
   const domains = new Set(graph.nodes.map((entry) => entry.domain).filter((domain) => domain));
   return ModelProto.encode({

@@ -7,11 +7,11 @@ import { addProduct } from "./smoothing.ts";
 import { addTextVector } from "./text-vector.ts";
 
 export interface PackedEncoderOptions {
-  /** Of the .onnx file; the weights go into `<path>.data`. */
+  /** Path of the .onnx file; the weights are written to `<path>.data`. */
   path: string;
   shape: EncoderShape;
   weights: EncoderWeights;
-  /** Of the module that widens the text's vector, where the shape has one. */
+  /** Weights of the dense layer that changes the vector's dimensions, if the shape has one. */
   dense?: EncoderWeights | undefined;
   elementType: "float32" | "float16";
 }
@@ -19,10 +19,10 @@ export interface PackedEncoderOptions {
 const microsoft = "com.microsoft";
 
 /**
- * Writes a BERT or XLM-RoBERTa encoder for CUDA, where texts of any lengths share a run without padding: their tokens
- * lie one after another, [tokens], and attention is told where each text begins (flash attention over variable
- * lengths). Elsewhere ONNX Runtime has no such operator. Other operators are the fused ones, which on a GPU save reading
- * and writing the tokens' values once more.
+ * Writes a BERT or XLM-RoBERTa encoder for CUDA, where texts of any lengths share a run without padding: their tokens are
+ * concatenated, [tokens], and attention gets the start of each text (flash attention over variable lengths). ONNX Runtime
+ * has this operator for CUDA only. The other operators are fused ones, which save a GPU from reading and writing the
+ * values of all tokens once more.
  *
  * Inputs, in int32: `input_ids` and `position_ids` [tokens], `token_offset` [texts, longest], `cumulative_sequence_length`
  * [texts + 1]. Output: `sentence_embedding`, vectors of length 1 in float32, [texts, dimensions].
@@ -75,7 +75,7 @@ class PackedEncoderGraph {
     return await this.#residual(words, positions, "embeddings.LayerNorm");
   }
 
-  /** With `onlyFirst`, of each text's first token alone from attention on: all that CLS pooling needs of the last layer. */
+  /** With `onlyFirst`, computes only each text's first token after attention: CLS pooling needs no other from the last layer. */
   async #layer(name: string, tokens: string, onlyFirst: boolean): Promise<string> {
     const { hidden, intermediate, heads } = this.#shape;
     const graph = this.#graph;
@@ -84,7 +84,7 @@ class PackedEncoderGraph {
       await this.#product(tokens, `${self}.query`, hidden, hidden),
       await this.#parameter(`${self}.query.bias`, hidden),
     ]);
-    // The key's bias adds the same to all scores of a query, and softmax takes it away again: there is none.
+    // The key has no bias: it would add the same to all scores of a query, and softmax cancels that.
     const key = await this.#product(tokens, `${self}.key`, hidden, hidden);
     const value = await this.#product(tokens, `${self}.value`, hidden, hidden);
     const inputs = [query, key, value, "", this.#offsets, this.#bounds];
@@ -108,7 +108,7 @@ class PackedEncoderGraph {
     );
   }
 
-  /** The bias behind attention, with the values' in it: what attention weighs adds up to 1, so theirs passes it as it is. */
+  /** The bias of the output layer, with the value's bias in it: the weights of attention add up to 1, so it passes unchanged. */
   async #outputBias(name: string): Promise<string> {
     const { hidden } = this.#shape;
     const dense = `${name}.attention.output.dense`;
@@ -126,7 +126,7 @@ class PackedEncoderGraph {
     return this.#graph.add("SkipLayerNormalization", inputs, { epsilon: { float: layerNormEpsilon } }, microsoft);
   }
 
-  /** The rows of each text's first token. */
+  /** The rows of the first token of each text. */
   #first(tokens: string): string {
     return this.#graph.add("Gather", [tokens, this.#starts()]);
   }
@@ -136,7 +136,7 @@ class PackedEncoderGraph {
     return graph.add("Slice", [this.#bounds, graph.integers(0), graph.integers(-1), graph.integers(0)]);
   }
 
-  /** The mean of each text's tokens: a product with a matrix [texts, tokens] of their shares. */
+  /** The mean of each text's tokens: a product with a matrix [texts, tokens] whose rows average over one text. */
   #mean(tokens: string): string {
     const graph = this.#graph;
     const { elementType } = this.#options;

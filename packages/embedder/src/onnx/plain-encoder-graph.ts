@@ -10,10 +10,9 @@ export interface PlainEncoderOptions {
 }
 
 /**
- * Writes an encoder as exporters of PyTorch models do, operator by operator and in float32: `input_ids` and
- * `attention_mask` in, `last_hidden_state` [texts, sequence, hidden] out, or, behind a dense layer, the pooled
- * `sentence_embedding`. It is what prepared models are judged by where there is no export, and so it shares nothing with
- * their graph.
+ * Writes an encoder operator by operator in float32, as exporters of PyTorch models do. Inputs: `input_ids` and
+ * `attention_mask`. Output: `last_hidden_state` [texts, sequence, hidden] or, with a dense layer, the pooled
+ * `sentence_embedding`. Prepared graphs are compared with it if there is no export, so it shares no code with them.
  */
 export async function writePlainEncoder({ path, shape, weights, dense }: PlainEncoderOptions): Promise<void> {
   await using graph = await GraphBuilder.create(path);
@@ -44,7 +43,7 @@ export async function writePlainEncoder({ path, shape, weights, dense }: PlainEn
   }
   await graph.finish();
 
-  /** Positions are counted over the mask, as XLM-RoBERTa does. */
+  /** Positions are counted from the mask, as XLM-RoBERTa does. */
   async function embeddings(): Promise<string> {
     const words = graph.add("Gather", [await table("word_embeddings", shape.vocabulary), ids]);
     const places = graph.add("Mul", [graph.add("CumSum", [mask, graph.integer(1)]), mask]);

@@ -2,7 +2,7 @@ import type { EncoderWeights } from "../weights/encoder-weights.ts";
 import type { Table } from "./arithmetic/arithmetic.ts";
 import type { EncoderShape } from "./encoder-shape.ts";
 
-/** The table's row is added to a token's at the same place of its text: its position's, with that of the first token type. */
+/** One row per position of a text: the embedding of the position plus that of the first token type. */
 export async function positionTable(weights: EncoderWeights, shape: EncoderShape): Promise<Table> {
   const { positions, positionOffset, hidden, tokenTypes } = shape;
   const name = "embeddings.position_embeddings.weight";

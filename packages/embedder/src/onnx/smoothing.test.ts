@@ -20,24 +20,24 @@ interface Comparison {
   smoothed: boolean;
 }
 
-describe.each(["cls", "mean"] as const)("the factors of a calibration, with %s pooling,", (pooling) => {
-  test("leave the vectors in fp32 as they are", async () => {
+describe.each(["cls", "mean"] as const)("the factors of a calibration with %s pooling", (pooling) => {
+  test("do not change the vectors in fp32", async () => {
     expect(await leastOf("fp32", { pooling, outlier: 100, smoothed: true })).toBeGreaterThan(0.99999);
   });
 
-  test("win int8 its precision back where a few values are a hundred times as large as the others", async () => {
+  test("restore the precision of int8 if a few values are a hundred times as large as the others", async () => {
     const plain = await leastOf("int8", { pooling, outlier: 100, smoothed: false });
     const smoothed = await leastOf("int8", { pooling, outlier: 100, smoothed: true });
-    // By more than half with weights of 8 bits; with 7, where there is no VNNI, their own error is more of the rest.
+    // With weights of 8 bits more than half of the error goes. With 7 bits, on CPUs without VNNI, their own error remains.
     expect(1 - smoothed).toBeLessThan((1 - plain) / 1.5);
   });
 
-  test("cost int8 next to nothing where all values are alike", async () => {
+  test("cost int8 almost nothing if all values are of similar size", async () => {
     expect(await leastOf("int8", { pooling, outlier: 1, smoothed: true })).toBeGreaterThan(0.999);
   });
 });
 
-test("a calibration finds the factors of every place whose inputs can be divided", async () => {
+test("a calibration finds factors for every place whose inputs can be divided", async () => {
   await using graphs = await testGraphs();
   const shape = encoderShape({ layers: 2 });
   const smoothing = await calibrate({ path: graphs.nextPath, shape, weights: randomWeights(), samples });
@@ -48,7 +48,7 @@ test("a calibration finds the factors of every place whose inputs can be divided
   for (const factors of smoothing.values()) expect(factors).toHaveLength(shape.hidden);
 });
 
-test("a factor is the root of the input's size over the weights', and 1 where one of them is never seen", () => {
+test("a factor is the square root of the input's size over that of its weights, and 1 if either is 0", () => {
   const inputs = Float32Array.of(100, 1, 0, 5, Number.POSITIVE_INFINITY);
   const weights = Float32Array.of(4, 16, 2, 0, 1);
   expect([...smoothingFactors(inputs, weights)]).toEqual([5, 0.25, 1, 1, 1]);

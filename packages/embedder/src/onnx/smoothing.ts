@@ -1,12 +1,12 @@
-/** For each place of the encoder whose linear layers read the same values: a factor for each of those values. */
+/** For each place of the encoder whose linear layers read the same values: a factor for each of these values. */
 export type Smoothing = ReadonlyMap<string, Float32Array>;
 
 /**
- * How much of the spread among a layer's inputs moves into its weights: SmoothQuant's factors with a migration strength
- * of one half (Xiao et al. 2023, equation 4). An input is divided by its factor and its row of weights multiplied with
- * it: the product stays, and a few large inputs no longer cost all others their precision.
- * @param inputs Largest size of each input, over all tokens.
- * @param weights Largest size of each input's weights.
+ * SmoothQuant's factors with a migration strength of one half (Xiao et al. 2023, equation 4): how much of the range of a
+ * layer's inputs moves into its weights. Each input is divided by its factor and its row of weights is multiplied by it.
+ * The product stays the same, and a few large inputs no longer cost all others their precision.
+ * @param inputs Largest absolute value of each input, over all tokens.
+ * @param weights Largest absolute value of each input's weights.
  */
 export function smoothingFactors(inputs: Float32Array, weights: Float32Array): Float32Array {
   return inputs.map((size, index) => {
@@ -15,7 +15,7 @@ export function smoothingFactors(inputs: Float32Array, weights: Float32Array): F
   });
 }
 
-/** Multiplies each row of a matrix with its factor, in place. */
+/** Multiplies each row of a matrix by its factor, in place. */
 export function scaleRows(matrix: Float32Array, columns: number, factors: Float32Array): void {
   for (const [row, factor] of factors.entries()) {
     for (let index = row * columns; index < (row + 1) * columns; index++) matrix[index] = (matrix[index] ?? 0) * factor;
@@ -29,7 +29,7 @@ export function divideColumns(matrix: Float32Array, factors: Float32Array): void
   }
 }
 
-/** Raises `largest` to the sizes of the rows of a matrix. */
+/** Raises each value of `largest` to the largest absolute value of the same row of a matrix. */
 export function raiseToRows(largest: Float32Array, matrix: Float32Array): void {
   const columns = matrix.length / largest.length;
   for (let index = 0; index < matrix.length; index++) {

@@ -18,7 +18,7 @@ export const arithmetics = {
   int8: int8Arithmetic,
 } as const;
 
-/** Of a small XLM-RoBERTa, or as changed. */
+/** The shape of a small XLM-RoBERTa, with changes. */
 export function encoderShape(changes: Partial<EncoderShape> = {}): EncoderShape {
   return {
     layers: 2,
@@ -38,9 +38,9 @@ export function encoderShape(changes: Partial<EncoderShape> = {}): EncoderShape 
 }
 
 /**
- * Weights that follow from the names and rows of their tensors, in the sizes of trained ones.
- * @param outlier How large every twentieth value of a token is between the layers, where the others are 1: in trained
- * encoders, tens.
+ * Weights of realistic size, computed from the names and rows of their tensors.
+ * @param outlier Size of every twentieth value of a token between the layers, where the others have size 1. In trained
+ * encoders it is in the tens.
  */
 export function randomWeights({ outlier = 1 } = {}): EncoderWeights {
   return {
@@ -53,7 +53,7 @@ export function randomWeights({ outlier = 1 } = {}): EncoderWeights {
         for (let index = 0; index < values.length; index++) {
           values[index] = base + spread * (random(name, start * columns + index) - 0.5);
         }
-        // Not in the last norm: what is large in a vector is all that its cosine sees.
+        // Not in the last norm: the cosine of a vector depends almost only on its large values.
         if (/(embeddings|attention\.output)\.LayerNorm\.weight$/.test(name)) {
           for (let index = 7; index < values.length; index += 20) values[index] = outlier;
         }
@@ -71,7 +71,7 @@ function rangeOf(name: string, inputs: number): [base: number, spread: number] {
   return name.startsWith("embeddings.") ? [0, 0.2] : [0, Math.sqrt(12 / inputs)];
 }
 
-/** From 0 to 1: the finaliser of MurmurHash3 over the place. */
+/** A number from 0 to 1: the finaliser of MurmurHash3, applied to the place. */
 function random(name: string, place: number): number {
   let hash = place + 1;
   for (let index = 0; index < name.length; index++) hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193);
@@ -80,15 +80,15 @@ function random(name: string, place: number): number {
   return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }
 
-/** Token ids of so many tokens, other ones for each seed. */
+/** Random token ids, different for each seed. */
 export function randomText(tokens: number, seed: number): Int32Array {
   return Int32Array.from({ length: tokens }, (_, place) => 5 + Math.floor(random(`text ${seed}`, place) * 490));
 }
 
-/** Runs texts together; their vectors have the length 1. */
+/** Runs texts together and returns their vectors, of length 1. */
 type Run = (texts: readonly Int32Array[]) => Promise<Float32Array[]>;
 
-/** Graphs in a folder of their own, which goes with the scope that holds it. */
+/** Writes graphs to a temporary folder, which is removed on disposal. */
 export async function testGraphs(): Promise<TestGraphs> {
   const folder = await mkdtemp(join(tmpdir(), "reembed-graphs-"));
   await writeFile(join(folder, "config.json"), JSON.stringify({ pad_token_id: 1 }));
@@ -113,7 +113,7 @@ class TestGraphs implements AsyncDisposable {
     return await this.#load(path, options.shape, true);
   }
 
-  /** The graph for CUDA, with its attention written out for a CPU, which has no such operator. */
+  /** The graph for CUDA, with its attention expanded to plain operators that a CPU has. */
   async packed(options: Omit<PackedEncoderOptions, "path">): Promise<Run> {
     const path = this.nextPath;
     await writePackedEncoder({ ...options, path });
@@ -143,12 +143,12 @@ class TestGraphs implements AsyncDisposable {
   }
 }
 
-/** One text a run: nothing is padded. */
+/** Runs each text by itself, so that nothing is padded. */
 export async function runAlone(run: Run, texts: readonly Int32Array[]): Promise<Float32Array[]> {
   return await Array.fromAsync(texts, async (ids) => (await run([ids]))[0] ?? new Float32Array());
 }
 
-/** Of two lists of vectors of length 1: the least similarity of those at the same place. */
+/** The least cosine similarity between two lists of vectors of length 1, place by place. */
 export function leastCosine(vectors: readonly Float32Array[], expected: readonly Float32Array[]): number {
   const cosines = vectors.map((vector, place) =>
     vector.reduce((sum, value, index) => sum + value * (expected[place]?.[index] ?? Number.NaN), 0),
@@ -156,7 +156,7 @@ export function leastCosine(vectors: readonly Float32Array[], expected: readonly
   return cosines.some(Number.isNaN) ? Number.NaN : Math.min(...cosines);
 }
 
-/** The largest difference of any value. */
+/** The largest difference between any two values. */
 export function largestDifference(vectors: readonly Float32Array[], expected: readonly Float32Array[]): number {
   const differences = vectors.flatMap((vector, place) =>
     Array.from(vector, (value, index) => Math.abs(value - (expected[place]?.[index] ?? Number.NaN))),

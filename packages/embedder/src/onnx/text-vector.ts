@@ -5,13 +5,13 @@ import type { GraphBuilder } from "./graph-builder.ts";
 
 interface TextVectorOptions {
   shape: EncoderShape;
-  /** Of the module that gives the vector other dimensions, where the shape has one. */
+  /** Weights of the dense layer that changes the vector's dimensions, if the shape has one. */
   dense?: EncoderWeights | undefined;
-  /** Of the pooled values. */
+  /** Element type of the pooled values. */
   elementType: ElementType;
 }
 
-/** Adds what makes a text's vector of its pooled values: the last dense layer, and the length 1, in float32. */
+/** Adds the steps from pooled values to the vector of a text: the dense layer, and scaling to length 1 in float32. */
 export async function addTextVector(graph: GraphBuilder, pooled: string, options: TextVectorOptions): Promise<void> {
   const { shape, elementType } = options;
   const floats = elementType === "float16" ? graph.add("Cast", [pooled], { to: { elementType: "float32" } }) : pooled;

@@ -9,8 +9,8 @@ export interface CalibrationOptions extends Pick<EncoderGraphOptions, "path" | "
 }
 
 /**
- * Runs sample texts and finds the factors that level what the linear layers read: in a trained encoder a few of a
- * thousand values are a hundred times as large as the others, and cost them their precision.
+ * Runs sample texts to find factors that even out the inputs of the linear layers: in a trained encoder a few of a
+ * thousand values are a hundred times as large as the others, which costs the others their precision.
  */
 export async function calibrate({ samples, ...options }: CalibrationOptions): Promise<Smoothing> {
   await writeEncoder({ ...options, arithmetic: int8Arithmetic, masked: false, observed: true });
@@ -22,7 +22,7 @@ export async function calibrate({ samples, ...options }: CalibrationOptions): Pr
   return smoothing;
 }
 
-/** The largest size of each value, by the place where it is read. */
+/** The largest absolute value of each input, by the place where it is read. */
 async function observe(path: string, samples: readonly Int32Array[]): Promise<Map<string, Float32Array>> {
   const session = await InferenceSession.create(path, { enableCpuMemArena: false, graphOptimizationLevel: "basic" });
   const largest = new Map<string, Float32Array>();
@@ -45,7 +45,7 @@ async function observe(path: string, samples: readonly Int32Array[]): Promise<Ma
   }
 }
 
-/** For each value that the layers of a place read: the largest of the weights that it is multiplied with. */
+/** For each input of the layers at a place: the largest absolute value of the weights that it is multiplied by. */
 async function largestWeights(
   { shape, weights }: Pick<CalibrationOptions, "shape" | "weights">,
   place: string,

@@ -4,19 +4,20 @@ import { type Model, ReembedError } from "@reembed/core";
 import { exists } from "../model-files.ts";
 import { readEncoderShape } from "../onnx/encoder-shape.ts";
 
-/** Of a model that is in no registry: whoever put its files there knows which they are. */
+/** The revision of a model that is not registered: only whoever copied its files knows which one it is. */
 const unregistered = "unregistered";
 
 /**
- * What a folder in Hugging Face layout holds, for a model that is not registered.
- * @throws ReembedError `model_missing` when there is no config.json, or those of `readEncoderShape`.
+ * Describes a model that is not registered, from its folder in Hugging Face layout.
+ * @throws ReembedError `model_missing` if there is no config.json; ReembedError of `readEncoderShape`.
  */
 export async function describeModel(id: string, modelsFolder: string): Promise<Model> {
   const folder = join(modelsFolder, id);
   if (!(await exists(join(folder, "config.json")))) {
     throw new ReembedError("model_missing", `There is no model ${id}: ${folder} has no config.json.`, {
       exitCode: 2,
-      remedy: "`reembed model list` tells the registered ones; put others there in Hugging Face layout.",
+      remedy:
+        "`reembed model list` shows the registered models; for another one, copy its files there in Hugging Face layout.",
     });
   }
   const { dimensions, positions, pooling } = await readEncoderShape(folder);
@@ -24,7 +25,7 @@ export async function describeModel(id: string, modelsFolder: string): Promise<M
   return { id, revision: unregistered, dimensions, maxTokens, pooling, bundled: false };
 }
 
-/** Sentence-transformers trains many models on shorter texts than they have positions for. */
+/** Sentence-transformers limits many models to fewer tokens than they have positions. */
 async function readMaxTokens(folder: string): Promise<number | undefined> {
   const path = join(folder, "sentence_bert_config.json");
   if (!(await exists(path))) return undefined;

@@ -1,12 +1,12 @@
-/** How far the vectors of one graph agree with those of another, over the same texts. */
+/** How well the vectors of one graph agree with those of another, over the same texts. */
 export interface Fidelity {
-  /** Least cosine similarity of a text's two vectors. */
+  /** The least cosine similarity between the two vectors of a text. */
   leastCosine: number;
-  /** Mean share of a text's ten nearest other texts that both agree on. */
+  /** The mean share of a text's ten nearest other texts that both graphs agree on. */
   overlap10: number;
 }
 
-/** @param vectors Of length 1, in the order of the texts, as `expected`. */
+/** @param vectors, expected Vectors of length 1, in the order of the texts. */
 export function fidelityOf(vectors: readonly Float32Array[], expected: readonly Float32Array[]): Fidelity {
   const cosines = vectors.map((vector, index) => dot(vector, expected[index] ?? new Float32Array()));
   const overlaps = vectors.map((_, index) => {
@@ -14,7 +14,7 @@ export function fidelityOf(vectors: readonly Float32Array[], expected: readonly 
     const found = nearest(vectors, index);
     return found.filter((other) => wanted.includes(other)).length / wanted.length;
   });
-  // Neither NaN nor the least of nothing, which is infinite, must pass.
+  // Both NaN and the minimum of nothing, which is Infinity, must become NaN: they would pass a comparison.
   const leastCosine = cosines.length === 0 || cosines.some(Number.isNaN) ? Number.NaN : Math.min(...cosines);
   return { leastCosine, overlap10: overlaps.reduce((sum, overlap) => sum + overlap, 0) / overlaps.length };
 }

@@ -17,14 +17,14 @@ describe("a model that is prepared", () => {
     { kind: "xlm-roberta", weights: "export", pooling: "cls", dtype: "fp32", reference: "export" },
     { kind: "bert", weights: "safetensors", pooling: "cls", dtype: "fp16", reference: "weights" },
     { kind: "xlm-roberta", weights: "safetensors", pooling: "mean", dtype: "int8", reference: "weights" },
-  ] as const)("has in $dtype the vectors of its $weights, $kind by $pooling", async (of) => {
+  ] as const)("in $dtype has the same vectors as its $weights, $kind with $pooling pooling", async (of) => {
     await using test = await writeTestModel(of.kind, of.weights, of.pooling);
     const prepared = await prepareTestModel(test, { dtype: of.dtype });
     expect(prepared.reference).toBe(of.reference);
     expect(prepared.fidelity.leastCosine).toBeGreaterThan(leastCosines[of.dtype]);
     expect(prepared.fidelity.overlap10).toBeGreaterThan(0.9);
 
-    // Nothing but the tokenizer and what was prepared is left.
+    // Only the tokenizer and the prepared files are left.
     const exported = join(test.folder, "onnx/model.onnx");
     const before = existsSync(exported) ? await vectors(test) : undefined;
     await rm(join(test.folder, "onnx"), { recursive: true });
@@ -34,7 +34,7 @@ describe("a model that is prepared", () => {
     expect(after).toHaveLength(texts.length);
   });
 
-  test("keeps a record of what was made of what, and by which texts it was judged", async () => {
+  test("records its sources, its files and the texts that it was checked with", async () => {
     await using test = await writeTestModel("bert", "safetensors");
     const steps: string[] = [];
     const prepared = await prepareTestModel(test, { dtype: "int8", onStep: (step) => void steps.push(step) });
@@ -52,17 +52,17 @@ describe("a model that is prepared", () => {
     expect(Object.keys(manifest.files)).toEqual(["model.onnx", "model.onnx.data"]);
     expect(await readdir(prepared.folder)).toEqual(["manifest.json", "model.onnx", "model.onnx.data"]);
     expect(await readdir(join(test.folder, "prepared"))).toEqual(["cpu"]);
-    // Of int8 without and with the factors, the better one is installed.
+    // int8 is built without and with the factors, and the better one is installed.
     expect(manifest.smoothed).toBe(fidelity === calibration?.with);
     expect(fidelity.leastCosine).toBe(
       Math.max(calibration?.without.leastCosine ?? Number.NaN, calibration?.with.leastCosine ?? Number.NaN),
     );
-    expect(steps).toEqual(["embedding 24 texts with the weights as they are", "building int8", "calibrating"]);
+    expect(steps).toEqual(["embedding 24 texts with the original weights", "building int8", "calibrating"]);
   });
 });
 
 describe("a preparation is refused", () => {
-  test("when the vectors differ too much, and what was installed last stays", async () => {
+  test("when the vectors differ too much, and the earlier preparation stays", async () => {
     await using test = await writeTestModel("bert", "export");
     await prepareTestModel(test);
     const before = await prepareTestModel(test, { dtype: "fp16" });
@@ -79,7 +79,7 @@ describe("a preparation is refused", () => {
     expect(await readdir(join(test.folder, "prepared"))).toEqual(["cpu"]);
   });
 
-  test("when there is no text to judge it by", async () => {
+  test("when there are no texts to check it with", async () => {
     await using test = await writeTestModel("bert", "export");
     await expect(prepareTestModel(test, { texts: [] })).rejects.toMatchObject({ code: "preparation_differs" });
     expect(await readdir(join(test.folder, "prepared"))).toEqual([]);
@@ -95,7 +95,7 @@ describe("a preparation is refused", () => {
     expect(await readdir(join(test.folder, "prepared"))).toEqual([]);
   });
 
-  test("when the model has other dimensions than its files, as wrong usage", async () => {
+  test("as wrong usage, when the model has other dimensions than its files", async () => {
     await using test = await writeTestModel("bert", "export");
     const model = { ...test.model, dimensions: 1_024 };
     await expect(prepareTestModel(test, { model })).rejects.toMatchObject({
@@ -106,7 +106,7 @@ describe("a preparation is refused", () => {
     expect(existsSync(join(test.folder, "prepared"))).toBe(false);
   });
 
-  test("when its weights are of another shape than config.json says", async () => {
+  test("when its weights do not have the shape in config.json", async () => {
     await using test = await writeTestModel("bert", "export");
     const path = join(test.folder, "config.json");
     const config = JSON.parse(await readFile(path, "utf8"));
@@ -116,7 +116,7 @@ describe("a preparation is refused", () => {
   });
 });
 
-test("a preparation that is killed leaves nothing that a start takes for a model, and a later one removes it", async () => {
+test("a killed preparation leaves nothing that could be mistaken for a model, and a later one removes its files", async () => {
   await using test = await writeTestModel("bert", "export");
   const own = (name: string) => JSON.stringify(new URL(name, import.meta.url).href);
   const program = `
@@ -134,7 +134,7 @@ test("a preparation that is killed leaves nothing that a start takes for a model
   expect(others).toEqual([]);
   expect(await readdir(join(prepared, leftover, "plain"))).toContain("model.onnx");
   const exported = await vectors(test);
-  // It may be another's that is still at work.
+  // A recent folder may belong to a preparation that is still running.
   await prepareTestModel(test);
   expect((await readdir(prepared)).sort()).toEqual([leftover, "cpu"].sort());
   const twoDaysAgo = Date.now() / 1_000 - 2 * 86_400;

@@ -28,15 +28,15 @@ import {
 
 export interface PrepareOptions {
   model: Model;
-  /** Of the model, in Hugging Face layout. */
+  /** The model's folder, in Hugging Face layout. */
   folder: string;
   device: PreparedDevice;
   dtype: Dtype;
-  /** What the prepared graph is judged by: a few dozen texts of the languages and lengths that it will read. */
+  /** The texts that the prepared graph is checked with: a few dozen, of the languages and lengths that it will embed. */
   texts: readonly string[];
-  /** What int8 is calibrated with: other texts of the same kind. */
+  /** The texts that int8 is calibrated with: other texts of the same kind. */
   samples: readonly string[];
-  /** Least cosine similarity that is accepted; `leastCosines` by default. */
+  /** The least cosine similarity that is accepted; by default `leastCosines`. */
   minCosine?: number | undefined;
   onStep?: ((step: string) => void) | undefined;
 }
@@ -45,32 +45,32 @@ export interface Preparation {
   /** Where it was installed. */
   folder: string;
   manifest: PreparedManifest;
-  /** What it was compared with: the exporter's graph, or one that was made of the weights operator by operator. */
+  /** What it was compared with: the exported graph, or a graph built from the weights operator by operator. */
   reference: "export" | "weights";
   fidelity: Fidelity;
-  /** Of int8 without and with the calibration: the better one is installed. */
+  /** For int8, the fidelity without and with calibration: the better one is installed. */
   calibration: { without: Fidelity; with: Fidelity } | undefined;
 }
 
 export const leastCosines: Readonly<Record<Dtype, number>> = { fp32: 0.9999, fp16: 0.999, int8: 0.99 };
-/** What a folder's name ends with until its graph is installed. */
+/** The suffix of a folder until its graph is complete. */
 const unfinished = ".partial";
 const dayMs = 86_400_000;
 const goldenText = "Зарплата выплачивается два раза в месяц. Salaries are paid twice a month.";
 
 /**
- * Builds the graph that a device computes fastest from a model's weights, and installs it beside the model if its vectors
- * are those of the original. Weights are read and written one after another, and the graphs run in processes of their
- * own: this one needs the memory of the largest matrix.
+ * Builds the fastest graph for a device from a model's weights. It is installed next to the model only if its vectors
+ * agree with the original ones. Weights are read and written one after another, and graphs run in processes of their own,
+ * so this process needs only the memory of the largest matrix.
  * @throws ReembedError of `readEncoderShape`, `openEncoderWeights` and `Embedder.embed`; `preparation_differs` (exit
- * code 3) when the vectors differ: then nothing is installed.
+ * code 3) if the vectors differ; nothing is installed then.
  */
 export async function prepareModel(options: PrepareOptions): Promise<Preparation> {
   const { model, folder, device, dtype } = options;
   if (dtype === "int8" && device === "cuda") {
     throw new ReembedError("dtype_unsupported", "The graph for CUDA is in fp16 or fp32; int8 is for CPUs.", {
       exitCode: 2,
-      remedy: "Leave --dtype out: fp16 is what a GPU computes fastest.",
+      remedy: "Leave --dtype out: fp16 is the fastest on a GPU.",
     });
   }
   const shape = await readEncoderShape(folder, model.pooling);
@@ -98,7 +98,7 @@ export async function prepareModel(options: PrepareOptions): Promise<Preparation
   }
 }
 
-/** A preparation that is killed leaves its folder, gigabytes perhaps. None that is alive takes a day. */
+/** Removes the folders of killed preparations, which may have gigabytes. No running preparation takes a day. */
 async function removeLeftovers(folder: string): Promise<void> {
   if (!(await exists(folder))) return;
   const names = (await readdir(folder)).filter((name) => name.endsWith(unfinished));
@@ -114,7 +114,7 @@ interface Encoder {
   dense: EncoderWeights | undefined;
 }
 
-/** A graph that was built and compared. */
+/** A graph that was built and checked. */
 interface Candidate {
   folder: string;
   fidelity: Fidelity;
@@ -126,7 +126,7 @@ class Workshop {
   readonly #options: PrepareOptions;
   readonly #folder: string;
   readonly #encoder: Encoder;
-  /** Of the original, one for each text. */
+  /** The original vectors, one per text. */
   #expected: Float32Array[] = [];
 
   constructor(options: PrepareOptions, folder: string, encoder: Encoder) {
@@ -162,7 +162,7 @@ class Workshop {
       this.#expected = await this.#vectorsOf(exported, false);
       return "export";
     }
-    this.#say(`embedding ${texts.length} texts with the weights as they are`);
+    this.#say(`embedding ${texts.length} texts with the original weights`);
     const path = join(this.#folder, "original.onnx");
     await writePlainEncoder({ ...this.#encoder, path });
     this.#expected = await this.#vectorsOf(path, false);
@@ -207,7 +207,7 @@ class Workshop {
     return smoothing;
   }
 
-  /** The vectors of the texts, and of the golden one behind them. */
+  /** The vectors of the texts, followed by that of the golden text. */
   async #vectorsOf(graph: string, prepared: boolean): Promise<Float32Array[]> {
     const { model, folder, texts } = this.#options;
     const device = prepared ? this.#options.device : "cpu";
@@ -254,7 +254,7 @@ function differs({ id }: Model, dtype: Dtype, { leastCosine }: Fidelity, minCosi
       exitCode: 3,
       remedy:
         dtype === "fp32"
-          ? "Run the model as it was exported, without preparing it."
+          ? "Run the exported graph without preparing it."
           : "Prepare it with --dtype fp32, or accept less with --min-cosine.",
     },
   );

@@ -10,7 +10,7 @@ import { builderVersion, listPrepared, type PreparedManifest, verifyPrepared } f
 import { prepareTestModel, type TestModel, writeTestModel } from "./test-model.ts";
 
 let original: TestModel;
-/** A copy of it for each test to damage. */
+/** A copy for each test to damage. */
 let model: Omit<TestModel, keyof AsyncDisposable>;
 const manifestPath = () => join(model.folder, "prepared/cpu/manifest.json");
 const weightsPath = () => join(model.folder, "prepared/cpu/model.onnx.data");
@@ -28,7 +28,7 @@ beforeEach(async () => {
   return () => rm(modelsFolder, { recursive: true });
 });
 
-test("a prepared model starts without its weights, and tells for which devices it is prepared", async () => {
+test("a prepared model starts without its weights, and lists the devices that it is prepared for", async () => {
   await rm(join(model.folder, "model.safetensors"));
   await using embedder = await startOnnxEmbedder({ ...model, device: "cpu" });
   expect(embedder.device).toBe("cpu");
@@ -36,7 +36,7 @@ test("a prepared model starts without its weights, and tells for which devices i
   expect(await verifyPrepared(model.model, model.folder, "cuda:1")).toBeUndefined();
 });
 
-test("a model that has weights alone is refused where nothing was prepared, with the command that prepares it", async () => {
+test("a model with weights but no graph is refused, with the command that prepares it", async () => {
   await rm(join(model.folder, "prepared"), { recursive: true });
   for (const [device, option] of [
     ["cpu", "cpu"],
@@ -51,27 +51,33 @@ test("a model that has weights alone is refused where nothing was prepared, with
   }
 });
 
-test.each(["model.onnx", "model.onnx.data"])("one flipped bit of %s is refused by its name", async (name) => {
-  const path = join(model.folder, "prepared/cpu", name);
-  const bytes = await readFile(path);
-  const middle = bytes.length >> 1;
-  bytes.writeUInt8(bytes.readUInt8(middle) ^ 1, middle);
-  await writeFile(path, bytes);
-  expect(await refusalOf(model)).toMatchObject({
-    code: "model_file_altered",
-    message: expect.stringContaining(`${path} was altered: sha256 `),
-    remedy: expect.stringContaining("`reembed model prepare test/tiny`"),
-  });
-});
+test.each(["model.onnx", "model.onnx.data"])(
+  "one flipped bit in %s is refused with the name of the file",
+  async (name) => {
+    const path = join(model.folder, "prepared/cpu", name);
+    const bytes = await readFile(path);
+    const middle = bytes.length >> 1;
+    bytes.writeUInt8(bytes.readUInt8(middle) ^ 1, middle);
+    await writeFile(path, bytes);
+    expect(await refusalOf(model)).toMatchObject({
+      code: "model_file_altered",
+      message: expect.stringContaining(`${path} was altered: sha256 `),
+      remedy: expect.stringContaining("`reembed model prepare test/tiny`"),
+    });
+  },
+);
 
-test.each(["config.json", "tokenizer.json"])("another %s than it was prepared with is refused", async (name) => {
-  const path = join(model.folder, name);
-  await writeFile(path, `${await readFile(path, "utf8")}\n`);
-  expect(await refusalOf(model)).toMatchObject({
-    code: "model_file_altered",
-    message: expect.stringContaining(`${path} was altered`),
-  });
-});
+test.each(["config.json", "tokenizer.json"])(
+  "a %s other than the one that it was prepared with is refused",
+  async (name) => {
+    const path = join(model.folder, name);
+    await writeFile(path, `${await readFile(path, "utf8")}\n`);
+    expect(await refusalOf(model)).toMatchObject({
+      code: "model_file_altered",
+      message: expect.stringContaining(`${path} was altered`),
+    });
+  },
+);
 
 test("the model is loaded while its files are hashed", async () => {
   using watch = watchChildren();
@@ -80,7 +86,7 @@ test("the model is loaded while its files are hashed", async () => {
   expect(watch.children).toHaveLength(1);
 });
 
-test("a file that is missing is refused by its name", async () => {
+test("a missing file is refused with its name", async () => {
   await rm(weightsPath());
   expect(await refusalOf(model)).toMatchObject({
     code: "model_file_missing",
@@ -111,7 +117,7 @@ test("a graph of an older version of the builder is served", async () => {
   expect(embedder.device).toBe("cpu");
 });
 
-test("a graph that gives another vector than it was recorded with is refused, and its process ends", async () => {
+test("a graph that gives another vector than the recorded one is refused, and its process ends", async () => {
   const vector = Buffer.from(new Float32Array(16).fill(0.25).buffer).toString("base64");
   await changeManifest({ golden: { text: "word5 word6", vector } });
   expect(await refusalOf(model)).toMatchObject({
@@ -122,13 +128,13 @@ test("a graph that gives another vector than it was recorded with is refused, an
   });
 });
 
-test("a golden vector that is cut short is none", async () => {
+test("a truncated golden vector is refused", async () => {
   const { golden } = await readManifest();
   await changeManifest({ golden: { ...golden, vector: golden.vector.slice(0, 20) } });
   expect(await refusalOf(model)).toMatchObject({ code: "golden_vector_differs" });
 });
 
-test("weights that give NaN are refused although they are as recorded", async () => {
+test("weights that give NaN are refused although their hashes are right", async () => {
   const bytes = await readFile(weightsPath());
   await writeFile(weightsPath(), Buffer.alloc(bytes.length, 0xff));
   await changeManifest({
@@ -136,11 +142,11 @@ test("weights that give NaN are refused although they are as recorded", async ()
   });
   expect(await refusalOf(model)).toMatchObject({
     code: "model_unusable",
-    message: "The model returned a vector without a length.",
+    message: "The length of the model's vector is zero or not finite.",
   });
 });
 
-test("a manifest that is no JSON is refused", async () => {
+test("a manifest that is not JSON is refused", async () => {
   await writeFile(manifestPath(), "{");
   expect(await refusalOf(model)).toMatchObject({
     code: "model_file_altered",
@@ -148,7 +154,7 @@ test("a manifest that is no JSON is refused", async () => {
   });
 });
 
-/** The error that a start fails with. By then its child has ended. */
+/** The error that a start fails with. Its child has ended by then. */
 async function refusalOf(options: Omit<Parameters<typeof startOnnxEmbedder>[0], "device"> & { device?: string }) {
   using watch = watchChildren();
   const error = await startOnnxEmbedder({ device: "cpu", ...options }).then(

@@ -8,46 +8,46 @@ export type Dtype = "fp32" | "fp16" | "int8";
 export interface PreparedManifest {
   model: string;
   revision: string;
-  /** Of the graph builder. What a newer one made may need what this one does not know. */
+  /** Version of the graph builder. A graph of a newer version may need features that this version does not have. */
   builder: number;
   dtype: Dtype;
   dimensions: number;
-  /** Whether the factors of a calibration are in the weights. */
+  /** Whether the weights contain the factors of a calibration. */
   smoothed: boolean;
-  /** Least cosine similarity to the vectors of the original, over the texts that it was judged by. */
+  /** The least cosine similarity to the original vectors, over the texts that it was checked with. */
   leastCosine: number;
   /** The files that it was made from, relative to the model's folder. */
   sources: RecordedFiles;
-  /** Its own, relative to its folder. */
+  /** Its own files, relative to its folder. */
   files: RecordedFiles;
-  /** A text and its vector, as base64 of float32 in the order of bytes of x86. */
+  /** A text and its vector, as base64 of little-endian float32. */
   golden: { text: string; vector: string };
 }
 
-/** What graphs are prepared for: execution providers of ONNX Runtime. */
+/** The devices that graphs are prepared for: execution providers of ONNX Runtime. */
 export const devices = ["cpu", "cuda", "webgpu"] as const;
 export type PreparedDevice = (typeof devices)[number];
 
 /**
- * 2 computes int8 with fewer operators and leaves out the biases that attention does not need. Graphs of version 1 are
- * served as they are: both have the vectors of the original within the same bounds.
+ * Version 2 computes int8 with fewer passes over the values and leaves out the biases that attention does not need.
+ * Version 3 adds packed graphs for CUDA. Graphs of older versions are still served: their vectors agree with the
+ * original ones within the same bounds.
  */
-/** 2: fewer passes over the values of int8. 3: packed for CUDA. */
 export const builderVersion = 3;
 export const graphName = "model.onnx";
-/** Of the model's own files, those that a worker with a prepared graph reads. */
+/** Those of the model's own files that a worker with a prepared graph reads. */
 const readAlongside: readonly string[] = ["config.json", "tokenizer.json"];
 /** Kernels of different processors round differently, by 1e-4 at most; damaged weights give NaN or another direction. */
 const goldenCosine = 0.999;
 
-/** A GPU's graph serves all GPUs of its kind. */
+/** A graph for a GPU serves all GPUs of its kind. */
 export function preparedFolder(folder: string, device: string): string {
   return join(folder, preparedName, device.replace(/:.*/, ""));
 }
 
 /**
- * Checks what `reembed model prepare` has written for a device.
- * @returns Undefined when nothing was prepared for it.
+ * Checks the files that `reembed model prepare` wrote for a device.
+ * @returns Undefined if nothing was prepared for the device.
  * @throws ReembedError of `readPrepared` and `verifyPreparedFiles`.
  */
 export async function verifyPrepared(
@@ -61,8 +61,8 @@ export async function verifyPrepared(
 }
 
 /**
- * The manifest of what was prepared for a device; the files themselves are not looked at.
- * @returns Undefined when nothing was prepared for it.
+ * Reads the manifest of the graph that was prepared for a device. The other files are not checked.
+ * @returns Undefined if nothing was prepared for the device.
  * @throws ReembedError `model_file_altered`, `model_revision_differs` or `prepared_outdated`.
  */
 export async function readPrepared(
@@ -87,7 +87,7 @@ export async function readPrepared(
 }
 
 /**
- * Hashes what a worker reads: a second for each gigabyte.
+ * Hashes the files that a worker reads, at about one second per gigabyte.
  * @throws ReembedError `model_file_missing` or `model_file_altered`.
  */
 export async function verifyPreparedFiles(
@@ -105,10 +105,10 @@ export async function verifyPreparedFiles(
 function remedyOf(model: Model, own: string): string {
   return model.bundled
     ? "Restore it with `git checkout models`."
-    : `Run \`reembed model prepare ${model.id}\` again, or remove ${own} to run the model as it was exported.`;
+    : `Run \`reembed model prepare ${model.id}\` again, or remove ${own} to run the exported graph.`;
 }
 
-/** What was prepared for a model's devices; nothing is checked. */
+/** Lists the devices that a model is prepared for; nothing is checked. */
 export async function listPrepared(folder: string): Promise<{ device: string; dtype: Dtype }[]> {
   const found = await Promise.all(
     devices.map(async (device) => ({
@@ -119,7 +119,7 @@ export async function listPrepared(folder: string): Promise<{ device: string; dt
   return found.flatMap(({ device, dtype }) => (dtype === undefined ? [] : [{ device, dtype }]));
 }
 
-/** @throws ReembedError `golden_vector_differs`: what this machine computes is not what was prepared. */
+/** @throws ReembedError `golden_vector_differs` if this machine computes another vector than the recorded one. */
 export function checkGoldenVector(vector: Float32Array, { model, golden }: PreparedManifest): void {
   const expected = decodeVector(golden.vector);
   const cosine = vector.reduce((sum, value, index) => sum + value * (expected[index] ?? Number.NaN), 0);

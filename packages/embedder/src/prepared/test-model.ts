@@ -6,15 +6,15 @@ import { modelFolder } from "../model-files.ts";
 import { type EncoderKind, fixtures } from "../weights/test-encoders.ts";
 import { type PrepareOptions, prepareModel } from "./prepare-model.ts";
 
-/** A tiny encoder of PyTorch's in a models folder, which goes with the scope that holds it. */
+/** A tiny PyTorch encoder in a models folder, which is removed on disposal. */
 export interface TestModel extends AsyncDisposable {
   model: Model;
   modelsFolder: string;
-  /** Of the model's own files. */
+  /** The model's own folder. */
   folder: string;
 }
 
-/** @param weights What there is of it: PyTorch's export, or its checkpoint. */
+/** @param weights Which weights it has: PyTorch's export, or its checkpoint. */
 export async function writeTestModel(
   kind: EncoderKind,
   weights: "export" | "safetensors",
@@ -31,7 +31,7 @@ export async function writeTestModel(
   return { model, modelsFolder, folder, [Symbol.asyncDispose]: () => rm(modelsFolder, { recursive: true }) };
 }
 
-/** Of other lengths and words each. */
+/** Texts of different lengths and words. */
 export const texts: readonly string[] = Array.from({ length: 24 }, (_, text) =>
   Array.from({ length: 1 + (text % 12) }, (_, place) => word(text * 7 + place * 3)).join(" "),
 );
@@ -39,12 +39,12 @@ const samples: readonly string[] = Array.from({ length: 8 }, (_, text) =>
   Array.from({ length: 9 }, (_, place) => word(text * 5 + place)).join(" "),
 );
 
-/** Prepares it for the CPU, in fp32 unless another is asked for. */
+/** Prepares it for the CPU, by default in fp32. */
 export async function prepareTestModel({ model, folder }: TestModel, options: Partial<PrepareOptions> = {}) {
   return await prepareModel({ model, folder, device: "cpu", dtype: "fp32", texts, samples, ...options });
 }
 
-/** Writes NaN over a tensor of the checkpoint. */
+/** Overwrites a tensor of the checkpoint with NaN. */
 export async function spoilWeights({ folder }: TestModel, tensor: string): Promise<void> {
   const path = join(folder, "model.safetensors");
   const file = await readFile(path);
@@ -75,7 +75,7 @@ function word(place: number): string {
   return `word${4 + (place % 46)}`;
 }
 
-/** A token is a word, and two are special. */
+/** Each word is one token; each text has two special tokens in addition. */
 function wordTokenizer(): Record<string, unknown> {
   const special = ["<s>", "<pad>", "</s>", "<unk>"];
   const words = Array.from({ length: 46 }, (_, place) => word(place));

@@ -2,19 +2,19 @@ import { messageOf, ReembedError } from "@reembed/core";
 import { JsEncoder } from "./js-encoder.ts";
 import { NativeEncoder, type NativeModule } from "./native-encoder.ts";
 
-/** Hugging Face's own tokenizers in Rust, or their JavaScript port, at a third of the speed. */
+/** Hugging Face's tokenizers in Rust, or their JavaScript port, which has a third of the speed. */
 export type EncoderKind = "native" | "javascript";
 
-/** Texts to token ids, special tokens included, as long as they are. Runs on a thread of its own: see `Tokenizer`. */
+/** Converts texts to all of their token ids, special tokens included. Runs on a thread of its own: see `Tokenizer`. */
 export interface Encoder {
   readonly kind: EncoderKind;
-  /** Answers for the texts in their order. The texts are well-formed. */
+  /** Answers in the order of the texts, which are well-formed. */
   encode(texts: readonly string[]): Promise<(EncodedText | TokenizerFailure)[]>;
 }
 
 export interface EncodedText {
   ids: ArrayLike<number>;
-  /** Where the token at `place` ends in the text, in UTF-16 code units. Absent where the implementation does not know. */
+  /** The index in the text, in UTF-16 code units, where a token ends. Absent if the implementation does not know it. */
   endOf?(place: number): number;
 }
 
@@ -24,9 +24,9 @@ export interface TokenizerFailure {
 }
 
 /**
- * Reads a tokenizer.json.
- * @param nativeModule Name of the native module. It has no binary for every platform; without one, JavaScript does.
- * @throws ReembedError `tokenizer_invalid` when `path` is no tokenizer.json.
+ * Loads a tokenizer.json.
+ * @param nativeModule Name of the native module. Where it has no binary for the platform, JavaScript is used.
+ * @throws ReembedError `tokenizer_invalid` if `path` is not a valid tokenizer.json.
  */
 export async function loadEncoder(path: string, nativeModule: string): Promise<Encoder> {
   const native = await import(nativeModule).catch(() => undefined);

@@ -5,10 +5,10 @@ import type { EncodedText, Encoder, TokenizerFailure } from "./encoder.ts";
 import { repairSteps, repairUnknowns } from "./js-repairs.ts";
 
 /**
- * Hugging Face's tokenizers in JavaScript, for platforms that the native ones have no binary for: a third of the speed,
- * on one thread. With `repairSteps` it makes the same tokens but of these: about 100 punctuation marks, all from U+061D
- * on, that Unicode has added or so called since version 9, which the native one's tables are of (Node 24 has 17);
- * compatibility forms added since, such as U+A7F2; and, with a Metaspace step, "▁" itself where it stands in a text.
+ * Hugging Face's tokenizers in JavaScript, for platforms without a native binary: a third of the speed, on one thread.
+ * With `repairSteps` it gives the same tokens except for: about 100 punctuation marks, all from U+061D on, that Unicode
+ * has added or reclassified since version 9, which the native tables have (Node 24 has 17); compatibility forms added
+ * since then, such as U+A7F2; and, with a Metaspace step, a literal "▁" in a text.
  */
 export class JsEncoder implements Encoder {
   readonly kind = "javascript";
@@ -19,7 +19,7 @@ export class JsEncoder implements Encoder {
   }
 
   static async load(path: string): Promise<JsEncoder> {
-    // No tokenizer_config.json: the native tokenizer reads none either, and with one the two would differ.
+    // tokenizer_config.json is not read: the native tokenizer does not read it either, and the two would differ.
     const tokenizer = new Tokenizer(repairSteps(JSON.parse(await readFile(path, "utf8"))), {});
     repairUnknowns(tokenizer);
     return new JsEncoder(tokenizer);

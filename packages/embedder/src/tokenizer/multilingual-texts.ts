@@ -1,4 +1,4 @@
-/** What people write, and what ends up in a corpus. */
+/** Texts that people write, and other characters that occur in a corpus. */
 export const multilingualTexts: readonly string[] = [
   "Отпуск предоставляется по графику; ёлка, ещё, всё — «в кавычках»... № 5, 1 000 ₽.",
   "How many days of leave do I have? It's 28 (twenty-eight), e.g. in 2026/27: a+b=c, x_y, #42 & 100%!",

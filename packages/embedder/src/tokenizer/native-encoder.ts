@@ -4,7 +4,7 @@ import type { EncodedText, Encoder, TokenizerFailure } from "./encoder.ts";
 
 export type NativeModule = typeof import("@anush008/tokenizers");
 
-/** The reference: Hugging Face's tokenizers in Rust, several texts at a time on their own threads. */
+/** The reference implementation: Hugging Face's tokenizers in Rust, which use several threads of their own. */
 export class NativeEncoder implements Encoder {
   readonly kind = "native";
   readonly #tokenizer: Tokenizer;
@@ -20,7 +20,7 @@ export class NativeEncoder implements Encoder {
       const encodings = await this.#tokenizer.encodeBatch([...texts]);
       return encodings.map((encoding, index) => answer(encoding, texts[index] ?? ""));
     } catch {
-      // One text fails them all, and the error does not say which.
+      // One bad text fails the whole call, and the error does not say which text it was.
       return await Promise.all(texts.map((text) => this.#encodeAlone(text)));
     }
   }
@@ -38,14 +38,14 @@ function answer(encoding: Encoding, text: string): EncodedText {
   return { ids: encoding.getIds(), endOf: (place) => utf16Length(text, endInCodePoints(encoding, place)) };
 }
 
-/** The binding counts code points of the text as it was given, whatever the normalizer made of it. */
+/** The binding counts code points of the original text, whatever the normalizer changed. */
 function endInCodePoints(encoding: Encoding, place: number): number {
-  // Its index.d.ts promises [sequence, [start, end]]; encoding.rs makes [start, end].
+  // Its index.d.ts declares [sequence, [start, end]], but encoding.rs returns [start, end].
   const chars = encoding.tokenToChars(place) as unknown as [start: number, end: number] | null;
   return chars?.[1] ?? 0;
 }
 
-/** UTF-16 code units of the text's first code points. */
+/** The number of UTF-16 code units in the first code points of a text. */
 function utf16Length(text: string, codePoints: number): number {
   let length = 0;
   for (let count = 0; count < codePoints; count++) length += (text.codePointAt(length) ?? 0) > 0xffff ? 2 : 1;

@@ -11,7 +11,7 @@ const implementations = [
   { kind: "javascript", nativeModule: "no-such-binary" },
 ];
 const subjects = ["mini-rubert", "mini-m3"].flatMap((id) => implementations.map((each) => ({ ...each, id })));
-/** What the normalizers make several characters of. */
+/** Characters that normalizers replace by several characters. */
 const compatible = "ﬁﬃ㎏½№";
 
 describe.each(subjects)("of a text, with the $kind tokenizer of $id,", ({ id, nativeModule }) => {
@@ -25,18 +25,18 @@ describe.each(subjects)("of a text, with the $kind tokenizer of $id,", ({ id, na
     "😀 отпуск 👨‍👩‍👧‍👦 и болезнь 🇷🇸 в 𠮷",
     "и\u0306од ёлка e\u0301cole",
     "How many (28)? — «да», нет...",
-  ])("the part that is read has the tokens that are kept, whatever the limit: %j", async (text) => {
+  ])("the part that is read has the tokens that are kept, for any limit: %j", async (text) => {
     const whole = await encodeOne(encoder, text);
     for (let limit = 4; limit <= whole.ids.length; limit++) {
       const part = await readPart(text, limit, encoder);
       expect(text.startsWith(part) && part.isWellFormed()).toBe(true);
-      // A "▁" that ends what is kept has no character of its own, and is not read then.
+      // A "▁" at the end of the kept tokens has no character of its own, and is left out then.
       const kept = [cutIds(whole, limit), cutIds(whole, limit - 1)];
       expect(kept).toContainEqual(Int32Array.from((await encodeOne(encoder, part)).ids));
     }
   });
 
-  test("the part that is read never has more tokens than the limit, also within what was one character", async () => {
+  test("the part that is read never exceeds the limit, even if the cut is within one character", async () => {
     const text = `${compatible} отпуск ${[...compatible].join(" ")}`;
     const whole = await encodeOne(encoder, text);
     for (let limit = 3; limit <= whole.ids.length; limit++) {
@@ -48,10 +48,10 @@ describe.each(subjects)("of a text, with the $kind tokenizer of $id,", ({ id, na
 });
 
 test.each(["mini-rubert", "mini-m3"])(
-  "without the offsets of the native tokenizer %s cuts at the same character",
+  "without the native tokenizer's offsets, %s cuts at the same character",
   async (id) => {
     const [native, javascript] = await Promise.all(implementations.map(({ nativeModule }) => load(id, nativeModule)));
-    // Where a piece is not known, the unknown token is the same wherever it ends: mini-rubert knows Russian alone.
+    // All unknown pieces give the same token, so their ends cannot be told: mini-rubert only knows Russian.
     const known = multilingualTexts.slice(0, id === "mini-rubert" ? 1 : 5);
     for (const text of known.map((text) => `${text} `.repeat(40))) {
       expect(await readPart(text, 64, javascript as Encoder)).toBe(await readPart(text, 64, native as Encoder));

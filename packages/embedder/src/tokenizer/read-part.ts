@@ -1,12 +1,12 @@
 import { ReembedError } from "@reembed/core";
 import type { EncodedText, Encoder } from "./encoder.ts";
 
-/** A piece of a vocabulary is not longer than this, in UTF-16 code units. */
+/** Maximum length of a piece of a vocabulary, in UTF-16 code units. */
 const longestPiece = 64;
 
 /**
- * The ids that the model reads of a text: its end is cut off and the closing special token kept, as the models' own
- * tokenizers do.
+ * The ids that the model reads: the end of a long text is cut off and the closing special token is kept, as the models'
+ * own tokenizers do.
  */
 export function cutIds({ ids }: EncodedText, maxTokens: number): Int32Array {
   if (ids.length <= maxTokens) return Int32Array.from(ids);
@@ -17,23 +17,23 @@ export function cutIds({ ids }: EncodedText, maxTokens: number): Int32Array {
 }
 
 /**
- * The beginning of a text that makes the tokens which the model reads of it, for a server that refuses longer ones: up
- * to the character where the last of them ends. It never has more tokens than `maxTokens`.
+ * The beginning of a text whose tokens are those that the model reads of it, up to the character where the last of them
+ * ends. Needed for servers that refuse longer texts. It never has more tokens than `maxTokens`.
  */
 export async function readPart(text: string, maxTokens: number, encoder: Encoder): Promise<string> {
   const whole = await encodeOne(text);
   if (whole.ids.length <= maxTokens) return text;
   const lastToken = maxTokens - 2;
   let end = whole.endOf?.(lastToken) ?? (await searchEnd(cutIds(whole, maxTokens)));
-  // Of a letter and the marks on it that become one character, the offsets tell the letter's end.
+  // If a letter and its marks become one character, the offsets give the end of the letter only.
   while (/^\p{M}/u.test(text.slice(end, end + 2))) end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
-  // One character may become several in the normalizer, with the cut among them: then it is one too many.
+  // The normalizer may replace one character by several. If the cut is among them, the whole character is too much.
   while (end > 0 && (await encodeOne(text.slice(0, end))).ids.length > maxTokens) end = characterStart(text, end - 1);
   return text.slice(0, end);
 
   /**
-   * Without offsets: the shortest beginning of as many tokens, and on to where they are the same. They never are when the
-   * cut is within what the normalizer made of one character; then most of them are.
+   * Used without offsets: finds the shortest beginning with as many tokens, then extends it until the tokens are the same.
+   * They never are if the cut is within the replacement of one character; then the beginning with most equal tokens is taken.
    */
   async function searchEnd(kept: Int32Array): Promise<number> {
     let low = 0;
@@ -64,7 +64,7 @@ export async function readPart(text: string, maxTokens: number, encoder: Encoder
   }
 }
 
-/** How many ids are the same from the first one on. */
+/** The number of equal ids at the beginning. */
 function countAgreeing(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let count = 0;
   while (count < Math.min(a.length, b.length) && a[count] === b[count]) count++;
@@ -75,7 +75,7 @@ function beginning(text: string, end: number): string {
   return text.slice(0, characterStart(text, end));
 }
 
-/** `index`, or the one before it where that would part a surrogate pair. */
+/** `index`, or the one before it if `index` would split a surrogate pair. */
 function characterStart(text: string, index: number): number {
   return (text.codePointAt(index - 1) ?? 0) > 0xffff ? index - 1 : index;
 }

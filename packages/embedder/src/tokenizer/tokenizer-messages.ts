@@ -1,23 +1,23 @@
 import type { EncoderKind, TokenizerFailure } from "./encoder.ts";
 
-/** What the thread is started with. */
+/** Settings that the thread starts with. */
 export interface TokenizerSettings {
-  /** Of tokenizer.json. */
+  /** Path of tokenizer.json. */
   path: string;
   maxTokens: number;
   nativeModule: string;
 }
 
-/** The token ids of a text as the model reads them: cut to its limit, special tokens included. */
+/** The token ids of a text that the model reads: cut to its limit, special tokens included. */
 export interface TokenizedText {
   ids: Int32Array;
-  /** Tokens of the whole text. */
+  /** Number of tokens of the whole text. */
   tokenCount: number;
 }
 
 export interface TokenizerRequest {
   id: number;
-  /** What is asked of the texts: their tokens, or the parts of them that the model reads. */
+  /** What to return for the texts: their tokens, or the parts of them that the model reads. */
   wanted: "tokens" | "parts";
   texts: readonly string[];
 }

@@ -10,7 +10,7 @@ try {
   const encoder = await loadEncoder(path, nativeModule);
 
   const answer = async ({ id, wanted, texts }: TokenizerRequest): Promise<TokenizerReply> => {
-    // The native binding reads half a surrogate pair as U+FFFD: this has the JavaScript port and a server read the same.
+    // The native binding reads a lone surrogate as U+FFFD. This makes the JavaScript port and a server read the same.
     const wellFormed = texts.map((text) => text.toWellFormed());
     if (wanted === "parts") {
       const parts: string[] = [];

@@ -7,7 +7,7 @@ import { damaged, WeightFile } from "./weight-file.ts";
 import { isLinearWeight, prefixOf, spellingsOf } from "./weight-names.ts";
 import type { WeightSource } from "./weight-source.ts";
 
-/** Opens .safetensors files, which have PyTorch's names and orientation. */
+/** Opens .safetensors files, which have PyTorch's names and orientation of matrices. */
 export async function openCheckpoint(folder: string, paths: readonly string[]): Promise<WeightSource> {
   await using scope = new AsyncDisposableStack();
   const tensors = new Map<string, StoredTensor>();
@@ -18,7 +18,7 @@ export async function openCheckpoint(folder: string, paths: readonly string[]): 
   return new Checkpoint(paths, tensors, prefixOf(paths.join(", "), tensors.keys()), scope.move());
 }
 
-/** The files of a checkpoint that was split, from its `model.safetensors.index.json`. */
+/** The files of a checkpoint in shards, from its `model.safetensors.index.json`. */
 export async function readShardPaths(folder: string, indexPath: string): Promise<string[]> {
   const text = await readFile(join(folder, indexPath), "utf8");
   try {
@@ -55,7 +55,8 @@ class Checkpoint implements WeightSource {
 
   missing(name: string): ReembedError {
     return new ReembedError("weights_incomplete", `${this.files.join(", ")} has no tensor ${this.#prefix}${name}.`, {
-      remedy: "Only BERT and XLM-RoBERTa encoders under the names of Hugging Face's BertModel can be read.",
+      remedy:
+        "Only BERT and XLM-RoBERTa encoders whose tensors have the names of Hugging Face's BertModel can be read.",
     });
   }
 

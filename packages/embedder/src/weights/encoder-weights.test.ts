@@ -13,7 +13,7 @@ import {
 
 const bert = join(fixtures, "bert");
 
-test("linear weights are given as [in, out], the transpose of what a checkpoint has", async () => {
+test("linear weights are returned as [in, out], the transpose of a checkpoint's", async () => {
   const data = Float32Array.of(11, 12, 13, 21, 22, 23);
   await using model = await writeFolder({
     "model.safetensors": encodeSafetensors({
@@ -50,7 +50,7 @@ test("a matrix larger than one block of reading is transposed whole", async () =
   }
 });
 
-test.each(["bert.", "roberta.", "model.", "0.auto_model."])("the prefix %s is looked through", async (prefix) => {
+test.each(["bert.", "roberta.", "model.", "0.auto_model."])("tensors with the prefix %s are found", async (prefix) => {
   const tensors = await tensorsOfBert();
   const prefixed = Object.fromEntries(Object.entries(tensors).map(([name, values]) => [prefix + name, values]));
   await using model = await writeFolder({ "model.safetensors": encodeSafetensors(prefixed) });
@@ -59,7 +59,7 @@ test.each(["bert.", "roberta.", "model.", "0.auto_model."])("the prefix %s is lo
   await expectSameWeights(weights, expected, "bert");
 });
 
-test("LayerNorm's gamma and beta, as TensorFlow calls them, are its weight and bias", async () => {
+test("TensorFlow's gamma and beta of a LayerNorm are read as its weight and bias", async () => {
   const tensors = await tensorsOfBert();
   const renamed = Object.entries(tensors).map(([name, values]) => [
     name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"),
@@ -87,7 +87,7 @@ test("a checkpoint in shards is read from all of them", async () => {
   await expectSameWeights(weights, expected, "bert");
 });
 
-test("a missing shard is named, and so is an index that is damaged or leads out of the folder", async () => {
+test("a missing shard is named, and so is an index that is damaged or points outside the folder", async () => {
   const index = "model.safetensors.index.json";
   await using lacking = await writeFolder({ [index]: JSON.stringify({ weight_map: { a: "model-1.safetensors" } }) });
   await expect(openEncoderWeights(lacking.folder)).rejects.toMatchObject({
@@ -103,7 +103,7 @@ test("a missing shard is named, and so is an index that is damaged or leads out 
   });
 });
 
-describe("of a folder's files", () => {
+describe("in a model's folder", () => {
   test("the checkpoint is preferred to the export", async () => {
     const checkpoint = await readFile(join(bert, "model.safetensors"));
     await using model = await writeFolder({ "model.safetensors": checkpoint, "onnx/model.onnx": "not even ONNX" });
@@ -111,14 +111,14 @@ describe("of a folder's files", () => {
     expect(weights.files).toEqual(["model.safetensors"]);
   });
 
-  test.each(["onnx/model.onnx", "model.onnx"])("%s is read without one", async (path) => {
+  test.each(["onnx/model.onnx", "model.onnx"])("%s is read if there is no checkpoint", async (path) => {
     await using model = await writeFolder({ [path]: await readFile(join(bert, "opset-17.onnx")) });
     await using weights = await openEncoderWeights(model.folder);
     expect(weights.files).toEqual([path]);
     expect(Object.keys(await readAll(weights, "bert"))).toHaveLength(37);
   });
 
-  test("the absence of all is an error that names them", async () => {
+  test("an error names all possible files if there is none", async () => {
     await using model = await writeFolder({ "config.json": "{}" });
     await expect(openEncoderWeights(model.folder)).rejects.toMatchObject({
       code: "weights_missing",
@@ -126,7 +126,7 @@ describe("of a folder's files", () => {
     });
   });
 
-  test("a Python pickle is refused, with how to convert it", async () => {
+  test("a Python pickle is refused with instructions to convert it", async () => {
     await using model = await writeFolder({ "pytorch_model.bin": "", "2_Dense/pytorch_model.bin": "" });
     const refusal = { code: "weights_unsupported", remedy: expect.stringContaining("model.safetensors") };
     await expect(openEncoderWeights(model.folder)).rejects.toMatchObject(refusal);
@@ -146,7 +146,7 @@ test("the dense layer of a sentence-transformers model is opened by its module's
   expect([...(await weights.tensor("linear.bias", [2]).readRows(0, 2))]).toEqual([1, 2]);
 });
 
-test("a tensor that is not there, or of other dimensions, or rows beyond it, are refused by name", async () => {
+test("a missing tensor, other dimensions, and rows out of range are refused with the tensor's name", async () => {
   await using weights = await openEncoderWeights(bert);
   expect(() => weights.tensor("encoder.layer.2.output.dense.bias", [16])).toThrow(
     expect.objectContaining({
@@ -164,7 +164,7 @@ test("a tensor that is not there, or of other dimensions, or rows beyond it, are
   await expect(bias.readRows(0, 17)).rejects.toThrow(RangeError);
 });
 
-test("a file with two encoders is refused: which one is meant cannot be told", async () => {
+test("a file with two encoders is refused, because either could be meant", async () => {
   const words = { dtype: "F32", shape: [1, 1], data: new Float32Array(1) };
   const names = ["ctx_encoder.embeddings.word_embeddings.weight", "question_encoder.embeddings.word_embeddings.weight"];
   const tensors = Object.fromEntries(names.map((name) => [name, words]));
@@ -175,7 +175,7 @@ test("a file with two encoders is refused: which one is meant cannot be told", a
   });
 });
 
-/** As the checkpoint has them, with linear weights as [out, in]. */
+/** The tensors of the checkpoint, with linear weights as [out, in]. */
 async function tensorsOfBert(): Promise<Record<string, StoredValues>> {
   const file = await readFile(join(bert, "model.safetensors"));
   const start = 8 + Number(file.readBigUInt64LE());

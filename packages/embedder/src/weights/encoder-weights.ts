@@ -7,29 +7,29 @@ import type { StoredTensor } from "./stored-tensor.ts";
 import type { WeightSource } from "./weight-source.ts";
 
 /**
- * One tensor of a model's weights. Linear weights are given as MatMul takes them, [in, out], row-major, whatever their
- * file has.
+ * One tensor of a model's weights. Linear weights have the orientation that MatMul takes, [in, out] in row-major order,
+ * whatever their file has.
  */
 export interface WeightTensor {
   readonly name: string;
   readonly dims: readonly number[];
   /**
-   * Rows [start, end) of the first dimension as float32, row-major, in an array of the caller's own. Read large tables
-   * in blocks of rows. Linear weights are read whole whatever is asked for, where their file has the transpose.
+   * Reads rows [start, end) of the first dimension as float32 in row-major order, into a new array. Read large tables in
+   * blocks of rows. Linear weights whose file has the transpose are always read as a whole.
    */
   readRows(start: number, end: number): Promise<Float32Array>;
 }
 
 /**
- * The weights of an encoder under the names of Hugging Face's BertModel, without a prefix:
+ * The weights of an encoder, by the names of Hugging Face's BertModel without a prefix:
  * `embeddings.word_embeddings.weight`, `encoder.layer.0.attention.self.query.weight`, …
  */
 export interface EncoderWeights extends AsyncDisposable {
-  /** The files they are read from, relative to the model's folder. */
+  /** The files that they are read from, relative to the model's folder. */
   readonly files: readonly string[];
   /**
-   * Finds a tensor; reads nothing yet. The dimensions of linear weights are [in, out].
-   * @throws ReembedError `weights_incomplete` when it is not there, `weights_differ` when it has other dimensions.
+   * Finds a tensor without reading it. The dimensions of linear weights are [in, out].
+   * @throws ReembedError `weights_incomplete` if it does not exist, `weights_differ` if it has other dimensions.
    */
   tensor(name: string, dims: readonly number[]): WeightTensor;
 }
@@ -39,8 +39,8 @@ const exports: readonly string[] = ["onnx/model.onnx", "model.onnx"];
 
 /**
  * Opens the weights in a model's folder: `model.safetensors`, whole or in shards, or else the ONNX export in
- * `onnx/model.onnx` or `model.onnx`. Of both, safetensors is taken: there every tensor has its name, while exporters
- * leave most matrices without one and their place must be inferred from the graph.
+ * `onnx/model.onnx` or `model.onnx`. Safetensors is preferred because every tensor has its name there. Exporters leave
+ * most matrices without a name, so that their place must be inferred from the graph.
  * @throws ReembedError `weights_missing`, `weights_damaged`, `weights_quantised` or `weights_unsupported`.
  */
 export async function openEncoderWeights(folder: string): Promise<EncoderWeights> {
@@ -58,7 +58,7 @@ export async function openEncoderWeights(folder: string): Promise<EncoderWeights
 /**
  * Opens the weights of another module of a sentence-transformers model, such as `2_Dense` with `linear.weight` and
  * `linear.bias`.
- * @throws ReembedError `weights_missing`, `weights_damaged`, or `weights_unsupported` for PyTorch's pickle alone.
+ * @throws ReembedError `weights_missing`, `weights_damaged`, or `weights_unsupported` if there is only PyTorch's pickle.
  */
 export async function openModuleWeights(folder: string, module: string): Promise<EncoderWeights> {
   const path = `${module}/${safetensors}`;
@@ -72,9 +72,13 @@ async function withoutWeights(folder: string, expected: string[], pickle: string
       remedy: "Download one of them from where the model's other files came from.",
     });
   }
-  return new ReembedError("weights_unsupported", `${join(folder, pickle)} is a Python pickle, which is not read.`, {
-    remedy: `Load the model in Python and save it with safe_serialization=True: that writes ${expected[0]}.`,
-  });
+  return new ReembedError(
+    "weights_unsupported",
+    `${join(folder, pickle)} is a Python pickle, which Reembed does not read.`,
+    {
+      remedy: `Load the model in Python and save it with safe_serialization=True: that writes ${expected[0]}.`,
+    },
+  );
 }
 
 function checked(source: WeightSource): EncoderWeights {
@@ -98,7 +102,7 @@ function checked(source: WeightSource): EncoderWeights {
 async function readRows(name: string, tensor: StoredTensor, start: number, end: number): Promise<Float32Array> {
   const [rows = 0] = tensor.dims;
   if (start < 0 || start > end || end > rows) {
-    throw new RangeError(`Rows ${start} to ${end} of ${name} were asked for; it has ${rows}`);
+    throw new RangeError(`Rows ${start} to ${end} of ${name} were requested, but it has ${rows}`);
   }
   return await tensor.readRows(start, end);
 }

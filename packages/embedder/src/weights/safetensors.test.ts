@@ -4,8 +4,8 @@ import { encodeSafetensors, safetensorsOf, writeFolder } from "./test-encoders.t
 
 const name = "embeddings.word_embeddings.weight";
 
-describe("halves are widened to the same number", () => {
-  // Zeros, subnormals, the largest and the infinities of each format among them.
+describe("16-bit floats are widened to the same number", () => {
+  // Includes zeros, subnormals, the largest values and infinities of each format.
   test("from float16", async () => {
     const numbers = [0, -0, 1, -2.5, 1 / 3, 65504, 2 ** -24, 6.1e-5, Number.POSITIVE_INFINITY, Number.NaN];
     const data = new Float16Array(numbers);
@@ -20,7 +20,7 @@ describe("halves are widened to the same number", () => {
   });
 });
 
-test("an integer tensor does no harm until it is read, and is then refused by its type", async () => {
+test("an integer tensor is refused with its type, but only when it is read", async () => {
   const ids = { dtype: "I64", shape: [1, 1], data: new BigInt64Array(1) };
   await using model = await writeFolder({ "model.safetensors": encodeSafetensors({ "embeddings.position_ids": ids }) });
   await using weights = await openEncoderWeights(model.folder);
@@ -39,12 +39,12 @@ test.each([
   ],
   ["with an absurd length", Buffer.alloc(16, 0xff), "announces a header of 18446744073709552000 bytes"],
   ["with a header that is not JSON", safetensorsOf('{"a":', new Uint8Array(4)), "has a header that is not JSON"],
-  ["with a header that is no object", safetensorsOf("null", new Uint8Array(4)), "is not a JSON object"],
+  ["with a header that is not an object", safetensorsOf("null", new Uint8Array(4)), "is not a JSON object"],
   ["that places a tensor beyond its end", headerOf([0, 16]), `places ${name} at bytes 0 to 16 of its 8 bytes`],
   ["that places a tensor backwards", headerOf([8, 0]), `places ${name} at bytes 8 to 0`],
   ["that places a tensor before its beginning", headerOf([-8, 0]), `no dtype, shape and data_offsets for ${name}`],
   ["with too few bytes for a shape", headerOf([0, 4]), `has 4 bytes for ${name}; F32 of 1 x 2 takes 8`],
-])("a file %s is refused by name", async (_, content, message) => {
+])("a file %s is refused with its name", async (_, content, message) => {
   await using model = await writeFolder({ "model.safetensors": content });
   await expect(openEncoderWeights(model.folder)).rejects.toMatchObject({
     code: "weights_damaged",

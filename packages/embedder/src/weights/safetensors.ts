@@ -3,7 +3,7 @@ import { type FloatFormat, floatSizeBytes } from "./float-format.ts";
 import { elementsOf, inFile, type StoredTensor } from "./stored-tensor.ts";
 import { damaged, type WeightFile } from "./weight-file.ts";
 
-// As the reference implementation has it; a header of 400 tensors takes 50 KB.
+// The limit of the reference implementation; a header of 400 tensors takes 50 KB.
 const longestHeader = 100_000_000;
 const floatFormats: readonly string[] = ["F32", "F16", "BF16"] satisfies FloatFormat[];
 
@@ -14,9 +14,9 @@ interface HeaderEntry {
 }
 
 /**
- * The tensors of a .safetensors file by name: 8 bytes with the header's length, the header in JSON, the data
- * (https://huggingface.co/docs/safetensors). Reads the header alone.
- * @throws ReembedError `weights_damaged` when the header does not fit the file.
+ * The tensors of a .safetensors file by name. The file has 8 bytes with the length of the header, the header in JSON, then
+ * the data (https://huggingface.co/docs/safetensors). Only the header is read.
+ * @throws ReembedError `weights_damaged` if the header does not fit the file.
  */
 export async function readSafetensors(file: WeightFile): Promise<Map<string, StoredTensor>> {
   const { header, start } = await readHeader(file);
@@ -63,13 +63,13 @@ function place(
   throw damaged(file.path, `has ${end - begin} bytes for ${name}; ${format} of ${shape.join(" x ")} takes ${expected}`);
 }
 
-/** Position ids and the like are integers: no harm unless one asks for them. */
+/** Integer tensors, such as position ids, are an error only if somebody reads them. */
 function refuseToRead(file: WeightFile, name: string, dtype: string, dims: readonly number[]): StoredTensor {
   return {
     dims,
     async readRows() {
       throw new ReembedError("weights_unsupported", `${name} of ${file.path} is stored as ${dtype}.`, {
-        remedy: `Only ${floatFormats.join(", ")} can be read: take the model's unquantised weights.`,
+        remedy: `Only ${floatFormats.join(", ")} can be read: use the model's unquantised weights.`,
       });
     },
   };

@@ -1,10 +1,10 @@
 import { type FloatFormat, floatSizeBytes } from "./float-format.ts";
 import type { WeightFile } from "./weight-file.ts";
 
-/** A tensor where it is stored, or a view of one: nothing is read before its rows are asked for. */
+/** A tensor in its file, or a view of one: nothing is read until its rows are requested. */
 export interface StoredTensor {
   readonly dims: readonly number[];
-  /** Rows [start, end) of the first dimension as float32, in an array of the caller's own. */
+  /** Reads rows [start, end) of the first dimension as float32, into a new array. */
   readRows(start: number, end: number): Promise<Float32Array>;
 }
 
@@ -39,7 +39,7 @@ export function rowsOf(tensor: StoredTensor, first: number, last: number): Store
   };
 }
 
-/** Columns [first, last) of a matrix. Reads its rows whole. */
+/** Columns [first, last) of a matrix. Reads whole rows. */
 export function columnsOf(matrix: StoredTensor, first: number, last: number): StoredTensor {
   const [rows = 0, columns = 0] = matrix.dims;
   const width = last - first;
@@ -58,7 +58,7 @@ export function columnsOf(matrix: StoredTensor, first: number, last: number): St
 
 const blockElements = 1 << 20;
 
-/** The transpose of a matrix. However few of its rows are asked for, it reads the whole matrix, 4 MB at a time. */
+/** The transpose of a matrix. Reads the whole matrix, 4 MB at a time, even if only a few rows are requested. */
 export function transposeOf(matrix: StoredTensor): StoredTensor {
   const [rows = 0, columns = 0] = matrix.dims;
   const block = Math.max(1, Math.floor(blockElements / columns));
@@ -82,7 +82,7 @@ function transposeBlock(
   { row, rows, start, end }: { row: number; rows: number; start: number; end: number },
 ): void {
   const height = source.length / columns;
-  // Eight rows at a time: their cache lines stay at hand until all of their columns have been used.
+  // Eight rows at a time: their cache lines stay in the cache until all of their columns have been used.
   for (let top = 0; top < height; top += 8) {
     const bottom = Math.min(top + 8, height);
     for (let column = start; column < end; column++) {

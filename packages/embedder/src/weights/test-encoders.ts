@@ -5,13 +5,13 @@ import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import type { EncoderWeights } from "./encoder-weights.ts";
 
-/** What scripts/fixtures/export-encoders.py has written: tiny encoders, their exports and their checkpoints. */
+/** The output of scripts/fixtures/export-encoders.py: tiny encoders with their exports and checkpoints. */
 export const fixtures = fileURLToPath(new URL("fixtures", import.meta.url));
 export type EncoderKind = "bert" | "xlm-roberta";
 
 const [hidden, intermediate, layers] = [16, 24, 2];
 
-/** Every tensor of such an encoder but the pooler's, linear weights as [in, out]. */
+/** Every tensor of such an encoder except the pooler's, with linear weights as [in, out]. */
 function tensorDims(kind: EncoderKind): Record<string, readonly number[]> {
   const vector = [hidden];
   const dims: Record<string, readonly number[]> = {
@@ -56,7 +56,7 @@ export async function expectSameWeights(found: EncoderWeights, expected: Encoder
   for (const name of Object.keys(expectedValues)) expect(values[name], name).toEqual(expectedValues[name]);
 }
 
-/** A model's folder with these files; it goes with the scope that holds it. */
+/** A model's folder with these files, which is removed on disposal. */
 export async function writeFolder(files: Record<string, Uint8Array | string>) {
   const folder = await mkdtemp(join(tmpdir(), "reembed-weights-"));
   for (const [path, content] of Object.entries(files)) {

@@ -3,12 +3,12 @@ import { isAbsolute, join, normalize } from "node:path";
 import { ReembedError } from "@reembed/core";
 import { type FloatFormat, widen } from "./float-format.ts";
 
-// One read of Node's moves at most 2 GB; word embeddings in float32 may be larger.
+// One read in Node returns at most 2 GB; word embeddings in float32 may be larger.
 const longestRead = 1 << 30;
 
-/** A file that is read by position, so that of 2.3 GB only the rows in hand are in memory. */
+/** A file that is read by position: of a 2.3 GB file only the requested rows are in memory. */
 export class WeightFile implements AsyncDisposable {
-  /** Relative to the model's folder, with slashes. */
+  /** Path relative to the model's folder, with slashes. */
   readonly path: string;
   readonly sizeBytes: number;
   readonly #handle: FileHandle;
@@ -19,13 +19,13 @@ export class WeightFile implements AsyncDisposable {
     this.#handle = handle;
   }
 
-  /** @throws ReembedError `weights_missing`; `weights_damaged` when the path, which a file may name, leaves the folder. */
+  /** @throws ReembedError `weights_missing`; `weights_damaged` if the path, which may come from a file, leaves the folder. */
   static async open(folder: string, path: string): Promise<WeightFile> {
     const inside = normalize(path).replaceAll("\\", "/");
     if (isAbsolute(path) || inside === ".." || inside.startsWith("../")) {
       throw damaged(path, `lies outside of the model's folder ${folder}`);
     }
-    // A link may lead elsewhere: Hugging Face's cache consists of links.
+    // Links may point outside the folder: Hugging Face's cache consists of links.
     const handle = await open(join(folder, inside)).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code !== "ENOENT") throw cause;
       throw new ReembedError("weights_missing", `${join(folder, inside)} is missing.`, {

@@ -6,34 +6,34 @@ interface Linear {
   inputs: number;
   outputs: number;
   weight: Float32Array;
-  /** Without one nothing is added. */
+  /** If undefined, no bias is added. */
   bias?: Float32Array | undefined;
 }
 
-/** What is known of values: GELU gives none below -0.16997, its value at -0.7518. */
+/** The known range of values: GELU never returns less than -0.16997, its value at -0.7518. */
 export type ValueRange = "any" | "gelu";
 
-/** The left side of products, made once for all the matrices that it is multiplied with. */
+/** The left factor of matrix products. It is made once and used with several matrices. */
 export interface Operand {
   values: string;
-  /** Of each row: what the product is to be multiplied with. */
+  /** A factor per row, by which the product must be multiplied. */
   scale?: string;
   range: ValueRange;
 }
 
-/** How the linear layers and the tables of an encoder are stored and computed. */
+/** How the linear layers and the embedding tables of an encoder are stored and computed. */
 export interface Arithmetic {
-  /** Of everything between the linear layers. */
+  /** Element type between the linear layers. */
   readonly elementType: "float32" | "float16";
-  /** Prepares values, so many in a row, for products. */
+  /** Prepares values, in rows of `width`, for products. */
   operand(graph: GraphBuilder, values: string, range: ValueRange, width: number): Operand;
-  /** Adds values · weight + bias. */
+  /** Adds the operators of values · weight + bias. */
   product(graph: GraphBuilder, operand: Operand, linear: Linear): Promise<string>;
-  /** Adds a lookup of rows by token ids. */
+  /** Adds the operators that look up rows by token id. */
   lookup(graph: GraphBuilder, table: Table, ids: string): Promise<string>;
 }
 
-/** A table of embeddings, which may be too large to be held at once. */
+/** A table of embeddings. It may be too large to be kept in memory. */
 export interface Table {
   name: string;
   rows: number;
@@ -44,7 +44,7 @@ export interface Table {
 
 const blockValues = 4 << 20;
 
-/** The table's rows in blocks of 16 MB. */
+/** The rows of a table in blocks of 16 MB. */
 export async function* blocksOf(table: Table): AsyncGenerator<Float32Array> {
   const step = Math.max(1, Math.floor(blockValues / table.columns));
   for (let start = 0; start < table.rows; start += step) {

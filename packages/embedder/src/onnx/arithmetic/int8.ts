@@ -5,14 +5,14 @@ import { exactWeightSteps } from "./weight-steps.ts";
 const weightSteps = exactWeightSteps();
 
 /**
- * Weights as int8 with a scale for each output, values as uint8 with a scale for each token: the pair that VNNI and AMX
- * multiply (signed values fall off a cliff: 57 tok/s instead of 477). A scale for all the tokens of a run would be 5 %
- * faster, but then a text's vector depended on its neighbours, and one large value cost every token its precision.
+ * Weights as int8 with a scale per output, values as uint8 with a scale per token: the types that VNNI and AMX multiply
+ * (signed values are far slower: 57 tok/s instead of 477). One scale for all tokens of a run would be 5 % faster, but a
+ * text's vector would then depend on the other texts, and one large value would cost every token its precision.
  *
- * Beside attention and products, what takes time is how often all the values are read and written, so the operators are
- * those that ONNX Runtime computes in the fewest nanoseconds a value, at 512 tokens: the size of a row by ReduceMax and
- * ReduceMin (0.5; Abs alone takes 2.4), QuantizeLinear with a scale for each row (0.3; with a division before it 0.9).
- * What GELU gives is not shifted to be positive (0.6): its zero point leaves room for its least value.
+ * Apart from attention and products, the time goes into passes that read and write all values. So the operators are those
+ * that take ONNX Runtime the fewest nanoseconds per value at 512 tokens: ReduceMax and ReduceMin for the size of a row
+ * (0.5; Abs alone takes 2.4), QuantizeLinear with a scale per row (0.3; with a division before it 0.9). The output of GELU
+ * is not shifted to be positive (0.6): the zero point leaves room for its least value.
  */
 export const int8Arithmetic: Arithmetic = {
   elementType: "float32",
@@ -21,7 +21,7 @@ export const int8Arithmetic: Arithmetic = {
     const { steps, zeroPoint, leastSize } = quantizationOf(range);
     const rows = { axes: { ints: [-1] } };
     const highest = graph.add("ReduceMax", [values], rows);
-    // GELU's least value needs no look: the zero point leaves room for it.
+    // The least value of GELU is known, and the zero point leaves room for it: no ReduceMin is needed.
     const sizes = range === "gelu" ? [highest] : [highest, graph.add("Neg", [graph.add("ReduceMin", [values], rows)])];
     const size = graph.add("Max", [...sizes, graph.scalar(leastSize)]);
     const scale = graph.add("Mul", [size, graph.scalar(1 / steps)]);
@@ -59,7 +59,7 @@ export const int8Arithmetic: Arithmetic = {
   },
 };
 
-/** How the values of a row become uint8: the largest size is so many steps from the zero point. */
+/** How the values of a row become uint8: the largest absolute value lies `steps` steps from the zero point. */
 function quantizationOf(range: ValueRange): { steps: number; zeroPoint: number; leastSize: number } {
   if (range === "any") return { steps: 127, zeroPoint: 128, leastSize: 1e-30 };
   return { steps: 218, zeroPoint: 37, leastSize: 1 };

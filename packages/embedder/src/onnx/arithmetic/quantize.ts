@@ -1,12 +1,12 @@
 import { blocksOf, type Table } from "./arithmetic.ts";
 
-/** int8 values and the factor of each column or row. */
+/** int8 values and the scale of each column or row. */
 export interface Quantized {
   values: Int8Array;
   scales: Float32Array;
 }
 
-/** Quantises a matrix [rows, columns] to -steps..steps with a scale for each column, symmetrically: 0 stays 0. */
+/** Quantises a matrix [rows, columns] to -steps..steps with a scale per column. It is symmetric: 0 stays 0. */
 export function quantizeColumns(matrix: Float32Array, columns: number, steps: 64 | 127): Quantized {
   const most = new Float32Array(columns);
   for (let start = 0; start < matrix.length; start += columns) {
@@ -26,7 +26,7 @@ export function quantizeColumns(matrix: Float32Array, columns: number, steps: 64
   return { values, scales };
 }
 
-/** Quantises the rows of a table to int8, each with a scale of its own: first all values, then all scales. */
+/** Quantises the rows of a table to int8 with a scale per row. Yields values, and fills `scales` meanwhile. */
 export async function* quantizeRows(table: Table, scales: Float32Array): AsyncGenerator<Int8Array> {
   let row = 0;
   for await (const block of blocksOf(table)) {

@@ -9,8 +9,8 @@ interface Projection {
 
 /**
  * The projections to query, key and value of an attention in which they are packed into one matrix [in, 3 out] or have
- * no names. Which is which follows from what they are used for: softmax(query keyᵀ) value.
- * @param context the value that the attention gives, the input of `attention.output.dense`
+ * no names. Their use tells which is which: softmax(query keyᵀ) value.
+ * @param context The output of the attention, which is the input of `attention.output.dense`.
  */
 export function readProjections(graph: Graph, linears: readonly Linear[], context: string): Projection[] {
   const attention = nearest(graph, context, /Attention$|MatMul$/);
@@ -28,13 +28,13 @@ export function readProjections(graph: Graph, linears: readonly Linear[], contex
   return onlyIfThree(factors.map((factor) => projectionTo(graph, linears, factor)));
 }
 
-/** A graph of another form leads to one layer three times, that of the block before, or to one without its bias. */
+/** Rejects graphs of another form, where all three lead to one layer of the block before, or to a layer without bias. */
 function onlyIfThree(projections: Projection[]): Projection[] {
   const areThree = new Set(projections.map(({ weight }) => weight)).size === 3;
   return areThree && projections.every(({ bias }) => bias !== undefined) ? projections : [];
 }
 
-/** The linear layer that a factor of the attention comes from, or the third of it that a Split gives. */
+/** The linear layer that a factor of the attention comes from, or the third of it that a Split returns. */
 function projectionTo(graph: Graph, linears: readonly Linear[], factor: string | undefined): Projection {
   const outputs = new Map(linears.map((linear) => [linear.output, linear]));
   const value = graph.upstream(factor, (name) => outputs.has(name) || graph.producer(name)?.opType === "Split") ?? "";

@@ -10,7 +10,7 @@ import { type ExportedGraph, renameValues, rewriteExport } from "./rewrite-expor
 
 const { DataType, DataLocation } = onnxProto.onnx.TensorProto;
 
-describe("every tensor equals the checkpoint's to the last bit", () => {
+describe("every tensor is bit-identical to the checkpoint's", () => {
   test.each([
     ["opset 12, LayerNorm in its parts, transposed weights without names", "bert/opset-12.onnx"],
     ["opset 14 without constant folding: Transpose before every MatMul", "bert/opset-14-unfolded.onnx"],
@@ -72,7 +72,7 @@ describe("every tensor equals the checkpoint's to the last bit", () => {
   ] as const)("where %s and %s were fused by its transformer optimizer", async (attention, activation) => {
     await using checkpoint = await checkpointOf("bert");
     const graph = encodeFusedBert(await readAll(checkpoint, "bert"), attention, activation);
-    // The graph is our own: that it computes what PyTorch's does shows that its operators are used as they are meant.
+    // This graph is our own: computing what PyTorch's graph computes shows that it uses the operators correctly.
     const expected = await run(await readFile(join(fixtures, "bert/opset-12.onnx")));
     const found = await run(graph);
     expect(Math.max(...found.map((value, at) => Math.abs(value - (expected[at] ?? 0))))).toBeLessThan(0.02);
@@ -110,7 +110,7 @@ describe("every tensor equals the checkpoint's to the last bit", () => {
     }
   });
 
-  test("where biases that are equal are one, and only their use tells them apart", async () => {
+  test("in an export that stores equal biases once, so that only their use tells them apart", async () => {
     const shared = /attention\.self\.(query|key|value)\.bias$/;
     const bytes = await rewriteExport("bert/opset-12.onnx", (graph) => {
       renameValues(graph, (name) => name.replace(shared, "self_bias"));
@@ -127,7 +127,7 @@ describe("every tensor equals the checkpoint's to the last bit", () => {
   });
 });
 
-/** The fixtures' weights have 10 bits, which float16 holds exactly. */
+/** The weights of the fixtures have 10 bits, which float16 represents exactly. */
 async function expectAsCheckpoint(bytes: Uint8Array, path: string): Promise<void> {
   await using model = await writeFolder({ "onnx/model.onnx": bytes });
   await using weights = await openEncoderWeights(model.folder);

@@ -8,8 +8,8 @@ import { nextLayerNorm } from "./layer-norms.ts";
 import { type Linear, readLinears } from "./linears.ts";
 
 /**
- * The weights of an exported graph. Exporters keep the names of embeddings, biases and LayerNorms; a matrix that they
- * transposed loses its own, but its product is what the bias is added to.
+ * The weights of an exported graph. Exporters keep the names of embeddings, biases and LayerNorms. A matrix that they
+ * transposed loses its name, but can be found by its bias: the bias is added to the product with that matrix.
  */
 export class ExportWeights implements WeightSource {
   readonly files: readonly string[];
@@ -35,7 +35,7 @@ export class ExportWeights implements WeightSource {
 
   missing(name: string): ReembedError {
     return new ReembedError("weights_incomplete", `${this.files[0]} does not show which of its tensors is ${name}.`, {
-      remedy: "The export still runs as it is; to have it prepared, put the model's model.safetensors into its folder.",
+      remedy: "The exported graph can still be run. To prepare the model, copy its model.safetensors into its folder.",
     });
   }
 
@@ -43,7 +43,7 @@ export class ExportWeights implements WeightSource {
     await this.#opened[Symbol.asyncDispose]();
   }
 
-  /** By its weight's name or its bias's, unless several layers share what has the name. */
+  /** Finds a linear layer by the name of its weight or bias, unless several layers share that tensor. */
   #linear(weightName: string): Linear | undefined {
     const weight = this.#prefix + weightName;
     const bias = weight.replace(/weight$/, "bias");
@@ -63,7 +63,7 @@ export class ExportWeights implements WeightSource {
     return isLinearWeight(weightName) ? this.#graph.constant(this.#linear(weightName)?.biasValue) : undefined;
   }
 
-  /** The LayerNorm that follows a dense layer or the embeddings, unless it has the name of something else. */
+  /** The LayerNorm that follows a dense layer or the embeddings, unless it has another tensor's name. */
   #layerNorm(name: string): StoredTensor | undefined {
     const [, owner, parameter] = name.match(/^(.+)\.LayerNorm\.(weight|bias)$/) ?? [];
     if (owner === undefined) return undefined;

@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path/posix";
 import { damaged, WeightFile } from "../weight-file.ts";
 
-/** The files beside an .onnx file in which it keeps tensors: all in one, or each in its own. */
+/** The files next to an .onnx file that contain its tensors: all in one file, or one file each. */
 export class ExternalFiles implements AsyncDisposable {
   readonly #folder: string;
   readonly #exportPath: string;
@@ -16,7 +16,7 @@ export class ExternalFiles implements AsyncDisposable {
     return [...this.#opened.keys()];
   }
 
-  /** @throws ReembedError `weights_missing`, or `weights_damaged` when the location leaves the export's folder. */
+  /** @throws ReembedError `weights_missing`, or `weights_damaged` if the location is outside the export's folder. */
   async open(location: string): Promise<WeightFile> {
     const beside = dirname(this.#exportPath);
     const path = join(beside, location);

@@ -8,8 +8,8 @@ const [hidden, intermediate, heads, layers] = [16, 24, 2, 2];
 const microsoft = "com.microsoft";
 
 /**
- * The BERT of the fixtures as the transformer optimizer of ONNX Runtime writes it: a few fused operators a layer, query,
- * key and value packed, their names lost. https://github.com/microsoft/onnxruntime/tree/main/onnxruntime/python/tools/transformers
+ * The BERT of the fixtures in the form that ONNX Runtime's transformer optimizer writes: a few fused operators per layer,
+ * with query, key and value packed and their names lost. https://github.com/microsoft/onnxruntime/tree/main/onnxruntime/python/tools/transformers
  */
 export function encodeFusedBert(values: Values, attention: FusedAttention, activation: FusedActivation): Uint8Array {
   const initializers = new Map<string, { dims: number[]; data: Float32Array }>();
@@ -105,7 +105,7 @@ function concatenate(parts: readonly Float32Array[]): Float32Array {
   return Float32Array.from(parts.flatMap((part) => [...part]));
 }
 
-/** Matrices [in, out] beside each other, as [in, 3 out]. */
+/** Concatenates matrices [in, out] by columns to [in, 3 out]. */
 function packColumns(parts: readonly Float32Array[]): Float32Array {
   const rows = Array.from({ length: hidden }, (_, row) =>
     parts.map((part) => part.subarray(row * hidden, (row + 1) * hidden)),

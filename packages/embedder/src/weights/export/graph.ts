@@ -1,6 +1,6 @@
 import { type StoredTensor, transposeOf } from "../stored-tensor.ts";
 
-/** An operator's call, with those of its attributes that are numbers. */
+/** A call of an operator, with its numeric attributes. */
 export interface GraphNode {
   readonly opType: string;
   readonly inputs: readonly string[];
@@ -10,7 +10,7 @@ export interface GraphNode {
 
 const passingOn: readonly string[] = ["Identity", "Cast"];
 
-/** The graph of an export: who makes a value, who uses it, and which values are constant. */
+/** The graph of an export: which node computes a value, which nodes use it, and which values are constant. */
 export class Graph {
   readonly nodes: readonly GraphNode[];
   readonly #constants: ReadonlyMap<string, StoredTensor>;
@@ -38,20 +38,20 @@ export class Graph {
     return this.#consumers.get(value) ?? [];
   }
 
-  /** What stands behind a value that is copied or cast: exporters write equal initializers once and copy the others. */
+  /** The value behind copies and casts: exporters write equal initializers once and copy the others. */
   original(value: string): string {
     const node = this.producer(value);
     const [input] = node?.inputs ?? [];
     return node !== undefined && input !== undefined && passingOn.includes(node.opType) ? this.original(input) : value;
   }
 
-  /** The values that copy or cast this one, and itself. */
+  /** The value itself and all values that copy or cast it. */
   copies(value: string): string[] {
     const copying = this.consumers(value).filter((node) => passingOn.includes(node.opType));
     return [value, ...copying.flatMap((node) => node.outputs.flatMap((output) => this.copies(output)))];
   }
 
-  /** The constant that a value is, or is the copy or transpose of. */
+  /** The constant that a value is, or is a copy or transpose of. */
   constant(value: string | undefined): StoredTensor | undefined {
     if (value === undefined) return undefined;
     const origin = this.original(value);
@@ -64,7 +64,7 @@ export class Graph {
     return matrix?.dims.length === 2 && permutation.join() === "1,0" ? transposeOf(matrix) : undefined;
   }
 
-  /** The name that PyTorch gave to a constant, or to what it is the copy or transpose of; undefined when it has none. */
+  /** PyTorch's name of a constant, or of the constant that it is a copy or transpose of; undefined if it has none. */
   nameOf(value: string): string | undefined {
     if (/\.(weight|bias|gamma|beta)$/.test(value)) return value;
     const node = this.producer(value);
@@ -73,7 +73,7 @@ export class Graph {
     return isSame && input !== undefined ? this.nameOf(input) : undefined;
   }
 
-  /** The nearest value from which this one is computed, itself included, that is wanted. */
+  /** The nearest value that satisfies `wanted`, among this value and those that it is computed from. */
   upstream(value: string | undefined, wanted: (value: string) => boolean): string | undefined {
     const queue = [value ?? ""];
     const seen = new Set(queue);

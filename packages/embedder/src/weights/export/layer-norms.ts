@@ -5,7 +5,7 @@ export interface LayerNorm {
   readonly biasValue: string | undefined;
 }
 
-/** The first LayerNorm after a value, written as one operator, fused with the residual, or as a dozen of arithmetic. */
+/** The first LayerNorm after a value: a single operator, one fused with the residual, or a dozen arithmetic operators. */
 export function nextLayerNorm(graph: Graph, value: string): LayerNorm | undefined {
   const queue = [value];
   const seen = new Set(queue);

@@ -1,14 +1,14 @@
 import { type StoredTensor, transposeOf } from "../stored-tensor.ts";
 import type { Graph, GraphNode } from "./graph.ts";
 
-/** A product with a constant matrix, and the vector that is added to it. */
+/** A product with a constant matrix, and the bias that is added to it. */
 export interface Linear {
   /** [in, out] */
   readonly weight: StoredTensor;
   readonly weightValue: string;
   readonly biasValue: string | undefined;
   readonly input: string;
-  /** Without the bias; the same as `output` where there is none, or one operator does both. */
+  /** The value before the bias is added; equal to `output` if there is no bias or one operator does both. */
   readonly product: string;
   readonly output: string;
 }
@@ -35,7 +35,7 @@ function readLinear(graph: Graph, node: GraphNode): Linear | undefined {
   return { ...linear, ...findBias(graph, product, weight.dims[1]) };
 }
 
-/** Whether the product is of the transposed input or has a factor: no layer of an encoder does. */
+/** Whether the product transposes its input or has a factor, which no layer of an encoder does. */
 function isScaled({ attributes }: GraphNode): boolean {
   const factors = ["alpha", "beta"].map((name) => attributes.get(name)?.[0] ?? 1);
   return attributes.get("transA")?.[0] === 1 || factors.some((factor) => factor !== 1);
@@ -45,13 +45,13 @@ function findBias(graph: Graph, product: string, width: number | undefined) {
   const copies = graph.copies(product);
   for (const node of copies.flatMap((copy) => graph.consumers(copy))) {
     const biasValue = addendsOf(node, copies).find((value) => graph.constant(value)?.dims.join() === `${width}`);
-    // What is fused with the addition is no part of the layer's output, but nothing else has a name for it.
+    // If the addition is fused with the next step, this output is not the layer's own, but nothing else identifies it.
     if (biasValue !== undefined) return { biasValue, output: node.outputs[0] ?? product };
   }
   return { biasValue: undefined, output: product };
 }
 
-/** ONNX Runtime fuses the addition of a bias with what follows: the activation, or the residual and LayerNorm. */
+/** ONNX Runtime fuses the addition of a bias with the next step: the activation, or the residual and LayerNorm. */
 function addendsOf({ opType, inputs }: GraphNode, products: readonly string[]): readonly string[] {
   if (opType === "Add") return inputs.filter((input) => !products.includes(input));
   if (opType === "BiasGelu" || opType === "FastGelu") return inputs.slice(1, 2);

@@ -11,7 +11,7 @@ const bert = "bert/opset-12.onnx";
 const words = "embeddings.word_embeddings.weight";
 const query = "encoder.layer.0.attention.self.query";
 
-describe("an export whose form is not understood is refused by the tensor's name", () => {
+describe("an export of an unknown form is refused with the name of the tensor", () => {
   test.each<[string, string, (graph: ExportedGraph) => void]>([
     [
       "a bias has lost its name",
@@ -37,7 +37,7 @@ describe("an export whose form is not understood is refused by the tensor's name
       },
     ],
     [
-      "a LayerNorm comes at another place, under its own name",
+      "a LayerNorm is at another place under its own name",
       "encoder.layer.0.output.LayerNorm.weight",
       (graph) => {
         renameValues(graph, (name) => name.replace("layer.0.output.LayerNorm", "layer.0.layernorm_after"));
@@ -56,7 +56,7 @@ describe("an export whose form is not understood is refused by the tensor's name
   });
 });
 
-test("of query, key and value, a Split along another axis is not taken for their thirds", async () => {
+test("a Split along another axis is not mistaken for the one into query, key and value", async () => {
   const bytes = await rewriteExport("packed/opset-14.onnx", (graph) => {
     for (const { attribute } of graph.node.filter(({ opType }) => opType === "Split")) {
       for (const axis of attribute ?? []) axis.i = 1;
@@ -67,7 +67,7 @@ test("of query, key and value, a Split along another axis is not taken for their
   expect(() => weights.tensor(`${query}.weight`, [16, 16])).toThrow(`which of its tensors is ${query}.weight`);
 });
 
-test("query, key and value are told apart by their use, whatever order they are packed in", async () => {
+test("query, key and value are told apart by their use, in whatever order they are packed", async () => {
   const path = "packed/opset-14.onnx";
   const bytes = await rewriteExport(path, (graph) => {
     for (const split of graph.node.filter(({ opType }) => opType === "Split")) split.output?.reverse();

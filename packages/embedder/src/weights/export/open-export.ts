@@ -13,13 +13,13 @@ type GraphProto = onnxProto.onnx.IGraphProto;
 type NodeProto = onnxProto.onnx.INodeProto;
 const { AttributeType } = onnxProto.onnx.AttributeProto;
 
-// The limit of Protocol Buffers.
+// Protocol Buffers have this limit.
 const longestMessage = 2 ** 31 - 1;
 const quantisation = /[Qq]uantize|MatMulInteger|ConvInteger|^Q[A-Z]|NBits|Bnb4|FpQ4/;
 
 /**
- * Opens an .onnx file as exporters write it, its weights inside or beside it. The file is read whole once; what is kept
- * are its graph and the positions of its tensors.
+ * Opens an .onnx file as exporters write it, with its weights inside or next to it. The file is read as a whole once; only
+ * its graph and the positions of its tensors are kept.
  * @throws ReembedError `weights_missing`, `weights_damaged`, `weights_quantised` or `weights_unsupported`.
  */
 export async function openExport(folder: string, path: string): Promise<WeightSource> {
@@ -52,11 +52,11 @@ function refuseQuantised(path: string, nodes: readonly NodeProto[]): void {
   const found = nodes.find(({ opType }) => quantisation.test(opType ?? ""));
   if (found === undefined) return;
   throw new ReembedError("weights_quantised", `${path} is quantised: it computes with ${found.opType}.`, {
-    remedy: "Put the float32 export there, or the model's model.safetensors beside config.json.",
+    remedy: "Copy the float32 export there, or the model's model.safetensors next to config.json.",
   });
 }
 
-/** Initializers, and the operator `Constant`. */
+/** Collects initializers and outputs of the operator `Constant`. */
 async function placeConstants(graph: GraphProto, decoded: DecodedFile): Promise<Map<string, StoredTensor>> {
   const constants = new Map<string, StoredTensor>();
   const values = (graph.node ?? []).map(({ opType, output, attribute }) => ({
@@ -73,7 +73,7 @@ async function placeConstants(graph: GraphProto, decoded: DecodedFile): Promise<
   return constants;
 }
 
-/** Of the attributes only numbers are taken over: a tensor among them would keep the whole file in memory. */
+/** Only numeric attributes are kept: a tensor among them would keep the whole file in memory. */
 function toGraphNode({ opType, input, output, attribute }: NodeProto): GraphNode {
   const attributes = new Map<string, number[]>();
   for (const { name, type, i, f, ints } of attribute ?? []) {

@@ -15,15 +15,15 @@ const formats: ReadonlyMap<unknown, FloatFormat> = new Map([
 
 export interface DecodedFile {
   readonly file: WeightFile;
-  /** All of the file: the data of its tensors are views of these bytes. */
+  /** The whole file: the data of its tensors are views of these bytes. */
   readonly bytes: Uint8Array;
   readonly external: ExternalFiles;
 }
 
 /**
- * Where an export stores a tensor of floats; undefined for integers, such as shapes and axes. Keeps no reference to
+ * Finds where an export stores a tensor of floats; undefined for integers, such as shapes and axes. Keeps no reference to
  * the bytes.
- * @throws ReembedError `weights_damaged` when the data are not what the dimensions take.
+ * @throws ReembedError `weights_damaged` if the size of the data does not fit the dimensions.
  */
 export async function placeTensor(tensor: TensorProto, decoded: DecodedFile): Promise<StoredTensor | undefined> {
   const format = formats.get(tensor.dataType);
@@ -45,7 +45,7 @@ export async function placeTensor(tensor: TensorProto, decoded: DecodedFile): Pr
     expectLength(file, tensor, length, tensor.rawData.length);
     return inFile(file, format, dims, tensor.rawData.byteOffset - bytes.byteOffset);
   }
-  // Half floats are written as the integers of their bits where they are not raw.
+  // Unless they are raw, 16-bit floats are stored as integers with the same bits.
   const values = (format === "F32" ? tensor.floatData : tensor.int32Data) ?? [];
   expectLength(file, tensor, count, values.length);
   return inMemory(format === "F32" ? Float32Array.from(values) : widen(format, Uint16Array.from(values)), dims);

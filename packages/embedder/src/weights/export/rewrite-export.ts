@@ -6,14 +6,14 @@ import { fixtures } from "../test-encoders.ts";
 export type ExportedGraph = onnxProto.onnx.GraphProto;
 const { ModelProto } = onnxProto.onnx;
 
-/** The bytes of a fixture after a change to its graph, to stand for what other exporters and tools write. */
+/** The bytes of a fixture with a changed graph, like the output of another exporter or tool. */
 export async function rewriteExport(path: string, change: (graph: ExportedGraph) => void): Promise<Uint8Array> {
   const model = ModelProto.decode(await readFile(join(fixtures, path)));
   change(model.graph as ExportedGraph);
   return ModelProto.encode(model).finish();
 }
 
-/** Changes values' names, where they are made and wherever they are used. */
+/** Renames values where they are computed and wherever they are used. */
 export function renameValues(graph: ExportedGraph, rename: (name: string) => string): void {
   for (const tensor of graph.initializer) tensor.name = rename(tensor.name ?? "");
   for (const node of graph.node) {
