@@ -8,6 +8,7 @@ import {
   hasEnded,
   slowDimensions,
   type TemporaryModel,
+  waitFor,
   watchChildren,
   writeTemporaryModel,
 } from "@reembed/testing";
@@ -67,6 +68,25 @@ describe("the inference process", () => {
       expect(watch.children.map(hasEnded)).toEqual(Array(expected).fill(true));
     }
   });
+
+  test.each(["starts", "has a run"])(
+    "ends a child that is silent for too long while it %s, and starts another",
+    async (when) => {
+      using watch = watchChildren();
+      await using inference = new InferenceProcess(fast, undefined, 4_000);
+      if (when === "has a run") await inference.run(request(1, 8));
+      const stopped = inference.run(request(1, 8));
+      watch.children[0]?.kill("SIGSTOP");
+      await expect(stopped).rejects.toMatchObject({
+        code: "inference_died",
+        message: expect.stringMatching(/for 4 s$/),
+      });
+      // On a busy machine the next child may take as long to start.
+      const runs = async () => (await inference.run(request(1, 8)).catch(() => undefined))?.vectors.length === 1024;
+      await waitFor("a run in another child", runs);
+      expect(watch.children.map(hasEnded)[0]).toBe(true);
+    },
+  );
 
   test("fails a run that the graph refuses, and continues", async () => {
     await using inference = new InferenceProcess(fast);

@@ -9,12 +9,18 @@ import type { InferenceReply, InferenceRequest, InferenceResult, InferenceSettin
  * a text that kills its child in a batch of 64 takes about seven more deaths.
  */
 const restartPauses = { leastMs: 100, mostMs: 10_000 };
+/**
+ * Longer than any run or any loading of a model takes: 8,192 tokens of BGE-M3 are 15 TFLOP, on one slow core a quarter of
+ * an hour. A child that is silent for longer is stopped, swapped out for good, or hangs in its driver.
+ */
+const silentAtMostMs = 30 * 60_000;
 const childFile = fileURLToPath(new URL("./inference-child.ts", import.meta.url));
 
 /** Runs the model in a child process. It is started when it is needed, and again after it has died. */
 export class InferenceProcess implements AsyncDisposable {
   readonly #settings: InferenceSettings;
   readonly #onRestart: () => void;
+  readonly #silentAtMostMs: number;
   #child: InferenceChild | undefined;
   #started = 0;
   /** Deaths in a row, without a completed run in between. */
@@ -22,14 +28,16 @@ export class InferenceProcess implements AsyncDisposable {
   #pause: Promise<void> | undefined;
   readonly #closing = new AbortController();
 
-  constructor(settings: InferenceSettings, onRestart: () => void = () => {}) {
+  constructor(settings: InferenceSettings, onRestart: () => void = () => {}, silenceMs = silentAtMostMs) {
     this.#settings = settings;
     this.#onRestart = onRestart;
+    this.#silentAtMostMs = silenceMs;
   }
 
   /**
    * Runs the model, one run after another, and returns the vectors of the texts, concatenated.
-   * @throws ReembedError `inference_died` if the child dies in this run (not if it dies while this run waits);
+   * @throws ReembedError `inference_died` if the child dies in this run (not if it dies while this run waits) or
+   * says nothing for half an hour;
    * `out_of_memory` or `inference_failed` if the run fails; `model_unusable` or `device_unavailable` if the model cannot be
    * loaded or is not the expected one.
    */
@@ -66,10 +74,11 @@ export class InferenceProcess implements AsyncDisposable {
   #start(): InferenceChild {
     this.#pause = undefined;
     if (this.#started++ > 0) this.#onRestart();
-    return new InferenceChild(this.#settings, () => {
+    const onEnd = () => {
       this.#child = undefined;
       this.#deaths++;
-    });
+    };
+    return new InferenceChild(this.#settings, onEnd, this.#silentAtMostMs);
   }
 
   /** Rejects the runs in flight: waiting for a long one would take up to half a minute, and nobody needs its result. */
@@ -88,13 +97,19 @@ class InferenceChild {
   /** Runs in order. The first one is in the model; on a GPU the second one is too. */
   readonly #runs = new Map<number, PromiseWithResolvers<InferenceResult | undefined>>();
   readonly #onEnd: () => void;
+  /** Runs while something is expected of the child, and begins anew with each of its messages. */
+  readonly #silence: NodeJS.Timeout;
+  #isReady = false;
   #lastId = 0;
   /** Why the child ends, if that is known before it does. */
   #reason: ReembedError | undefined;
 
-  constructor(settings: InferenceSettings, onEnd: () => void) {
+  constructor(settings: InferenceSettings, onEnd: () => void, silentAtMostMs: number) {
     this.#settings = settings;
     this.#onEnd = onEnd;
+    this.#silence = setTimeout(() => {
+      if (this.#expectsAnswer) this.#kill(died(`it did not answer for ${silentAtMostMs / 1_000} s`));
+    }, silentAtMostMs);
     // If the child ends before anything runs, no caller waits for it. The next run starts another child and gets its error.
     this.#ready.promise.catch(() => undefined);
     this.#process = fork(childFile, [JSON.stringify(settings)], {
@@ -113,9 +128,14 @@ class InferenceChild {
     });
   }
 
+  get #expectsAnswer(): boolean {
+    return !this.#isReady || this.#runs.size > 0;
+  }
+
   /** Undefined if the child ended before this run began. */
   async run(request: Omit<InferenceRequest, "id">): Promise<InferenceResult | undefined> {
     await this.#ready.promise;
+    if (this.#runs.size === 0) this.#silence.refresh();
     const id = ++this.#lastId;
     const run = Promise.withResolvers<InferenceResult | undefined>();
     this.#runs.set(id, run);
@@ -133,8 +153,11 @@ class InferenceChild {
   }
 
   #receive(reply: InferenceReply): void {
-    if (reply.kind === "ready") this.#ready.resolve();
-    else if (reply.kind === "refused") this.#kill(refused(this.#settings, reply));
+    this.#silence.refresh();
+    if (reply.kind === "ready") {
+      this.#isReady = true;
+      this.#ready.resolve();
+    } else if (reply.kind === "refused") this.#kill(refused(this.#settings, reply));
     else {
       const run = this.#runs.get(reply.id);
       this.#runs.delete(reply.id);
@@ -150,6 +173,7 @@ class InferenceChild {
 
   /** Called after the end: callers that hear of it find no process, and their next run starts another. */
   #settle(reason: ReembedError): void {
+    clearTimeout(this.#silence);
     this.#onEnd();
     const error = this.#reason ?? reason;
     this.#ready.reject(error);
