@@ -122,7 +122,7 @@ describe.skipIf(native.missing !== undefined)(`native servers${skipped}`, () => 
       code: 1,
       lines: [
         `error: Redis at ${nobody} does not answer: connect ECONNREFUSED ${nobody}`,
-        "  Is the server running, and is REDIS_URL right?",
+        "  Check that the server is running and that REDIS_URL is right.",
       ],
     });
   });

@@ -33,7 +33,7 @@ describe("wrong usage ends with exit code 2, nothing on stdout and a hint", () =
   test("reembed worker --profile of a profile that nobody knows", async () => {
     const { code, stderr } = await runReembed(["worker", "--profile", "nonsense"]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^error: There is no profile nonsense; there are .*mini-m3/);
+    expect(stderr).toMatch(/^error: There is no profile nonsense; the profiles are .*mini-m3/);
   });
 });
 

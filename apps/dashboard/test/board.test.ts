@@ -69,9 +69,9 @@ describeOnEachServer(
       await send("embed-mini-m3/pause");
       await send("embed-mini-m3/rate-limit", { max: 5, duration: 2_500 });
       await send("producer/pause");
-      const sentence = "The queue is paused and limited to 5 jobs in 2.5 s, by whoever set that on Bull Board.";
+      const sentence = "The queue is paused and limited to 5 jobs in 2.5 s, as somebody has set it on Bull Board.";
       expect((await told()).status).toBe(sentence);
-      const ticks = "The queue is paused, by whoever set that on Bull Board. No tick is made.";
+      const ticks = "The queue is paused, as somebody has set it on Bull Board. No tick is made.";
       await waitFor("a page of now", async () => {
         const { page } = await told();
         return page.includes(sentence) && page.includes(ticks);

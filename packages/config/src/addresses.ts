@@ -4,25 +4,25 @@ import { messageOf } from "@reembed/core";
 const sslModes = ["disable", "prefer", "require", "verify-ca", "verify-full", "no-verify"];
 const certificateFiles = ["sslrootcert", "sslcert", "sslkey"];
 
-/** What is wrong with the parts of a database's address, each completing "DATABASE_URL …"; never with a secret in it. */
+/** Problems with the parts of a database's address, each completing "DATABASE_URL …", without any secret. */
 export function databaseAddressProblems(address: string): string[] {
   const url = URL.parse(address);
   if (url === null) return [];
   const mode = url.searchParams.get("sslmode");
   return [
     ...badPercents(url),
-    ...(mode === null || sslModes.includes(mode) ? [] : [`has an sslmode that is none of ${sslModes.join(", ")}`]),
+    ...(mode === null || sslModes.includes(mode) ? [] : [`has an sslmode other than ${sslModes.join(", ")}`]),
     ...certificateFiles.flatMap((name) => unreadableFile(name, url.searchParams.get(name))),
   ];
 }
 
-/** The same of a Redis server's address. */
+/** Problems with the parts of a Redis server's address, in the same form. */
 export function redisAddressProblems(address: string): string[] {
   const url = URL.parse(address);
   if (url === null) return [];
   const database = /^\/?\d*$/.test(url.pathname)
     ? []
-    : ["has a path that is no number of a database, as in redis://host:6379/0"];
+    : ["has a path other than the number of a database, such as redis://host:6379/0"];
   return [...badPercents(url), ...database];
 }
 
@@ -33,7 +33,7 @@ function badPercents({ username, password, pathname }: URL): string[] {
       decodeURIComponent(value);
       return [];
     } catch {
-      return [`has a % in its ${name} that begins no percent-encoded character: a % itself is written %25`];
+      return [`has a % in its ${name} that is not part of a percent-encoded character: write a literal % as %25`];
     }
   });
 }
@@ -44,6 +44,6 @@ function unreadableFile(name: string, path: string | null): string[] {
     accessSync(path, constants.R_OK);
     return [];
   } catch (error) {
-    return [`names a file as ${name} that cannot be read: ${messageOf(error)}`];
+    return [`names a file in ${name} that cannot be read: ${messageOf(error)}`];
   }
 }

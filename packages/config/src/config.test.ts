@@ -13,7 +13,7 @@ function refusal(variables: NodeJS.ProcessEnv): ReembedError {
   throw new Error("The environment was accepted");
 }
 
-/** The lines of the refusal that tell what is bad. */
+/** The lines of the error that name the problems. */
 function problems(variables: NodeJS.ProcessEnv): string[] {
   return refusal(variables)
     .message.split("\n")
@@ -28,7 +28,7 @@ describe("an environment", () => {
     expect(activeProfiles(config).map(({ name }) => name)).toEqual(["rubert-tiny2", "bge-m3"]);
   });
 
-  test("has all its bad variables reported together, those that contradict each other included", () => {
+  test("has all its bad variables reported together, including those that contradict each other", () => {
     const error = refusal({
       DATABASE_URL: "mysql://user:hunter2@host/db",
       REDIS_URL: "hunter2",
@@ -54,20 +54,20 @@ describe("an environment", () => {
     ]);
     expect(problems({ BATCH_SIZE: "0", EMBEDDING_DIMENSION: "768", REDIS_URL: "redis://host" })).toEqual([
       "BATCH_SIZE must be a whole number from 1 to 1000, not 0",
-      "REDIS_URL is set without DATABASE_URL: the embedded database brings its own queue",
+      "REDIS_URL is set without DATABASE_URL: the embedded database has its own queue",
       "EMBEDDING_DIMENSION is 768, but BAAI/bge-m3 has 1024 dimensions",
     ]);
   });
 
-  test("has addresses whose parts are right too", () => {
+  test("has the parts of its addresses checked too", () => {
     const missing = "/nowhere/ca.pem";
     const DATABASE_URL = `postgresql://u:hunter2%bc@db/corpus?sslmode=allow&sslrootcert=${missing}`;
     expect(problems({ DATABASE_URL, REDIS_URL: "redis://:hunter2%@cache/first" })).toEqual([
-      expect.stringMatching(/^DATABASE_URL has a % in its password .* written %25$/),
-      expect.stringMatching(/^DATABASE_URL has an sslmode that is none of disable, .*no-verify$/),
-      expect.stringMatching(/^DATABASE_URL names a file as sslrootcert that cannot be read: ENOENT.*ca\.pem/),
+      expect.stringMatching(/^DATABASE_URL has a % in its password .* as %25$/),
+      expect.stringMatching(/^DATABASE_URL has an sslmode other than disable, .*no-verify$/),
+      expect.stringMatching(/^DATABASE_URL names a file in sslrootcert that cannot be read: ENOENT.*ca\.pem/),
       expect.stringMatching(/^REDIS_URL has a % in its password/),
-      expect.stringMatching(/^REDIS_URL has a path that is no number of a database/),
+      expect.stringMatching(/^REDIS_URL has a path other than the number of a database/),
     ]);
     expect(refusal({ DATABASE_URL }).message).not.toContain("hunter2");
     const right = {
@@ -77,7 +77,7 @@ describe("an environment", () => {
     expect(loadConfig(right)).toMatchObject({ databaseUrl: right.DATABASE_URL, redisUrl: right.REDIS_URL });
   });
 
-  test("keeps what may be a secret out of its errors", () => {
+  test("keeps possible secrets out of its errors", () => {
     const secrets = {
       DATABASE_URL: "postgres//user:hunter2@host/db",
       REDIS_URL: "redis//:hunter2@host",
@@ -104,7 +104,7 @@ describe("an environment", () => {
     }
   });
 
-  test("gives viewers a password only beside that of admins, and another one, neither too short", () => {
+  test("gives viewers a password only if admins have a different one, and both are long enough", () => {
     const both = { DASHBOARD_PASSWORD: "correct horse", DASHBOARD_VIEWER_PASSWORD: "just looking" };
     expect(loadConfig(both).dashboard).toMatchObject({ password: "correct horse", viewerPassword: "just looking" });
     expect(problems({ DASHBOARD_VIEWER_PASSWORD: "just looking" })).toEqual([
@@ -116,7 +116,7 @@ describe("an environment", () => {
     expect(problems({ DASHBOARD_PASSWORD: "short" })).toEqual(["DASHBOARD_PASSWORD must have 8 characters or more"]);
   });
 
-  test("names proxies by their number or by their addresses", () => {
+  test("gives proxies by their number or by their addresses", () => {
     const proxiesOf = (TRUSTED_PROXIES: string) => loadConfig({ TRUSTED_PROXIES }).trustedProxies;
     expect(loadConfig({}).trustedProxies).toBeUndefined();
     expect(proxiesOf("2")).toBe(2);
@@ -124,12 +124,12 @@ describe("an environment", () => {
     for (const bad of ["0", "11", "true", "proxy.example", "10.0.0.0/33", "::1/129", "10.0.0.1,", "10.0.0.0/8/8"]) {
       expect([bad, ...problems({ TRUSTED_PROXIES: bad })]).toEqual([
         bad,
-        expect.stringMatching(/^TRUSTED_PROXIES must be how many/),
+        expect.stringMatching(/^TRUSTED_PROXIES must be the number/),
       ]);
     }
   });
 
-  test("takes paths of a site that others have too, with or without a slash at the end", () => {
+  test("accepts paths below which another site serves us, with or without a trailing slash", () => {
     const { dashboard, search } = loadConfig({ DASHBOARD_PATH: "/tools/reembed/", SEARCH_PATH: "/search" });
     expect([dashboard.basePath, search.basePath]).toEqual(["/tools/reembed", "/search"]);
     expect(loadConfig({}).dashboard.basePath).toBe("");
@@ -138,13 +138,13 @@ describe("an environment", () => {
     }
   });
 
-  test("with a Redis needs a database too", () => {
+  test("with a Redis also needs a database", () => {
     const redis = { REDIS_URL: "redis://host" };
     expect(problems(redis)).toEqual([expect.stringContaining("REDIS_URL is set without DATABASE_URL")]);
     expect(loadConfig({ ...redis, DATABASE_URL: "postgresql://host/db" }).redisUrl).toBe("redis://host");
   });
 
-  test("names a server that embeds for the candidate, or none", () => {
+  test("may name a server that embeds for the candidate", () => {
     const settings = { EMBEDDING_ENDPOINT: "http://tei:8080/v1", EMBEDDING_REQUEST_TEXTS: "16" };
     const server = { endpoint: "http://tei:8080/v1", apiKey: undefined, servedModel: undefined, requestTexts: 16 };
     expect(loadConfig(settings).embeddingServer).toEqual(server);
@@ -162,12 +162,12 @@ describe("an environment", () => {
     ]);
   });
 
-  test("goes before a command's own defaults, which go before the usual ones", () => {
+  test("overrides a command's defaults, which override the usual defaults", () => {
     const config = loadConfig({ LOG_LEVEL: "debug", BATCH_SIZE: "" }, { LOG_LEVEL: "warn", BATCH_SIZE: "7" });
     expect(config).toMatchObject({ logLevel: "debug", producer: { batchSize: 7 } });
   });
 
-  test("gives embedded locks the time that PGlite freezes for, unless it says how long", () => {
+  test("gives locks in the embedded database more time, because PGlite blocks, unless it sets the time", () => {
     const lockOf = (variables: NodeJS.ProcessEnv) => loadConfig(variables).worker.lockDurationMs;
     expect(lockOf({})).toBe(60_000);
     expect(lockOf({ DATABASE_URL: "postgresql://host/db" })).toBe(8_000);
@@ -176,7 +176,7 @@ describe("an environment", () => {
 });
 
 describe("the migration plan's variables", () => {
-  test("put everything back on the old model", () => {
+  test("can put everything back on the old model", () => {
     const config = loadConfig({ EMBEDDING_MODEL: "cointegrated/rubert-tiny2", EMBEDDING_DIMENSION: "312" });
     expect(activeProfiles(config)).toMatchObject([
       {
@@ -198,7 +198,7 @@ describe("the migration plan's variables", () => {
     ]);
   });
 
-  test("make another profile of another chunking, and of the same chunking the same", () => {
+  test("make another profile if the chunking differs, and the same one if it does not", () => {
     const candidateOf = (variables: NodeJS.ProcessEnv) => loadConfig(variables).candidate;
     const rechunked = candidateOf({ MAX_CHUNK_SIZE: "3000" });
     expect(rechunked.name).toBe("bge-m3-3000-300");
@@ -210,7 +210,7 @@ describe("the migration plan's variables", () => {
     ]);
   });
 
-  test("set the candidate's search, and leave the baseline's and the candidate's name alone", () => {
+  test("change the candidate's search settings, but not the baseline's and not the candidate's name", () => {
     const { baseline, candidate } = loadConfig({ SEARCH_LIMIT: "7", SIMILARITY_THRESHOLD: "-0.5" });
     expect(candidate).toMatchObject({ name: "bge-m3", limit: 7, threshold: -0.5 });
     expect(baseline).toMatchObject({ limit: 25, threshold: 0.4 });
@@ -221,22 +221,22 @@ describe("the migration plan's variables", () => {
   });
 });
 
-describe("a profile by its name", () => {
+describe("a profile that is given by name", () => {
   const config = loadConfig({ CANDIDATE_PROFILE: "mini-m3", MAX_CHUNK_SIZE: "3000", SEARCH_LIMIT: "7" });
 
-  test("is the candidate as the environment has it, the baseline, or another one of the registry", () => {
+  test("is the candidate with the environment's overrides, the baseline, or another registered one", () => {
     expect(configuredProfile(config, "mini-m3-3000-300")).toBe(config.candidate);
     expect(configuredProfile(config, "rubert-tiny2")).toBe(config.baseline);
     expect(configuredProfile(config, "mini-rubert")).toMatchObject({ name: "mini-rubert", limit: 25 });
   });
 
-  test("that nobody knows is refused with the names that there are", () => {
+  test("that does not exist is refused with a list of those that do", () => {
     expect(() => configuredProfile(config, "nonsense")).toThrow(
       expect.objectContaining({
         code: "profile_unknown",
         exitCode: 2,
         message:
-          "There is no profile nonsense; there are rubert-tiny2, mini-m3-3000-300, bge-m3, mini-rubert, mini-m3.",
+          "There is no profile nonsense; the profiles are rubert-tiny2, mini-m3-3000-300, bge-m3, mini-rubert, mini-m3.",
       }),
     );
   });

@@ -15,20 +15,20 @@ const CandidateVariables = Environment.pick({
 type CandidateVariables = z.infer<typeof CandidateVariables>;
 
 export interface Config {
-  /** Without a `databaseUrl` the embedded database in `folder` is used. */
+  /** Without it, the embedded database in `folder` is used. */
   databaseUrl: string | undefined;
-  /** Without a `redisUrl` the queue lives in the database. */
+  /** Without it, the queue is in the database. */
   redisUrl: string | undefined;
   folder: string;
   baseline: Profile;
   candidate: Profile;
   models: { folder: string; hub: { endpoint: string; token: string | undefined } };
-  /** Embeds for the candidate's workers in place of the model's own files. */
+  /** The server that embeds for the candidate's workers, in place of the model's own files. */
   embeddingServer:
     | {
         endpoint: string;
         apiKey: string | undefined;
-        /** What the server calls the candidate's model; without it, by the model's id. */
+        /** The server's name for the candidate's model; by default the model's id. */
         servedModel: string | undefined;
         requestTexts: number;
       }
@@ -37,16 +37,16 @@ export interface Config {
     batchSize: number;
     maxQueuedJobs: number;
     tickMs: number;
-    /** Beyond them the backfill stands back. */
+    /** Above any of these, the backfill pauses. */
     loadBounds: { replicationLagSeconds: number; activeSessions: number; searchP95Ms: number };
     /** Days of searches with their feedback, and of throughput, that are kept; 0 keeps all. */
     retention: { searchDays: number; throughputDays: number };
   };
   worker: { concurrency: number | undefined; lockDurationMs: number; tokenBudget: number | undefined };
-  /** Share of a profile's chunks that may be in quarantine before it is refused as a proof. */
+  /** The share of a profile's chunks that may be in quarantine; with more, `verify` and `rollout` refuse it. */
   maxQuarantinedShare: number;
   guardrails: GuardrailSettings;
-  /** `basePath` is the path below which people reach it, without a slash at its end; empty for none. */
+  /** `basePath` is the path of its public address, without a trailing slash; empty for none. */
   search: {
     host: string;
     port: number;
@@ -62,18 +62,17 @@ export interface Config {
     password: string | undefined;
     viewerPassword: string | undefined;
   };
-  /** Between clients and the search or the dashboard: how many, or which addresses or subnets; none without it. */
+  /** Proxies between clients and the search or the dashboard: their number, or their addresses or subnets; none by default. */
   trustedProxies: number | string[] | undefined;
-  /** Where a process serves /healthz, /readyz and /metrics; none without it. */
+  /** The port on which a process serves /healthz, /readyz and /metrics; none by default. */
   operationsPort: number | undefined;
   logLevel: "debug" | "info" | "warn" | "error" | "silent";
 }
 
 /**
- * Reads the environment, the only place where this happens. An empty variable counts as unset; `defaults` go before
- * the usual ones.
- * @throws ReembedError `environment_invalid` (exit code 2) that lists every bad variable, without its value where that
- * may be a secret.
+ * Reads the environment; nothing else does. An empty variable counts as unset. `defaults` override the usual defaults.
+ * @throws ReembedError `environment_invalid` (exit code 2) that lists every bad variable, without its value if that may
+ * be a secret.
  */
 export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.ProcessEnv = {}): Config {
   const set = Object.entries(variables).filter(([, value]) => value?.trim() !== "");
@@ -115,7 +114,7 @@ export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.Proces
     },
     worker: {
       concurrency: env.WORKER_CONCURRENCY,
-      // PGlite freezes while a statement runs, and with it every lock renewal: embedded locks outlast that.
+      // PGlite blocks while a statement runs, also the renewal of locks: embedded locks must last longer than a statement.
       lockDurationMs: (env.LOCK_SECONDS ?? (env.DATABASE_URL === undefined ? 60 : 8)) * 1_000,
       tokenBudget: env.TOKEN_BUDGET,
     },
@@ -150,20 +149,20 @@ export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.Proces
   };
 }
 
-/** The profile of this name as the configuration has it: baseline or candidate with overrides, or a registered one. */
+/** The configured profile of this name: baseline or candidate with overrides, or another registered one. */
 export function configuredProfile(config: Config, name: string): Profile {
   const configured = [config.candidate, config.baseline].find((profile) => profile.name === name);
   if (configured !== undefined) return configured;
   const known = [...new Set([config.baseline.name, config.candidate.name, ...profiles.keys()])];
   if (!profiles.has(name)) {
-    throw new ReembedError("profile_unknown", `There is no profile ${name}; there are ${known.join(", ")}.`, {
+    throw new ReembedError("profile_unknown", `There is no profile ${name}; the profiles are ${known.join(", ")}.`, {
       exitCode: 2,
     });
   }
   return resolveProfile(name);
 }
 
-/** Baseline and candidate, or the one profile that is both: then everything is on one model. */
+/** Baseline and candidate; only one if the same profile is both, because everything is on one model. */
 export function activeProfiles(config: Config): Profile[] {
   return config.baseline.name === config.candidate.name ? [config.candidate] : [config.baseline, config.candidate];
 }
@@ -185,15 +184,15 @@ function describeIssue(issue: z.core.$ZodIssue, given: NodeJS.ProcessEnv): strin
   return secret ? `${name} ${issue.message}` : `${name} ${issue.message}, not ${given[name]}`;
 }
 
-/** What is wrong between variables that are right by themselves; told together with those that are not. */
+/** Contradictions between variables that are valid by themselves; reported together with invalid ones. */
 function describeContradictions(given: NodeJS.ProcessEnv): string[] {
   const problems: string[] = [];
   if (given.REDIS_URL !== undefined && given.DATABASE_URL === undefined) {
-    problems.push("REDIS_URL is set without DATABASE_URL: the embedded database brings its own queue");
+    problems.push("REDIS_URL is set without DATABASE_URL: the embedded database has its own queue");
   }
   const { DASHBOARD_PASSWORD: admin, DASHBOARD_VIEWER_PASSWORD: viewer } = given;
   if (viewer !== undefined && admin === undefined) {
-    problems.push("DASHBOARD_VIEWER_PASSWORD is set without DASHBOARD_PASSWORD: without that everybody is an admin");
+    problems.push("DASHBOARD_VIEWER_PASSWORD is set without DASHBOARD_PASSWORD, so everybody would be an admin");
   }
   if (viewer !== undefined && viewer === admin) {
     problems.push("DASHBOARD_VIEWER_PASSWORD must not be DASHBOARD_PASSWORD: it would make every viewer an admin");
@@ -208,7 +207,7 @@ function describeContradictions(given: NodeJS.ProcessEnv): string[] {
 }
 
 function environmentError(problems: readonly string[]): ReembedError {
-  // A number can break two rules of its variable, which share one sentence.
+  // A number can break two rules of its variable, and both rules have the same sentence.
   const different = [...new Set(problems)];
   const count = different.length === 1 ? "a bad setting" : `${different.length} bad settings`;
   const list = different.map((problem) => `\n  - ${problem}`).join("");

@@ -7,7 +7,7 @@ import { Environment } from "./environment.ts";
 const example = readFileSync(new URL("../../../.env.example", import.meta.url), "utf8");
 const uncommented = example.replaceAll(/^#(?=[A-Z0-9_]+=)/gm, "");
 
-test(".env.example names every variable that is read, with its default, and no other", () => {
+test(".env.example names every variable with its default, and no unknown one", () => {
   const defaults = Environment.parse({});
   const expected = Object.keys(Environment.shape).map((name) => [
     name,
@@ -16,12 +16,12 @@ test(".env.example names every variable that is read, with its default, and no o
   expect(parseEnv(uncommented)).toEqual(Object.fromEntries(expected));
 });
 
-test(".env.example changes nothing as it is, nor when all of it is uncommented", () => {
+test(".env.example changes nothing as it is, and also if every line is uncommented", () => {
   expect(parseEnv(example)).toEqual({});
   expect(loadConfig(parseEnv(uncommented))).toEqual(loadConfig({}));
 });
 
-test(".env.example says something about every variable", () => {
+test(".env.example explains every variable", () => {
   const lines = example.split("\n");
   const unexplained = lines.filter(
     (line, index) => /^#[A-Z0-9_]+=/.test(line) && !/^# \S/.test(lines[index - 1] ?? ""),

@@ -3,14 +3,14 @@ import { profiles } from "@reembed/core";
 import { z } from "zod";
 import { databaseAddressProblems, redisAddressProblems } from "./addresses.ts";
 
-/** Completes "DATABASE_URL must be …": each variable has one such sentence, whatever is wrong with its value. */
+/** These complete "DATABASE_URL must be …": each variable has one such sentence, whatever is wrong with its value. */
 const postgresAddress = "must be an address like postgresql://user:password@host:5432/database";
 const redisAddress = "must be an address like redis://:password@host:6379, or rediss:// for TLS";
 const webAddress = "must be an address like https://huggingface.co";
 const serverAddress = "must be an address like http://tei:8080/v1, without user and password";
 const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 
-/** Every variable that Reembed reads, all optional. `.env.example` gives their meanings; a test holds the two together. */
+/** Every variable that Reembed reads. All are optional. `.env.example` explains them; a test keeps the two in step. */
 export const Environment = z.object({
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/, error: postgresAddress })
@@ -88,7 +88,7 @@ export const Environment = z.object({
   LOG_LEVEL: oneOf(logLevels).default("info"),
 });
 
-/** Each problem that is found becomes an issue of its own. */
+/** Reports each problem that `problemsOf` finds as an issue of its own. */
 function without(problemsOf: (value: string) => string[]) {
   return (value: string, context: z.RefinementCtx<string>) => {
     for (const message of problemsOf(value)) context.addIssue({ code: "custom", message });
@@ -105,9 +105,9 @@ function amount(least: number, most: number) {
   return z.coerce.number(error).min(least, error).max(most, error);
 }
 
-/** How many there are, or which addresses they have, as express takes either. */
+/** The number of proxies, or their addresses, in the form that express takes. */
 function proxies() {
-  const error = "must be how many proxies there are, 1 to 10, or their addresses or subnets, as 10.0.0.0/8,::1";
+  const error = "must be the number of proxies, 1 to 10, or their addresses or subnets, such as 10.0.0.0/8,::1";
   return z.string().transform((text, context) => {
     if (/^([1-9]|10)$/.test(text.trim())) return Number(text);
     const addresses = text.split(",").map((address) => address.trim());

@@ -27,20 +27,20 @@ describe("connections to the embedded database", () => {
     expect(rows).toEqual([{ id: 2 }]);
   });
 
-  test("find BullMQ's tables without naming their schema", async () => {
+  test("find BullMQ's tables without the name of their schema", async () => {
     await pool.query("create schema bullmq");
     await pool.query("create table bullmq.only_here (id int)");
     await expect(pool.query("select * from only_here")).resolves.toMatchObject({ rows: [] });
   });
 
-  test("get the answers to their own queries, however many ask at once", async () => {
+  test("get the answers to their own queries, however many run at once", async () => {
     const pools = Array.from({ length: 10 }, () => openPool());
     const askers = pools.flatMap((asked, index) => [0, 1, 2].map((slot) => askMany(asked, `${index}-${slot}`)));
     const wrong = (await Promise.all(askers)).flat();
     expect(wrong).toEqual([]);
   });
 
-  test("see each other's transactions whole or not at all", async () => {
+  test("see each other's transactions completely or not at all", async () => {
     await pool.query("create table pairs (half int)");
     const counts: number[] = [];
     const write = async (ends: "commit" | "rollback") => {
@@ -61,7 +61,7 @@ describe("connections to the embedded database", () => {
     expect(counts.at(-1)).toBe(4);
   });
 
-  test("leave nothing behind when one is cut off within a transaction", async () => {
+  test("leave nothing behind when one breaks within a transaction", async () => {
     const client = await cutOffable();
     await client.query("begin");
     await client.query("create table half_done (id int)");
@@ -70,7 +70,7 @@ describe("connections to the embedded database", () => {
     expect(rows).toEqual([{ found: null }]);
   });
 
-  test("leave nothing behind when one is cut off within a query", async () => {
+  test("leave nothing behind when one breaks within a query", async () => {
     const client = await cutOffable();
     await client.query("begin");
     client.sendWithoutSync("selekt");
@@ -79,7 +79,7 @@ describe("connections to the embedded database", () => {
     expect(rows).toEqual([{ one: 1 }]);
   });
 
-  test("are told when a statement nests too deep", async () => {
+  test("get an error when a statement nests too deep", async () => {
     await pool.query(`create function down(i int) returns int language plpgsql as
       'begin if i = 0 then return 0; end if; return down(i - 1) + 1; end'`);
     await expect(pool.query("select down(100)")).resolves.toMatchObject({ rows: [{ down: 100 }] });
@@ -104,8 +104,8 @@ describe("connections to the embedded database", () => {
   }
 
   /**
-   * Queries of every shape, each of which can tell whether its answer is its own. Transactions are among them, because
-   * the queries that wait for one to end are the ones that get mixed up.
+   * Runs queries of every form, each of which can check that the answer is its own. Transactions are included, because
+   * answers got mixed up when queries had to wait for a transaction to end.
    */
   async function askMany(asked: pg.Pool, asker: string): Promise<unknown[]> {
     const wrong: unknown[] = [];
@@ -142,7 +142,7 @@ describe("connections to the embedded database", () => {
   }
 });
 
-/** What node-postgres keeps to itself. */
+/** Private parts of node-postgres. */
 function wire(client: pg.Client) {
   const { connection } = client as unknown as {
     connection: { stream: { destroy(): void }; parse(query: { text: string }): void };

@@ -6,7 +6,7 @@ import { markComplete, prepareDataFolder } from "./data-folder.ts";
 
 const prefix = join(tmpdir(), "reembed-data-");
 
-test("a database whose creation was interrupted is begun anew", () => {
+test("a database whose creation was interrupted is created again", () => {
   using folder = mkdtempDisposableSync(prefix);
   const half = join(prepareDataFolder(folder.path), "PG_VERSION");
   writeFileSync(half, "18");
@@ -14,7 +14,7 @@ test("a database whose creation was interrupted is begun anew", () => {
   expect(existsSync(half)).toBe(false);
 });
 
-test("a database that was opened once is never begun anew", () => {
+test("a database that was opened once is never created again", () => {
   using folder = mkdtempDisposableSync(prefix);
   const kept = join(prepareDataFolder(folder.path), "PG_VERSION");
   writeFileSync(kept, "18");
@@ -23,8 +23,8 @@ test("a database that was opened once is never begun anew", () => {
   expect(existsSync(kept)).toBe(true);
 });
 
-// Windows has no such modes.
-test.skipIf(process.platform === "win32")("the data is for its user alone", () => {
+// Windows has no such file modes.
+test.skipIf(process.platform === "win32")("only the user may read the data", () => {
   using folder = mkdtempDisposableSync(prefix);
   expect(statSync(prepareDataFolder(folder.path)).mode & 0o777).toBe(0o700);
 });

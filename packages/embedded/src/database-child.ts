@@ -12,18 +12,18 @@ import { SharedSession } from "./shared-session.ts";
 
 const folder = process.argv[2] ?? "";
 const pid = process.ppid;
-/** Why Postgres gave up, in its own words. */
+/** The message with which Postgres ended. */
 let complaint: string | undefined;
 const settings = [
-  // BullMQ expects its own schema in the path, and no connection has settings of its own.
+  // BullMQ expects its schema in the search path, and a connection cannot have settings of its own.
   "search_path=public,bullmq",
-  // At 2 MB, Postgres' default, V8's stack ends first: 300 nested calls answered no rows and no error. Here they fail.
+  // With Postgres' default of 2 MB, V8's stack overflows first: 300 nested calls returned neither rows nor an error.
   "max_stack_depth=200kB",
-  // What a laptop's disk keeps of the log after a checkpoint.
+  // The size of the log that is kept after a checkpoint, small enough for a laptop's disk.
   "max_wal_size=128MB",
 ];
 
-// Ctrl-C reaches the whole process group. The parent drains first; it says when to close, or it is gone.
+// Ctrl-C reaches the whole process group. The child ignores it: its parent drains first and then tells it to close.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
 const dismissal = new AbortController();
 process.once("message", () => dismissal.abort());
@@ -67,7 +67,7 @@ async function openSession(dataDir: string): Promise<SharedSession> {
   return session;
 }
 
-/** What Postgres has ended cannot be closed any more. The next start recovers it from its log. */
+/** After Postgres has ended, it cannot be closed. The next start recovers it from its log. */
 async function leave(reason: unknown): Promise<void> {
   await tell({ kind: "failed", failure: toFailure(explainEnd(folder, complaint ?? messageOf(reason), reason)) });
   process.exit(1);
@@ -81,7 +81,7 @@ function noteComplaint(line: string): boolean {
   return false;
 }
 
-/** A parent that is gone needs no telling. */
+/** Sends nothing if the parent has ended. */
 function tell(message: DatabaseMessage): Promise<void> {
   return new Promise((resolve) => {
     if (process.send === undefined || !process.connected) return resolve();

@@ -1,9 +1,9 @@
 import { type ExitCode, messageOf, ReembedError } from "@reembed/core";
 
-/** What the child tells its parent. The parent says one thing only, `close`, or nothing more because it is gone. */
+/** Messages of the child to its parent. The parent sends only `close`. */
 export type DatabaseMessage =
   | { kind: "ready"; connectionString: string }
-  /** The child cannot open the database, or cannot go on with it; it ends. */
+  /** The child cannot open the database, or cannot continue, and ends. */
   | { kind: "failed"; failure: Failure };
 
 export interface Failure {
@@ -11,11 +11,11 @@ export interface Failure {
   message: string;
   exitCode: ExitCode;
   remedy?: string;
-  /** Stack of the cause. */
+  /** The stack trace of the cause. */
   detail?: string;
 }
 
-/** A ReembedError in a form that survives the way between processes. */
+/** Converts a ReembedError to a form that can be sent between processes. */
 export function toFailure({ code, message, exitCode, remedy, cause }: ReembedError): Failure {
   return {
     code,

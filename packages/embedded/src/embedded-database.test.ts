@@ -24,7 +24,7 @@ describe("the embedded database", () => {
 
   afterAll(() => scope.disposeAsync());
 
-  test("belongs to one of two that start at once", async () => {
+  test("belongs to only one of two processes that start at once", async () => {
     const folder = join(root, "new");
     const starts = await Promise.allSettled([openEmbeddedDatabase({ folder }), openEmbeddedDatabase({ folder })]);
     for (const start of starts) if (start.status === "fulfilled") scope.use(start.value);
@@ -32,7 +32,7 @@ describe("the embedded database", () => {
     expect(starts.find(({ status }) => status === "rejected")).toMatchObject({ reason: { code: "embedded_locked" } });
   });
 
-  test("is refused to a second owner, who learns the first one's pid and how to share", async () => {
+  test("is refused to a second process, with the first one's pid and how to share the database", async () => {
     const folder = await copyTemplate();
     const owner = await startOwner(folder);
     await expect(openEmbeddedDatabase({ folder })).rejects.toMatchObject({
@@ -43,7 +43,7 @@ describe("the embedded database", () => {
     });
   });
 
-  test("can be opened again once it is closed", async () => {
+  test("can be opened again after it was closed", async () => {
     const folder = await copyTemplate();
     const first = await openEmbeddedDatabase({ folder });
     await query(first, "insert into notes values ('kept')");
@@ -53,7 +53,7 @@ describe("the embedded database", () => {
     expect(await query(second, "select * from notes")).toEqual([{ text: "kept" }]);
   });
 
-  test("closes under a transaction that is still open, and rolls it back", async () => {
+  test("closes despite an open transaction, and rolls it back", async () => {
     const folder = await copyTemplate();
     const first = await openEmbeddedDatabase({ folder });
     const client = new pg.Client(first.connectionString);
@@ -67,7 +67,7 @@ describe("the embedded database", () => {
     expect(await query(second, "select * from notes")).toEqual([]);
   });
 
-  test("keeps what was written before its owner and itself were killed", async () => {
+  test("keeps what was written before it and its owner were killed", async () => {
     const folder = await copyTemplate();
     const owner = await startOwner(folder);
     await query(owner, "insert into notes select 'note ' || i from generate_series(1, 5000) i");
@@ -87,16 +87,19 @@ describe("the embedded database", () => {
     expect(await query(database, "select 1 as one")).toEqual([{ one: 1 }]);
   });
 
-  // Windows has no process groups that a signal could be sent to.
-  test.skipIf(process.platform === "win32")("leaves Ctrl-C to its owner, who uses it to the end", async () => {
-    const folder = await copyTemplate();
-    const owner = await startOwner(folder);
-    owner.signalGroup("SIGINT");
-    expect(await owner.nextLine()).toBe("drained");
-    expect(await owner.exited).toEqual([0, null]);
-  });
+  // Windows has no process groups that can be sent a signal.
+  test.skipIf(process.platform === "win32")(
+    "ignores Ctrl-C, so that its owner can use it until it has drained",
+    async () => {
+      const folder = await copyTemplate();
+      const owner = await startOwner(folder);
+      owner.signalGroup("SIGINT");
+      expect(await owner.nextLine()).toBe("drained");
+      expect(await owner.exited).toEqual([0, null]);
+    },
+  );
 
-  test("tells its owner when a statement has ended it, and can be opened again", async () => {
+  test("reports to its owner that a statement has ended it, and can be opened again", async () => {
     const folder = await copyTemplate();
     const first = await openEmbeddedDatabase({ folder });
     await query(first, "insert into notes values ('kept')");
@@ -104,13 +107,13 @@ describe("the embedded database", () => {
     expect(await first.ended).toMatchObject({
       code: "embedded_ended",
       message: expect.stringContaining(`The embedded database in ${folder} ended: FATAL`),
-      remedy: "Start again: everything that was committed is there",
+      remedy: "Start again: everything that was committed is still there",
     });
     await using second = await openEmbeddedDatabase({ folder });
     expect(await query(second, "select * from notes")).toEqual([{ text: "kept" }]);
   });
 
-  test("names a folder that cannot be one", async () => {
+  test("names a path that cannot be a folder", async () => {
     const folder = join(root, "a-file");
     await writeFile(folder, "");
     await expect(openEmbeddedDatabase({ folder })).rejects.toMatchObject({
@@ -119,7 +122,7 @@ describe("the embedded database", () => {
     });
   });
 
-  test("says what Postgres says about data that it cannot read", async () => {
+  test("quotes Postgres about data that it cannot read", async () => {
     const folder = await copyTemplate();
     await writeFile(join(folder, "data/PG_VERSION"), "12\n");
     await expect(openEmbeddedDatabase({ folder })).rejects.toMatchObject({
@@ -129,14 +132,14 @@ describe("the embedded database", () => {
     });
   });
 
-  /** Copying takes a tenth of the time that creating takes. */
+  /** Copies a prepared database, which takes a tenth of the time of creating one. */
   async function copyTemplate(): Promise<string> {
     const folder = join(root, `copy-${++folders}`);
     await cp(join(root, "template"), folder, { recursive: true });
     return folder;
   }
 
-  /** Another process that has the folder open, and a process group of its own. */
+  /** Another process that has the folder open, in a process group of its own. */
   async function startOwner(folder: string) {
     const child = spawn(process.execPath, ["--input-type=module", "--eval", ownerProgram, folder], {
       detached: true,

@@ -8,34 +8,34 @@ import { explainEnd } from "./failures.ts";
 
 const childFile = fileURLToPath(new URL("./database-child.ts", import.meta.url));
 
-/** Closing waits for the statement in hand. What is killed past this is recovered from its log at the next start. */
+/** Closing waits for the running statement, but no longer than this; then the child is killed and recovers at the next start. */
 const closeTimeoutMs = 30_000;
 
 export interface EmbeddedDatabase extends AsyncDisposable {
   /**
-   * `postgresql://postgres@127.0.0.1:<port>/postgres`, loopback only, for up to 200 connections. They share one session:
-   * its settings, temporary tables, names of prepared statements and advisory locks. While one of them is in a
+   * `postgresql://postgres@127.0.0.1:<port>/postgres`, on loopback only, for up to 200 connections. All of them share one
+   * session: its settings, temporary tables, prepared statement names and advisory locks. While one connection is in a
    * transaction the others wait. NOTIFY does not arrive; COPY FROM STDIN ends the database.
    */
   readonly connectionString: string;
-  /** Resolves when the database ends without having been asked to. Never rejects. */
+  /** Resolves if the database ends without having been closed. Never rejects. */
   readonly ended: Promise<ReembedError>;
-  /** Rolls back what is open, closes the connections, the database and its process, and lets go of the folder. */
+  /** Rolls back open transactions, closes the connections, the database and its process, and releases the folder. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
- * Opens the database in `folder`, and creates what is not there. It runs in a child process, because PGlite freezes its
- * event loop while a statement runs (2.8 s: one tick), and with it the renewal of the queue's locks.
- * @throws ReembedError `embedded_locked` when another live process has the folder, `embedded_unwritable` when the folder
- * cannot be used, `embedded_unreadable` when its database cannot be opened.
+ * Opens the database in `folder`, and creates it if there is none. It runs in a child process, because PGlite blocks its
+ * event loop while a statement runs (1 timer tick in 2.8 s), which would also block the renewal of the queue's locks.
+ * @throws ReembedError `embedded_locked` if another live process has the folder, `embedded_unwritable` if the folder
+ * cannot be used, `embedded_unreadable` if its database cannot be opened.
  */
 export async function openEmbeddedDatabase({ folder }: { folder: string }): Promise<EmbeddedDatabase> {
   const path = resolve(folder);
   const child = fork(childFile, [path], {
-    // The parent's flags are its own: with --inspect both would want one port.
+    // The parent's flags are not inherited: with --inspect both processes would want the same port.
     execArgv: [],
-    // Standard output belongs to the results of a command.
+    // Standard output is for the results of a command.
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   const ready = Promise.withResolvers<string>();
@@ -62,7 +62,7 @@ export async function openEmbeddedDatabase({ folder }: { folder: string }): Prom
   };
 }
 
-/** The child's end and the last of its messages have arrived. Resolves with how it ended. */
+/** Waits until the child has ended and its last message has arrived. Resolves with how it ended. */
 async function untilGone(child: ChildProcess): Promise<string> {
   try {
     const [[code, signal]] = await Promise.all([once(child, "exit"), once(child, "disconnect")]);
@@ -73,7 +73,7 @@ async function untilGone(child: ChildProcess): Promise<string> {
 }
 
 async function close(child: ChildProcess, gone: Promise<void>): Promise<void> {
-  // Only a child that is gone cannot be told, and then there is nothing to wait for.
+  // Sending fails only if the child has ended already, and then there is nothing to close.
   if (child.connected) child.send("close", () => {});
   const forced = setTimeout(() => child.kill("SIGKILL"), closeTimeoutMs);
   await gone;

@@ -9,7 +9,7 @@ import { lockFolder } from "./folder-lock.ts";
 const prefix = join(tmpdir(), "reembed-lock-");
 const connectionString = "postgresql://postgres@127.0.0.1:41234/postgres";
 
-test("a locked folder is refused at once, with the owner's pid and the way to share its database", async () => {
+test("a locked folder is refused at once, with the owner's pid and how to share its database", async () => {
   using folder = mkdtempDisposableSync(prefix);
   using lock = await lockFolder(folder.path, { owner: { pid: process.pid } });
   lock.name({ pid: process.pid, connectionString });
@@ -21,7 +21,7 @@ test("a locked folder is refused at once, with the owner's pid and the way to sh
   });
 });
 
-test("a folder whose owner has died is waited for until its database is closed", async () => {
+test("if the owner of a folder has died, the lock waits until its database is closed", async () => {
   using folder = mkdtempDisposableSync(prefix);
   const left = await lockFolder(folder.path, { owner: { pid: await pidOfTheDead() } });
   const waiting = lockFolder(folder.path, { owner: { pid: process.pid } });
@@ -30,7 +30,7 @@ test("a folder whose owner has died is waited for until its database is closed",
   expect(lock).toBeDefined();
 });
 
-test("a folder whose owner has died is refused when its database stays open", async () => {
+test("if the owner of a folder has died and its database stays open, the folder is refused", async () => {
   using folder = mkdtempDisposableSync(prefix);
   const pid = await pidOfTheDead();
   using _left = await lockFolder(folder.path, { owner: { pid } });
@@ -40,7 +40,7 @@ test("a folder whose owner has died is refused when its database stays open", as
   });
 });
 
-test("a folder that is being closed is waited for", async () => {
+test("if a folder is being closed, the lock waits for it", async () => {
   using folder = mkdtempDisposableSync(prefix);
   const closing = await lockFolder(folder.path, { owner: { pid: process.pid } });
   closing.unname();
@@ -50,7 +50,7 @@ test("a folder that is being closed is waited for", async () => {
   expect(lock).toBeDefined();
 });
 
-test("waiting for a folder ends when nobody wants it any more", async () => {
+test("waiting for a folder ends when it is aborted", async () => {
   using folder = mkdtempDisposableSync(prefix);
   using _left = await lockFolder(folder.path, { owner: { pid: await pidOfTheDead() } });
   const parent = new AbortController();

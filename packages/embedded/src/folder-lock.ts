@@ -4,9 +4,9 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { ReembedError } from "@reembed/core";
 
-/** Who has a folder open, as told to others who want it. */
+/** The owner of a folder, as other processes see it. */
 export interface Owner {
-  /** The process that opened the database, and not its child: it is the one to stop. */
+  /** The process that opened the database, not its child: this is the process to stop. */
   pid: number;
   /** Absent until the database listens. */
   connectionString?: string;
@@ -15,15 +15,15 @@ export interface Owner {
 const sqliteBusy = 5;
 
 /**
- * The exclusive right to a folder, until it is disposed or its process ends, in whatever way. It is a lock of the
- * kernel, taken through SQLite because Node offers none of its own. So there is no stale lock to recognise, no reused
- * pid, no owner in another container mistaken for dead, and no race between two who find the same leftover.
+ * The exclusive right to a folder, until it is disposed of or its process ends in any way. It is a kernel lock, taken
+ * through SQLite because Node has no file locks. So there are no stale locks to recognise, no reused pids, no owner in
+ * another container that looks dead, and no race between two processes that find the same leftover.
  */
 export class FolderLock implements Disposable {
   readonly #folder: string;
   readonly #lock: DatabaseSync;
 
-  /** Returns undefined when another has it. */
+  /** Returns undefined if another process has the lock. */
   static take(folder: string): FolderLock | undefined {
     const lock = new DatabaseSync(join(folder, "database.lock"));
     try {
@@ -45,7 +45,7 @@ export class FolderLock implements Disposable {
     writeFileSync(ownerFile(this.#folder), JSON.stringify(owner));
   }
 
-  /** From here on others wait for the folder instead of being refused. */
+  /** After this, other processes wait for the folder instead of being refused. */
   unname(): void {
     rmSync(ownerFile(this.#folder), { force: true });
   }
@@ -57,9 +57,9 @@ export class FolderLock implements Disposable {
 }
 
 /**
- * Takes the lock and names its owner. An owner that has died is waited for: its database closes as soon as the statement
- * in hand is done, and two at once would destroy rows.
- * @throws ReembedError `embedded_locked` when the owner is alive, or its database still open after `patienceMs`.
+ * Takes the lock and records the owner. If the previous owner has died, waits for its database to close, which happens
+ * after the running statement: two databases on one folder would destroy rows.
+ * @throws ReembedError `embedded_locked` if the owner is alive, or its database is still open after `patienceMs`.
  */
 export async function lockFolder(
   folder: string,
@@ -82,7 +82,7 @@ function ownerFile(folder: string): string {
   return join(folder, "database.json");
 }
 
-/** Undefined while the owner opens or closes; the file is not there then, or not yet whole. */
+/** Undefined while the owner opens or closes the folder: the file does not exist then or is incomplete. */
 function readOwner(folder: string): Owner | undefined {
   try {
     return JSON.parse(readFileSync(ownerFile(folder), "utf8")) as Owner;

@@ -3,7 +3,7 @@ import { SharedSession } from "./shared-session.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
-test("the log is cut by a checkpoint every half minute of use, between queries and not within them", async () => {
+test("every half minute of use a checkpoint truncates the log, between queries and not within them", async () => {
   await using session = new SharedSession({});
   await session.waitReady;
   const atStart = await lastCheckpoint(session);
@@ -24,7 +24,7 @@ async function lastCheckpoint(session: SharedSession): Promise<string | undefine
   return /at [0-9A-F]+\/[0-9A-F]+/.exec(answer)?.[0];
 }
 
-/** A simple query, as a connection sends it. */
+/** Sends a simple query, as a connection does. */
 async function send(session: SharedSession, text: string): Promise<string> {
   const message = Buffer.from(`Q____${text}\0`);
   message.writeInt32BE(message.length - 1, 1);

@@ -7,16 +7,16 @@ const checkpoint = Buffer.from("Q\0\0\0\x0fCHECKPOINT\0", "latin1");
 const checkpointIntervalMs = 30_000;
 
 /**
- * PGlite's one session, made fit for many connections.
+ * PGlite's only session, made safe for many connections.
  *
- * pglite-socket 0.2.17 hands it the messages of its connections one at a time, and keeps to one connection only while
- * `isInTransaction()` (electric-sql/pglite#1046). The queries that had to wait for a transaction are then run message by
- * message, and one connection's Bind meets another's unnamed statement: of 3,000 queries on 30 connections over a third
- * were answered with an error or with another's rows, and then all hung. So a query counts as a transaction here, from
- * its first message to its Sync.
+ * pglite-socket 0.2.17 passes it the messages of its connections one at a time, and stays with one connection only while
+ * `isInTransaction()` (electric-sql/pglite#1046). Queries that had to wait for a transaction then run message by message,
+ * and one connection's Bind meets another's unnamed statement: of 3,000 queries on 30 connections over a third got an
+ * error or another query's rows, and then all of them hung. So a query counts as a transaction here, from its first
+ * message to its Sync.
  */
 export class SharedSession extends PGlite {
-  /** Resolves with the reason when Postgres has ended the session, by FATAL or PANIC: nothing works from then on. */
+  /** Resolves with the reason if Postgres ends the session by FATAL or PANIC: nothing works after that. */
   readonly broken: Promise<unknown>;
   readonly #break: (reason: unknown) => void;
   #awaitsSync = false;
@@ -46,7 +46,7 @@ export class SharedSession extends PGlite {
     }
   }
 
-  /** pglite-socket rolls back for a connection that has gone. Gone amid a query, it left its Sync unsaid. */
+  /** pglite-socket rolls back for a connection that has closed. If it closed within a query, its Sync never came. */
   override async exec(...args: Parameters<PGlite["exec"]>): ReturnType<PGlite["exec"]> {
     if (this.#awaitsSync) {
       this.#awaitsSync = false;
@@ -55,13 +55,13 @@ export class SharedSession extends PGlite {
     return super.exec(...args);
   }
 
-  /** Without a checkpointer of its own the log only grows: 1.3 GB written took 3 s to recover, and stayed. */
+  /** PGlite has no checkpointer, so the log only grows: 1.3 GB of it took 3 s to recover, and stayed on the disk. */
   #wantsCheckpoint(): boolean {
     return performance.now() - this.#checkpointedAt > checkpointIntervalMs && !this.isInTransaction();
   }
 }
 
-/** Whether the session belongs to the sender until its Sync; messages of COPY and Terminate change nothing. */
+/** Whether the session belongs to the sender until its Sync. Messages of COPY and Terminate do not change that. */
 function awaitsSync(message: Uint8Array, before: boolean): boolean {
   const kind = String.fromCharCode(message[0] ?? 0);
   if ("PBDECH".includes(kind)) return true;

@@ -5,17 +5,17 @@ import { postgresSchema, type QueueServer } from "./server.ts";
 
 type RedisBackend = ReturnType<typeof createRedisBackend>;
 
-/** BullMQ's own grows to 20 s, which a fleet would then stand still after each outage. */
+/** BullMQ's own pause grows to 20 s, for which a fleet would stand still after each outage. */
 const reconnecting = { leastMs: 100, mostMs: 3_000 };
 /**
- * A server that vanishes without a word is given up after this long; TCP alone takes up to 15 minutes. BullMQ's
- * statements take milliseconds, and it blocks for 10 s at most.
+ * A server that no longer answers is given up after this time; TCP alone would take up to 15 minutes. BullMQ's statements
+ * take milliseconds, and it blocks for 10 s at most.
  */
 const silenceMs = 30_000;
-/** A connection says goodbye to a server that answers within milliseconds. */
+/** How long closing a connection waits for the server, which normally answers within milliseconds. */
 const goodbyeMs = 1_000;
 
-/** How BullMQ reaches a queue server, and goes on after an outage of it. */
+/** How BullMQ connects to a queue server, and continues after an outage. */
 export function backendOf(server: QueueServer): {
   connection: QueueOptions["connection"];
   backend: BackendFactory<RedisBackend>;
@@ -31,7 +31,7 @@ export function backendOf(server: QueueServer): {
   return { connection, backend: create };
 }
 
-/** What a worker's end asks of a backend, on either server. */
+/** The methods of a backend that closing a worker calls, on either server. */
 interface EndingBackend {
   waitForJob(timeoutSeconds: number): Promise<unknown>;
   disconnectBlocking(wait?: boolean): Promise<void>;
@@ -40,9 +40,8 @@ interface EndingBackend {
 }
 
 /**
- * Nothing waits for a server that is away, or hangs, once its connections are to be closed. ioredis 6.0 never says that
- * a connection has ended which is closed between two attempts to connect: BullMQ 6.7 waits for that word, and for the
- * blocking command that was on its way, for ever.
+ * Makes closing independent of the server. ioredis 6.0 never reports the end of a connection that is closed between two
+ * attempts to connect, and BullMQ 6.7 waits for that report, and for the blocking command in flight, for ever.
  */
 function endPromptly<Backend extends EndingBackend>(backend: Backend): Backend {
   const { waitForJob, disconnectBlocking, close } = backend;
@@ -68,26 +67,26 @@ function postgresBackend(server: QueueServer & { kind: "postgres" }): BackendFac
   const create: typeof createPostgresBackend = (name, options, factoryOptions) => {
     const pool = new PatientPool({
       connectionString: server.connectionString,
-      // Not as a startup parameter: a pooler refuses that. In PGlite all connections share one session and its path.
+      // Not a startup parameter, because poolers refuse it. In PGlite all connections share one session and its search path.
       onConnect: async (client) => {
         await client.query(prepareSessionStatement);
         if (server.pollSeconds === undefined) await client.query(`set search_path = ${postgresSchema}`);
       },
-      // Two for statements, and one that a worker listens on.
+      // Two for statements, and one on which a worker listens.
       max: 3,
       connectionTimeoutMillis: 10_000,
       keepAlive: true,
-      // PGlite answers nobody while it runs a statement of ours, however long that takes.
+      // PGlite answers nobody while it runs one of our statements, however long that takes.
       ...(server.pollSeconds === undefined ? { query_timeout: silenceMs } : {}),
     });
     const backend = createPostgresBackend(name, { ...options, connection: pool }, factoryOptions);
     return endPromptly(endWith(backend, pool));
   };
-  // Its type is the Redis one: we use nothing that the two do not share.
+  // BullMQ's type is that of its Redis backend. We use only what both backends have.
   return create as unknown as BackendFactory<RedisBackend>;
 }
 
-/** The pool is ours to end; and from the moment that a worker closes, it no longer waits for its server. */
+/** Closes the pool with the backend. From the moment that a worker closes, the pool no longer waits for its server. */
 function endWith<Backend extends ReturnType<typeof createPostgresBackend>>(
   backend: Backend,
   pool: PatientPool,

@@ -5,16 +5,16 @@ import { explainQueueError } from "./queue-error.ts";
 import { readableJob } from "./readable-job.ts";
 import type { QueueServer } from "./server.ts";
 
-/** How long BullMQ waits before it says again what became of a job; its own 15 s outlast every lock of a fleet. */
+/** How long BullMQ waits before it reports a job's result again; with its own 15 s, every lock of a fleet would expire. */
 const retryMs = 1_000;
 
 /**
- * Told of errors that BullMQ recovers from by itself: a lock that expired, or a server that is away, again at every
- * attempt to reach it.
+ * Receives errors from which BullMQ recovers by itself: a lock that expired, or a server that is away (again at every
+ * attempt to connect).
  */
 export type OnQueueError = (error: Error) => void;
 
-/** BullMQ's queue on either server, which lists a job whatever its data are. */
+/** BullMQ's queue on either server. It can list jobs whose data are not valid JSON. */
 class ReadableQueue<Data, Result> extends Queue<Data, Result> {
   protected override get Job(): typeof readableJob {
     return readableJob;
@@ -30,7 +30,7 @@ export function createQueue<Data, Result>(
 ): Queue<Data, Result> {
   const { connection, backend } = backendOf(server);
   const queue = new ReadableQueue<Data, Result>(name, { ...options, ...prefixOf(server), connection }, backend);
-  // Without a listener a lost connection would end the process.
+  // Without a listener for "error", a lost connection would end the process.
   queue.on("error", (error) => onError(explainQueueError(server, error)));
   return queue;
 }

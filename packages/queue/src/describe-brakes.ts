@@ -1,8 +1,8 @@
 import type { Queue } from "bullmq";
 
 /**
- * What keeps workers from a queue's jobs, as somebody has set it on Bull Board or by BullMQ itself: `The queue is paused.`
- * Null where nothing does.
+ * Describes what keeps workers from taking a queue's jobs, set on Bull Board or by BullMQ itself: `The queue is paused.`
+ * Null if nothing does.
  */
 export async function describeBrakes(queue: Pick<Queue, "isPaused" | "getGlobalRateLimit" | "getRateLimitTtl">) {
   const [paused, limit, waitMs] = await Promise.all([
@@ -14,7 +14,7 @@ export async function describeBrakes(queue: Pick<Queue, "isPaused" | "getGlobalR
   const brakes = [
     ...(paused ? ["paused"] : []),
     ...(limit === null ? [] : [`limited to ${limit.max} jobs in ${seconds(limit.duration)}`]),
-    ...(limit === null && waitMs > 0 ? [`held for another ${seconds(waitMs)}`] : []),
+    ...(limit === null && waitMs > 0 ? [`blocked for another ${seconds(waitMs)}`] : []),
   ];
-  return brakes.length === 0 ? null : `The queue is ${brakes.join(" and ")}, by whoever set that on Bull Board.`;
+  return brakes.length === 0 ? null : `The queue is ${brakes.join(" and ")}, as somebody has set it on Bull Board.`;
 }

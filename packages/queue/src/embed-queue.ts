@@ -7,18 +7,18 @@ import type { QueueServer } from "./server.ts";
 /** The payload of a job: chunks of one profile that may lack a current vector. */
 export const EmbedBatch = z.object({
   profile: z.string(),
-  /** `changes` are inserted or edited chunks, ahead of the `backfill` of what existed before. */
+  /** `changes` are inserted or edited chunks, which come before the `backfill` of the chunks that existed before. */
   kind: z.enum(["changes", "backfill"]),
   chunkIds: z.array(z.int().positive()).min(1),
 });
 export type EmbedBatch = z.infer<typeof EmbedBatch>;
 
-/** What became of a batch. The rest of its chunks was current already, or is gone. */
+/** The result of a batch. Its other chunks were up to date or deleted. */
 export interface BatchResult {
   embedded: number;
-  /** Got the vector of a chunk with the same text, without the model. */
+  /** Chunks that got the vector of a chunk with the same text, without a run of the model. */
   reused: number;
-  /** Vectors of a text that has changed meanwhile: not stored. */
+  /** Vectors that were not stored because the text has changed meanwhile. */
   stale: number;
   quarantined: number;
   /** Tokens that went through the model. */
@@ -40,17 +40,17 @@ export function embedQueueName(profile: string): string {
   return `embed-${profile}`;
 }
 
-/** BullMQ takes the lower number first. */
+/** BullMQ takes lower numbers first. */
 const priorities = { changes: 1, backfill: 2 } as const;
 
-/** Retries wait for some seconds; longer than this by our own watch they wait because of a wrong clock. */
+/** Retries wait for seconds. One that waits longer than this, by our own clock, was delayed by a wrong clock. */
 const longestDelayMs = 60_000;
 const delayedAtOnce = 100;
 
 /** The queue of one profile's batches. */
 export class EmbedQueue implements AsyncDisposable {
   readonly bullmq: Queue<EmbedBatch, BatchResult>;
-  /** When each delayed job was first seen here. */
+  /** When this process first saw each delayed job. */
   #delayedSince = new Map<string, number>();
 
   constructor(server: QueueServer, profile: string, onError: OnQueueError) {
@@ -82,8 +82,8 @@ export class EmbedQueue implements AsyncDisposable {
   }
 
   /**
-   * Lets workers take the retries that have been put off for too long: until when they wait was written by a worker's
-   * host, whose clock may have been a day ahead, and the queue would not be empty until then. To be called again and again.
+   * Promotes retries that have been delayed for too long. The time until which a retry waits was written by a worker's host,
+   * whose clock may have been a day ahead: the queue would not become empty before then. Call this repeatedly.
    */
   async promoteForgotten(afterMs: number = longestDelayMs): Promise<void> {
     const now = performance.now();
@@ -91,7 +91,7 @@ export class EmbedQueue implements AsyncDisposable {
     const since = (id: string) => this.#delayedSince.get(id) ?? now;
     this.#delayedSince = new Map(delayed.map(({ id = "" }) => [id, since(id)]));
     for (const job of delayed) {
-      // One that a worker has taken meanwhile is not delayed any more.
+      // If a worker has taken the job meanwhile, it is no longer delayed, and promoting it fails.
       if (now - since(job.id ?? "") >= afterMs) await job.promote().catch(() => undefined);
     }
   }
@@ -101,19 +101,19 @@ export class EmbedQueue implements AsyncDisposable {
   }
 }
 
-/** Thrown by a worker that is stopping: the rest of its batch goes back to the queue and costs no attempt. */
+/** Thrown by a worker that is stopping: the rest of its batch returns to the queue without counting as an attempt. */
 export class BatchHandedBack extends Error {
   override readonly name = "BatchHandedBack";
 }
 
 export interface EmbedWorkerOptions {
   concurrency: number;
-  /** A job whose lock was not renewed for this long is taken over by another worker. */
+  /** If a job's lock is not renewed for this long, another worker takes the job over. */
   lockDurationMs: number;
 }
 
 /**
- * Starts taking batches of a profile. A payload that is not a batch, or one of another profile, fails for good; other
+ * Starts taking batches of a profile. A payload that is not a batch, or is for another profile, fails permanently; other
  * errors are retried.
  */
 export function startEmbedWorker(
@@ -128,7 +128,8 @@ export function startEmbedWorker(
     embedQueueName(profile),
     async (job, token) => {
       const batch = EmbedBatch.safeParse(job.data);
-      if (!batch.success) throw new UnrecoverableError(`This is no batch of chunks: ${z.prettifyError(batch.error)}`);
+      if (!batch.success)
+        throw new UnrecoverableError(`This is not a batch of chunks: ${z.prettifyError(batch.error)}`);
       if (batch.data.profile !== profile) {
         throw new UnrecoverableError(`This batch is for ${batch.data.profile}; the worker embeds ${profile}`);
       }
@@ -139,7 +140,7 @@ export function startEmbedWorker(
           await job.moveToWait(token);
           throw new WaitingError();
         }
-        // Its message is kept with the job and shown on Bull Board.
+        // The message is stored with the job and shown on Bull Board.
         throw new Error(messageOf(error), { cause: error });
       }
     },
@@ -148,7 +149,7 @@ export function startEmbedWorker(
       concurrency,
       lockDuration: lockDurationMs,
       stalledInterval: Math.min(5_000, lockDurationMs / 2),
-      // Every kill of a worker counts as a stall. What fails for it is found again by the producer's sweep.
+      // Every killed worker counts as a stall. If a job fails because of that, the producer's sweep finds its chunks again.
       maxStalledCount: 5,
     },
   );

@@ -2,7 +2,7 @@ import type { OnQueueError } from "./bullmq.ts";
 import { EmbedQueue } from "./embed-queue.ts";
 import type { QueueServer } from "./server.ts";
 
-/** The queues of all profiles, each opened when it is first asked for. */
+/** The queues of all profiles. Each is opened on first use. */
 export class EmbedQueues implements AsyncDisposable {
   readonly #server: QueueServer;
   readonly #onError: OnQueueError;

@@ -20,7 +20,7 @@ const missing = nativeUnavailable();
 const title = "queues whose server goes away";
 const empty = { waiting: 0, active: 0, delayed: 0, failed: 0 };
 const options = { concurrency: 1, lockDurationMs: 10_000 };
-/** Well beyond what closing takes at most, and well below a minute. */
+/** Well above the longest time that closing takes, and well below a minute. */
 const patienceMs = 25_000;
 type Native = Pick<NativePostgres & NativeRedis, "kill" | "freeze" | "thaw" | typeof Symbol.asyncDispose>;
 const process = async (): Promise<BatchResult> => {
@@ -28,7 +28,7 @@ const process = async (): Promise<BatchResult> => {
 };
 
 describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}: skipped, ${missing}`, () => {
-  test("a queue opened while PostgreSQL is away says so, and works when it is back", async () => {
+  test("a queue that is opened while PostgreSQL is away reports that, and works when it is back", async () => {
     const postgres = await startNativePostgres();
     onTestFinished(() => postgres[Symbol.asyncDispose]());
     const connectionString = await createDatabase(postgres.connectionString);
@@ -62,7 +62,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
     { kind: "postgres", how: "answers nothing" },
     { kind: "redis", how: "is away" },
     { kind: "redis", how: "answers nothing" },
-  ] as const)("what closes while the server, $kind, $how does not wait for it:", ({ kind, how }) => {
+  ] as const)("closing does not wait for a server ($kind) that $how:", ({ kind, how }) => {
     async function start() {
       const { server, native } = await startServer(kind);
       onTestFinished(() => native[Symbol.asyncDispose]());
@@ -80,7 +80,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
       return { server, onError, takeAway };
     }
 
-    test("queues, and an idle worker", async () => {
+    test("of queues and an idle worker", async () => {
       const { server, onError, takeAway } = await start();
       const queue = new EmbedQueue(server, "closing", onError);
       const ticks = new TickQueue(server, onError);
@@ -91,7 +91,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
       expect(await endsWithin(patienceMs, Promise.all(closing))).toBe(true);
     });
 
-    test("a worker that has a batch to hand back", async () => {
+    test("of a worker that has to return a batch", async () => {
       const { server, onError, takeAway } = await start();
       const taken = Promise.withResolvers<void>();
       const stopping = Promise.withResolvers<void>();
@@ -111,7 +111,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
     });
   });
 
-  test("a Redis without memory is asked again after growing pauses", async () => {
+  test("a Redis without memory is retried after growing pauses", async () => {
     const redis = await startNativeRedis();
     onTestFinished(() => redis[Symbol.asyncDispose]());
     const client = new Redis(redis.url);
@@ -127,13 +127,13 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
     });
     onTestFinished(() => worker.close());
     await waitFor("four refusals", () => refusedAt.length >= 4);
-    // At least 100, 200, 400 and 800 ms before each, and one more of the look for stalled jobs; BullMQ alone makes
+    // At least 100, 200, 400 and 800 ms, and one more attempt from the check for stalled jobs. BullMQ alone would make
     // hundreds of attempts in that time.
     const [first = 0, , , fourth = 0] = refusedAt;
     expect(fourth - first).toBeGreaterThan(600);
   });
 
-  test("ticks come back when the last one was lost and its schedule was not", async () => {
+  test("ticks start again if the last one was lost but the schedule was not", async () => {
     const redis = await startNativeRedis();
     onTestFinished(() => redis[Symbol.asyncDispose]());
     const client = new Redis(redis.url);
@@ -142,7 +142,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
     onTestFinished(() => ticks[Symbol.asyncDispose]());
     await ticks.ensureScheduled(50);
     await client.del(ticks.bullmq.toKey("delayed"), ticks.bullmq.toKey("wait"), ticks.bullmq.toKey("marker"));
-    await waitFor("the schedule to be overdue and mended", () => ticks.ensureScheduled(50));
+    await waitFor("the schedule to be overdue and repaired", () => ticks.ensureScheduled(50));
     const { delayed = 0, waiting = 0 } = await ticks.bullmq.getJobCounts("delayed", "waiting");
     expect(delayed + waiting).toBe(1);
   });

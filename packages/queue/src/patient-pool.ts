@@ -11,21 +11,21 @@ type OnConnected = (
 ) => void;
 
 /**
- * A pool for BullMQ that waits for a server which is away, as ioredis does. BullMQ 6.7 keeps the outcome of its first
- * connection for ever, a failure too, and asks again at once when a server refuses because it is starting: 57P03.
- * Each failed attempt is an `error` event.
+ * A pool for BullMQ that waits for a server that is away, as ioredis does. BullMQ 6.7 keeps the result of its first
+ * connection for ever, even a failure, and retries without a pause if a starting server refuses it (57P03). Every failed
+ * attempt is an `error` event.
  */
 export class PatientPool extends pg.Pool {
   readonly #closing = new AbortController();
 
   constructor(config: pg.PoolConfig) {
     super(config);
-    // Without listeners a lost connection would end the process: here an idle one, below one in use.
+    // Without a listener for "error", a lost connection would end the process: here an idle one, below one in use.
     this.on("error", () => {});
     this.on("connect", (client) => client.on("error", () => {}));
   }
 
-  /** From now on a server that is away is an error: nobody will wait for what it should do. */
+  /** After this, a server that is away is an error, because nobody needs its answer any more. */
   giveUp(): void {
     this.#closing.abort();
   }

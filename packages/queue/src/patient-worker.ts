@@ -4,13 +4,13 @@ import { type Job, Worker } from "bullmq";
 import { readableJob } from "./readable-job.ts";
 
 const bounds = { leastMs: 200, mostMs: 5_000 };
-/** For the jobs in hand and for telling their server. Their locks expire, and another worker takes over what is left. */
+/** For finishing running jobs and reporting them. If that takes longer, locks expire and another worker takes over. */
 const closeWithinMs = 9_000;
 
 /**
- * BullMQ's worker, with pauses between failed attempts to take a job: BullMQ 6.7 makes the next at once, so that a Redis
- * without memory is asked, and complained about, as fast as it can answer. And a server that does not answer at all is
- * an `error` too.
+ * BullMQ's worker with pauses between failed attempts to take a job. BullMQ 6.7 retries at once, so that it queries a
+ * Redis without memory, and logs its refusals, as fast as it can answer. A server that does not answer at all also causes
+ * an `error` event.
  */
 export class PatientWorker<Data, Result> extends Worker<Data, Result> {
   readonly #closing = new AbortController();
@@ -32,7 +32,7 @@ export class PatientWorker<Data, Result> extends Worker<Data, Result> {
     }
   }
 
-  /** The look for stalled jobs is the one thing that every worker asks of its server every few seconds. */
+  /** Every worker checks for stalled jobs every few seconds: that is where a server that does not answer is noticed. */
   override trace<T>(...traced: Parameters<typeof Worker.prototype.trace<T>>): Promise<T | Promise<T>> {
     const answer = super.trace<T>(...traced);
     const [, operation] = traced;
@@ -40,7 +40,7 @@ export class PatientWorker<Data, Result> extends Worker<Data, Result> {
     return tellSilence(answer, (error) => this.emit("error", error));
   }
 
-  /** Finishes the jobs in hand and closes the connections, but waits for neither when a server does not answer. */
+  /** Finishes running jobs and closes the connections, but waits only a limited time if a server does not answer. */
   override async close(force?: boolean): Promise<void> {
     this.#closing.abort();
     if (await endsWithin(closeWithinMs, super.close(force))) return;

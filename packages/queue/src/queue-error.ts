@@ -3,8 +3,8 @@ import pg from "pg";
 import type { QueueServer } from "./server.ts";
 
 /**
- * Says of an error that passes which server is waited for: BullMQ goes on by itself when it is back. Other errors stay
- * as they are.
+ * Wraps a transient error in one that names the server: BullMQ continues by itself when the server is back. Other errors
+ * stay as they are.
  */
 export function explainQueueError(server: QueueServer, error: Error): Error {
   if (!isTransient(error)) return error;
@@ -13,7 +13,7 @@ export function explainQueueError(server: QueueServer, error: Error): Error {
   });
 }
 
-/** Where the queue is, without name and password, as logs call it: `Redis at cache:6379`. */
+/** The queue's server without name and password, as logs show it: `Redis at cache:6379`. */
 export function describeQueueServer(server: QueueServer): string {
   if (server.kind === "postgres") {
     const { host, port } = new pg.Client(server.connectionString);

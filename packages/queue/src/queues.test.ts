@@ -29,7 +29,7 @@ describeOnEachServer("the queues", (open) => {
     chunkIds: [chunkId],
   });
 
-  test("changes are taken before the backfill, each in the order in which they came", async () => {
+  test("changes are taken before the backfill, and each in order of arrival", async () => {
     const queue = openQueue("order");
     await queue.enqueue([
       batch("order", 1),
@@ -49,7 +49,7 @@ describeOnEachServer("the queues", (open) => {
     expect(taken).toEqual([3, 4, 1, 2]);
   });
 
-  test("a batch that fails is tried again", async () => {
+  test("a batch that fails is retried", async () => {
     const queue = openQueue("retry");
     await queue.enqueue([batch("retry", 1)]);
     let attempts = 0;
@@ -63,7 +63,7 @@ describeOnEachServer("the queues", (open) => {
     await waitFor("the job to be done", async () => (await queue.bullmq.getCompletedCount()) === 1);
   });
 
-  test("a failed job tells the reason of a failed query, and not its parameters", async () => {
+  test("a failed job has the reason of a failed query, but not its parameters", async () => {
     const queue = openQueue("secret");
     await queue.bullmq.add("backfill", batch("secret", 1), { attempts: 1 });
     const fail = async () => {
@@ -77,7 +77,7 @@ describeOnEachServer("the queues", (open) => {
     expect(JSON.stringify(job)).not.toContain("the text of a chunk");
   });
 
-  test("a payload that is no batch, or another profile's, fails for good and is not processed", async () => {
+  test("a payload that is not a batch, or is for another profile, fails permanently and is not processed", async () => {
     const queue = openQueue("payload");
     await queue.bullmq.add("backfill", { profile: "payload", kind: "backfill", chunkIds: ["1; drop table"] } as never);
     await queue.bullmq.add("backfill", batch("other", 1));
@@ -91,11 +91,11 @@ describeOnEachServer("the queues", (open) => {
     await waitFor("both to fail", async () => (await queue.counts()).failed === 2);
     const reasons = (await queue.bullmq.getFailed()).map((job) => `${job.attemptsMade}: ${job.failedReason}`).sort();
     expect(reasons[0]).toMatch(/^1: This batch is for other; the worker embeds payload/);
-    expect(reasons[1]).toMatch(/^1: This is no batch of chunks: .*chunkIds/s);
+    expect(reasons[1]).toMatch(/^1: This is not a batch of chunks: .*chunkIds/s);
     expect(processed).toBe(0);
   });
 
-  test("a job whose data are not JSON fails by itself, once, can be listed, and its neighbours are taken", async () => {
+  test("a job whose data are not JSON fails once and can be listed, and the other jobs are taken", async () => {
     const queue = openQueue("unreadable");
     const neighbours = [1, 2, 3].map((chunkId) => batch("unreadable", chunkId));
     await queue.enqueue(neighbours.slice(0, 1));
@@ -116,12 +116,12 @@ describeOnEachServer("the queues", (open) => {
     const [failed] = await queue.bullmq.getFailed();
     expect(failed).toMatchObject({
       attemptsMade: 1,
-      failedReason: expect.stringContaining("This is no batch of chunks"),
+      failedReason: expect.stringContaining("This is not a batch of chunks"),
     });
     expect({ taken, errors }).toEqual({ taken: [1, 2, 3], errors: [] });
   });
 
-  test("a retry that a wrong clock has put off for a day is taken when it was seen to wait for too long", async () => {
+  test("a retry that a wrong clock has delayed by a day is taken after it was seen waiting for too long", async () => {
     const queue = openQueue("put-off");
     await queue.bullmq.add("backfill", batch("put-off", 1), { delay: 86_400_000 });
     await queue.promoteForgotten();
@@ -130,7 +130,7 @@ describeOnEachServer("the queues", (open) => {
     expect(await queue.counts()).toMatchObject({ waiting: 1, delayed: 0 });
   });
 
-  test("two producers make one tick at a time, and the schedule comes back after the queue was lost", async () => {
+  test("two producers make one tick at a time, and the schedule is restored after the queue was lost", async () => {
     const ticks = new TickQueue(servers.queue, ignore);
     onTestFinished(() => ticks[Symbol.asyncDispose]());
     let running = 0;
@@ -138,7 +138,7 @@ describeOnEachServer("the queues", (open) => {
     let made = 0;
     const tick = async () => {
       atOnce = Math.max(atOnce, ++running);
-      // The next ticks are due meanwhile, and the other worker is idle.
+      // Further ticks are due meanwhile, and the other worker is idle.
       const startedAt = performance.now();
       await waitFor("three intervals to pass", () => performance.now() - startedAt > 150);
       running--;
@@ -158,7 +158,7 @@ describeOnEachServer("the queues", (open) => {
     await waitFor("more ticks", () => made >= before + 3);
   });
 
-  test("a host whose clock was a day ahead, or behind, has not put the ticks off by as much", async () => {
+  test("a host whose clock was a day ahead or behind does not delay the ticks by a day", async () => {
     for (const offset of [1, -1]) {
       const ticks = new TickQueue(servers.queue, ignore);
       onTestFinished(() => ticks[Symbol.asyncDispose]());
@@ -193,7 +193,7 @@ describeOnEachServer("the queues", (open) => {
   });
 });
 
-/** Makes a job's data what is no JSON, or where PostgreSQL takes nothing else, no object. */
+/** Replaces a job's data by something that is not JSON or, on PostgreSQL, which stores only JSON, not an object. */
 async function breakData({ queue: server }: TestServers, { bullmq }: EmbedQueue, id: string): Promise<void> {
   if (server.kind === "redis") {
     const redis = new Redis(server.url);

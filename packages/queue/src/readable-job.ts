@@ -1,8 +1,8 @@
 import { Job } from "bullmq";
 
 /**
- * BullMQ's job, which is one even where its data are not JSON: then they are that text. BullMQ alone throws while it
- * reads such a job, so that a worker can never fail it, and nothing that lists the queue can be read.
+ * BullMQ's job, which can be read even if its data are not JSON: they are then the text itself. BullMQ alone throws when
+ * it reads such a job, so that no worker could fail it and nothing could list its queue.
  */
 class ReadableJob extends Job {
   static override fromJSON<Data, Result, Name extends string>(
@@ -13,7 +13,7 @@ class ReadableJob extends Job {
   }
 }
 
-/** In place of BullMQ's own class. */
+/** Used in place of BullMQ's own class. */
 export const readableJob = ReadableJob as typeof Job;
 
 function isJson(text: string): boolean {

@@ -1,22 +1,22 @@
 import { messageOf, ReembedError } from "@reembed/core";
 import { Redis } from "ioredis";
 
-/** What a Redis or Valkey server says of itself. */
+/** Facts that a Redis or Valkey server reports about itself. */
 export interface RedisFacts {
   version: string;
   /** Whether it is a node of a cluster. */
   clustered: boolean;
-  /** What it does when its memory is full. */
+  /** maxmemory-policy: what it does when its memory is full. */
   policy: string;
   usedBytes: number;
-  /** 0 is no limit. */
+  /** maxmemory; 0 means no limit. */
   limitBytes: number;
-  /** Every write goes to disk, or else a copy does now and then, if any. */
+  /** Whether every write goes to disk. Otherwise there are only snapshots, if any. */
   appendOnly: boolean;
-  /** Whether the last attempts to write to disk succeeded; without, it refuses writes by default. */
+  /** Whether the last attempt to write to disk succeeded. After a failure, Redis refuses writes by default. */
   savesWork: boolean;
   role: string;
-  /** Its clock less that of this host. */
+  /** The server's clock minus this host's clock. */
   clockAheadMs: number;
 }
 
@@ -63,12 +63,12 @@ export async function readRedisFacts(url: string): Promise<RedisFacts> {
 function remedyOf(failure: unknown): string {
   const code = failure instanceof Error && "code" in failure ? String(failure.code) : "";
   if (/^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_)/.test(code)) {
-    return "Nobody whom this host trusts signed the server's certificate: name its authority's file in NODE_EXTRA_CA_CERTS.";
+    return "This host does not trust the server's certificate: set NODE_EXTRA_CA_CERTS to the file of the authority that signed it.";
   }
   if (/^(WRONGPASS|NOAUTH|ERR .*AUTH)/.test(messageOf(failure))) {
-    return "Are the user and the password in REDIS_URL right?";
+    return "Check the user and the password in REDIS_URL.";
   }
-  return "Is the server running, and is REDIS_URL right?";
+  return "Check that the server is running and that REDIS_URL is right.";
 }
 
 function field(info: string, name: string): string {

@@ -3,28 +3,28 @@ import { assertSchemaCompatibility, LATEST_SCHEMA_VERSION, runMigrations, Schema
 import pg from "pg";
 import { type RedisFacts, readRedisFacts } from "./redis-facts.ts";
 
-/** Where the queue lives: on Redis, or in the database through BullMQ's PostgreSQL backend. */
+/** The server of the queue: Redis, or the database through BullMQ's PostgreSQL backend. */
 export type QueueServer =
   | {
       kind: "redis";
       url: string;
-      /** Begins every key, so that the queues of several databases keep apart; BullMQ's own without. */
+      /** Prefix of every key, which separates the queues of several databases; by default BullMQ's own. */
       prefix?: string;
     }
   | {
       kind: "postgres";
       connectionString: string;
-      /** How long an idle worker waits before it looks by itself; for servers whose NOTIFY does not arrive. */
+      /** How often an idle worker polls, for servers whose NOTIFY does not arrive. */
       pollSeconds?: number;
     };
 
-/** BullMQ's tables on PostgreSQL, apart from ours and the application's. */
+/** The schema of BullMQ's tables on PostgreSQL, separate from ours and the application's. */
 export const postgresSchema = "bullmq";
 
 const leastRedis = [6, 2] as const;
 
 /**
- * Checks a Redis server before any work starts; the PostgreSQL one is checked as the database that it is.
+ * Checks a Redis server before any work starts. A PostgreSQL server is checked together with the database.
  * @throws ReembedError `redis_unreachable`, `redis_too_old`, `redis_clustered` or `redis_evicts`.
  */
 export async function checkQueueServer(server: QueueServer): Promise<void> {
@@ -41,24 +41,24 @@ export function requireRedis({
   if (clustered) {
     throw new ReembedError(
       "redis_clustered",
-      "Redis is a node of a cluster, where the keys of a queue do not stay together.",
+      "Redis is a node of a cluster, which spreads the keys of a queue over its nodes.",
       {
         exitCode: 3,
-        remedy: "Name a Redis without cluster mode in REDIS_URL; the queue of any corpus stays below 64 MB.",
+        remedy: "Set REDIS_URL to a Redis without cluster mode; the queue stays below 64 MB for any corpus.",
       },
     );
   }
   checkPolicy(policy);
 }
 
-/** Creates BullMQ's tables where the queue lives in PostgreSQL, under BullMQ's own lock. Redis needs nothing. */
+/** Creates BullMQ's tables if the queue is on PostgreSQL, under BullMQ's own lock. Redis needs no tables. */
 export async function createQueueTables(server: QueueServer): Promise<void> {
   if (server.kind === "redis") return;
   await withClient(server.connectionString, (client) => runMigrations(client, postgresSchema));
 }
 
 /**
- * Checks that BullMQ's tables are there and no older than this version; without them its workers fail in a loop.
+ * Checks that BullMQ's tables exist and are not older than this version: without them its workers fail in a loop.
  * @throws ReembedError `queue_tables_missing` (exit code 3).
  */
 export async function checkQueueTables(server: QueueServer): Promise<void> {
@@ -70,15 +70,19 @@ export async function checkQueueTables(server: QueueServer): Promise<void> {
     }),
   );
   if (version >= LATEST_SCHEMA_VERSION) return;
-  throw new ReembedError("queue_tables_missing", "The database has no tables for the queue, or old ones.", {
-    exitCode: 3,
-    remedy: "Run `reembed init` with the same environment; with REDIS_URL, the queue lives on Redis.",
-  });
+  throw new ReembedError(
+    "queue_tables_missing",
+    "The database has no tables for the queue, or tables of an older version.",
+    {
+      exitCode: 3,
+      remedy: "Run `reembed init` with the same environment, or set REDIS_URL to have the queue on Redis.",
+    },
+  );
 }
 
 async function withClient<T>(connectionString: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString });
-  // Without a listener the loss of the connection would end the process, after the query has been rejected.
+  // Without a listener for "error", a lost connection would end the process after the query was rejected.
   client.on("error", () => {});
   await client.connect();
   try {
@@ -94,7 +98,7 @@ function checkVersion(version: string): void {
   if (major > leastRedis[0] || (major === leastRedis[0] && minor >= leastRedis[1])) return;
   throw new ReembedError("redis_too_old", `Redis is version ${version}; ${leastRedis.join(".")} or newer is needed.`, {
     exitCode: 3,
-    remedy: "Upgrade the server, or name another one in REDIS_URL.",
+    remedy: "Upgrade the server, or set REDIS_URL to another one.",
   });
 }
 
@@ -102,7 +106,7 @@ function checkPolicy(policy: string): void {
   if (policy === "noeviction") return;
   throw new ReembedError(
     "redis_evicts",
-    `Redis evicts keys when it is full (maxmemory-policy ${policy}), jobs among them.`,
+    `Redis evicts keys, including jobs, when its memory is full (maxmemory-policy ${policy}).`,
     {
       exitCode: 3,
       remedy: "Run CONFIG SET maxmemory-policy noeviction, and set it in redis.conf.",

@@ -4,10 +4,10 @@ import type { QueueServer } from "./server.ts";
 
 const tickQueueName = "producer";
 const schedulerId = "tick";
-/** Clocks of hosts may differ by this much. */
+/** The clocks of hosts may differ by this much. */
 const clockToleranceMs = 10_000;
 
-/** The small queue on which the producer's ticks are scheduled, so that any number of producers makes one tick. */
+/** The small queue of the producer's ticks. However many producers there are, it makes one tick at a time. */
 export class TickQueue implements AsyncDisposable {
   readonly bullmq: Queue;
 
@@ -18,11 +18,10 @@ export class TickQueue implements AsyncDisposable {
   }
 
   /**
-   * Makes sure that there are ticks, one at a time. To be called again and again: a lost queue loses its scheduler and
-   * its concurrency too, and then there would be no tick that could notice. Nor would there be after a tick has failed
-   * before BullMQ made the next one of it, as in a Redis without memory. And a host whose clock was ahead has put the
-   * next tick off by as much: one that is further away than ticks can be is no schedule. Returns whether anything was
-   * missing.
+   * Makes sure that ticks are scheduled, one at a time. Call this repeatedly, because a schedule can be lost in three ways:
+   * a lost queue loses its scheduler and its concurrency, and then there is no tick that could notice it; a tick that fails
+   * before BullMQ has made the next one, for example in a Redis without memory, ends the chain; and a host whose clock was
+   * ahead may have scheduled the next tick for the far future. Returns whether anything was repaired.
    */
   async ensureScheduled(everyMs: number): Promise<boolean> {
     const scheduler = await this.bullmq.getJobScheduler(schedulerId);
@@ -31,7 +30,7 @@ export class TickQueue implements AsyncDisposable {
     const overdue = Number(scheduler?.next) < Date.now() - everyMs;
     const putOff = Number(scheduler?.next) > Date.now() + everyMs + clockToleranceMs;
     if (scheduled && !putOff && !(overdue && (await this.#isEmpty()))) return false;
-    // BullMQ goes on from the time that stands there, unless nothing does.
+    // BullMQ would continue from the time that is stored, so the scheduler is removed first.
     if (putOff) await this.bullmq.removeJobScheduler(schedulerId);
     await this.bullmq.setGlobalConcurrency(1);
     await this.bullmq.upsertJobScheduler(schedulerId, { every: everyMs }, { name: "tick" });
@@ -43,7 +42,7 @@ export class TickQueue implements AsyncDisposable {
     return Object.values(counts).every((count) => count === 0);
   }
 
-  /** Writes to the queue's server what stands there anyway. Throws when it cannot, as when Redis is out of memory. */
+  /** Writes a value that the queue's server has already. Throws if it cannot, for example if Redis is out of memory. */
   async checkWritable(): Promise<void> {
     await this.bullmq.setGlobalConcurrency(1);
   }
@@ -53,7 +52,7 @@ export class TickQueue implements AsyncDisposable {
   }
 }
 
-/** Starts making ticks. What `tick` returns is shown as the job's result. */
+/** Starts making ticks. The return value of `tick` is shown as the job's result. */
 export function startTickWorker(
   server: QueueServer,
   lockDurationMs: number,

@@ -1,6 +1,6 @@
 /**
- * What `work` gives, or an error when it takes longer: a queue whose server is away answers when that is back, and who
- * asked does not wait so long. Work that is a function is told to stop by its signal; other work goes on.
+ * Waits for the result of `work`, but no longer than `timeoutMs`: a queue whose server is away would answer only when the
+ * server is back. If `work` is a function, its signal is aborted at the timeout; other work continues unobserved.
  * @throws Error `Command timed out …`, which counts as transient.
  */
 export async function answerWithin<T>(

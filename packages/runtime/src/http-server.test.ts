@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import { createHttpServer } from "./http-server.ts";
 
-/** A server that answers with the target that it got; `send` gives all that it says to these bytes. */
+/** A server that answers with the target that it received. `send` writes raw bytes and returns the whole answer. */
 async function start(answer = (target: string): string => target) {
   const errors: unknown[] = [];
   const server = createHttpServer(
@@ -45,7 +45,7 @@ test.each(["*", "there:80", "http://[", "http://:99999", "/%", "/%ff", "/a%00", 
   },
 );
 
-test("what a handler throws is told, answered with 500 and no word of it, and the next request is answered", async () => {
+test("an error of a handler is reported and answered with a 500 that does not quote it, and the next request is answered", async () => {
   const { get, errors } = await start((target) => {
     if (target === "/bad") throw new Error("a secret");
     return "good";
@@ -57,7 +57,7 @@ test("what a handler throws is told, answered with 500 and no word of it, and th
   expect(await get("/")).toMatch(/good/);
 });
 
-test("no HTTP at all is a bad request, and an error of the listening socket is told", async () => {
+test("bytes that are not HTTP are a bad request, and an error of the listening socket is reported", async () => {
   const { send, errors, server } = await start();
   expect(await send("\x16\x03\x01\x02")).toMatch(/^HTTP\/1\.1 400 /);
   server.emit("error", new Error("accept EMFILE"));

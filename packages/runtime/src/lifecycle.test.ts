@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 
 const lifecycle = fileURLToPath(new URL("./lifecycle.ts", import.meta.url));
 
-test("the first signal is waited for, passed on or not, and another one later ends the process at once", async () => {
+test("the first signal starts the end, whether it is repeated by a parent or not, and a later one ends the process at once", async () => {
   const script = `
     import { untilSignal } from ${JSON.stringify(lifecycle)};
     const stopped = untilSignal("SIGTERM");

@@ -1,15 +1,15 @@
 import { backoffMs, endsWithin, tellSilence } from "@reembed/core";
 
 const longestPauseMs = 5_000;
-/** For the work in hand at the end: it may be a statement that a server does not answer. */
+/** How long disposal waits for running work, which may be a statement that a server never answers. */
 const lastWorkMs = 1_000;
-/** One wish may arrive twice, from a terminal or an init system and from npm or another Node that passes it on. */
+/** One request to stop may arrive twice within this time: from a terminal or init, and from npm or a Node that repeats it. */
 const sameWishMs = 1_000;
 
 /**
- * Resolves with the first signal that asks the process to end. Another one, a second later or more, ends it at once, for
- * whoever does not want to wait for what is in hand. The end of the process that has a channel to this one, a supervisor
- * or another Node, counts as SIGTERM.
+ * Resolves with the first signal that asks the process to end. Another signal, at least a second later, ends it at once,
+ * for an operator who does not want to wait until it has drained. If the process that has an IPC channel to this one ends
+ * (a supervisor or another Node), that counts as SIGTERM.
  */
 export async function untilSignal(...signals: NodeJS.Signals[]): Promise<NodeJS.Signals> {
   return await new Promise((resolve) => {
@@ -22,15 +22,15 @@ export async function untilSignal(...signals: NodeJS.Signals[]): Promise<NodeJS.
       });
     }
     process.once("disconnect", () => resolve("SIGTERM"));
-    // The channel is no reason to run.
+    // The channel alone must not keep the process alive.
     process.channel?.unref();
   });
 }
 
 /**
- * Repeats `work` at an interval, never twice at a time, until it is disposed of; what it throws goes to `onError`,
- * and that it has not ended after 5 s. Failures in a row make the interval longer, up to 5 s. Disposing of it waits a
- * second at most for what is in hand.
+ * Repeats `work` at an interval, never twice at the same time, until it is disposed of. Errors go to `onError`, and also
+ * a report if `work` takes longer than 5 s. After failures in a row the interval grows, up to 5 s. Disposal waits at most
+ * a second for running work.
  */
 export function repeatEvery(
   intervalMs: number,

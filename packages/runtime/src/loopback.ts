@@ -6,7 +6,7 @@ export interface HostAddress {
   onLoopback: boolean;
 }
 
-/** The address of a host to listen on, and whether only this machine reaches it. */
+/** The address of a host to listen on, and whether only this machine can reach it. */
 export async function resolveHost(host: string): Promise<HostAddress> {
   const { address } = await lookup(host);
   const loopback = new BlockList();
@@ -16,8 +16,8 @@ export async function resolveHost(host: string): Promise<HostAddress> {
 }
 
 /**
- * Whether a request's Host header names this machine. A page on a name that its owner points at 127.0.0.1 (DNS
- * rebinding) would otherwise be of the same origin as what listens there.
+ * Whether a request's Host header names this machine. Without this check, a web page whose owner points its name at
+ * 127.0.0.1 (DNS rebinding) would have the same origin as the server here.
  */
 export function isLoopbackName(host: string | undefined): boolean {
   const name = (host ?? "").toLowerCase().replace(/:\d+$/, "");

@@ -1,9 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
-/** Everything that a process of Reembed counts, by the names under which Prometheus scrapes it. */
+/** All metrics of Reembed's processes, by the names under which Prometheus scrapes them. */
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** Each process has its own; a metric that it never touches stays without a value. */
+/** Every process creates its own. A metric that the process never sets has no value. */
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
@@ -18,7 +18,7 @@ export function createMetrics() {
     }),
     chunks: new Counter({
       name: "reembed_chunks_total",
-      help: "Chunks, by outcome: embedded, reused (the vector of the same text elsewhere), stale or quarantined.",
+      help: "Chunks, by outcome: embedded, reused (the vector of a chunk with the same text), stale or quarantined.",
       labelNames: ["profile", "outcome"],
       registers,
     }),
@@ -50,7 +50,7 @@ export function createMetrics() {
     }),
     tokenBudget: new Gauge({
       name: "reembed_token_budget",
-      help: "Tokens of one run of the model at most; halved when a run finds no memory.",
+      help: "Maximum tokens of one run of the model; halved when a run is out of memory.",
       labelNames: ["profile"],
       registers,
     }),
@@ -62,13 +62,13 @@ export function createMetrics() {
     }),
     childRestarts: new Counter({
       name: "reembed_child_restarts_total",
-      help: "Inference processes that ended and were started again.",
+      help: "Inference processes that died and were started again.",
       labelNames: ["profile"],
       registers,
     }),
     searchSeconds: new Histogram({
       name: "reembed_search_seconds",
-      help: "Time that a search took, its query's embedding included. Role: answer, or shadow, which nobody saw.",
+      help: "Duration of searches, the query's embedding included. Role: answer, or shadow, which nobody sees.",
       labelNames: ["profile", "role"],
       buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
       registers,
@@ -81,18 +81,18 @@ export function createMetrics() {
     }),
     queryVectors: new Counter({
       name: "reembed_query_vectors_total",
-      help: "Queries whose vector was wanted, by source: cache or model.",
+      help: "Query vectors, by source: cache or model.",
       labelNames: ["model", "source"],
       registers,
     }),
     cachedQueryVectors: new Gauge({
       name: "reembed_cached_query_vectors",
-      help: "Vectors of queries that are kept.",
+      help: "Query vectors in the cache.",
       registers,
     }),
     shadowSearches: new Counter({
       name: "reembed_shadow_searches_total",
-      help: "Searches for the candidate to answer unseen, by outcome: compared, failed, dropped (busy) or uncovered.",
+      help: "Searches that the candidate answers unseen, by outcome: compared, failed, dropped (busy) or uncovered.",
       labelNames: ["outcome"],
       registers,
     }),
@@ -110,7 +110,7 @@ export function createMetrics() {
     }),
     lostSearchEvents: new Counter({
       name: "reembed_search_events_lost_total",
-      help: "Searches that were not recorded, because the database was away for too long or refused them.",
+      help: "Searches that were not recorded, because the database was away for too long or refused the record.",
       registers,
     }),
     queueJobs: new Gauge({
@@ -121,7 +121,7 @@ export function createMetrics() {
     }),
     coverage: new Gauge({
       name: "reembed_coverage_ratio",
-      help: "Chunks with a vector of their present text, of all chunks.",
+      help: "Chunks with a vector of their present text.",
       labelNames: ["profile"],
       registers,
     }),

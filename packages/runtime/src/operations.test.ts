@@ -13,12 +13,12 @@ async function start(checks: OperationsOptions["checks"] = {}) {
   return { metrics, get: (path: string) => fetch(`http://127.0.0.1:${operations.port}${path}`), operations };
 }
 
-test("/healthz answers while the event loop turns", async () => {
+test("/healthz answers while the event loop runs", async () => {
   const { get } = await start();
   expect((await get("/healthz")).status).toBe(200);
 });
 
-test("/readyz names every check, and is ready only when all pass", async () => {
+test("/readyz names every check, and is ready only if all pass", async () => {
   let database = "down";
   const { get } = await start({
     model: async () => {},
@@ -33,7 +33,7 @@ test("/readyz names every check, and is ready only when all pass", async () => {
   expect((await get("/readyz")).status).toBe(200);
 });
 
-test("/metrics is what Prometheus reads", async () => {
+test("/metrics has the format that Prometheus reads", async () => {
   const { metrics, get } = await start();
   metrics.chunks.inc({ profile: "bge-m3", outcome: "embedded" }, 64);
   const text = await (await get("/metrics")).text();
@@ -41,7 +41,7 @@ test("/metrics is what Prometheus reads", async () => {
   expect(text).toContain("process_cpu_seconds_total");
 });
 
-test("anything else is not found, and a port in use is an error that says so", async () => {
+test("other paths are not found, and a port that is in use is reported as an error", async () => {
   const { get, operations } = await start();
   expect((await get("/board")).status).toBe(404);
   const second = startOperations({ port: operations.port, metrics: createMetrics(), checks: {}, log });

@@ -10,28 +10,28 @@ import type { Metrics } from "./metrics.ts";
 const checkTimeoutMs = 5_000;
 
 export interface OperationsOptions {
-  /** 0 takes a free one. */
+  /** 0 takes a free port. */
   port: number;
   metrics: Metrics;
-  /** What must work for the process to be ready, by name; each throws when it does not. */
+  /** The checks that must pass for the process to be ready, by name. A check that fails throws. */
   checks: Record<string, () => Promise<unknown>>;
-  /** Brings the gauges up to date before they are told. */
+  /** Updates the gauges before they are scraped. */
   beforeScrape?: (() => Promise<void>) | undefined;
   log: Logger;
 }
 
-/** What one request is answered from. */
+/** The options that an answer needs. */
 type Operations = Pick<OperationsOptions, "metrics" | "checks" | "beforeScrape">;
 
 /**
- * Serves what an orchestrator asks of a process, on all addresses: `/healthz` (the event loop turns), `/readyz` (every
- * check passes) and `/metrics`. It tells no texts and no secrets.
+ * Serves the probes of an orchestrator on all addresses: `/healthz` (the event loop runs), `/readyz` (every check passes)
+ * and `/metrics`. No answer contains texts of the corpus or secrets.
  * @throws ReembedError `port_taken`.
  */
 export async function startOperations(options: OperationsOptions): Promise<AsyncDisposable & { port: number }> {
   const server = createHttpServer(
     (request, response) => answerOperations(request.url?.split("?", 1)[0] ?? "", options, response),
-    (error) => options.log.error({ error: messageOf(error) }, "health or metrics not answered"),
+    (error) => options.log.error({ error: messageOf(error) }, "a health or metrics request failed"),
   );
   server.listen(options.port);
   await once(server, "listening").catch((cause: unknown) => {
@@ -51,7 +51,7 @@ export async function startOperations(options: OperationsOptions): Promise<Async
   };
 }
 
-/** Answers one request to one of the paths; for a process that serves them beside others of its own. */
+/** Answers a request for one of these paths. For a process that serves them together with its own. */
 export async function answerOperations(pathname: string, options: Operations, response: ServerResponse): Promise<void> {
   await answer(pathname, options, response).catch((error: unknown) =>
     send(response, 500, "text/plain", messageOf(error)),
@@ -67,7 +67,8 @@ async function answer(
   if (pathname === "/metrics") await beforeScrape?.();
   if (pathname === "/metrics")
     return send(response, 200, metrics.registry.contentType, await metrics.registry.metrics());
-  if (pathname !== "/readyz") return send(response, 404, "text/plain", "/healthz, /readyz and /metrics are here.\n");
+  if (pathname !== "/readyz")
+    return send(response, 404, "text/plain", "Not found. This port serves /healthz, /readyz and /metrics.\n");
   const results = Object.fromEntries(
     await Promise.all(Object.entries(checks).map(async ([name, check]) => [name, await run(check)] as const)),
   );

@@ -19,7 +19,7 @@ test("work is repeated until its server is back", async () => {
   expect(attempts).toBe(3);
 });
 
-test("an error that does not pass is thrown at once", async () => {
+test("an error that is not transient is thrown at once", async () => {
   let attempts = 0;
   const work = async () => {
     attempts++;
@@ -29,7 +29,7 @@ test("an error that does not pass is thrown at once", async () => {
   expect(attempts).toBe(1);
 });
 
-test("a process that is asked to stop waits no longer", async () => {
+test("a process that is asked to stop no longer waits", async () => {
   const stop = new AbortController();
   const work = async () => {
     stop.abort();

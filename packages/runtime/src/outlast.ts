@@ -6,22 +6,22 @@ const bounds = { leastMs: 500, mostMs: 5_000 };
 
 export interface OutlastOptions {
   log: Logger;
-  /** What the work needs, as the log calls it: `PostgreSQL at db:5432`. */
+  /** The server that the work needs, as the log names it: `PostgreSQL at db:5432`. */
   server: string;
-  /** When it is aborted, a server that is away is no longer waited for. */
+  /** Aborting it ends the wait for a server that is away. */
   stopping: AbortSignal;
 }
 
 /**
- * Repeats work until its server is there: whatever passes by itself is waited for, with growing pauses, everything else
- * is thrown at once. The work must be safe to repeat, because its last statement may have been done.
+ * Repeats work until its server is available. After a transient error it waits and tries again, with growing pauses; any
+ * other error is thrown at once. The work must be safe to repeat: its last statement may have succeeded before the error.
  */
 export async function outlast<T>(work: () => Promise<T>, { log, server, stopping }: OutlastOptions): Promise<T> {
   const startedAt = performance.now();
   for (let failures = 0; ; ) {
     try {
       const result = await work();
-      if (failures > 0) log.info({ server, afterMs: Math.round(performance.now() - startedAt) }, "went on");
+      if (failures > 0) log.info({ server, afterMs: Math.round(performance.now() - startedAt) }, "the server is back");
       return result;
     } catch (error) {
       if (!isTransient(error) || stopping.aborted) throw error;

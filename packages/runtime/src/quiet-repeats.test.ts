@@ -16,7 +16,7 @@ function logger() {
   return { log: pino(options, output), lines, clock };
 }
 
-test("equal warnings about an error are told once a minute, then with how many there were", () => {
+test("equal warnings about an error are logged once a minute, with the number of repeats", () => {
   const { log, lines, clock } = logger();
   for (let attempt = 0; attempt < 4; attempt++) log.warn({ error: `refused, job ${attempt}` }, "queue error");
   log.child({ job: 7 }).warn({ error: "refused, job 9" }, "queue error");
@@ -28,7 +28,7 @@ test("equal warnings about an error are told once a minute, then with how many t
   ]);
 });
 
-test("another error, an error of level error, and a warning about none are always told", () => {
+test("other errors, lines of level error, and warnings without an error are always logged", () => {
   const { log, lines } = logger();
   log.warn({ error: "refused" }, "queue error");
   log.warn({ error: "out of memory" }, "queue error");

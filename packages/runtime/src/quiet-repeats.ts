@@ -6,8 +6,8 @@ const warn = 40;
 type LogMethod = NonNullable<NonNullable<LoggerOptions["hooks"]>["logMethod"]>;
 
 /**
- * Tells equal warnings about an error once a minute, with how many there were in between: a server that is away makes
- * every connection complain at every attempt. Numbers do not count, so that "job 12" equals "job 13".
+ * Logs equal warnings about an error only once a minute, with the number of repeats: while a server is away, every
+ * connection warns at every attempt. Numbers are ignored in the comparison, so that "job 12" equals "job 13".
  */
 export function quietRepeats(now: () => number = Date.now): LogMethod {
   const told = new Map<string, { at: number; repeats: number }>();

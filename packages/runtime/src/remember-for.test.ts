@@ -2,7 +2,7 @@ import { waitFor } from "@reembed/testing";
 import { expect, test } from "vitest";
 import { rememberFor } from "./remember-for.ts";
 
-test("work is done once at a time, and again when its outcome is old", async () => {
+test("work runs once at a time, and again when its result is too old", async () => {
   let done = 0;
   const gate = Promise.withResolvers<void>();
   const ask = rememberFor(20, async () => {
@@ -15,7 +15,7 @@ test("work is done once at a time, and again when its outcome is old", async () 
   await waitFor("it to be old", async () => (await ask()) === 2);
 });
 
-test("a failure is remembered like any other outcome", async () => {
+test("a failure is remembered like any other result", async () => {
   let tried = 0;
   const ask = rememberFor(60_000, async () => Promise.reject(new Error(`try ${++tried}`)));
   for (let again = 0; again < 3; again++) await expect(ask()).rejects.toThrow("try 1");

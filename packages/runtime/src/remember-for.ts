@@ -1,6 +1,6 @@
 /**
- * What `work` gave last, for so long after its end; never two of it run at a time. For work that anybody may ask for as
- * often as they like. A failure is remembered too.
+ * Caches the last result of `work` for some time after it ended, and never runs it twice at the same time. For work that
+ * clients can request as often as they like. A failure is cached too.
  */
 export function rememberFor<T>(milliseconds: number, work: () => Promise<T>): () => Promise<T> {
   let last: { outcome: Promise<T>; until: number } | undefined;
