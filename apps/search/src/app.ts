@@ -14,14 +14,14 @@ import { handleErrors, notFound, Problem } from "./http/problem.ts";
 export interface AppOptions extends SearchContext {
   checks: OperationsOptions["checks"];
   apiKey: string | undefined;
-  /** Requests of one address a minute; 0 is no limit. */
+  /** Requests per minute from one address; 0 means no limit. */
   rateLimit: number;
   trustedProxies: number | readonly string[] | undefined;
   onLoopback: boolean;
   log: Logger;
 }
 
-/** All routes, each guard before what it guards. */
+/** All routes, each after the checks that guard it. */
 export function createApp({
   checks,
   apiKey,
@@ -41,7 +41,8 @@ export function createApp({
   if (onLoopback && apiKey === undefined) app.use(requireLoopbackHost);
   app.use(express.static(fileURLToPath(new URL("../public", import.meta.url)), { redirect: false }));
 
-  // Readiness too, which asks the database and the models; an orchestrator asks at OPERATIONS_PORT, which others do not reach.
+  // Readiness is guarded too, because it queries the database and the models. An orchestrator uses OPERATIONS_PORT instead,
+  // which others cannot reach.
   const guarded = ["/v1", "/readyz"];
   if (rateLimit > 0) app.use(guarded, limitRate(rateLimit));
   if (apiKey !== undefined) app.use(guarded, requireKey(apiKey));
@@ -62,7 +63,7 @@ export function createApp({
   return app;
 }
 
-/** Bytes that are no UTF-8 would be read as U+FFFD, and another text would be searched for than was sent. */
+/** Bytes that are not UTF-8 would be read as U+FFFD, and the search would be for another text than was sent. */
 function requireUtf8(_request: unknown, _response: unknown, body: Buffer): void {
   if (!isUtf8(body)) throw new Error("not UTF-8");
 }
@@ -70,6 +71,6 @@ function requireUtf8(_request: unknown, _response: unknown, body: Buffer): void 
 function allowOnly(method: string): RequestHandler {
   return (_, response) => {
     response.set("Allow", method);
-    throw new Problem(405, "wrong_method", `This address takes ${method} alone.`);
+    throw new Problem(405, "wrong_method", `This address only accepts ${method}.`);
   };
 }

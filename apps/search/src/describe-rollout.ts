@@ -1,7 +1,7 @@
 import type { RegisteredProfile } from "@reembed/store";
 import type { SearchContext } from "./answer/answer-search.ts";
 
-/** What the page shows above its results: which profiles there are, and whom each answers. */
+/** What the page shows above the results: the profiles, and whom each one answers. */
 export async function describeRollout({ rollout, coverage }: Pick<SearchContext, "rollout" | "coverage">) {
   const { rollout: now, profiles } = rollout.routes;
   const { stage, percent, shadowPercent, baseline, candidate } = now;

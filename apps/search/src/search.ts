@@ -24,51 +24,51 @@ import { CoverageGate } from "./routing/coverage-gate.ts";
 import { FollowedRollout, type Routes } from "./routing/followed-rollout.ts";
 import { Shadows } from "./shadow/shadows.ts";
 
-/** For what is in hand at the end. A search that waits for its database longer than this is cut off. */
+/** How long the end waits for running requests. A search that waits longer for its database is cut off. */
 const drainMs = 8_000;
-/** A run of both models, which answers wait for: whoever asks for readiness, and however often, gets the last one's. */
+/** A readiness check runs both models, which delays answers: within this time, further checks get the last result. */
 const modelTestMs = 10_000;
-/** As many as run at a time. */
+/** One connection per shadow that runs at the same time. */
 const shadowConnections = 2;
 /** The baseline and the candidate. */
 const profilesAtOnce = 2;
 
 export interface SearchAppOptions {
-  /** As many connections as it has are shared out among the profiles that answer, half of them each. */
+  /** Its number of connections is divided between the profiles that answer, half for each. */
   database: Database;
-  /** Of the profiles that may answer, by the id of their model. The caller closes them. */
+  /** Embedders of the profiles that may answer, by the id of their model. The caller closes them. */
   embedders: ReadonlyMap<string, Embedder>;
   guardrails: GuardrailSettings;
   metrics: Metrics;
   log: Logger;
-  /** An address or a name; loopback unless told otherwise. */
+  /** An address or a name; by default loopback. */
   host?: string;
-  /** 0 takes a free one. */
+  /** 0 takes a free port. */
   port: number;
-  /** Without one, only loopback is listened on. */
+  /** Without a key, only loopback is served. */
   apiKey?: string | undefined;
-  /** Requests of one address a minute; 0, as without it, is no limit. */
+  /** Requests per minute from one address; 0, the default, means no limit. */
   rateLimit?: number;
-  /** How long an answer may take, in milliseconds; ten seconds unless told otherwise. */
+  /** Time limit of an answer in milliseconds; ten seconds by default. */
   answerMs?: number;
-  /** Between this process and its clients: how many, or which addresses or subnets. */
+  /** Proxies between this process and its clients: their number, or their addresses or subnets. */
   trustedProxies?: number | readonly string[] | undefined;
-  /** Path below which people reach it, as `/search`, where it shares a site with others; empty for none. */
+  /** The path of its public address, such as `/search`, if another site serves it below a path; empty for none. */
   basePath?: string;
-  /** Whether the texts of queries are stored with what was found. */
+  /** Whether the texts of queries are stored in the events. */
   logQueries?: boolean;
 }
 
 export interface SearchApp extends AsyncDisposable {
   url: string;
-  /** What must work for this process to be ready. */
+  /** The checks that must pass for this process to be ready. */
   checks: OperationsOptions["checks"];
 }
 
 /**
- * Serves `POST /v1/search` and a page at `/` that shows both profiles' answers, follows the rollout, and watches its
- * guardrails. Disposing of it answers what is in hand and writes down what was searched.
- * @throws ReembedError `search_unprotected`, `port_taken`, or `rollout_missing` when `reembed init` has not run.
+ * Serves `POST /v1/search` and a page at `/` that shows both profiles' answers, follows the rollout, and checks its
+ * guardrails. Disposal answers running requests and records the last events.
+ * @throws ReembedError `search_unprotected`, `port_taken`, or `rollout_missing` if `reembed init` has not run.
  */
 export async function startSearch(options: SearchAppOptions): Promise<SearchApp> {
   const { database, embedders, metrics, log, host = "127.0.0.1", apiKey, rateLimit = 0, logQueries = false } = options;
@@ -76,8 +76,8 @@ export async function startSearch(options: SearchAppOptions): Promise<SearchApp>
   const { address, onLoopback } = await resolveSearchHost(host, apiKey);
 
   await using scope = new AsyncDisposableStack();
-  // None of these can take a connection that another needs: a candidate whose searches hang holds up neither the
-  // baseline's answers nor the guardrail that gives everybody back to it.
+  // Each has connections of its own: a candidate whose searches hang delays neither the baseline's answers nor the
+  // guardrail that rolls back to the baseline.
   const pools = scope.use(new AsyncDisposableStack());
   const beside = (purpose: Purpose, maxConnections: number) =>
     openBeside(database, { purpose, maxConnections, log, scope: pools });
@@ -106,7 +106,7 @@ export async function startSearch(options: SearchAppOptions): Promise<SearchApp>
   const context = { database, answering, answerMs, rollout, coverage, vectors, events, shadows, metrics, logQueries };
   const app = createApp({ ...context, checks, apiKey, rateLimit, trustedProxies, onLoopback, log });
   const server = createHttpServer(
-    // Without the last argument, express would print what its own handlers throw with a stack trace, and send it.
+    // Without the last argument, express would print errors of its own handlers with a stack trace, and send them.
     belowBasePath(basePath, (request, response) =>
       app(request as Request, response as Response, () => sendStatus(response, 500)),
     ),
@@ -124,7 +124,7 @@ export async function startSearch(options: SearchAppOptions): Promise<SearchApp>
 
 type Purpose = NonNullable<OpenDatabaseOptions["purpose"]>;
 
-/** Connections of their own to the same database. */
+/** Opens further connections to the same database. */
 function openBeside(
   database: Database,
   {
@@ -143,7 +143,7 @@ function openBeside(
   return opened;
 }
 
-/** One pool for each profile, opened when the profile first answers. */
+/** One pool per profile, opened at the profile's first answer. */
 function perProfile(open: () => Database): (profile: string) => Database {
   const pools = new Map<string, Database>();
   return (profile) => {
@@ -163,14 +163,14 @@ function tellRollout({ rollout, profiles }: Routes, vectors: QueryVectors, log: 
   }
 }
 
-/** Tells that a check has failed, and nothing of addresses: whoever searches may ask. */
+/** Hides the reason of a failed check, which may contain addresses: anybody who can search can request readiness. */
 async function answers(check: Promise<unknown>, failure: string): Promise<void> {
   await check.catch((cause: unknown) => {
     throw new Error(failure, { cause });
   });
 }
 
-/** Takes no new request, and lets those in hand be answered. */
+/** Accepts no new requests, and waits until running ones are answered. */
 async function drain(server: Server): Promise<void> {
   const closed = once(server, "close");
   server.close();

@@ -9,7 +9,7 @@ const guardrails = {
   ...{ p95Ratio: 1_000, p95MarginMs: 600_000 },
 };
 
-/** Until it is let go, nothing reads the candidate's vectors: whoever tries hangs in the database. */
+/** Locks the candidate's vectors, so that everybody who reads them hangs in the database until disposal. */
 async function hangCandidate({ database }: TestSearch): Promise<AsyncDisposable> {
   const other = await database.$client.connect();
   await other.query(`begin; lock table reembed."chunk_embeddings_${candidate.name}" in access exclusive mode`);
@@ -28,7 +28,7 @@ async function countHanging({ database }: TestSearch): Promise<number> {
   return rows[0]?.hanging ?? 0;
 }
 
-/** Subjects whom this profile answers. */
+/** Subjects that this profile answers. */
 async function subjectsOf(search: TestSearch, profile: string, count: number): Promise<string[]> {
   const subjects: string[] = [];
   for (let number = 0; subjects.length < count; number++) {
@@ -43,7 +43,7 @@ async function subjectsOf(search: TestSearch, profile: string, count: number): P
 describeOnEachServer(
   "the search while the candidate's statements hang",
   (open) => {
-    test("answers by the baseline, cancels what it gives up on, and is rolled back by a guardrail", async () => {
+    test("answers from the baseline, cancels searches that take too long, and is rolled back by a guardrail", async () => {
       await using search = await openSearch(await open(), { guardrails, answerMs: 1_500 });
       await search.roll({ percent: 50, shadowPercent: 100 });
       await waitFor("the rollout to be followed", () => search.logged.some((line) => line.includes('"percent":50')));
@@ -60,12 +60,12 @@ describeOnEachServer(
         return status;
       });
       await waitFor("the candidate's searches to hang", async () => (await countHanging(search)) >= 2);
-      // All of them before the first of the candidate's is given up on: they share no connection.
+      // All of these are answered before the first of the candidate's searches times out, because they share no connection.
       for (const subject of ofBaseline.slice(0, 10)) expect((await ask(subject)).status).toBe(200);
       expect(hanging).toBeGreaterThan(0);
       expect(new Set(await Promise.all(failures))).toEqual(new Set([503]));
-      // But for two shadows, which have ten seconds and connections of their own.
-      await waitFor("what was given up on to be cancelled", async () => (await countHanging(search)) <= 2);
+      // Two shadows may remain, which have ten seconds and connections of their own.
+      await waitFor("searches that timed out to be cancelled", async () => (await countHanging(search)) <= 2);
 
       for (const subject of ofBaseline) expect((await ask(subject)).status).toBe(200);
       await waitFor("the guardrail to roll back", async () => (await readRollout(search.database)).percent === 0, {

@@ -20,7 +20,7 @@ export const candidate = testProfile("mini-m3");
 const profiles = [baseline, candidate];
 const embedders = new Map(profiles.map(({ model }) => [model.id, new HashingEmbedder({ model, microBatchSize: 100 })]));
 
-/** Of a search app: nothing is rolled back by itself. */
+/** Settings at which nothing is rolled back automatically. */
 const guardrails = {
   windowSeconds: 60,
   leastSearches: 1_000_000,
@@ -41,29 +41,29 @@ interface Answer {
 export interface TestSearch extends AsyncDisposable {
   database: Database;
   metrics: Metrics;
-  /** What was logged, a line each. */
+  /** The lines of the log. */
   logged: string[];
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   origin: string;
   get(path: string, headers?: Record<string, string>): Promise<Response>;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
-  /** An answer that must be one. */
+  /** Sends a search, which must succeed. */
   ask(request: Record<string, unknown>): Promise<Answer>;
-  /** What `reembed rollout` would do. */
+  /** Does what `reembed rollout` does. */
   roll(change: { percent?: number; shadowPercent?: number }): Promise<void>;
   disposeApp(): Promise<void>;
 }
 
 export type TestSearchOptions = Partial<Omit<SearchAppOptions, "database" | "embedders">> & {
-  /** In the place of the doubles. */
+  /** Used in place of the doubles. */
   embedders?: readonly Embedder[];
-  /** Profiles whose chunks are left without vectors. */
+  /** Profiles whose chunks get no vectors. */
   unembedded?: readonly string[];
 };
 
 export const texts = ["pay days and advances", "leave of absence", "business trips", "sick leave"];
 
-/** One document for each of `texts`, the odd ones in Russian, and each of another owner. */
+/** One document for each of `texts`, every second one in Russian, and each with another owner. */
 const documents: DocumentInput[] = texts.map((body, index) => ({
   uri: `text-${index}`,
   title: `Text ${index}`,
@@ -72,7 +72,7 @@ const documents: DocumentInput[] = texts.map((body, index) => ({
   metadata: { owner: { id: index }, tags: ["all", `tag-${index}`] },
 }));
 
-/** A search app over a fresh database in which `texts` are embedded with both profiles. The same text is found with score 1. */
+/** A search app with a new database in which `texts` are embedded with both profiles. An equal text is found with score 1. */
 export async function openSearch(
   servers: TestServers,
   { unembedded = [], ...options }: TestSearchOptions = {},
@@ -152,7 +152,7 @@ export async function readEvents(database: Database): Promise<EventRow[]> {
   return rows;
 }
 
-/** The values of one metric, by its labels in the order of their names. */
+/** The values of a metric, by its labels sorted by name. */
 export async function valuesOf(metric: { get(): Promise<{ values: { labels: object; value: number }[] }> }) {
   const { values } = await metric.get();
   return Object.fromEntries(values.map(({ labels, value }) => [Object.values(labels).join(" "), value]));

@@ -5,11 +5,11 @@ import { openSearch, readEvents } from "./open-search.ts";
 const missing = nativeUnavailable();
 const secret = "leave of Ivan the Terrible";
 
-// Its PostgreSQL is its own: it is taken away, which a shared one may not be.
+// It has a PostgreSQL of its own, because a shared one must not be stopped.
 describe.skipIf(missing !== undefined)(
   `the search without its database${missing ? `: skipped, ${missing}` : ""}`,
   () => {
-    test("answers with a problem that tells no secret, records it later, and goes on by itself", async () => {
+    test("answers with a problem without secrets, records it later, and recovers by itself", async () => {
       await using postgres = await startNativePostgres();
       const connectionString = await postgres.createDatabase();
       await using search = await openSearch({ connectionString, queue: { kind: "postgres", connectionString } });
@@ -20,12 +20,12 @@ describe.skipIf(missing !== undefined)(
         detail: expect.stringMatching(/away or busy/),
       });
 
-      // In the middle of a request: it waits for a lock when its session is ended.
+      // In the middle of a request: the session is terminated while it waits for a lock.
       const other = await search.database.$client.connect();
       await other.query("begin; lock table reembed.documents in access exclusive mode");
       const cut = ask(secret);
       await waitFor("the search to wait", async () => {
-        // By another session: within a transaction the activity stays as it was first seen.
+        // Read from another session, because within a transaction the activity stays as it was first read.
         const { rowCount } = await search.database.$client.query(
           "select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
         );
@@ -35,11 +35,13 @@ describe.skipIf(missing !== undefined)(
       expect([answer.status, answer.headers.get("retry-after"), await answer.json()]).toEqual([503, "1", refusal]);
       await other.query("commit");
       other.release();
-      // The pool may not have heard yet that the session is gone, and hand it to the next search.
+      // The pool may not know yet that the session is gone, and may use it for the next search.
       await waitFor("an answer", async () => (await ask(secret)).ok);
 
       await postgres.kill();
-      await waitFor("it to be missed", () => search.logged.some((line) => line.includes("the last one known goes on")));
+      await waitFor("the failed poll to be logged", () =>
+        search.logged.some((line) => line.includes("the last known one stays")),
+      );
       const [away, feedback] = await Promise.all([
         ask(secret),
         search.post("/v1/feedback", { requestId: crypto.randomUUID(), chunkId: 1, kind: "clicked" }),

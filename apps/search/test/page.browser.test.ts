@@ -35,14 +35,14 @@ function browserSuite(open: () => Promise<TestServers>): void {
       if (new URL(request.url()).origin !== search.origin) misdeeds.push(request.url());
     });
     page.on("console", (message) => {
-      // A refused request is an error of the network, not of the page.
+      // A refused request is a network error, not an error of the page.
       if (message.type() === "error" && !message.text().startsWith("Failed to load")) misdeeds.push(message.text());
     });
     onTestFinished(() => expect(misdeeds).toEqual([]));
     return { search, page };
   }
 
-  test("shows both answers side by side, with what is gone, new and moved, by keyboard alone", async () => {
+  test("shows both answers side by side with missing, new and moved documents, using only the keyboard", async () => {
     const { search, page } = await openPage();
     const body = '<img src=x onerror="alert(1)"> sick leave';
     await search.database.$client.query(
@@ -82,7 +82,7 @@ function browserSuite(open: () => Promise<TestServers>): void {
     expect(await page.locator("li img").count()).toBe(0);
     expect(await box.evaluate((input) => input.matches(":focus"))).toBe(false);
 
-    // An address is a search.
+    // The address contains the search.
     expect(new URL(page.url()).searchParams.get("q")).toBe("sick leave");
     await search.database.$client.query(`delete from reembed."chunks_6000-300" where content = 'leave of absence'`);
     await page.goto("/?q=leave+of+absence");
@@ -93,9 +93,9 @@ function browserSuite(open: () => Promise<TestServers>): void {
   });
 
   test.each([
-    ["takes the path off", true],
-    ["hands the path on", false],
-  ])("works below a path of another site, where the proxy %s", async (_, strips) => {
+    ["removes the path", true],
+    ["keeps the path", false],
+  ])("works below a path of another site if the proxy %s", async (_, strips) => {
     const search = await openSearch(await open(), { basePath: "/find", apiKey: "a-key-of-ours" });
     onTestFinished(() => search[Symbol.asyncDispose]());
     const proxy = await startSubPathProxy(search.origin, { path: "/find", strips });
@@ -112,7 +112,7 @@ function browserSuite(open: () => Promise<TestServers>): void {
     expect(proxy.strays).toEqual([]);
   });
 
-  test("with a key asks for it, and an answer that one side cannot give leaves the other one alone", async () => {
+  test("asks for the key if there is one, and shows one side's answer if the other side fails", async () => {
     const another = new HashingEmbedder({ model: { ...candidate.model, revision: "another" } });
     const { page } = await openPage({ apiKey: "a-key-of-ours", embedders: [another] });
     await page.goto("/");

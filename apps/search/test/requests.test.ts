@@ -71,7 +71,7 @@ describeOnOneServer(
         { ...query, filter: { metadata: { "\ud800": 1 } } },
       ],
       [
-        "a number that is none in metadata",
+        "a number that is not finite in metadata",
         400,
         "invalid_request",
         "search",
@@ -92,14 +92,14 @@ describeOnOneServer(
         '{"query":"x","filter":{"__proto__":{"language":"de"}}}',
       ],
       ["a prototype as setting", 400, "invalid_request", "search", '{"query":"x","__proto__":{"limit":1}}'],
-      ["no UTF-8", 400, "not_utf8", "search", Buffer.from('{"query":"\xff"}', "latin1")],
+      ["invalid UTF-8", 400, "not_utf8", "search", Buffer.from('{"query":"\xff"}', "latin1")],
       ["metadata 9,000 deep", 400, "invalid_request", "search", deep],
       ["SQL as profile", 400, "profile_unknown", "search", { ...query, profile: `${sql}${secret}` }],
       ["a property of objects as profile", 400, "profile_unknown", "search", { ...query, profile: "__proto__" }],
       ["feedback without a request", 400, "invalid_request", "feedback", { ...liked, requestId: "mine" }],
       ["feedback of another kind", 400, "invalid_request", "feedback", { ...liked, kind: secret }],
       ["feedback on half a chunk", 400, "invalid_request", "feedback", { ...liked, chunkId: 1.5 }],
-      ["feedback on no chunk there can be", 400, "invalid_request", "feedback", { ...liked, chunkId: 1e300 }],
+      ["feedback on an impossible chunk", 400, "invalid_request", "feedback", { ...liked, chunkId: 1e300 }],
       ["another address", 404, "not_found", "nothing", query],
     ];
     test.for(refused)("with %s are answered with %s %s", async ([, status, code, path, body]) => {
@@ -117,13 +117,13 @@ describeOnOneServer(
       expect(search.logged.join("\n")).not.toContain(secret);
     });
 
-    test("a metadata filter as deep as it may be is one, and finds nothing", async () => {
+    test("a metadata filter of the greatest allowed depth is accepted, and finds nothing", async () => {
       const nested = `{"query":"x","profile":"mini-m3","filter":{"metadata":{"a":${"[".repeat(900)}${"]".repeat(900)}}}}`;
       const answer = await search.post("/v1/search", nested);
       expect([answer.status, ((await answer.json()) as { results: unknown[] }).results]).toEqual([200, []]);
     });
 
-    test("a condition on metadata called __proto__ is one like any other", async () => {
+    test("a condition on a metadata key __proto__ works like any other", async () => {
       const asked = '{"query":"leave","threshold":-1,"profile":"mini-m3","filter":{"metadata":{"__proto__":{"id":1}}}}';
       expect(((await (await search.post("/v1/search", asked)).json()) as { results: unknown[] }).results).toEqual([]);
       await search.database.execute(sqlOf`
@@ -132,7 +132,7 @@ describeOnOneServer(
       expect(results.map(({ uri }) => uri)).toEqual(["text-3"]);
     });
 
-    test("what a client has sent wrong is never an event of the profile that would have answered", async () => {
+    test("an invalid request is never recorded as an event of the profile that would have answered", async () => {
       await using own = await openSearch(await open());
       for (const [, status, , path, body] of refused) {
         if (path === "search") expect((await own.post("/v1/search", body)).status).toBe(status);
@@ -142,7 +142,7 @@ describeOnOneServer(
       expect(await readEvents(own.database)).toEqual([]);
     });
 
-    test("what cannot be JSON, and other methods, are refused, and a search still answers", async () => {
+    test("bodies that are not JSON and other methods are refused, and the next search is answered", async () => {
       const plain = await search.post("/v1/search", query, { "content-type": "text/plain" });
       expect([plain.status, (await plain.json()) as object]).toEqual([
         415,
@@ -155,7 +155,7 @@ describeOnOneServer(
     });
 
     describe("without a key", () => {
-      test("are taken on loopback alone", async () => {
+      test("are only accepted on loopback", async () => {
         const { origin, database, metrics } = search;
         const log = createLogger("silent");
         const options = { database, embedders: new Map(), metrics, log, port: 0, guardrails: {} as never };
@@ -169,13 +169,13 @@ describeOnOneServer(
         );
       });
 
-      test("must name this machine: a name that is made to point at it is refused", async () => {
+      test("must name this machine: another name that points at it is refused", async () => {
         expect(await statusFor(search, "rebound.example")).toBe(421);
         expect(await statusFor(search, "localhost")).toBe(200);
       });
     });
 
-    test("with a key need it, whoever asks, and one address may ask so often a minute", async () => {
+    test("must carry the key if there is one, and are limited per minute and address", async () => {
       const url = `http://127.0.0.1:${new URL(guarded.origin).port}/v1/rollout`;
       const status = async (authorization?: string) => {
         const response = await fetch(url, { headers: authorization === undefined ? {} : { authorization } });
@@ -190,14 +190,14 @@ describeOnOneServer(
       expect([limited.status, limited.headers.get("retry-after")]).toEqual([429, expect.stringMatching(/^\d+$/)]);
       expect(await limited.json()).toMatchObject({ code: "too_many_requests" });
       expect((await fetch(url.replace("/v1/rollout", "/readyz"))).status).toBe(429);
-      // Whoever looks after the process is not counted.
+      // Health checks are not counted.
       expect((await fetch(url.replace("/v1/rollout", "/healthz"))).status).toBe(200);
     });
   },
   "PostgreSQL",
 );
 
-/** `fetch` sets the Host header itself. */
+/** Sends a Host header, which `fetch` would set itself. */
 async function statusFor({ origin }: TestSearch, host: string): Promise<number | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
   get(`${origin}/`, { headers: { host } }, (response) => {

@@ -16,7 +16,7 @@ describeOnOneServer(
       return () => search[Symbol.asyncDispose]();
     });
 
-    test("answers with the baseline's chunks, and what the request asks for goes before the profile's settings", async () => {
+    test("answers with the baseline's chunks, and settings of the request override the profile's", async () => {
       const answer = await search.ask({ query: "business trips", subject: "ann" });
       expect(answer).toMatchObject({ profile: baseline.name, requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) });
       expect(answer.tookMs).toBeGreaterThan(0);
@@ -38,7 +38,7 @@ describeOnOneServer(
       expect((await search.ask({ query: "nothing of the kind" })).results).toEqual([]);
     });
 
-    test("answers with both profiles at once, each query with its own", async () => {
+    test("answers concurrent queries with two profiles, each query with its own", async () => {
       const requests = Array.from({ length: 24 }, (_, index) => ({
         query: texts[index % texts.length] ?? "",
         profile: index % 3 === 0 ? baseline.name : candidate.name,
@@ -48,7 +48,7 @@ describeOnOneServer(
       expect(told).toEqual(requests);
     });
 
-    test("finds only documents of a language and with such metadata", async () => {
+    test("finds only documents with the filter's language and metadata", async () => {
       const found = async (filter: object) => {
         const { results } = await search.ask({ query: "leave", threshold: -1, filter });
         return results.map(({ uri }) => uri).sort();
@@ -60,7 +60,7 @@ describeOnOneServer(
       expect(await found({ language: "ru' or true --" })).toEqual([]);
     });
 
-    test("asks the model once for a query that is asked often, and each model by itself", async () => {
+    test("embeds a repeated query once with each model", async () => {
       const before = await valuesOf(search.metrics.queryVectors);
       const model = (of: string, source: string) => `${of} ${source}`;
       await Promise.all(
@@ -74,7 +74,7 @@ describeOnOneServer(
       expect(grown(model(baseline.name, "model"))).toBe(1);
     });
 
-    test("records traffic after the answer, and feedback, but neither comparisons nor the texts of queries", async () => {
+    test("records traffic (after the answer) and feedback, but no comparisons and no texts of queries", async () => {
       const compared = await search.ask({ query: "sick leave", profile: candidate.name });
       const { requestId, results } = await search.ask({ query: "sick leave", threshold: -1 });
       const feedback = { requestId, chunkId: results[0]?.chunkId, kind: "helpful" };
@@ -94,7 +94,7 @@ describeOnOneServer(
       expect(rows).toEqual([{ request_id: requestId, chunk_id: `${feedback.chunkId}`, kind: "helpful" }]);
     });
 
-    test("a rollout sends each subject the same way in every process, grows without reshuffling, and is followed", async () => {
+    test("a rollout routes each subject the same way in every process, also when its share grows, and processes follow it", async () => {
       await using other = await openSearch(servers);
       const apps = [search, other];
       const subjects = Array.from({ length: 20 }, (_, index) => `subject ${index}`);
@@ -119,29 +119,29 @@ describeOnOneServer(
       expect(takenAt[1]).toEqual(expect.arrayContaining(takenAt[0] ?? []));
       expect(takenAt[2]).toEqual([]);
 
-      // Without a subject every request is on its own.
+      // Without a subject, each request is routed by itself.
       await search.roll({ percent: 50 });
       const seen = new Set<string>();
       await waitFor("both", async () => seen.add((await search.ask({ query: "leave" })).profile).size === 2);
       await search.roll({ percent: 0 });
     });
 
-    test("a baseline that is being built is refused with how far it is, and may be asked for by name; with LOG_QUERIES the texts are recorded", async () => {
+    test("a baseline that is being built is refused with its progress, but answers if requested by name; with LOG_QUERIES texts are recorded", async () => {
       await using own = await openSearch(await open(), { unembedded: [baseline.name], logQueries: true });
       const refused = await own.post("/v1/search", { query: "'; drop table reembed.chunks; --" });
       expect(refused.status).toBe(503);
       expect(refused.headers.get("retry-after")).toBe("1");
       expect(await refused.json()).toMatchObject({
         code: "profile_uncovered",
-        detail: `${baseline.name} is being built: 0.0 % of its chunks are embedded, and it answers from 99.9 % on.`,
+        detail: `${baseline.name} is being built: 0.0 % of its chunks are embedded, and it needs 99.9 % to answer.`,
       });
       expect((await own.ask({ query: "leave", profile: baseline.name })).results).toEqual([]);
-      // Once it was complete, what comes later ends no search.
+      // After it was complete once, later chunks do not stop the search.
       await own.database.execute(sql`update reembed.profiles set state = 'backfilled' where name = ${baseline.name}`);
       const ask = () => own.post("/v1/search", { query: "half a pair: \ud83d" });
       await waitFor("an answer", async () => (await ask()).ok);
 
-      // What was searched last is written at the end.
+      // The last events are recorded at the end.
       await own.disposeApp();
       const events = await readEvents(own.database);
       const [first, last] = [events[0], events.at(-1)];
@@ -149,7 +149,7 @@ describeOnOneServer(
       expect([last?.query, last?.error]).toEqual(["half a pair: \ufffd", null]);
     });
 
-    test("its models are run once, however often and by how many its readiness is asked for, and with a key for nobody else", async () => {
+    test("repeated readiness checks run its models once, and if there is a key they need it", async () => {
       let runs = 0;
       const counting = new HashingEmbedder({
         model: candidate.model,
@@ -167,16 +167,16 @@ describeOnOneServer(
       expect(runs).toBe(1);
     });
 
-    test("counts requests by the client's address where its proxy is trusted", async () => {
+    test("counts requests by the client's address if the proxy is trusted", async () => {
       await using own = await openSearch(await open(), { rateLimit: 2, trustedProxies: ["127.0.0.0/8"] });
       const ask = async (client: string) => (await own.get("/v1/rollout", { "x-forwarded-for": client })).status;
       expect([await ask("10.0.0.1"), await ask("10.0.0.1"), await ask("10.0.0.1")]).toEqual([200, 200, 429]);
       expect(await ask("10.0.0.2")).toBe(200);
-      // What a client writes there itself comes before what the proxy adds.
+      // What a client writes into the header comes before what the proxy adds.
       expect(await ask("10.0.0.9, 10.0.0.1")).toBe(429);
     });
 
-    test("tells health, readiness and metrics on its own port", async () => {
+    test("serves health, readiness and metrics on a port of their own", async () => {
       expect(await (await search.get("/healthz")).text()).toBe("ok\n");
       expect(await (await search.get("/readyz")).json()).toEqual({
         ready: true,

@@ -6,7 +6,7 @@ describeOnOneServer(
   "a shadow",
   (open) => {
     let search: TestSearch;
-    /** The candidate's model answers when it opens, or fails. */
+    /** When it resolves, the candidate's model answers; when it rejects, the model fails. */
     let gate = Promise.withResolvers<void>();
     beforeAll(async () => {
       const embedder = new HashingEmbedder({ model: candidate.model, beforeMicroBatch: () => gate.promise });
@@ -16,15 +16,15 @@ describeOnOneServer(
     });
     const outcomes = () => valuesOf(search.metrics.shadowSearches);
 
-    test("that hangs slows no answer, and what is too much for it is dropped and counted", async () => {
+    test("that hangs does not delay answers, and requests beyond its capacity are dropped and counted", async () => {
       await waitFor("the rollout to be followed", async () => search.logged.some((line) => line.includes('"shadow"')));
-      // The candidate's model answers nothing before the gate opens: whoever waits for it would wait for good.
+      // The candidate's model does not answer before the gate opens: a request that waited for it would never be answered.
       const answers = await Promise.all(
-        // No more than it takes: the two in the model are given up after ten seconds, which a busy machine may need.
+        // Not more than needed: the two that run are cancelled after ten seconds, and a busy machine may be slow.
         Array.from({ length: 56 }, (_, index) => search.ask({ query: `leave ${index}`, threshold: -1 })),
       );
       expect(answers.map(({ profile }) => profile)).toEqual(answers.map(() => baseline.name));
-      // Two are in the model, fifty wait.
+      // Two are running and fifty are waiting.
       await waitFor("the rest to be dropped", async () => (await outcomes()).dropped === 4);
 
       gate.resolve();
@@ -47,7 +47,7 @@ describeOnOneServer(
       expect(correlations.size).toBeGreaterThan(1);
     });
 
-    test("that fails is recorded as that, and a request for one profile by name has none", async () => {
+    test("that fails is recorded as failed, and a request for a profile by name has no shadow", async () => {
       gate = Promise.withResolvers<void>();
       gate.promise.catch(() => undefined);
       gate.reject(new Error("the model chokes"));

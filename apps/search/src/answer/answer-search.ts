@@ -16,15 +16,15 @@ import type { Shadows } from "../shadow/shadows.ts";
 import type { QueryVectors } from "./query-vectors.ts";
 import type { SearchRequest } from "./search-request.ts";
 
-/** A client has gone elsewhere by then, and a server that does not answer must not gather requests without end. */
+/** After this the client has gone anyway, and requests must not pile up behind a server that does not answer. */
 export const answerWithinMs = 10_000;
 
 export interface SearchContext {
-  /** For what is not a search: feedback, and whether the server is there. */
+  /** For everything but searches: feedback, and whether the server is there. */
   database: Database;
-  /** The connections of a profile's answers, which no other profile can take. */
+  /** The connections for a profile's answers, which no other profile can use. */
   answering: (profile: string) => Database;
-  /** How long an answer may take; then its statement is cancelled. */
+  /** Time limit of an answer; after it the statement is cancelled. */
   answerMs: number;
   rollout: FollowedRollout;
   coverage: CoverageGate;
@@ -44,8 +44,8 @@ export interface SearchAnswer {
 }
 
 /**
- * Answers one search with the profile that the rollout has for it. What it was is recorded later, and nothing of that
- * is waited for.
+ * Answers one search with the profile that the rollout chooses for it. The event is recorded later; the answer does not
+ * wait for that.
  * @throws Problem, or whatever a model or the database throws.
  */
 export async function answerSearch(
@@ -80,7 +80,7 @@ export async function answerSearch(
 }
 
 /**
- * The nearest chunks to the query by one profile, within its settings or those of the request.
+ * The chunks of one profile that are nearest to the query, within the profile's settings or those of the request.
  * @param signal Cancels the statement on the server.
  */
 export async function search(
@@ -96,8 +96,8 @@ export async function search(
 }
 
 /**
- * Whether nobody has looked at the profile's coverage before it got this request. The candidate is let in by the
- * rollout's guard, or by whoever overruled that.
+ * Whether the profile's coverage must be checked here. For the candidate the rollout's safety check has done it, or an
+ * operator has overruled that check.
  */
 function isUnguarded({ name }: RegisteredProfile, { baseline }: Rollout): boolean {
   return name === baseline;
@@ -125,12 +125,12 @@ function recordAnswer(
   });
 }
 
-/** What an event keeps of results. */
+/** The part of the results that an event keeps. */
 export function listed(results: readonly SearchResult[]): { chunkIds: number[]; scores: number[] } {
   return { chunkIds: results.map(({ chunkId }) => chunkId), scores: results.map(({ score }) => score) };
 }
 
-/** Milliseconds to a hundredth. */
+/** Elapsed milliseconds, rounded to a hundredth. */
 export function since(startedAt: number): number {
   return Math.round(100 * (performance.now() - startedAt)) / 100;
 }

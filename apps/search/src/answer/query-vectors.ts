@@ -4,16 +4,16 @@ import type { RegisteredProfile } from "@reembed/store";
 import { LRUCache } from "lru-cache";
 import { Problem } from "../http/problem.ts";
 
-/** 40 MB of vectors with 1,024 dimensions. */
+/** 10,000 vectors of 1,024 dimensions take 40 MB. */
 const vectorsAtMost = 10_000;
 
 export interface QueryVectorsOptions {
-  /** By the id of their model. */
+  /** Embedders by the id of their model. */
   embedders: ReadonlyMap<string, Embedder>;
   metrics: Metrics;
 }
 
-/** Vectors of queries, each from the model of its profile. The latest are kept; one that is asked for twice at a time is made once. */
+/** Embeds queries, each with the model of its profile. Caches the latest vectors, and embeds concurrent equal queries once. */
 export class QueryVectors {
   readonly #embedders: ReadonlyMap<string, Embedder>;
   readonly #metrics: Metrics;
@@ -27,12 +27,12 @@ export class QueryVectors {
     this.#metrics = metrics;
   }
 
-  /** Whether this process has the model whose vectors the profile holds. */
+  /** Whether this process has loaded the profile's model at its revision. */
   has({ model, revision }: Pick<RegisteredProfile, "model" | "revision">): boolean {
     return this.#embedders.get(model)?.model.revision === revision;
   }
 
-  /** @throws Problem `model_missing`, or `query_rejected` for a query without anything to read. */
+  /** @throws Problem `model_missing`, or `query_rejected` for a query without any readable text. */
   async of(profile: RegisteredProfile, query: string): Promise<Float32Array> {
     const embedder = this.#embedders.get(profile.model);
     if (embedder === undefined || !this.has(profile)) {
@@ -54,5 +54,5 @@ export class QueryVectors {
 async function embedQuery(embedder: Embedder, query: string): Promise<Float32Array> {
   const outcome = await embedOne(embedder, query);
   if ("vector" in outcome) return outcome.vector;
-  throw new Problem(400, "query_rejected", "The model finds nothing to read in this query.");
+  throw new Problem(400, "query_rejected", "This query has no readable text.");
 }

@@ -4,14 +4,14 @@ import { Problem } from "../http/problem.ts";
 const queryCharacters = 4_000;
 const metadataCharacters = 2_000;
 
-/** Completes "limit must be …", whatever is wrong with it. */
+/** These complete "limit must be …": each field has one such sentence, whatever is wrong with its value. */
 const mustBe = {
   limit: "must be a whole number from 1 to 200",
   threshold: "must be a number from -1 to 1",
   chunkId: "must be the chunkId of a result",
 };
 
-/** As it was sent: a record of zod's leaves a key `__proto__` out, and a filter without its condition finds everything. */
+/** Kept as it was sent: a zod record drops a key `__proto__`, and a filter without its condition would find everything. */
 const metadata = z
   .custom<Record<string, unknown>>(isObject, "must be an object")
   .refine(
@@ -27,18 +27,18 @@ const Filter = z.strictObject(
 /** The body of `POST /v1/search`. */
 export const SearchRequest = z.strictObject(
   {
-    /** Half a surrogate pair is read as U+FFFD: a client that cuts a text in the middle of an emoji gets an answer. */
+    /** A lone surrogate is read as U+FFFD: a client that cuts a text in the middle of an emoji still gets an answer. */
     query: text(queryCharacters),
-    /** Whom the rollout decides about, the same way every time: a user, a tenant. */
+    /** Who searches, for example a user or a tenant. The rollout always chooses the same profile for the same subject. */
     subject: wellFormed(200).optional(),
-    /** Instead of the profile's own. */
+    /** Overrides the profile's limit. */
     limit: within(z.int(mustBe.limit), 1, 200, mustBe.limit).optional(),
     threshold: within(z.number(mustBe.threshold), -1, 1, mustBe.threshold).optional(),
-    /** Instead of the rollout's choice: for tests and comparisons, which are no traffic and are not recorded. */
+    /** Overrides the rollout's choice, for tests and comparisons. Such requests do not count as traffic and are not recorded. */
     profile: text(63).optional(),
     filter: Filter.optional(),
   },
-  "must be an object with query, and of subject, limit, threshold, profile and filter what is wanted",
+  "must be an object with query and, optionally, subject, limit, threshold, profile and filter",
 );
 export type SearchRequest = z.infer<typeof SearchRequest>;
 
@@ -52,7 +52,7 @@ export const FeedbackRequest = z.strictObject(
   "must be an object with requestId, chunkId and kind, and nothing else",
 );
 
-/** @throws Problem that names what is wrong and repeats nothing of what was sent. */
+/** @throws Problem that names what is wrong without quoting anything that was sent. */
 export function parseBody<Body>(schema: z.ZodType<Body>, body: unknown): Body {
   const { data, error } = schema.safeParse(body);
   if (error === undefined) return data as Body;
@@ -74,7 +74,7 @@ function text(characters: number) {
     .refine((value) => !value.includes("\0"), error);
 }
 
-/** PostgreSQL knows no half of a surrogate pair, and would compare another text. */
+/** PostgreSQL has no lone surrogates, and would compare another text. */
 function wellFormed(characters: number) {
   return text(characters).refine((value) => value.isWellFormed(), "must not have half of a surrogate pair");
 }
@@ -84,8 +84,8 @@ function isObject(value: unknown): boolean {
 }
 
 /**
- * As jsonb takes it: PostgreSQL reads it with a stack of its own, and this bounds its depth too. Half a surrogate pair is
- * written as an escape, like U+0000. JSON.parse has made another number of one that is too large already.
+ * Whether jsonb can store it. PostgreSQL parses JSON recursively, and the limit on the length also limits the depth. A
+ * lone surrogate is written as an escape, like U+0000. A number that is too large was changed by JSON.parse already.
  */
 function isStorable(value: object): boolean {
   try {
@@ -95,7 +95,7 @@ function isStorable(value: object): boolean {
     });
     return json.length <= metadataCharacters && !/\\u(0000|d[89a-f])/.test(json);
   } catch {
-    // That, or deeper than our own stack.
+    // It cannot be serialised, or is nested deeper than our own stack allows.
     return false;
   }
 }

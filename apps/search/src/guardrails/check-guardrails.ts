@@ -26,9 +26,9 @@ export interface GuardrailFinding {
 }
 
 /**
- * Holds the candidate against the baseline once, and rolls back where it is worse beyond what the settings allow. In
- * shadow nobody sees its answers: then it is only recorded, once. Returns what this call found and was the first to
- * act on, of any number of processes.
+ * Compares the candidate with the baseline once, and rolls back if it is worse by more than the settings allow. In shadow
+ * nobody sees the candidate's answers, so that it is only recorded, once. If several processes find a breach, only the
+ * first one to act on it returns it.
  */
 export async function checkGuardrails(
   database: Database,
@@ -44,7 +44,7 @@ export async function checkGuardrails(
   try {
     await changeRollout(database, rollout, next, { by: guardrailName, reason });
   } catch (error) {
-    // Another process has found it too, or a person has decided meanwhile: the next look starts from there.
+    // Another process has found it too, or an operator has changed the rollout meanwhile: the next check starts from there.
     if (error instanceof ReembedError && error.code === "rollout_changed") return undefined;
     throw error;
   }
@@ -58,10 +58,10 @@ async function findPresentBreaches(
 ): Promise<Breach[]> {
   const { stage, baseline, candidate } = rollout;
   if (stage !== "shadow" && stage !== "canary" && stage !== "full") return [];
-  // Finalized: there is nothing left to go back to.
+  // The baseline is finalized: there is nothing to go back to.
   if (await isRetired(database, baseline)) return [];
-  // Both since the stage began: what the candidate did before a rollback is not held against it again, and a bad hour
-  // of the whole database is in both windows.
+  // Both windows begin with the stage: what the candidate did before a rollback does not count again, and a bad hour of
+  // the whole database is in both windows.
   const since = (await readStageEntry(database))?.changedAt;
   const range = { windowSeconds: settings.windowSeconds, since };
   const present = await readGuardWindow(database, candidate, { ...range, shadow: stage === "shadow" });
@@ -70,7 +70,7 @@ async function findPresentBreaches(
   return reference === undefined ? [] : findBreaches(present, reference, settings);
 }
 
-/** Where too few subjects are left to the baseline, it is as it was when the last of them were taken away. */
+/** If too few subjects are left with the baseline, its last window before they were taken away is the reference. */
 async function readReference(
   database: Database,
   { baseline }: Rollout,

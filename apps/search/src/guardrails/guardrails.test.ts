@@ -90,7 +90,7 @@ describeOnOneServer(
       ["empty", { empty: 60 }, /answers were empty/],
       ["negative", { unhelpful: 30 }, /^75\.0 % of 40 searches were called unhelpful/],
       ["latency", { tookMs: 400 }, /^95 % of answers took up to 406 ms, the baseline's 26 ms/],
-    ] as const)("roll back a candidate that is worse in %s, and say why", async (measure, worse, why) => {
+    ] as const)("roll back a candidate that is worse in %s, with the reason", async (measure, worse, why) => {
       await begin(10);
       await serve(pair.baseline);
       await serve(pair.candidate, worse);
@@ -103,7 +103,7 @@ describeOnOneServer(
       expect(await look()).toBeUndefined();
     });
 
-    test("leave one alone that is no worse, or of which too little is known, or that is tried anew", async () => {
+    test("do not roll back a candidate that is not worse, has too few searches, or has begun a new stage", async () => {
       await begin(10);
       await serve(pair.baseline);
       await serve(pair.candidate, { searches: 150, errors: 150 });
@@ -112,13 +112,13 @@ describeOnOneServer(
       await changeRollout(database, bad, rolledBack(bad), because);
       await begin(10);
       await serve(pair.baseline, { searches: 1_000, errors: 4, empty: 12 });
-      // A little worse in everything: what chance brings.
+      // A little worse in everything, as may happen by chance.
       await serve(pair.candidate, { errors: 4, empty: 9, unhelpful: 8, tookMs: 40 });
       expect(await look()).toBeUndefined();
       expect((await readRollout(database)).percent).toBe(10);
     });
 
-    test("roll back once where several processes find it at the same moment", async () => {
+    test("roll back once if several processes find a breach at the same moment", async () => {
       await begin(50);
       await serve(pair.baseline);
       await serve(pair.candidate, { errors: 100 });
@@ -130,7 +130,7 @@ describeOnOneServer(
       );
     });
 
-    test("hold it against the baseline's last window where nobody asks the baseline any more", async () => {
+    test("compare it with the baseline's last window if the baseline has no traffic any more", async () => {
       const canary = await begin(50);
       await serve(pair.baseline);
       const baselineWindow = await readGuardWindow(database, pair.baseline, settings);
@@ -142,7 +142,7 @@ describeOnOneServer(
       expect((await readRolloutEvents(database, 1))[0]).toMatchObject({ fromStage: "full", toStage: "rolled back" });
     });
 
-    test("only warn, and once, of a shadow whose answers nobody sees", async () => {
+    test("only warn, once, about a shadow, whose answers nobody sees", async () => {
       const before = await readRollout(database);
       await changeRollout(database, before, withShadow(before, 100), because);
       await serve(pair.baseline);
@@ -150,7 +150,7 @@ describeOnOneServer(
       expect(await look()).toMatchObject({ outcome: "warned", breaches: [{ measure: "latency" }] });
       expect(await look()).toBeUndefined();
       expect(await readRollout(database)).toMatchObject({ stage: "shadow", shadowPercent: 100 });
-      // As a canary it answers in time: what it did unseen is not held against it.
+      // As a canary it answers fast enough: what it did as a shadow does not count.
       await begin(10);
       await serve(pair.baseline);
       await serve(pair.candidate);
@@ -158,7 +158,7 @@ describeOnOneServer(
       expect(await look()).toBeUndefined();
     });
 
-    test("run by themselves, and count what they did", async () => {
+    test("run on their own, and count their actions", async () => {
       await begin(10);
       await serve(pair.baseline);
       await serve(pair.candidate, { errors: 100 });

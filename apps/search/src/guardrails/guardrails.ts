@@ -3,7 +3,7 @@ import { type Logger, type Metrics, repeatEvery } from "@reembed/runtime";
 import { type Database, readRollout } from "@reembed/store";
 import { checkGuardrails } from "./check-guardrails.ts";
 
-/** A look costs the database 0.2 s at 50,000 searches in the window; and every search process looks. */
+/** One check takes the database 0.2 s with 50,000 searches in the window, and every search process checks. */
 const intervalMs = 10_000;
 
 export interface GuardrailsOptions {
@@ -13,7 +13,7 @@ export interface GuardrailsOptions {
   metrics: Metrics;
 }
 
-/** Watches the candidate while it answers. Every search process does: of several that find it worse, one rolls back. */
+/** Checks the candidate while it answers, in every search process; if several find a breach, one of them rolls back. */
 export function startGuardrails({ database, settings, log, metrics }: GuardrailsOptions): AsyncDisposable {
   const look = async () => {
     const rollout = await readRollout(database);
@@ -26,7 +26,7 @@ export function startGuardrails({ database, settings, log, metrics }: Guardrails
     log.error({ candidate: rollout.candidate, outcome, reason }, "guardrail breached");
   };
   return repeatEvery(intervalMs, look, (error) =>
-    log.warn({ error: messageOf(error) }, "guardrails could not be looked at"),
+    log.warn({ error: messageOf(error) }, "guardrails could not be checked"),
   );
 }
 

@@ -6,22 +6,22 @@ import { Problem, sendProblem } from "./problem.ts";
 
 /**
  * The address of a host to listen on.
- * @throws ReembedError `search_unprotected` (exit code 2) for one that others can reach, without a key.
+ * @throws ReembedError `search_unprotected` (exit code 2) if others can reach the address and there is no key.
  */
 export async function resolveSearchHost(host: string, apiKey: string | undefined): Promise<HostAddress> {
   const resolved = await resolveHost(host);
   if (resolved.onLoopback || apiKey !== undefined) return resolved;
   throw new ReembedError(
     "search_unprotected",
-    `The search does not listen on ${host} without a key: whoever reaches it could read the corpus.`,
-    { exitCode: 2, remedy: "Set SEARCH_API_KEY, or leave --host and SEARCH_HOST out for 127.0.0.1." },
+    `The search does not listen on ${host} without a key, because anybody who reaches it could read the corpus.`,
+    { exitCode: 2, remedy: "Set SEARCH_API_KEY, or leave --host and SEARCH_HOST unset to listen on 127.0.0.1." },
   );
 }
 
-/** Refuses names other than loopback's, where nothing else keeps a foreign page in this machine's browser out. */
+/** Without a key, accepts only loopback names: nothing else would stop a foreign page in a browser on this machine. */
 export const requireLoopbackHost: RequestHandler = (request, _response, next) => {
   if (isLoopbackName(request.get("host"))) return next();
-  throw new Problem(421, "wrong_host", "This search answers only to localhost, 127.0.0.1 and [::1].");
+  throw new Problem(421, "wrong_host", "This search only answers requests to localhost, 127.0.0.1 and [::1].");
 };
 
 export function requireKey(apiKey: string): RequestHandler {
@@ -29,19 +29,17 @@ export function requireKey(apiKey: string): RequestHandler {
     const [, given = ""] = request.get("authorization")?.match(/^Bearer +(\S+)$/i) ?? [];
     if (equalSecrets(given, apiKey)) return next();
     response.set("WWW-Authenticate", "Bearer");
-    throw new Problem(401, "key_missing", "Send the key of this search as `Authorization: Bearer …`.");
+    throw new Problem(401, "key_missing", "Send the key of this search in the header `Authorization: Bearer …`.");
   };
 }
 
-/**
- * A form or a text/plain body of a foreign page needs no preflight; JSON does, which is never granted.
- */
+/** A foreign page can send forms and text/plain without a preflight, but not JSON, and preflights are never granted. */
 export const requireJson: RequestHandler = (request, _response, next) => {
   if (request.is("application/json")) return next();
-  throw new Problem(415, "not_json", "Send JSON, as application/json.");
+  throw new Problem(415, "not_json", "Send JSON with the content type application/json.");
 };
 
-/** Counted by the address of the connection, or of the client of a trusted proxy: others write what they like into X-Forwarded-For. */
+/** Counts by the address of the connection, or of a trusted proxy's client: anybody can write anything into X-Forwarded-For. */
 export function limitRate(perMinute: number): RequestHandler {
   return rateLimit({
     windowMs: 60_000,
@@ -50,7 +48,7 @@ export function limitRate(perMinute: number): RequestHandler {
     legacyHeaders: false,
     validate: { xForwardedForHeader: false },
     handler: (_, response) => {
-      const detail = `One address may ask ${perMinute} times a minute: wait, or raise SEARCH_RATE_LIMIT.`;
+      const detail = `One address may send ${perMinute} requests a minute: wait, or raise SEARCH_RATE_LIMIT.`;
       sendProblem(response, new Problem(429, "too_many_requests", detail));
     },
   });

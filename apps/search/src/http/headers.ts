@@ -1,10 +1,10 @@
 import type { RequestHandler } from "express";
 import helmet from "helmet";
 
-/** Everything from here and nothing inline; no page may frame us. */
+/** The page loads only from this origin, has nothing inline, and cannot be framed. */
 export function securityHeaders(): RequestHandler {
   return helmet({
-    // Without helmet's defaults: among them is upgrade-insecure-requests, which breaks a page on plain http.
+    // Without helmet's defaults, because they include upgrade-insecure-requests, which breaks a page on plain http.
     contentSecurityPolicy: {
       useDefaults: false,
       directives: {
@@ -19,7 +19,7 @@ export function securityHeaders(): RequestHandler {
       },
     },
     xFrameOptions: { action: "deny" },
-    // It would bind every port and subdomain of the host: for whoever ends TLS to say.
+    // It would apply to every port and subdomain of the host, so the server that terminates TLS must decide.
     strictTransportSecurity: false,
   });
 }

@@ -4,7 +4,7 @@ import type { Logger } from "@reembed/runtime";
 import { isCancelled } from "@reembed/store";
 import type { ErrorRequestHandler, RequestHandler, Response } from "express";
 
-/** What is thrown to refuse a request: its status, a code for programs, and a sentence for people. */
+/** Thrown to refuse a request: its status, a code for programs and a sentence for people. */
 export class Problem extends Error {
   readonly status: number;
   readonly code: string;
@@ -17,10 +17,10 @@ export class Problem extends Error {
   }
 }
 
-/** Answers with a problem document (RFC 9457); `code` is ours. */
+/** Answers with a problem document (RFC 9457); `code` is an extension of ours. */
 export function sendProblem(response: Response, { status, code, message: detail }: Problem): void {
   const title = STATUS_CODES[status] ?? "Error";
-  // What passes is worth another try, and soon.
+  // A temporary failure: the client should try again soon.
   if (status === 503) response.set("Retry-After", "1");
   response.status(status).type("application/problem+json");
   response.send(JSON.stringify({ type: "about:blank", title, status, detail, code }));
@@ -30,13 +30,13 @@ export const notFound: RequestHandler = (request) => {
   throw new Problem(404, "not_found", `There is nothing at ${request.path.slice(0, 100)}.`);
 };
 
-/** The last handler: says what was wrong with the request; what was wrong with us goes to the log, without texts. */
+/** The last handler: tells clients what was wrong with their request, and logs our own errors, without any texts. */
 export function handleErrors(log: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
     const problem = toProblem(error);
     const { requestId } = response.locals;
     const details = { path: request.path, code: problem.code, error: messageOf(error), requestId };
-    // A server that is away fails every request: told once a minute.
+    // While a server is away, every request fails: the log gets one line a minute.
     if (problem.status === 503) log.warn(details, "search refused");
     else if (problem.status >= 500) log.error(details, "search failed");
     if (response.headersSent) return void response.destroy();
@@ -44,19 +44,19 @@ export function handleErrors(log: Logger): ErrorRequestHandler {
   };
 }
 
-/** What is told of an error: of our own servers only that they are away, and where is nobody's business. */
+/** The client's view of an error. That one of our servers is away is said, but not which one or where. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (isTransient(error) || isCancelled(error)) {
     return new Problem(503, "server_away", "A server that this search needs is away or busy: try again in a moment.");
   }
   const type = error instanceof Error && "type" in error ? error.type : undefined;
-  // Their messages quote the body.
+  // The messages of these errors quote the body.
   if (type === "entity.too.large") return new Problem(413, "too_large", "The body is larger than 64 kB.");
   if (type === "entity.verify.failed") return new Problem(400, "not_utf8", "The body is not valid UTF-8.");
   if (type === "entity.parse.failed") return new Problem(400, "invalid_json", "The body is not valid JSON.");
   if (error instanceof Error && "status" in error && typeof error.status === "number" && error.status < 500) {
-    return new Problem(error.status, "bad_request", "The request cannot be read as it was sent.");
+    return new Problem(error.status, "bad_request", "The request cannot be read.");
   }
   const code = error instanceof ReembedError ? error.code : "failed";
   return new Problem(500, code, "This search failed; the log says why.");

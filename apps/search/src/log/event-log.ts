@@ -4,7 +4,7 @@ import { type Database, isCancelled, recordSearches, type SearchEvent } from "@r
 
 const flushMs = 250;
 const rowsAtOnce = 500;
-/** With queries of 4,000 characters 40 MB at most; without their texts, 5 MB. */
+/** At most 40 MB with queries of 4,000 characters; 5 MB without their texts. */
 const waitingAtMost = 5_000;
 const lastFlushMs = 2_000;
 
@@ -16,7 +16,7 @@ export interface EventLogOptions {
   metrics: Pick<Metrics, "lostSearchEvents">;
 }
 
-/** Writes what was searched in batches, after the answers. While the database is away they wait, as many as fit. */
+/** Records searches in batches, after their answers. While the database is away, a limited number of events waits. */
 export class EventLog implements AsyncDisposable {
   readonly #options: EventLogOptions;
   readonly #flushes: AsyncDisposable;
@@ -32,7 +32,7 @@ export class EventLog implements AsyncDisposable {
     );
   }
 
-  /** Takes no time and never throws. */
+  /** Returns immediately and never throws. */
   add(event: NewSearchEvent): void {
     if (this.#waiting.length < waitingAtMost) this.#waiting.push({ event, at: performance.now() });
     else this.#options.metrics.lostSearchEvents.inc();
@@ -46,7 +46,7 @@ export class EventLog implements AsyncDisposable {
     });
   }
 
-  /** One at a time: the one that is under way takes what was added meanwhile too. */
+  /** Only one flush runs at a time; it also takes the events that are added meanwhile. */
   #flush(): Promise<void> {
     this.#flushing ??= this.#writeAll().finally(() => {
       this.#flushing = undefined;
@@ -63,7 +63,7 @@ export class EventLog implements AsyncDisposable {
         await recordSearches(this.#options.database, events);
       } catch (error) {
         if (isTransient(error) || isCancelled(error)) throw error;
-        // Whatever is wrong with them would be wrong the next time too, and hold up all that follows.
+        // An error that is not temporary would happen again, and these events would block all later ones.
         this.#options.metrics.lostSearchEvents.inc(batch.length);
         this.#options.log.error({ error: messageOf(error), searches: batch.length }, "searches not recorded");
       }

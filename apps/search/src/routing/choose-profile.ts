@@ -4,9 +4,9 @@ import { Problem } from "../http/problem.ts";
 import type { Routes } from "./followed-rollout.ts";
 
 /**
- * The profile that answers: the one that was asked for, or the one that the rollout has for this subject.
- * @param subject Who asks, or for want of that the request itself: then each is on its own.
- * @throws Problem for a profile that there is not.
+ * The profile that answers: the requested one, or the one that the rollout chooses for this subject.
+ * @param subject Who searches; without one, the request's id, so that each request is routed by itself.
+ * @throws Problem if the profile does not exist.
  */
 export function chooseProfile(
   { rollout, profiles }: Routes,
@@ -16,6 +16,11 @@ export function chooseProfile(
   const profile = profiles.get(asked ?? servingProfile(rollout, rolloutBucket(subject, rollout.salt)));
   if (profile !== undefined) return profile;
   const names = [...profiles.keys()].join(", ");
-  if (asked !== undefined) throw new Problem(400, "profile_unknown", `There is no such profile; there are ${names}.`);
-  throw new Problem(503, "profile_missing", `The profile that the rollout names is gone; there are ${names}.`);
+  if (asked !== undefined)
+    throw new Problem(400, "profile_unknown", `There is no such profile; the profiles are ${names}.`);
+  throw new Problem(
+    503,
+    "profile_missing",
+    `The profile of the rollout does not exist any more; the profiles are ${names}.`,
+  );
 }

@@ -5,8 +5,8 @@ const sufficient = 0.999;
 const freshMs = 1_000;
 
 /**
- * Keeps a profile that is still being built from answering with half of the corpus. One whose backfill has once been
- * complete is let through from then on: a live corpus always has changes, and an import must not end the search.
+ * Prevents a profile that is still being built from answering with half of the corpus. After its backfill has been
+ * complete once it always passes: a live corpus always has pending changes, and an import must not stop the search.
  */
 export class CoverageGate {
   readonly #database: Database;
@@ -20,18 +20,18 @@ export class CoverageGate {
     return profile.state === "backfilled" || (await this.coverageOf(profile)) >= sufficient;
   }
 
-  /** @throws Problem that says how far the profile is. */
+  /** @throws Problem with the profile's progress. */
   async requireCovered(profile: RegisteredProfile): Promise<void> {
     if (await this.isCovered(profile)) return;
     const percent = Math.floor(1_000 * (await this.coverageOf(profile))) / 10;
     throw new Problem(
       503,
       "profile_uncovered",
-      `${profile.name} is being built: ${percent.toFixed(1)} % of its chunks are embedded, and it answers from 99.9 % on.`,
+      `${profile.name} is being built: ${percent.toFixed(1)} % of its chunks are embedded, and it needs 99.9 % to answer.`,
     );
   }
 
-  /** Embedded chunks of all; counting takes longer than a search, so that it is done once a second at most. */
+  /** The share of chunks that are embedded. Counting takes longer than a search, so it is done at most once a second. */
   async coverageOf(profile: RegisteredProfile): Promise<number> {
     const known = this.#coverages.get(profile.name);
     if (known !== undefined && performance.now() < known.until) return await known.coverage;

@@ -2,33 +2,33 @@ import { messageOf, type Rollout } from "@reembed/core";
 import { type Logger, repeatEvery } from "@reembed/runtime";
 import { type Database, type RegisteredProfile, readProfiles, readRollout } from "@reembed/store";
 
-/** So often is the row read: a rollback reaches every process well within a second, and PGlite has no NOTIFY. */
+/** PGlite has no NOTIFY, so the row is polled. At this interval a rollback reaches every process well within a second. */
 const pollMs = 300;
-/** A profile's limit, threshold and index change seldom, and for nobody's safety. */
+/** A profile's limit, threshold and index change seldom, and no rollback depends on them. */
 const profilesMs = 1_000;
 
-/** The rollout and the profiles that there are, of one moment. */
+/** The rollout and the registered profiles, read at the same time. */
 export interface Routes {
   rollout: Rollout;
   profiles: ReadonlyMap<string, RegisteredProfile>;
 }
 
 export interface FollowOptions {
-  /** With a connection that nothing else waits for: slow searches must not hold up a rollback. */
+  /** Has a connection that nothing else uses: slow searches must not delay a rollback. */
   database: Database;
-  /** Told what is followed from now on: at the start, and when the rollout has changed. */
+  /** Called at the start and whenever the rollout has changed. */
   onChange: (routes: Routes) => void;
   log: Logger;
 }
 
-/** The rollout as the database has it, at most a poll old. While the database is away, the last one known is kept. */
+/** The rollout in the database, at most one poll old. While the database is away, the last known rollout stays. */
 export class FollowedRollout implements AsyncDisposable {
   readonly #options: FollowOptions;
   readonly #poll: AsyncDisposable;
   #routes: Routes;
   #profilesReadAt = performance.now();
 
-  /** @throws ReembedError of `readRollout`, and whatever the database throws when it is away at the start. */
+  /** @throws ReembedError of `readRollout`, or what the database throws if it is away at the start. */
   static async open(options: FollowOptions): Promise<FollowedRollout> {
     return new FollowedRollout(options, {
       rollout: await readRollout(options.database),
@@ -66,8 +66,8 @@ export class FollowedRollout implements AsyncDisposable {
       this.#routes = { rollout, profiles };
       if (changed) onChange(this.#routes);
     } catch (error) {
-      // Not thrown: after failures in a row `repeatEvery` would look less often, and a rollback wait for that.
-      log.warn({ error: messageOf(error) }, "rollout not read; the last one known goes on");
+      // Not thrown: after failures in a row `repeatEvery` would poll less often, and a rollback would take longer.
+      log.warn({ error: messageOf(error) }, "the rollout could not be read; the last known one stays");
     }
   }
 }

@@ -12,11 +12,11 @@ import type { Routes } from "../routing/followed-rollout.ts";
 const atOnce = 2;
 const waitingAtMost = 50;
 const searchMs = 10_000;
-/** At the end: nobody waits for a shadow's answer. */
+/** How long the end waits for running shadows: nobody needs their answers. */
 const lastSearchMs = 1_000;
 
 export interface ShadowsOptions {
-  /** With connections of its own: a shadow must not take one that an answer waits for. */
+  /** Has connections of its own: a shadow must not take one that an answer needs. */
   database: Database;
   coverage: CoverageGate;
   vectors: QueryVectors;
@@ -33,8 +33,8 @@ export interface Answered {
 }
 
 /**
- * Lets the candidate answer a share of the baseline's requests too, unseen, and records how far the two agree. Two at a
- * time, and some more waiting: what is more is dropped and counted, because measuring must not slow what is measured.
+ * Has the candidate answer a share of the baseline's requests too, unseen, and records how well the two agree. Two run at
+ * a time and a limited number waits. Further ones are dropped and counted, because measuring must not slow down answers.
  */
 export class Shadows implements AsyncDisposable {
   readonly #options: ShadowsOptions;
@@ -45,7 +45,7 @@ export class Shadows implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Takes no time and never throws. */
+  /** Returns immediately and never throws. */
   offer(answered: Answered): void {
     const { baseline, shadowPercent } = answered.routes.rollout;
     if (answered.answer.profile !== baseline || Math.random() * 100 >= shadowPercent) return;
@@ -54,7 +54,7 @@ export class Shadows implements AsyncDisposable {
       return;
     }
     this.#waiting.push(answered);
-    // The answer itself goes out first.
+    // The answer is sent first.
     setImmediate(() => this.#startNext());
   }
 
@@ -113,7 +113,7 @@ export class Shadows implements AsyncDisposable {
   }
 }
 
-/** The document of each result; a chunk whose document is not known is one by itself. */
+/** The document of each result; a chunk without a known document counts as a document of its own. */
 function documentsOf(results: readonly SearchResult[]): string[] {
   return results.map(({ documentId, chunkId }) => `${documentId ?? `chunk ${chunkId}`}`);
 }
