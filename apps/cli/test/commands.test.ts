@@ -1,5 +1,6 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { repeatEvery } from "@reembed/runtime";
 import { openDatabase, recordHeartbeat } from "@reembed/store";
 import { describeOnEachServer } from "@reembed/testing";
 import { expect, onTestFinished, test } from "vitest";
@@ -153,7 +154,10 @@ describeOnEachServer(
       onTestFinished(() => database.$client.end());
       const rates = { chunksPerSecond: 0.5, tokensPerSecond: 40 };
       const worker = { id: "node-1", host: "node", profile: "mini-m3", device: "cpu" };
-      await recordHeartbeat(database, { ...worker, pid: 1, modelRevision: "trained-1", ...rates });
+      // As a worker does: on a busy machine a command takes longer than a heartbeat counts.
+      const beat = () => recordHeartbeat(database, { ...worker, pid: 1, modelRevision: "trained-1", ...rates });
+      await beat();
+      await using _beats = repeatEvery(1_000, beat, () => {});
 
       expect(jsonLines(await run(["status", "--json"], environment))[1]).toMatchObject({
         profile: "mini-m3",
