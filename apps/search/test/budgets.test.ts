@@ -44,7 +44,7 @@ describeOnEachServer(
   "the search while the candidate's statements hang",
   (open) => {
     test("answers from the baseline, cancels searches that take too long, and is rolled back by a guardrail", async () => {
-      await using search = await openSearch(await open(), { guardrails, answerMs: 1_500 });
+      await using search = await openSearch(await open(), { guardrails, answerMs: 6_000 });
       await search.roll({ percent: 50, shadowPercent: 100 });
       await waitFor("the rollout to be followed", () => search.logged.some((line) => line.includes('"percent":50')));
       const ofBaseline = await subjectsOf(search, baseline.name, 25);
