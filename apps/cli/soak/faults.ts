@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { type Database, storeDocuments } from "@reembed/store";
 import { type NativePostgres, type NativeRedis, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
@@ -49,6 +50,19 @@ export const faults: Record<string, Fault> = {
     if (code !== 0) throw new Error(`A worker ended with ${code} after SIGTERM`);
     addWorker(scene);
   },
+  "stop a worker for longer than locks last, and let it go on": async ({ fleet, expendable, random }) => {
+    const index = expendable[random.below(expendable.length)] ?? 1;
+    fleet.signalWorker(index, "SIGSTOP");
+    await delay(4_000);
+    fleet.signalWorker(index, "SIGCONT");
+  },
+  "PostgreSQL hangs for a while": async ({ postgres }) => freezeFor(7_000, postgres),
+  "Redis hangs for a while": async ({ redis }) => freezeFor(7_000, redis),
+  "PostgreSQL is killed while Redis comes back without its data": async ({ postgres, redis }) => {
+    await redis.kill();
+    await Promise.all([postgres.kill(), redis.restart({ keepData: false })]);
+    await postgres.restart();
+  },
   "cut all database sessions": async ({ postgres }) => void (await endFleetSessions(postgres.connectionString)),
   "kill and restart PostgreSQL": async ({ postgres }) => {
     await postgres.kill();
@@ -71,6 +85,12 @@ export function body(document: number, version: number): string {
 async function write(database: Database, document: number, version: number): Promise<void> {
   const text = { title: "", language: "ru", body: body(document, version), metadata: {} };
   await storeDocuments(database, [{ uri: `${document}`, ...text }]);
+}
+
+async function freezeFor(ms: number, server: NativePostgres | NativeRedis): Promise<void> {
+  server.freeze();
+  await delay(ms);
+  server.thaw();
 }
 
 function takeWorker({ expendable, random }: Scene): number {

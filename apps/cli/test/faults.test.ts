@@ -5,13 +5,19 @@ import {
   nativeUnavailable,
   startNativePostgres,
   startNativeRedis,
-  waitFor,
 } from "@reembed/testing";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { queueOf } from "../src/services.ts";
 import { endFleetSessions } from "./fleet.ts";
-import { expectComplete, type FleetMigration, startFleetMigration, untilShare } from "./fleet-migration.ts";
+import {
+  expectAlive,
+  expectComplete,
+  type FleetMigration,
+  startFleetMigration,
+  untilShare,
+  untilTold,
+} from "./fleet-migration.ts";
 
 const missing = nativeUnavailable();
 const title = "a fleet whose servers go away";
@@ -79,6 +85,24 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
     await expectAlive(migration);
   });
 
+  test("PostgreSQL goes while the queue that Redis has lost is filled again", async () => {
+    const migration = await startMigration();
+    await redis.kill();
+    await untilTold(migration, ["worker", "producer"], /Waiting for Redis at 127\.0\.0\.1:\d+/);
+    await redis.restart({ keepData: false });
+    await untilTold(migration, ["producer"], /"ticks scheduled"/, 2);
+    await postgres.kill();
+    await untilTold(migration, ["producer"], /PostgreSQL at 127\.0\.0\.1:\d+/);
+    // And a third: it comes back while Redis hangs.
+    onTestFinished(() => redis.thaw());
+    redis.freeze();
+    await postgres.restart();
+    await untilTold(migration, ["worker", "producer"], /no answer for 5 s/);
+    redis.thaw();
+    await expectComplete(migration);
+    await expectAlive(migration);
+  });
+
   test("Redis has no memory left for a while", async () => {
     const migration = await startMigration();
     await withRedis(redis.url, (client) => client.config("SET", "maxmemory", "1mb"));
@@ -105,30 +129,4 @@ async function withRedis(url: string, work: (client: Redis) => Promise<unknown>)
   const client = new Redis(url);
   await work(client);
   client.disconnect();
-}
-
-/** Commands of the processes that have logged something like this. */
-function tellingOf({ fleet }: FleetMigration, pattern: RegExp): string[] {
-  return fleet
-    .logs()
-    .filter(({ lines }) => lines.some((line) => pattern.test(line)))
-    .map(({ command }) => command);
-}
-
-async function untilTold(migration: FleetMigration, commands: readonly string[], pattern: RegExp): Promise<void> {
-  await waitFor(`${commands.join(", ")} to say what they wait for`, () => {
-    const telling = tellingOf(migration, pattern);
-    return commands.every((command) => telling.includes(command));
-  });
-}
-
-/** None has ended, none has flooded its log, and the dashboard shows its page. */
-async function expectAlive({ fleet }: FleetMigration): Promise<void> {
-  expect(fleet.exited()).toEqual([]);
-  for (const { command, lines } of fleet.logs()) {
-    const complaints = lines.filter((line) => /"level":[456]0/.test(line));
-    expect.soft(complaints.length, `${command}:\n${complaints.join("\n")}`).toBeLessThan(20);
-    const ready = lines.find((line) => line.includes('"dashboard ready"'));
-    if (ready !== undefined) expect((await fetch(JSON.parse(ready).overview)).status).toBe(200);
-  }
 }

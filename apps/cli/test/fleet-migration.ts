@@ -55,3 +55,35 @@ export async function expectComplete({ database, registered }: FleetMigration): 
     where e.content_hash is distinct from sha256(convert_to(c.content, 'UTF8'))`);
   expect(rows).toEqual([{ wrong: 0 }]);
 }
+
+/** Commands of the processes that have logged so many lines like this. */
+function tellingOf({ fleet }: FleetMigration, pattern: RegExp, times: number): string[] {
+  return fleet
+    .logs()
+    .filter(({ lines }) => lines.filter((line) => pattern.test(line)).length >= times)
+    .map(({ command }) => command);
+}
+
+/** Waits until one process at least of each of these commands has logged so many lines like this. */
+export async function untilTold(
+  migration: FleetMigration,
+  commands: readonly string[],
+  pattern: RegExp,
+  times = 1,
+): Promise<void> {
+  await waitFor(`${commands.join(", ")} to say what they wait for`, () => {
+    const telling = tellingOf(migration, pattern, times);
+    return commands.every((command) => telling.includes(command));
+  });
+}
+
+/** None has ended, none has flooded its log, and the dashboard shows its page. */
+export async function expectAlive({ fleet }: FleetMigration): Promise<void> {
+  expect(fleet.exited()).toEqual([]);
+  for (const { command, lines } of fleet.logs()) {
+    const complaints = lines.filter((line) => /"level":[456]0/.test(line));
+    expect.soft(complaints.length, `${command}:\n${complaints.join("\n")}`).toBeLessThan(20);
+    const ready = lines.find((line) => line.includes('"dashboard ready"'));
+    if (ready !== undefined) expect((await fetch(JSON.parse(ready).overview)).status).toBe(200);
+  }
+}

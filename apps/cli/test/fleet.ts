@@ -27,6 +27,8 @@ export async function endFleetSessions(connectionString: string): Promise<number
 export interface Fleet extends AsyncDisposable {
   /** Kills a worker with SIGKILL; returns the chunks that it had embedded. */
   killWorker(index: number): Promise<Set<number>>;
+  /** SIGSTOP or SIGCONT: a host that is paused, moved or out of memory for a while. */
+  signalWorker(index: number, signal: "SIGSTOP" | "SIGCONT"): void;
   /** Asks a worker to end with SIGTERM; returns its exit code. */
   stopWorker(index: number): Promise<number | null>;
   /** Returns its index. */
@@ -105,12 +107,12 @@ export function startFleet(
   };
   const fleet = Array.from({ length: workers }, () => start("worker"));
   const members = [...fleet, start("producer"), ...(dashboard ? [start("dashboard")] : [])];
-  const workerAt = (index: number): Member => {
+  const memberAt = (index: number): Member => {
     const member = fleet[index];
     if (member === undefined) throw new RangeError(`There is no worker ${index}`);
-    member.stopped = true;
     return member;
   };
+  const workerAt = (index: number): Member => Object.assign(memberAt(index), { stopped: true });
   const hasEnded = ({ process: { exitCode, signalCode } }: Member) => exitCode !== null || signalCode !== null;
 
   return {
@@ -120,6 +122,7 @@ export function startFleet(
       await member.ended;
       return new Set(embeddedBy(member));
     },
+    signalWorker: (index, signal) => void memberAt(index).process.kill(signal),
     async stopWorker(index) {
       const member = workerAt(index);
       member.process.kill("SIGTERM");

@@ -7,6 +7,7 @@ import {
   openTestDatabase,
   startNativePostgres,
   startNativeRedis,
+  startSwallowingProxy,
   testProfile,
   waitFor,
 } from "@reembed/testing";
@@ -110,6 +111,34 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
       await queue[Symbol.asyncDispose]();
     });
   });
+
+  test("a worker whose connections to the queue are swallowed takes batches by new ones within a minute", async () => {
+    const kinds = ["redis", "postgres"] as const;
+    // Both at once: either gives up a connection after half a minute.
+    await Promise.all(kinds.map(swallow));
+  });
+
+  async function swallow(kind: QueueServer["kind"]): Promise<void> {
+    const { server, native } = await startServer(kind);
+    onTestFinished(() => native[Symbol.asyncDispose]());
+    const proxy = await startSwallowingProxy(server.kind === "redis" ? server.url : server.connectionString);
+    onTestFinished(() => proxy[Symbol.asyncDispose]());
+    const { connectionString } = proxy;
+    const proxied: QueueServer = kind === "redis" ? { kind, url: connectionString } : { kind, connectionString };
+    const taken: number[] = [];
+    const take = async (batch: { chunkIds: readonly number[] }): Promise<BatchResult> => {
+      taken.push(...batch.chunkIds);
+      return { embedded: 1, reused: 0, stale: 0, quarantined: 0, tokens: 0, truncatedTokens: 0 };
+    };
+    await using queue = new EmbedQueue(server, "swallowed", () => {});
+    const worker = startEmbedWorker(proxied, "swallowed", options, take, () => {});
+    onTestFinished(() => worker.close());
+    await queue.enqueue([{ profile: "swallowed", kind: "backfill", chunkIds: [1] }]);
+    await waitFor(`the first batch of ${kind}`, () => taken.includes(1));
+    proxy.swallow();
+    await queue.enqueue([{ profile: "swallowed", kind: "backfill", chunkIds: [2] }]);
+    await waitFor(`the second batch of ${kind}`, () => taken.includes(2));
+  }
 
   test("a Redis without memory is retried after growing pauses", async () => {
     const redis = await startNativeRedis();

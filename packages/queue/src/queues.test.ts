@@ -184,12 +184,16 @@ describeOnEachServer("the queues", (open) => {
     }
   });
 
-  test("another interval replaces the schedule", async () => {
-    const ticks = new TickQueue(servers.queue, ignore);
-    onTestFinished(() => ticks[Symbol.asyncDispose]());
-    await ticks.ensureScheduled(60_000);
-    expect(await ticks.ensureScheduled(30_000)).toBe(true);
-    expect((await ticks.bullmq.getJobSchedulers()).map((scheduler) => Number(scheduler.every))).toEqual([30_000]);
+  test("the interval is that of the producer that started last, and the others leave it", async () => {
+    const [first, second] = [new TickQueue(servers.queue, ignore), new TickQueue(servers.queue, ignore)];
+    onTestFinished(() => Promise.all([first, second].map((ticks) => ticks[Symbol.asyncDispose]())).then(() => {}));
+    const interval = async () => (await first.bullmq.getJobSchedulers()).map((scheduler) => Number(scheduler.every));
+    await first.ensureScheduled(60_000);
+    expect([await second.ensureScheduled(30_000), await interval()]).toEqual([true, [30_000]]);
+    expect([await first.ensureScheduled(60_000), await interval()]).toEqual([false, [30_000]]);
+    await first.bullmq.obliterate({ force: true });
+    expect([await first.ensureScheduled(60_000), await interval()]).toEqual([true, [60_000]]);
+    expect([await second.ensureScheduled(30_000), await interval()]).toEqual([false, [60_000]]);
   });
 });
 

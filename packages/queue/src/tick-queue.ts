@@ -10,6 +10,7 @@ const clockToleranceMs = 10_000;
 /** The small queue of the producer's ticks. However many producers there are, it makes one tick at a time. */
 export class TickQueue implements AsyncDisposable {
   readonly bullmq: Queue;
+  #hasScheduled = false;
 
   constructor(server: QueueServer, onError: OnQueueError) {
     this.bullmq = createQueue(server, tickQueueName, onError, {
@@ -21,19 +22,26 @@ export class TickQueue implements AsyncDisposable {
    * Makes sure that ticks are scheduled, one at a time. Call this repeatedly, because a schedule can be lost in three ways:
    * a lost queue loses its scheduler and its concurrency, and then there is no tick that could notice it; a tick that fails
    * before BullMQ has made the next one, for example in a Redis without memory, ends the chain; and a host whose clock was
-   * ahead may have scheduled the next tick for the far future. Returns whether anything was repaired.
+   * ahead may have scheduled the next tick for the far future. Only the first call replaces an interval that it finds by
+   * another: if producers are configured differently, the one that started last decides, because otherwise each would put
+   * off the others' next tick. Returns whether anything was repaired.
    */
-  async ensureScheduled(everyMs: number): Promise<boolean> {
+  async ensureScheduled(wantedMs: number): Promise<boolean> {
     const scheduler = await this.bullmq.getJobScheduler(schedulerId);
     const concurrency = await this.bullmq.getGlobalConcurrency();
+    const everyMs = (this.#hasScheduled && Number(scheduler?.every)) || wantedMs;
     const scheduled = Number(scheduler?.every) === everyMs && concurrency === 1;
     const overdue = Number(scheduler?.next) < Date.now() - everyMs;
     const putOff = Number(scheduler?.next) > Date.now() + everyMs + clockToleranceMs;
-    if (scheduled && !putOff && !(overdue && (await this.#isEmpty()))) return false;
+    if (scheduled && !putOff && !(overdue && (await this.#isEmpty()))) {
+      this.#hasScheduled = true;
+      return false;
+    }
     // BullMQ would continue from the time that is stored, so the scheduler is removed first.
     if (putOff) await this.bullmq.removeJobScheduler(schedulerId);
     await this.bullmq.setGlobalConcurrency(1);
     await this.bullmq.upsertJobScheduler(schedulerId, { every: everyMs }, { name: "tick" });
+    this.#hasScheduled = true;
     return true;
   }
 

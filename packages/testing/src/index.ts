@@ -25,6 +25,7 @@ export { type NativePostgres, startNativePostgres } from "./native-postgres.ts";
 export { type NativeRedis, startNativeRedis } from "./native-redis.ts";
 export { encodePoisonGraph, poisonDimensions } from "./poison-graph.ts";
 export { encodeSlowGraph, slowDimensions } from "./slow-graph.ts";
+export { mountSmallDisk, type SmallDisk, smallDiskUnavailable } from "./small-disk.ts";
 export { type SubPathProxy, startSubPathProxy } from "./sub-path-proxy.ts";
 export { type SwallowingProxy, startSwallowingProxy } from "./swallowing-proxy.ts";
 export { type TemporaryModel, writeTemporaryModel } from "./temporary-model.ts";

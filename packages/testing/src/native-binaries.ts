@@ -6,6 +6,7 @@ import { messageOf, ReembedError } from "@reembed/core";
 export interface PostgresBinaries {
   initdb: string;
   postgres: string;
+  basebackup: string;
 }
 
 export interface RedisBinaries {
@@ -32,7 +33,11 @@ export function findPostgres(): PostgresBinaries {
   if (folders.length === 0) throw missing(`PostgreSQL is neither in ${debianRoot} nor on the PATH`);
   const folder = folders.find(hasPgvector);
   if (folder === undefined) throw missing(`PostgreSQL in ${folders.join(" and ")} has no pgvector 0.8 or later`);
-  return { initdb: join(folder, "initdb"), postgres: join(folder, "postgres") };
+  return {
+    initdb: join(folder, "initdb"),
+    postgres: join(folder, "postgres"),
+    basebackup: join(folder, "pg_basebackup"),
+  };
 }
 
 /** @throws ReembedError `native_missing` */

@@ -31,11 +31,12 @@ const defaultSettings = { fsync: "off", full_page_writes: "off", max_connections
 
 /**
  * A PostgreSQL of our own on a free port, in a temporary folder. `settings` go over the defaults; with
- * `pgvector: false` it is one where that was never installed.
+ * `pgvector: false` it is one where that was never installed. With `standbyOf`, the address of another one's superuser,
+ * it follows that one, read-only, until `pg_promote()`.
  * @throws ReembedError `native_missing` when PostgreSQL or pgvector is not installed.
  */
 export async function startNativePostgres(
-  options: { settings?: Record<string, string>; pgvector?: boolean } = {},
+  options: { settings?: Record<string, string>; pgvector?: boolean; standbyOf?: string } = {},
 ): Promise<NativePostgres> {
   const binaries = findPostgres();
   const account = postgresAccount();
@@ -43,7 +44,9 @@ export async function startNativePostgres(
   // SIGQUIT: the postmaster takes its backends and its shared memory with it and writes nothing more.
   const folder = scope.use(new ServerFolder("postgres", "SIGQUIT", account));
   const data = join(folder.path, "data");
-  await initialise(binaries.initdb, folder, data, account);
+  await (options.standbyOf === undefined
+    ? initialise(binaries.initdb, folder, data, account)
+    : copyPrimary(binaries.basebackup, options.standbyOf, { folder, data, account }));
 
   const port = await freePort();
   const connectionString = `postgres://postgres@127.0.0.1:${port}/postgres`;
@@ -94,11 +97,25 @@ export async function startNativePostgres(
 async function initialise(initdb: string, folder: ServerFolder, data: string, account?: Account): Promise<void> {
   // macOS knows no C.UTF-8; under C, lower() and ILIKE leave letters beyond ASCII alone.
   const locale = process.platform === "linux" ? "C.UTF-8" : "C";
-  const finished = promisify(execFile)(
-    initdb,
-    ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", `--locale=${locale}`, "--no-sync", "--no-instructions"],
-    { cwd: folder.path, ...account },
-  );
+  const access = ["-U", "postgres", "-A", "trust", "-E", "UTF8", `--locale=${locale}`];
+  await runGuarded(initdb, ["-D", data, ...access, "--no-sync", "--no-instructions"], { folder, account });
+}
+
+async function copyPrimary(
+  basebackup: string,
+  primary: string,
+  { folder, data, account }: { folder: ServerFolder; data: string; account: Account | undefined },
+): Promise<void> {
+  const parameters = ["-d", primary, "-D", data, "--write-recovery-conf", "--checkpoint=fast", "--no-sync"];
+  await runGuarded(basebackup, parameters, { folder, account });
+}
+
+async function runGuarded(
+  file: string,
+  parameters: string[],
+  { folder, account }: { folder: ServerFolder; account: Account | undefined },
+): Promise<void> {
+  const finished = promisify(execFile)(file, parameters, { cwd: folder.path, ...account });
   // Left to itself, it would go on writing into the folder that the guard removes.
   folder.guard(finished.child.pid);
   await finished;

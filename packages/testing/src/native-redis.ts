@@ -29,17 +29,23 @@ export async function startNativeRedis({
   policy = "noeviction",
   appendOnly = false,
   cluster = false,
+  dataFolder,
+  replicaOf,
 }: {
   policy?: string;
   appendOnly?: boolean;
   /** The only node of a cluster. */
   cluster?: boolean;
+  /** For its append-only file, in the place of its temporary folder; without `keepData` it is emptied too. */
+  dataFolder?: string;
+  /** The address of the Redis that it follows, read-only, until it is told `replicaof no one`. */
+  replicaOf?: string;
 } = {}): Promise<NativeRedis> {
   const binaries = findRedis();
   await using scope = new AsyncDisposableStack();
   const folder = scope.use(new ServerFolder("redis", "SIGKILL"));
-  const data = join(folder.path, "data");
-  mkdirSync(data);
+  const data = dataFolder ?? join(folder.path, "data");
+  mkdirSync(data, { recursive: true });
 
   const port = await freePort();
   const url = `redis://127.0.0.1:${port}`;
@@ -52,12 +58,13 @@ export async function startNativeRedis({
     appendonly: appendOnly ? "yes" : "no",
     // Written before each reply, as `everysec` does not promise, so that a SIGKILL loses nothing acknowledged.
     appendfsync: "no",
+    ...(replicaOf === undefined ? {} : { replicaof: placeOf(replicaOf), "repl-diskless-sync-delay": "0" }),
     ...(cluster ? { "cluster-enabled": "yes", "cluster-port": `${await freePort()}` } : {}),
   };
   const server = new ServerProcess({
     name: "Redis",
     folder,
-    command: [binaries.server, ...Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value])],
+    command: [binaries.server, ...Object.entries(settings).flatMap(([key, value]) => [`--${key}`, ...[value].flat()])],
     isReady: () => answers(url),
   });
   scope.defer(() => server.stop("SIGKILL"));
@@ -89,6 +96,12 @@ async function shutdown(server: ServerProcess, url: string): Promise<void> {
   const refusal = await redisCli(url, "shutdown", "save");
   if (refusal !== "") throw new Error(`Redis did not shut down: ${refusal}`);
   await server.exited();
+}
+
+/** As `replicaof` takes it. */
+function placeOf(url: string): [host: string, port: string] {
+  const { hostname, port } = new URL(url);
+  return [hostname, port];
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -8,11 +8,13 @@ export interface SwallowingProxy extends AsyncDisposable {
   swallow(): void;
   /** Connections that are swallowed and that nobody has given up. */
   swallowed(): number;
+  /** Cuts the connections that there are; new ones go to another server, as after a failover. */
+  leadTo(connectionString: string): void;
 }
 
-/** A proxy before a PostgreSQL server, as a load balancer or a firewall that forgets connections is one. */
+/** A proxy before PostgreSQL or Redis, as a load balancer or a firewall that forgets connections is one. */
 export async function startSwallowingProxy(connectionString: string): Promise<SwallowingProxy> {
-  const target = new URL(connectionString);
+  let target = new URL(connectionString);
   const clients = new Map<Socket, Socket>();
   const swallowed = new Set<Socket>();
   const server = createServer((client) => {
@@ -37,6 +39,10 @@ export async function startSwallowingProxy(connectionString: string): Promise<Sw
       for (const client of clients.keys()) swallowed.add(client);
     },
     swallowed: () => swallowed.size,
+    leadTo(another) {
+      target = new URL(another);
+      for (const client of clients.keys()) client.destroy();
+    },
     async [Symbol.asyncDispose]() {
       const closed = once(server, "close");
       server.close();
