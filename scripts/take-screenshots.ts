@@ -16,7 +16,7 @@ const folder = await mkdtemp(join(tmpdir(), "reembed-screenshots-"));
 const demo = startDemo();
 const said = createInterface({ input: demo.stderr ?? process.stdin })[Symbol.asyncIterator]();
 try {
-  const dashboard = await readAddress(/watch it at (\S+)/);
+  const dashboard = await readAddress(/watch the progress at (\S+)/);
   await using browser = await launchBrowser();
   const page = await browser.newPage({ viewport: { width: 1150, height: 700 } });
 

@@ -4,9 +4,9 @@ import { messageOf, ReembedError } from "@reembed/core";
 import { decodeUtf8 } from "./corpus/decode-utf8.ts";
 
 /**
- * Takes the variables of the `.env` of this folder that the environment does not have. Node's own `loadEnvFile` makes a
- * byte-order mark, which Windows' editors write, a part of the first variable's name: that one was not set, without a word.
- * @throws ReembedError `env_file_unreadable` (exit code 2); another encoding than UTF-8 is one.
+ * Sets the variables of this folder's `.env` that the environment does not have. Node's own `loadEnvFile` is not used: it
+ * makes a byte order mark, which editors on Windows write, part of the first variable's name, which is then silently unset.
+ * @throws ReembedError `env_file_unreadable` (exit code 2), also for an encoding other than UTF-8.
  */
 export function loadEnvFile(): void {
   try {

@@ -5,10 +5,10 @@ import { reportError } from "./report-error.ts";
 const program = new Command("reembed")
   .description("Moves a live retrieval corpus in PostgreSQL + pgvector from one embedding model to another.")
   .exitOverride()
-  .showHelpAfterError("  --help tells what there is.")
-  .addHelpText("after", "\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 refused by a guard.");
+  .showHelpAfterError("  --help lists the options.")
+  .addHelpText("after", "\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 refused by a safety check.");
 
-/** In the order of the help. A command is imported when it is meant: all of them together take a second. */
+/** In the order of the help. Each command is imported only when it is called, because importing all takes a second. */
 const commands: Record<string, () => Promise<(program: Command) => void>> = {
   doctor: async () => (await import("./commands/doctor.ts")).registerDoctor,
   init: async () => (await import("./commands/init.ts")).registerInit,
@@ -33,7 +33,7 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   demo: async () => (await import("./commands/demo.ts")).registerDemo,
 };
 
-// A reader that has seen enough, as `head` has, is no failure of the command.
+// If a reader such as `head` closes the pipe early, that is not an error of the command.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
 });
@@ -46,13 +46,13 @@ try {
 }
 await leave();
 
-/** Registers the named command or, for the help and for a name that there is not, all of them. */
+/** Registers the named command; for the help and for unknown names, all of them. */
 async function registerMeant(name: string): Promise<void> {
   const meant = Object.hasOwn(commands, name) ? [commands[name]] : Object.values(commands);
   for (const load of meant) (await load?.())?.(program);
 }
 
-/** Ends the process when what it has printed is out: a connection to a server that hangs would keep it alive. */
+/** Ends the process after its output was written: an open connection to a server that hangs would keep it alive. */
 async function leave(): Promise<never> {
   const streams = [process.stdout, process.stderr];
   await Promise.all(streams.map((stream) => new Promise((done) => stream.write("", done))));

@@ -2,21 +2,21 @@ import type { Config } from "@reembed/config";
 import { type Model, messageOf, ReembedError } from "@reembed/core";
 import { listPrepared, modelFolder, verifyModelFiles, verifyPrepared } from "@reembed/embedder";
 
-/** What there is of a model on this host. */
+/** The state of a model's files on this host. */
 export interface ModelState {
   model: string;
   revision: string;
   dimensions: number;
   maxTokens: number;
   folder: string;
-  /** What was prepared for its devices. */
+  /** The devices that it is prepared for. */
   prepared: { device: string; dtype: string }[];
-  /** Null when every file is there and unaltered. */
+  /** Null if every file exists and is unaltered. */
   problem: string | null;
   remedy: string | null;
 }
 
-/** Checks every file of a model against its hash: about a second per gigabyte. */
+/** Checks every file of a model against its hash, at about one second per gigabyte. */
 export async function inspectModel(config: Pick<Config, "models">, model: Model): Promise<ModelState> {
   const { id, revision, dimensions, maxTokens } = model;
   const folder = modelFolder(model, config.models.folder);

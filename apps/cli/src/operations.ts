@@ -8,8 +8,8 @@ import type { Services } from "./services.ts";
 const scrapeMs = 5_000;
 
 /**
- * Serves health and metrics of this process where `OPERATIONS_PORT` says so. Ready means that the database answers and
- * that the queue takes writes, besides what the process itself needs.
+ * Serves this process's health and metrics on `OPERATIONS_PORT`, if it is set. Ready means that the database answers and
+ * the queue accepts writes, in addition to the process's own checks.
  */
 export async function serveOperations(
   { operationsPort }: Pick<Config, "operationsPort">,
@@ -24,10 +24,10 @@ export async function serveOperations(
   options.log.info({ port }, "health and metrics ready");
 }
 
-/** For a process that knows the whole: sets the gauges of every profile, as they are when somebody asks. */
+/** Sets the gauges of every profile at each scrape, for a process that has access to all of them. */
 export function gaugeProfiles({ database, queue }: Services, metrics: Metrics, scope: AsyncDisposableStack) {
   const queues = scope.use(new EmbedQueues(queue, () => {}));
-  // Counting takes the database 0.13 s a million chunks, and anybody who reaches the port may ask.
+  // Counting takes the database 0.13 s per million chunks, and anybody who reaches the port may request it.
   return rememberFor(scrapeMs, async (): Promise<void> => {
     for (const { profile, ...status } of await readStatus(database, queues)) {
       metrics.coverage.set({ profile }, status.coverage);

@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
 import { InvalidArgumentError, Option } from "commander";
 
-/** An option's value as a number within bounds. */
+/** Parses an option's value as a number within bounds. */
 export function numberBetween(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -10,7 +10,7 @@ export function numberBetween(least: number, most: number): (text: string) => nu
   };
 }
 
-/** An option's value as a whole number. */
+/** Parses an option's value as a whole number. */
 export function wholeNumberFrom(least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -19,7 +19,7 @@ export function wholeNumberFrom(least: number): (text: string) => number {
   };
 }
 
-/** Of an option that names a port to listen on; 0 is a free one. */
+/** Parses the number of a port to listen on; 0 takes a free port. */
 export function portNumber(text: string): number {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65_535)
@@ -27,7 +27,7 @@ export function portNumber(text: string): number {
   return port;
 }
 
-/** Who runs this. A container may run it by a number that has no entry in passwd, and so no name. */
+/** The user who runs this. In a container it may be a number that has no entry in passwd and so no name. */
 export function operatorName(): string {
   try {
     return userInfo().username;
@@ -36,9 +36,12 @@ export function operatorName(): string {
   }
 }
 
-/** `--wait` of a command that runs on. */
+/** The option `--wait` of commands that keep running. */
 export function waitOption(): Option {
-  return new Option("--wait <seconds>", "for servers that are not there yet when it starts; 0 fails at once")
+  return new Option(
+    "--wait <seconds>",
+    "how long to wait for servers that are not available at the start; 0 fails at once",
+  )
     .argParser(wholeNumberFrom(0))
     .default(60);
 }

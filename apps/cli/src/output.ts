@@ -3,7 +3,7 @@ export function printResult(result: object, json: boolean | undefined, text: str
   process.stdout.write(`${json ? JSON.stringify(result) : text}\n`);
 }
 
-/** Rows of cells as text in aligned columns; those from `rightFrom` on, all but the first, are aligned to the right. */
+/** Formats rows of cells as aligned columns; columns from `rightFrom` on, except the first, are aligned to the right. */
 export function formatTable(rows: readonly (readonly string[])[], rightFrom = 1): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   return rows
@@ -22,12 +22,12 @@ export function formatCount(count: number): string {
   return Math.round(count).toLocaleString("en");
 }
 
-/** `99.9 %`; 100.0 % only of what is complete. */
+/** `99.9 %`; 100.0 % only if it is complete. */
 export function formatShare(share: number): string {
   return `${(Math.floor(1_000 * share) / 10).toFixed(1)} %`;
 }
 
-/** `812 MB`, `3.1 GB`: decimal, as disks are sold. */
+/** `812 MB`, `3.1 GB`: decimal units. */
 export function formatBytes(bytes: number): string {
   const [unit, size] =
     bytes < 1e6 ? ["kB", 1e3] : bytes < 1e9 ? ["MB", 1e6] : bytes < 1e12 ? ["GB", 1e9] : ["TB", 1e12];
@@ -35,7 +35,7 @@ export function formatBytes(bytes: number): string {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
 }
 
-/** The last line of a dry run; a comment, as what it printed is SQL. */
+/** The last line of a dry run, as a comment, because the output before it is SQL. */
 export function printUnchanged(): void {
   process.stdout.write("-- Nothing was changed.\n");
 }

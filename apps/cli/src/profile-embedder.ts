@@ -11,27 +11,27 @@ import {
 } from "@reembed/embedder";
 import type { Logger } from "@reembed/runtime";
 
-/** The device of embedders that leave the model to a server. */
+/** The device of embedders that use an embedding server. */
 export const httpDevice = "http";
 
 export interface ProfileEmbedderOptions {
   device: string;
-  /** Of a run on the CPU; without it, one for each core. */
+  /** Threads of a run on the CPU; by default one per core. */
   threads?: number | undefined;
   log: Logger;
   observer?: EmbedderObserver;
-  /** Of the server of EMBEDDING_ENDPOINT; by default it is patient. */
+  /** Time limits for EMBEDDING_ENDPOINT; by default it retries for some time. */
   patience?: Pick<HttpEmbedderOptions, "timeoutMs" | "retries">;
 }
 
-/** Whether EMBEDDING_ENDPOINT embeds for this profile: it does for the candidate. */
+/** Whether EMBEDDING_ENDPOINT embeds for this profile, which it only does for the candidate. */
 export function servedByEndpoint({ candidate, embeddingServer }: Config, profile: string): boolean {
   return embeddingServer !== undefined && profile === candidate.name;
 }
 
 /**
- * The device on which this process embeds for a profile: `http`, the server of EMBEDDING_ENDPOINT, or the one of `--device`.
- * @throws ReembedError `device_contradicts` (exit code 2) when that was `asked` for beside EMBEDDING_ENDPOINT.
+ * The device on which this process embeds for a profile: `http`, for EMBEDDING_ENDPOINT, or that of `--device`.
+ * @throws ReembedError `device_contradicts` (exit code 2) if `--device` was `asked` for although EMBEDDING_ENDPOINT is set.
  */
 export function chooseDevice(config: Config, profile: string, device: string, asked: boolean): string {
   if (!servedByEndpoint(config, profile)) return device;
@@ -43,7 +43,7 @@ export function chooseDevice(config: Config, profile: string, device: string, as
   );
 }
 
-/** Starts a profile's model on a device, or on the server of EMBEDDING_ENDPOINT where the device is `http`. */
+/** Starts a profile's model on a device or, if the device is `http`, uses EMBEDDING_ENDPOINT. */
 export async function startProfileEmbedder(
   { model }: Profile,
   { embeddingServer, models, worker: { tokenBudget } }: Config,
@@ -56,7 +56,7 @@ export async function startProfileEmbedder(
   const embedder = await startOnnxEmbedder({ ...common, device, threads });
   const prepared = (await listPrepared(modelFolder(model, models.folder))).map((graph) => graph.device);
   if (!prepared.includes(device.replace(/:.*/, ""))) {
-    log.warn(`${model.id} runs as it was exported; \`reembed model prepare ${model.id}\` makes it faster`);
+    log.warn(`${model.id} runs its exported graph; \`reembed model prepare ${model.id}\` makes it faster`);
   }
   return embedder;
 }

@@ -4,10 +4,7 @@ export interface ProgressBar {
   update(done: number, total: number): void;
 }
 
-/**
- * Progress bars below each other on stderr, so that stdout stays a command's result. Without a terminal nothing is
- * drawn.
- */
+/** Draws progress bars on stderr, because stdout is for a command's result. Without a terminal nothing is drawn. */
 export function progressBars(): Disposable & { add(title: string, unit: string): ProgressBar } {
   if (!process.stderr.isTTY) return { add: () => ({ update() {} }), [Symbol.dispose]() {} };
   const format = "{title} [{bar}] {percentage} % | {value}/{total} {unit}";

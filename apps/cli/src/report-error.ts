@@ -1,16 +1,16 @@
 import { isTransient, messageOf, ReembedError } from "@reembed/core";
 import { CommanderError } from "commander";
 
-/** PostgreSQL's codes for a server or a connection that ends, Node's, and what their clients say without a code. */
+/** Codes of PostgreSQL and Node for a server or a connection that ends, and messages of their clients without a code. */
 const connectionLost = /^(08...|57P0.|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/;
 const connectionEnded = /^Connection (terminated|is closed)/;
-/** What an administrator can mend: read-only, no right, no room, too much, locked, cancelled, failing storage. */
+/** Errors that an administrator can fix: read-only, no rights, no space, limits, locks, cancellation, failing storage. */
 const serverRefused = /^(25006|42501|53...|54...|55...|57014|58...)$/;
 const noRight = "42501";
 
-/** Says on stderr what ended a command, and returns the exit code for it. */
+/** Writes to stderr what ended a command, and returns the exit code for it. */
 export function reportError(error: unknown): number {
-  // Commander has printed its message already; asking for help is no error.
+  // Commander has printed its message already, and a request for help is not an error.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   const cause = rootCause(error);
   const explained = cause instanceof ReembedError ? cause : explain(cause);
@@ -24,7 +24,7 @@ export function reportError(error: unknown): number {
   return explained.exitCode;
 }
 
-/** A failed query's own message quotes all its parameters, whole documents among them; its cause does not. */
+/** The message of a failed query quotes all its parameters, with whole documents; that of its cause does not. */
 function rootCause(error: unknown): unknown {
   if (error instanceof ReembedError) return error;
   if (error instanceof SuppressedError) return rootCause(error.suppressed);
@@ -42,6 +42,6 @@ function explain(error: unknown): ReembedError | undefined {
 
 function connectionLostBy(reason: string): ReembedError {
   return new ReembedError("connection_lost", `The connection to a server was lost: ${reason}`, {
-    remedy: "What was stored stays: run the command again.",
+    remedy: "Run the command again; what was stored is kept.",
   });
 }

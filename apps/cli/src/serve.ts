@@ -1,20 +1,21 @@
 import { endsWithin, isTransient, messageOf, ReembedError, tellSilence } from "@reembed/core";
 import { type Logger, outlast, untilSignal } from "@reembed/runtime";
 
-/** From the signal to the end of the process: Docker kills after 10 s, Kubernetes after 30 s, both unless told otherwise. */
+/** Time from the signal to the end of the process. By default Docker kills after 10 s and Kubernetes after 30 s. */
 const stopWithinMs = 14_000;
-/** How long a server may take to answer when it is no longer waited for. */
+/** How long to wait for the last answer of a server when the process ends. */
 const lastAnswerMs = 10_000;
 
 export interface Serving {
   log: Logger;
-  /** The command, as logs call it. */
+  /** The command's name in logs. */
   name: string;
 }
 
 /**
- * The life of a command that goes on until it is stopped. A signal before `begin` ends the process at once, since nothing
- * is in hand; 14 s after a later one it ends with 0 all the same, whatever is not done.
+ * Handles signals for a command that runs until it is stopped. Before `begin`, a signal ends the process at once, because no
+ * work has started. After it, a signal starts the shutdown; 14 s later the process ends with exit code 0 even if the
+ * shutdown is not complete.
  */
 export function startLife({ log, name }: Serving): { stopped: Promise<NodeJS.Signals>; begin: () => void } {
   const stopped = untilSignal("SIGTERM", "SIGINT");
@@ -31,8 +32,8 @@ export function startLife({ log, name }: Serving): { stopped: Promise<NodeJS.Sig
 }
 
 /**
- * Runs a command until it is stopped. `start` opens in the scope what the command needs; the scope is disposed of at the
- * end, which finishes what is in hand.
+ * Runs a command until it is stopped. `start` opens what the command needs in the scope, which is disposed of at the end,
+ * after running work is finished.
  */
 export async function untilStopped(
   { log, name }: Serving,
@@ -47,12 +48,12 @@ export async function untilStopped(
   } finally {
     await scope.disposeAsync().catch((error: unknown) => {
       if (!isTransient(error)) throw error;
-      log.warn({ error: messageOf(error) }, `${name} could not say goodbye to a server`);
+      log.warn({ error: messageOf(error) }, `${name} could not close a connection cleanly`);
     });
   }
 }
 
-/** Serves until it is stopped: `start` returns what is told, in the log and as one JSON object, when it is ready. */
+/** Serves until it is stopped. When ready, the result of `start` is logged and printed as one JSON object. */
 export async function serveUntilSignal(
   { json, ...serving }: Serving & { json: boolean | undefined },
   start: (scope: AsyncDisposableStack) => Promise<Record<string, unknown>>,
@@ -67,22 +68,22 @@ export async function serveUntilSignal(
 
 function endWithin(afterMs: number, { log, name }: Serving): void {
   const late = setTimeout(() => {
-    log.warn({ afterMs }, `${name} did not stop in time and is ended`);
+    log.warn({ afterMs }, `${name} did not stop in time and is ended by force`);
     process.exit(0);
   }, afterMs);
-  // The only timer that may not keep the process alive: it is there for the case that something else does.
+  // This timer must not keep the process alive: it is for the case that something else does.
   late.unref();
 }
 
-/** Does work on a server that may not be there yet, until it is done. `server` is what the log calls it. */
+/** Waits for a server, which may not be available yet, until the work succeeds. `server` is its name in logs. */
 export type Patience = <T>(server: string, work: () => Promise<T>) => Promise<T>;
 
-/** For commands that people wait for: a server that is not there is an error at once. */
+/** For interactive commands: a server that is not available is an error at once. */
 export const impatience: Patience = (_, work) => work();
 
 /**
- * Waits for servers, and says for which, until so many seconds have passed from now on. Then what is wrong with them is
- * thrown, or `server_silent` where one takes connections and answers nothing.
+ * Waits for servers for this many seconds from now, and logs which one it waits for. Then the last error is thrown, or
+ * `server_silent` if a server accepts connections but does not answer.
  */
 export function patienceFor(seconds: number, log: Logger): Patience {
   const endsAt = performance.now() + 1_000 * seconds;
@@ -92,6 +93,8 @@ export function patienceFor(seconds: number, log: Logger): Patience {
     const done = outlast(() => tellSilence(work(), tell), { log, server, stopping });
     const leftMs = Math.max(0, endsAt - performance.now());
     if (await endsWithin(leftMs + lastAnswerMs, done)) return await done;
-    throw new ReembedError("server_silent", `${server} does not answer.`, { remedy: "Is it overloaded, or cut off?" });
+    throw new ReembedError("server_silent", `${server} does not answer.`, {
+      remedy: "Check whether it is overloaded or unreachable.",
+    });
   };
 }

@@ -15,7 +15,7 @@ describe.skipIf(missing !== undefined)(`services${missing === undefined ? "" : `
   const queue = { kind: "redis", url: redis } as const;
   const profile = testProfile("mini-m3");
 
-  test("of two databases that share a Redis keep their batches apart", async () => {
+  test("of two databases that share a Redis have separate batches", async () => {
     const open = async () => {
       const connectionString = await createDatabase(postgres);
       const database = await openTestDatabase({ connectionString, queue }, [profile]);

@@ -26,28 +26,28 @@ import {
 } from "@reembed/store";
 import { impatience, type Patience } from "./serve.ts";
 
-/** The database and the queue's server that a command works on, checked. */
+/** A command's database and queue server, which have been checked. */
 export interface Services extends AsyncDisposable {
   database: Database;
   queue: QueueServer;
-  /** The database prints what would change it, instead of changing; the queue is to be left alone. */
+  /** If true, the database prints the statements that would change it, and the queue must not be changed. */
   dryRun: boolean;
 }
 
 export interface OpenOptions {
   dryRun?: boolean | undefined;
-  /** Of the database's connections; statements have no limit without one. */
+  /** The purpose of the database connections, which sets their time limits; without it, statements have none. */
   purpose?: OpenDatabaseOptions["purpose"];
-  /** By default a server that is not there is an error at once. */
+  /** By default a server that is not available is an error at once. */
   patience?: Patience;
-  /** For a process whose every statement is short; the embedded database answers nobody while it runs one. */
+  /** For a process with only short statements. Not for the embedded database, which answers nobody during a statement. */
   answerWithinMs?: number | undefined;
 }
 
 /**
- * Opens the services that the configuration names: its own servers, which `reembed init` has set up, or the embedded
- * database, which is set up at once. Disposing of them closes the connections, and the embedded database with them.
- * @throws ReembedError of `openServers`, and with exit code 3 when the servers are not set up.
+ * Opens the configured services: servers that `reembed init` has set up, or the embedded database, which is set up at once.
+ * Disposal closes the connections and the embedded database.
+ * @throws ReembedError of `openServers`, and with exit code 3 if the servers are not set up.
  */
 export async function openServices(
   config: Config,
@@ -69,13 +69,13 @@ export async function openServices(
   return { database: given, queue, dryRun, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-/** The queues of this database, and of no other that shares the server: their names begin with its own. */
+/** The queues of this database only: their names begin with its name, so that several databases can share a server. */
 export async function queueOf(database: Database, queue: QueueServer): Promise<QueueServer> {
   return queue.kind === "redis" ? { ...queue, prefix: await readIdentity(database) } : queue;
 }
 
 /**
- * Opens the services as they are, for a command that sets them up itself.
+ * Opens the services without setting them up, for commands that do that themselves.
  * @throws ReembedError of `checkDatabase`, `checkQueueServer` or `openEmbeddedDatabase`.
  */
 export async function openServers(
@@ -119,14 +119,13 @@ function openPool(
   return database;
 }
 
-/** Creates or updates the tables, BullMQ's where the queue is in the database, and registers the active profiles. */
+/** Creates or updates the tables (with BullMQ's if the queue is in the database) and registers the active profiles. */
 export async function initialize(
   config: Config,
   { database, queue, dryRun }: Pick<Services, "database" | "queue" | "dryRun">,
 ): Promise<void> {
   await migrateDatabase(database);
-  if (dryRun)
-    process.stdout.write("-- BullMQ creates or updates its own tables, where the queue lives in the database.\n\n");
+  if (dryRun) process.stdout.write("-- BullMQ creates or updates its own tables, if the queue is in the database.\n\n");
   else await createQueueTables(queue);
   await ensureRollout(database, { baseline: config.baseline.name, candidate: config.candidate.name });
   await registerProfiles(database, activeProfiles(config));
@@ -143,6 +142,6 @@ async function openEmbedded(folder: string, log: Logger, scope: AsyncDisposableS
 function queueServer(config: Config, connectionString: string): QueueServer {
   if (config.redisUrl !== undefined) return { kind: "redis", url: config.redisUrl };
   if (config.databaseUrl !== undefined) return { kind: "postgres", connectionString };
-  // PGlite does not deliver NOTIFY, by which BullMQ would wake an idle worker.
+  // PGlite does not deliver NOTIFY, with which BullMQ would wake up an idle worker.
   return { kind: "postgres", connectionString, pollSeconds: 0.5 };
 }

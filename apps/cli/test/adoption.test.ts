@@ -52,11 +52,13 @@ describeOnEachServer(
       await expect(adopt(database)).rejects.toMatchObject({
         code: "vectors_foreign",
         exitCode: 3,
-        message: expect.stringContaining(`3 of ${chunks} sampled vectors of public.${table} are not mini-rubert's`),
+        message: expect.stringContaining(
+          `3 of ${chunks} sampled vectors of public.${table} do not come from mini-rubert`,
+        ),
       });
       await database.$client.query(`alter table ${table} alter embedding type vector(2) using '[1,2]'`);
       await expect(adopt(database)).rejects.toThrow(
-        "public.document_chunks.embedding has 2 dimensions, and mini-rubert 312.",
+        "public.document_chunks.embedding has 2 dimensions, but mini-rubert has 312.",
       );
       const adopted = "select state, backfill_cursor from reembed.profiles where name = 'mini-rubert'";
       expect((await database.$client.query(adopted)).rows).toEqual([{ state: "registered", backfill_cursor: "0" }]);

@@ -47,7 +47,7 @@ describeOnEachServer(
       expect((await run("status")).stdout).toMatch(
         /^mini-m3 +paused +3 +0 +3 .*mini-m3: paused until `reembed backfill resume --profile mini-m3`\n$/ms,
       );
-      expect((await run("backfill", "resume")).stdout).toBe("The backfill of mini-m3 goes on.\n");
+      expect((await run("backfill", "resume")).stdout).toBe("The backfill of mini-m3 continues.\n");
       expect((await profile()).paused).toBe(false);
     });
 

@@ -10,11 +10,11 @@ test("doctor with everything away says so line by line, goes on with the rest, a
   const environment = { ...standIns, ...addresses, BASELINE_PROFILE: "bge-m3" };
   const { code, stdout, stderr } = await runReembed(["doctor"], { environment });
   expect({ code, stderr }).toEqual({ code: 3, stderr: "" });
-  expect(stdout).toMatch(/^database +must be mended +The database db at 127\.0\.0\.1:1 cannot be opened/m);
-  expect(stdout).toMatch(/^Redis +must be mended +Redis at 127\.0\.0\.1:1 does not answer/m);
-  expect(stdout).toMatch(/^model BAAI\/bge-m3 +must be mended .*\n +-> Run `reembed model pull BAAI\/bge-m3`/m);
+  expect(stdout).toMatch(/^database +must be fixed +The database db at 127\.0\.0\.1:1 cannot be opened/m);
+  expect(stdout).toMatch(/^Redis +must be fixed +Redis at 127\.0\.0\.1:1 does not answer/m);
+  expect(stdout).toMatch(/^model BAAI\/bge-m3 +must be fixed .*\n +-> Run `reembed model pull BAAI\/bge-m3`/m);
   expect(stdout).toMatch(/^model mini-m3 +ok/m);
-  expect(stdout).toMatch(/\n\n3 things must be mended first; \w+ warnings?\.\n$/);
+  expect(stdout).toMatch(/\n\n3 problems must be fixed first; \w+ warnings?\.\n$/);
   expect(stdout).not.toContain("hunter2");
 });
 

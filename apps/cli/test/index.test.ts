@@ -47,7 +47,9 @@ describeOnEachServer(
       const output = text(stdout);
       const told: string[] = [];
       stderr.on("data", (chunk) => void told.push(String(chunk)));
-      await waitFor("the second to follow the first", () => told.join("").includes(`process ${pid}: following it`));
+      await waitFor("the second to follow the first", () =>
+        told.join("").includes(`already running in the server as process ${pid}`),
+      );
       await release();
       expect(JSON.parse(await output)).toMatchObject({ built: false, reached: true });
       expect(await readAnnIndex(database, profile)).toMatchObject({ valid: true, building: null });

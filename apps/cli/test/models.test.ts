@@ -70,7 +70,7 @@ describe("reembed model", () => {
     for (const command of ["check", "pull"]) {
       const { code, stdout, stderr } = await runReembed(["model", command, "nonsense"]);
       expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-      expect(stderr).toMatch(/^error: There is no model nonsense; there are cointegrated\/rubert-tiny2, /);
+      expect(stderr).toMatch(/^error: There is no model nonsense; the models are cointegrated\/rubert-tiny2, /);
     }
   });
 });

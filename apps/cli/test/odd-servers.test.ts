@@ -93,7 +93,7 @@ describeOnEachServer(
         const doctor = await runReembed(["doctor"], { environment });
         expect(doctor).toMatchObject({
           code: 3,
-          stdout: expect.stringMatching(/^sessions +must be mended +A pooler/m),
+          stdout: expect.stringMatching(/^sessions +must be fixed +A pooler/m),
         });
         return;
       }

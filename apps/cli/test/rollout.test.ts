@@ -16,7 +16,7 @@ describeOnEachServer(
       const refused = await run("rollout", "set", "10", "--reason", "a try");
       expect(refused).toMatchObject({ code: 3, stdout: "" });
       expect(refused.stderr).toMatch(
-        /mini-m3 gets no greater share yet:\n {2}- baseline: mini-rubert has no chunks; the way back/,
+        /mini-m3 cannot get a greater share yet:\n {2}- baseline: mini-rubert has no chunks; a rollback/,
       );
 
       const unnamed = await run("rollout", "set", "10", "--reason", "a try", "--overrule", "all=now");
@@ -52,7 +52,7 @@ describeOnEachServer(
 
       const asked = await run("finalize", "--keep-days", "0");
       expect(asked).toMatchObject({ code: 3, stdout: "" });
-      expect(asked.stderr).toMatch(/This removes 0 vectors of mini-rubert .*There is no way back.*\n.*give --yes\./);
+      expect(asked.stderr).toMatch(/This removes 0 vectors of mini-rubert .*There is no way back.*\n.*Give --yes to/);
       expect((await readProfile(database, "mini-rubert")).state).toBe("registered");
       const done = await run("finalize", "--keep-days", "0", "--yes");
       expect(done).toMatchObject({ code: 0, stdout: expect.stringMatching(/^mini-rubert is retired/) });

@@ -93,7 +93,7 @@ describeOnEachServer(
       const environment = { ...standIns, ...addressesOf(await open()) };
       const outcome = await runReembed(["worker", "--device", "cuda:all"], { environment });
       expect(outcome).toMatchObject({ code: 2 });
-      expect(outcome.stderr).toMatch(/nvidia-smi tells of no GPU/);
+      expect(outcome.stderr).toMatch(/nvidia-smi finds no GPU/);
     });
   },
   ["PostgreSQL and Redis"],

@@ -20,7 +20,7 @@ describe("wrong usage ends with exit code 2, nothing on stdout and a hint", () =
   ])("reembed $args", async ({ args, message }) => {
     const { code, stdout, stderr } = await runReembed(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toMatch(/^error: .*\n {2}--help tells what there is\.\n$/);
+    expect(stderr).toMatch(/^error: .*\n {2}--help lists the options\.\n$/);
     expect(stderr).toContain(message);
   });
 
@@ -48,7 +48,9 @@ describe("--help says what it does, with exit code 0", () => {
     const { code, stdout, stderr } = await runReembed(["--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(commandsIn(stdout)).toEqual(commands);
-    expect(stdout).toContain("Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 refused by a guard.");
+    expect(stdout).toContain(
+      "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 refused by a safety check.",
+    );
   });
 
   test("of a command and of its own commands", async () => {

@@ -31,7 +31,9 @@ describeOnEachServer(
       const environment = { ...standIns, ...addressesOf(servers), LOG_LEVEL: "warn" };
       const outcome = await runReembed(["verify", "--json"], { environment });
       expect(outcome.code).toBe(3);
-      expect(outcome.stderr).toContain("mini-m3 is not proven: 2 vectors are not what the model makes of their texts.");
+      expect(outcome.stderr).toContain(
+        "mini-m3 is not proven: 2 vectors differ from what the model makes of their texts.",
+      );
       const [report] = jsonLines(outcome);
       expect(report).toMatchObject({ passed: false, current: 2, coverage: 1, failures: { wrong_vector: 2 } });
       expect(report).toMatchObject({ examples: chunkIds.map((chunkId) => ({ chunkId, reason: "wrong_vector" })) });

@@ -22,37 +22,37 @@ export interface AdoptOptions {
   config: Config;
   profile: Profile;
   wanted: ChunkSource;
-  /** Vectors that are embedded again before any is taken. */
+  /** Number of vectors that are embedded again and compared before any is copied. */
   sample: number;
-  /** Take the table without its vectors. */
+  /** Adopts the table without its vectors. */
   reembed: boolean;
   device: string;
   bar: ProgressBar;
   log: Logger;
 }
 
-/** What `reembed adopt --json` prints. */
+/** The output of `reembed adopt --json`. */
 export interface AdoptionReport {
   table: string;
   profile: string;
   chunking: string;
-  /** An adoption that was interrupted was gone on with, or was there already. */
+  /** Whether an interrupted adoption was continued, or had been completed before. */
   resumed: boolean;
   documents: number;
-  /** Vectors that were copied, and chunks whose vector could not be and that workers embed. */
+  /** Vectors that were copied, and chunks whose vector could not be copied and which workers will embed. */
   vectors: { copied: number; left: number };
-  /** Undefined where nothing was compared. */
+  /** Undefined if nothing was compared. */
   checked: CheckedVectors | undefined;
   /** Profiles whose backfill waits for `reembed backfill start`. */
   paused: string[];
 }
 
-/** Vectors of one transaction: some tens of milliseconds. */
+/** Vectors per transaction, which then takes some tens of milliseconds. */
 const copiedTogether = 1_000;
 
 /**
- * Takes over an application's table of chunks as the chunks of a profile, and its vectors as the profile's, after a
- * sample has shown that they are its model's. Interrupted at any point, it goes on where it was when it is run again.
+ * Takes over an application's table of chunks as the chunks of a profile and, after a sample has shown that they come from
+ * the profile's model, its vectors as the profile's vectors. After an interruption, the next run continues.
  * @throws ReembedError of `checkSource`, `checkVectors` and `takeOver`, and `already_adopted` (exit code 3).
  */
 export async function adoptTable(options: AdoptOptions): Promise<AdoptionReport> {
@@ -67,7 +67,7 @@ export async function adoptTable(options: AdoptOptions): Promise<AdoptionReport>
   if (before === undefined) {
     if (!reembed) checked = await checkVectors(source, options);
     await takeOver(database, profile, source, { vectors: !reembed });
-    // Their views were of the partition that is gone.
+    // Their views referred to the partition that was removed.
     await registerProfiles(database, registered);
   }
   const adoption = await readAdoption(database);
@@ -100,8 +100,9 @@ async function copyAll({ database, profile, bar }: AdoptOptions): Promise<Adopti
 
 function adoptedOtherwise(before: ChunkSource, wanted: ChunkSource): ReembedError {
   const what = before.table === wanted.table ? `${before.table} with other columns` : before.table;
-  return new ReembedError("already_adopted", `This database has adopted ${what}.`, {
+  return new ReembedError("already_adopted", `This database has already adopted ${what}.`, {
     exitCode: 3,
-    remedy: "A database has one adopted table; its columns are in reembed.chunkings.source.",
+    remedy:
+      "A database can have one adopted table. The columns that it was adopted with are in reembed.chunkings.source.",
   });
 }

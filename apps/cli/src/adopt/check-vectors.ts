@@ -9,13 +9,12 @@ export interface CheckedVectors {
   leastCosine: number;
 }
 
-/** Kernels and number formats of one model differ by less; two models do not come near it. */
+/** Kernels and number formats of one model differ by less than this; vectors of two models are far below it. */
 const leastCosine = 0.99;
 
 /**
- * Embeds a sample of the application's texts with the profile's model and compares the vectors with those that the
- * application has.
- * @throws ReembedError `vectors_foreign` (exit code 3) when some are another model's, or there is none to compare.
+ * Embeds a sample of the application's texts with the profile's model and compares the vectors with the application's.
+ * @throws ReembedError `vectors_foreign` (exit code 3) if some come from another model, or there is none to compare.
  */
 export async function checkVectors(
   source: ChunkSource,
@@ -25,7 +24,7 @@ export async function checkVectors(
   const dimensions = await readDimensions(database, source);
   if (dimensions !== undefined && dimensions !== model.dimensions) {
     throw foreign(
-      `${source.table}.${source.embedding} has ${dimensions} dimensions, and ${model.id} ${model.dimensions}.`,
+      `${source.table}.${source.embedding} has ${dimensions} dimensions, but ${model.id} has ${model.dimensions}.`,
     );
   }
   const page = await sampleSource(database, source, sample);
@@ -45,13 +44,14 @@ export async function checkVectors(
   const least = comparison.leastCosine ?? 0;
   if (wrong === 0) return { compared, leastCosine: least };
   throw foreign(
-    `${wrong} of ${compared} sampled vectors of ${source.table} are not ${model.id}'s: the least cosine to what it makes of their texts is ${least.toFixed(2)}, and ${leastCosine} is needed.`,
+    `${wrong} of ${compared} sampled vectors of ${source.table} do not come from ${model.id}: the least cosine to its own vectors of the same texts is ${least.toFixed(2)}, below ${leastCosine}.`,
   );
 }
 
 function foreign(message: string): ReembedError {
   return new ReembedError("vectors_foreign", message, {
     exitCode: 3,
-    remedy: "Name the profile of the model that made them with --profile, or leave them behind with --reembed.",
+    remedy:
+      "Give the profile of the model that made them with --profile, or adopt the table without its vectors with --reembed.",
   });
 }

@@ -1,7 +1,7 @@
 import { type Database, embeddingsPartition, type RegisteredProfile } from "@reembed/store";
 import { sql } from "drizzle-orm";
 
-/** Gives a profile so many chunks with random vectors: for tests of the index on them. */
+/** Gives a profile this many chunks with random vectors, to test its index with. */
 export async function fillWithVectors(database: Database, profile: RegisteredProfile, vectors: number): Promise<void> {
   await database.execute(sql`insert into reembed.documents (uri, title, language, body) values ('a', '', 'ru', 'a')`);
   await database.execute(sql`
@@ -14,7 +14,7 @@ export async function fillWithVectors(database: Database, profile: RegisteredPro
     )::vector::halfvec, '' from ${sql.raw(profile.relation)}`);
 }
 
-/** A writer in the middle of its transaction: a build waits for it before it begins. Returns what ends it, once. */
+/** Opens a write transaction, for which a build waits before it begins. The returned function ends it. */
 export async function holdUpBuilds(database: Database, { name }: RegisteredProfile): Promise<() => Promise<void>> {
   const writer = await database.$client.connect();
   await writer.query("begin");

@@ -50,7 +50,7 @@ describeOnEachServer(
       expect(await build({ force: true })).toMatchObject({ built: true, vectors: 600, sample: 20, reached: true });
     });
 
-    test("sets the least breadth that reaches the target, and measures an index that is there anew", async () => {
+    test("sets the lowest ef_search that reaches the target, and measures an existing index again", async () => {
       const built = await build();
       const { ann } = await readProfile(database, m3.name);
       expect(ann).toMatchObject({ kind: "hnsw", breadth: built?.breadth, recall10: built?.recall10, sample: 20 });
@@ -58,14 +58,14 @@ describeOnEachServer(
       expect(all).toMatchObject({ built: false, buildSeconds: null, recall10: 1, sample: 5 });
     });
 
-    test("has every vector look for itself: one that the graph has lost is named, and found beside the index", async () => {
-      // With so few links a graph loses some of its vectors.
+    test("searches for every vector by itself: one that the graph has lost is named, and searches compare it exactly", async () => {
+      // With this few links, a graph loses some of its vectors.
       const built = await build({ m: 2, efConstruction: 4, targetRecall: 0 });
       const [lost = 0, ...others] = built?.unreachable ?? [];
       expect(lost).toBeGreaterThan(0);
       expect(built).toMatchObject({ breadth: 40, looked: 600, lookedAtAll: true, lost: 0 });
       if (built !== undefined)
-        expect(describeBuilt(built)).toMatch(new RegExp(`(chunks|of chunk) ${lost}.*: searches look at`));
+        expect(describeBuilt(built)).toMatch(new RegExp(`(chunks|of chunk) ${lost}.*: searches compare`));
       const { ann, ...measured } = await readProfile(database, m3.name);
       expect(ann).toMatchObject({ unreachable: [lost, ...others] });
 
@@ -79,7 +79,7 @@ describeOnEachServer(
       expect(await search({ ...measured, ann })).toBe(lost);
       expect(await search({ ...measured, ann: ann && { ...ann, unreachable: others } })).not.toBe(lost);
 
-      // A verification counts them, and fails where searches do not know of one.
+      // A verification counts lost vectors, and fails if searches do not know about one.
       const verify = async (verified: RegisteredProfile) => {
         const startEmbedder = async () => new HashingEmbedder({ model: m3.model });
         const bars = { own: -1, adopted: -1 };
@@ -93,35 +93,35 @@ describeOnEachServer(
       expect(await verify(unaware)).toEqual({ index: { ...known, served: others.length }, unreachable: 1 });
     });
 
-    test("an index that was left invalid is dropped and built again", async () => {
+    test("an invalid index of an interrupted build is dropped and built again", async () => {
       const release = await holdUpBuilds(database, profile);
       onTestFinished(release);
       const interrupted = expect(build()).rejects.toMatchObject({ cause: { code: "57P01" } });
-      // Before it waits for writers, the index is in no catalogue yet.
+      // The index appears in the catalogue only when the build waits for writers.
       const pid = await waitFor("the build", async () => {
         const { building, exists } = await readAnnIndex(database, profile);
         return exists ? building?.pid : undefined;
       });
-      // Waits until the process is gone: an error reaches its client before the build is off the server's list.
+      // Waits until the process has ended: the client gets its error before the build leaves the server's list.
       await database.execute(sql`select pg_terminate_backend(${pid}::int, 30000)`);
       await interrupted;
       await release();
       expect(await readAnnIndex(database, profile)).toMatchObject({ exists: true, valid: false, building: null });
 
       expect(await build()).toMatchObject({ built: true });
-      expect(steps).toContainEqual(expect.stringContaining("was left invalid by a build that was interrupted"));
+      expect(steps).toContainEqual(expect.stringContaining("is invalid because its build was interrupted"));
       expect(await readAnnIndex(database, profile)).toMatchObject({ valid: true });
     });
 
-    test("an index of another kind is kept, and it is said how to be rid of it", async () => {
+    test("an index of another kind is kept, and the error says how to remove it", async () => {
       expect(await build({ kind: "ivfflat", lists: 30 })).toMatchObject({ options: { lists: 30 }, reached: true });
       await expect(build()).rejects.toMatchObject({ code: "index_differs", exitCode: 3 });
-      await expect(build({ kind: "ivfflat", lists: 40 })).rejects.toThrow("is there already: ivfflat, lists 30.");
+      await expect(build({ kind: "ivfflat", lists: 40 })).rejects.toThrow("already exists: ivfflat, lists 30.");
       expect(await readAnnIndex(database, profile)).toMatchObject({ valid: true, kind: "ivfflat" });
     });
 
-    test("a target that is out of reach leaves the widest search set, and says so", async () => {
-      // No search finds more than there is.
+    test("a target that cannot be reached leaves the highest ef_search set, and is reported", async () => {
+      // No search can find more than all of the ten nearest.
       const built = await build({ targetRecall: 1.01 });
       expect(built).toMatchObject({ reached: false, breadth: 1_000, lost: 0 });
       expect((await readProfile(database, m3.name)).ann?.breadth).toBe(1_000);

@@ -18,9 +18,9 @@ import { measureReach, servedExactly, widen } from "./reach.ts";
 
 export interface WantedIndex extends AskedBuild {
   targetRecall: number;
-  /** Vectors to measure the recall with. */
+  /** Number of vectors to measure the recall with. */
   sample: number;
-  /** Even before the backfill is complete. */
+  /** Builds even if the backfill is not complete. */
   force?: boolean | undefined;
 }
 
@@ -29,7 +29,7 @@ type Measured = Pick<
   "breadth" | "recall10" | "reached" | "sample" | "searchMs" | "looked" | "lookedAtAll" | "unreachable" | "lost"
 >;
 
-/** Vectors that look for themselves; of more, a sample of as many. A million takes a core some twenty minutes. */
+/** Maximum number of vectors that are searched for by themselves. A million takes one core about twenty minutes. */
 const lookingAtMost = 1_000_000;
 
 export interface BuildContext {
@@ -40,8 +40,8 @@ export interface BuildContext {
 }
 
 /**
- * Builds the index of a profile, or finds it there, and sets how widely searches look into it: the least breadth that
- * reaches the target. Where none does, the greatest is set. Returns nothing from a dry run.
+ * Builds the index of a profile, or uses the existing one, and sets the lowest ef_search (or probes) at which searches
+ * reach the target recall. If none reaches it, the highest is set. Returns nothing for a dry run.
  * @throws ReembedError `backfill_incomplete` or `index_differs` (exit code 3).
  */
 export async function buildAndMeasure(
@@ -69,7 +69,7 @@ export async function buildAndMeasure(
   };
 }
 
-/** Measures recall and reach, and sets what searches go by. */
+/** Measures the recall and finds lost vectors, and stores what searches need. */
 async function measureAll(
   { kind, targetRecall, sample: wanted }: WantedIndex,
   { database, profile, progress: { step, show } }: BuildContext,
@@ -81,14 +81,14 @@ async function measureAll(
     ...{ database, profile, kind, targetRecall, sample: wanted, lists },
     onPage: (seen) => show({ phase: "exact searches", share: seen / vectors, seconds: null }),
   });
-  step("having its vectors look for themselves");
+  step("searching for each of its vectors through the index");
   const startedAt = performance.now();
   const task = { database, profile, settings: { kind, breadth }, vectors, atMost: lookingAtMost };
   const reach = await measureReach({
     ...task,
     onLooked: (looked) =>
       show({
-        phase: "vectors that look for themselves",
+        phase: "vectors searched for",
         share: looked / Math.min(vectors, lookingAtMost),
         seconds: (performance.now() - startedAt) / 1_000,
       }),
@@ -110,23 +110,23 @@ async function measureAll(
   };
 }
 
-/** Says that vectors are lost, more than searches can look at exactly. */
+/** The error for more lost vectors than searches can compare exactly. */
 export function lostVectors({ profile, kind, breadth, lost, unreachable }: BuiltIndex): ReembedError {
   return new ReembedError(
     "vectors_lost",
-    `${lost + unreachable.length} vectors of ${profile} do not find themselves at ${breadthSetting(kind)} ${breadth}, the highest; searches look at ${servedExactly} of them exactly, and do not find the others.`,
+    `${lost + unreachable.length} vectors of ${profile} are not found through the index even at the highest ${breadthSetting(kind)}, ${breadth}. Searches compare ${servedExactly} of them exactly and miss the others.`,
     { exitCode: 3, remedy: "Drop the index and build it with a higher --m and --ef-construction." },
   );
 }
 
-/** Says that no breadth of search reaches the target. */
+/** The error for a target that no search setting reaches. */
 export function missedRecall({ profile, kind, breadth, recall10, targetRecall }: BuiltIndex): ReembedError {
   const setting = `${breadthSetting(kind)} ${breadth}`;
   const better = kind === "hnsw" ? "a higher --m and --ef-construction" : "fewer --lists or --kind hnsw";
   return new ReembedError(
     "recall_missed",
-    `The index of ${profile} finds ${recall10.toFixed(4)} of the ten nearest at ${setting}, the highest, and not ${targetRecall}.`,
-    { exitCode: 3, remedy: `It is kept. Drop it and build with ${better}, or set a lower --target-recall.` },
+    `The index of ${profile} finds ${recall10.toFixed(4)} of the ten nearest at ${setting}, the highest value; the target is ${targetRecall}.`,
+    { exitCode: 3, remedy: `The index is kept. Drop it and build it with ${better}, or set a lower --target-recall.` },
   );
 }
 
@@ -134,17 +134,18 @@ function refuseIncomplete({ name, state }: RegisteredProfile, vectors: number, f
   if (vectors < 2) {
     throw new ReembedError("nothing_to_index", `${name} has ${vectors} vectors: there is nothing to index.`, {
       exitCode: 3,
-      remedy: "Embed it first: `reembed status` tells how far it is.",
+      remedy: "Embed its chunks first: `reembed status` shows the progress.",
     });
   }
   if (state === "backfilled" || force) return;
   throw new ReembedError("backfill_incomplete", `The backfill of ${name} is not complete: it is ${state}.`, {
     exitCode: 3,
-    remedy: "A vector that is stored into an index costs many times as much: wait for it, or give --force.",
+    remedy:
+      "Wait until it is complete, because storing vectors into an existing index is many times slower; or build with --force.",
   });
 }
 
-/** Where the server runs on this machine, its memory is known. */
+/** This machine's memory and cores, if the server runs on it. */
 export function localMachine(host: string): LocalMachine | undefined {
   if (!/^(localhost|127\..*|::1|\/.*)$/.test(host)) return undefined;
   return { availableBytes: process.availableMemory(), cores: availableParallelism() };

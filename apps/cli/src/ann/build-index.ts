@@ -22,9 +22,9 @@ export interface BuildOptions {
   profile: RegisteredProfile;
   asked: AskedBuild;
   plan: BuildPlan;
-  /** The plan in words. */
+  /** Description of the plan. */
   planned: string;
-  /** Told in words what is done, and how far a build is. */
+  /** Receives each step and the progress of a build as text. */
   onStep: (step: string) => void;
   onProgress: (progress: AnnBuildProgress) => void;
 }
@@ -32,12 +32,12 @@ export interface BuildOptions {
 const pollMs = 500;
 
 /**
- * Brings about a valid index: follows a build that is under way, whoever began it; drops what a build left that was
- * interrupted; and builds, unless a valid one is there. Returns whether it built.
+ * Makes sure that there is a valid index: follows a build that is running, whoever started it; drops the invalid index of
+ * an interrupted build; and builds one unless a valid one exists. Returns whether it built.
  *
- * A build belongs to the server: it goes on when this process ends, holding the lock until it is over. So a command that
- * was killed is run again to follow it.
- * @throws ReembedError `index_differs` (exit code 3) when the valid one is not what was asked for.
+ * A build runs in the server: it continues after this process has ended, and keeps the lock until it is done. To follow
+ * it again after this command was killed, run the command again.
+ * @throws ReembedError `index_differs` (exit code 3) if the valid index is not of the requested kind.
  */
 export async function ensureIndex(options: BuildOptions): Promise<boolean> {
   const { database, profile, asked } = options;
@@ -53,7 +53,7 @@ export async function ensureIndex(options: BuildOptions): Promise<boolean> {
 async function rebuild(session: Database, index: AnnIndex, options: BuildOptions): Promise<void> {
   const { database, profile, planned, onStep } = options;
   if (index.exists) {
-    onStep(`${annIndexName(profile)} was left invalid by a build that was interrupted: it is dropped and built again`);
+    onStep(`${annIndexName(profile)} is invalid because its build was interrupted; it is dropped and built again`);
     await dropAnnIndex(session, profile);
   }
   onStep(`building an ${planned}`);
@@ -68,7 +68,7 @@ async function buildOrRetry(session: Database, options: BuildOptions): Promise<v
   } catch (error) {
     if (!lacksSharedMemory(error)) throw error;
     onStep(
-      "the server has too little shared memory for a parallel build (--shm-size of its container): one worker builds",
+      "the server has too little shared memory for a parallel build (--shm-size of its container), so one worker builds",
     );
     await dropAnnIndex(session, profile);
     await build(session, options, { ...plan, parallelWorkers: 0 });
@@ -97,7 +97,7 @@ async function watch(
   finished: AbortSignal,
 ): Promise<void> {
   while (!finished.aborted) {
-    // A look that fails costs nothing: the build is what counts, and tells of its own errors.
+    // If the progress cannot be read, nothing is lost: the build itself reports its errors.
     const { building } = await readAnnIndex(database, profile).catch(() => ({ building: null }));
     if (building !== null) onProgress(building);
     await delay(pollMs, undefined, { signal: finished }).catch(() => undefined);
@@ -111,7 +111,7 @@ async function untilNobodyBuilds(session: Database, { profile, onStep, onProgres
     if (locked && building === null) return;
     if (!waited)
       onStep(
-        `a build is under way in the server${building === null ? "" : `, by its process ${building.pid}`}: following it`,
+        `following a build that is already running in the server${building === null ? "" : ` as process ${building.pid}`}`,
       );
     if (building !== null) onProgress(building);
     await delay(pollMs);
@@ -124,8 +124,8 @@ function refuseOther(profile: RegisteredProfile, { kind, options }: AnnIndex, as
   if (kind === asked.kind && !differs) return;
   const has = [kind, ...Object.entries(options).map(([name, value]) => `${name} ${value}`)];
   const name = annIndexName(profile);
-  throw new ReembedError("index_differs", `${name} is there already: ${has.join(", ")}.`, {
+  throw new ReembedError("index_differs", `${name} already exists: ${has.join(", ")}.`, {
     exitCode: 3,
-    remedy: `Leave it, or run DROP INDEX CONCURRENTLY reembed."${name}" and build again; until then searches are exact.`,
+    remedy: `Keep it, or run DROP INDEX CONCURRENTLY reembed."${name}" and build again; searches are exact in between.`,
   });
 }

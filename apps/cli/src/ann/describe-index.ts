@@ -3,7 +3,7 @@ import { formatBytes, formatCount } from "../output.ts";
 import type { BuildPlan } from "./plan-build.ts";
 import { describeProgress } from "./progress-line.ts";
 
-/** What `reembed index build --json` prints. */
+/** The output of `reembed index build --json`. */
 export interface BuiltIndex {
   profile: string;
   index: string;
@@ -11,7 +11,7 @@ export interface BuiltIndex {
   options: AnnIndex["options"];
   vectors: number;
   sizeBytes: number;
-  /** False where a valid index was there and only its recall was measured. */
+  /** False if a valid index existed and was only measured. */
   built: boolean;
   buildSeconds: number | null;
   memoryBytes: number;
@@ -23,12 +23,12 @@ export interface BuiltIndex {
   reached: boolean;
   sample: number;
   searchMs: number;
-  /** Vectors that looked for themselves; not all of them where there are more than a million. */
+  /** Number of vectors that were searched for by themselves; a sample if there are more than a million. */
   looked: number;
   lookedAtAll: boolean;
-  /** Chunks whose vectors did not find themselves: searches look at these exactly. */
+  /** Chunks whose vectors the index did not find: searches compare these exactly. */
   unreachable: number[];
-  /** More such vectors, which searches do not find. */
+  /** Further vectors that it did not find, which searches miss. */
   lost: number;
 }
 
@@ -46,17 +46,17 @@ export function describePlan({ name }: { name: string }, plan: BuildPlan, vector
   const workers = `${parallelWorkers} parallel ${parallelWorkers === 1 ? "worker" : "workers"}`;
   const planned = `${shape.kind} index of ${formatCount(vectors)} vectors of ${name}: ${shaped}, ${formatBytes(memoryBytes)} of memory, ${workers}`;
   if (memoryBytes >= neededBytes) return planned;
-  const slower = shape.kind === "hnsw" ? "the build slows down when that is full" : "PostgreSQL may refuse the build";
-  return `${planned}\nit would take ${formatBytes(neededBytes)} (${memorySource}): ${slower}; --memory gives more`;
+  const slower = shape.kind === "hnsw" ? "the build becomes slower when it is full" : "PostgreSQL may refuse the build";
+  return `${planned}\nit needs ${formatBytes(neededBytes)}, and gets ${memorySource}: ${slower}; set --memory to give it more`;
 }
 
 export function describeBuilt(built: BuiltIndex): string {
   const { kind, vectors, sizeBytes, buildSeconds, sample, searchMs, breadth, recall10 } = built;
   const setting = breadthSetting(kind);
-  const made = buildSeconds === null ? "is there already" : `was built in ${buildSeconds} s`;
+  const made = buildSeconds === null ? "already exists" : `was built in ${buildSeconds} s`;
   return [
     `${built.index} ${made}: ${kind}, ${formatCount(vectors)} vectors, ${formatBytes(sizeBytes)}`,
-    `recall@10 ${recall10.toFixed(4)} at ${setting} ${breadth}, by ${formatCount(sample)} of its own vectors, each searched without itself`,
+    `recall@10 ${recall10.toFixed(4)} at ${setting} ${breadth}, measured with ${formatCount(sample)} of its own vectors, each one excluded from its own results`,
     `a search takes ${searchMs.toFixed(1)} ms`,
     describeReach(built),
   ].join("\n");
@@ -68,16 +68,17 @@ function describeReach({ looked, lookedAtAll, unreachable, vectors }: BuiltIndex
   const of = lookedAtAll
     ? `each of ${formatCount(looked)} vectors`
     : `${formatCount(looked)} of ${formatCount(vectors)} vectors`;
-  if (unreachable.length === 0) return `${of} found itself`;
-  return `of ${of} ${describeUnreachable(unreachable)}`;
+  if (unreachable.length === 0) return `${of} is found through the index`;
+  return `of ${of}, ${describeUnreachable(unreachable)}`;
 }
 
-/** `2 did not find themselves, those of chunks 7 and 12: searches look at them exactly`. */
+/** `2 are not found through the index, those of chunks 7 and 12: searches compare them exactly`. */
 function describeUnreachable(chunkIds: readonly number[]): string {
   const [one] = chunkIds;
-  if (chunkIds.length === 1) return `one did not find itself, that of chunk ${one}: searches look at it exactly`;
+  if (chunkIds.length === 1)
+    return `one is not found through the index, that of chunk ${one}: searches compare it exactly`;
   const more = chunkIds.length > shownIds ? " …" : "";
-  return `${formatCount(chunkIds.length)} did not find themselves, those of chunks ${chunkIds.slice(0, shownIds).join(", ")}${more}: searches look at them exactly`;
+  return `${formatCount(chunkIds.length)} are not found through the index, those of chunks ${chunkIds.slice(0, shownIds).join(", ")}${more}: searches compare them exactly`;
 }
 
 export function describeStatus({
@@ -99,7 +100,7 @@ export function describeStatus({
       : `${profile} has no index: searches are exact`;
   return [
     state,
-    ...(building === null ? [] : [`a build is under way: ${describeProgress(building)}`]),
+    ...(building === null ? [] : [`a build is running: ${describeProgress(building)}`]),
     ...(measured === null
       ? valid
         ? ["its recall was not measured, so searches are exact: run `reembed index build` again"]

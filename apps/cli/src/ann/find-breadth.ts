@@ -1,7 +1,7 @@
 export interface BreadthBounds {
   least: number;
   most: number;
-  /** Where to begin to look. */
+  /** Where the search for it begins. */
   start: number;
   targetRecall: number;
 }
@@ -13,8 +13,9 @@ export interface FoundBreadth {
 }
 
 /**
- * The least breadth of search that reaches a recall, where a wider search finds no less: doubled until it does, then the
- * gap to the widest that does not is halved until there is none. Where none reaches it, the widest.
+ * The lowest ef_search (or probes) that reaches a recall, given that a higher one never finds less. It is doubled until the
+ * recall is reached, then the gap to the highest insufficient value is halved until it is closed. If none reaches the
+ * recall, the highest allowed value is returned.
  */
 export async function findBreadth(
   { least, most, start, targetRecall }: BreadthBounds,

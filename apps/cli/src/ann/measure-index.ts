@@ -9,9 +9,9 @@ import {
 import { type FoundBreadth, findBreadth } from "./find-breadth.ts";
 
 export interface MeasuredIndex extends FoundBreadth {
-  /** Vectors that were searched with. */
+  /** Number of vectors that were searched with. */
   sample: number;
-  /** Of one search at this breadth, on average. */
+  /** Mean time of one search with this setting. */
   searchMs: number;
 }
 
@@ -19,24 +19,24 @@ export interface MeasureOptions {
   database: Database;
   profile: RegisteredProfile;
   kind: AnnSettings["kind"];
-  /** Of an ivfflat index: more lists than there are cannot be looked at. */
+  /** Lists of an ivfflat index: probes cannot be more. */
   lists: number;
   targetRecall: number;
   sample: number;
-  /** Told how many vectors the exact searches have looked at. */
+  /** Receives the number of vectors that the exact searches have read. */
   onPage: (seen: number) => void;
 }
 
-/** pgvector's greatest `hnsw.ef_search`. */
+/** pgvector's maximum of `hnsw.ef_search`. */
 const mostEfSearch = 1_000;
-/** Its default. A sample whose recall is enough at 15 says nothing of the vectors that are hard to find. */
+/** pgvector's default. If a sample reaches its recall at 15, it says nothing about vectors that are harder to find. */
 const leastEfSearch = 40;
 const neighbours = 10;
 
 /**
- * Measures recall@10 of an index against exact search with a random sample of the profile's own vectors, of which there
- * are two at least, and finds the least breadth at which it reaches the target. A vector is searched without itself: it
- * would be found at any breadth, and flatter the recall by up to a tenth.
+ * Measures recall@10 of an index against exact search with a random sample of the profile's own vectors (at least two), and
+ * finds the lowest setting at which it reaches the target. Each vector is excluded from its own results: it would always
+ * be found, which would raise the recall by up to a tenth.
  */
 export async function measureIndex(options: MeasureOptions): Promise<MeasuredIndex> {
   const { database, profile, kind, lists, targetRecall, onPage } = options;
@@ -53,13 +53,13 @@ export async function measureIndex(options: MeasureOptions): Promise<MeasuredInd
   return { ...found, sample: radii.length, searchMs: searchMs.get(found.breadth) ?? Number.NaN };
 }
 
-/** Rounded down: 1 means that nothing was missed. */
+/** Rounded down, so that 1 means that nothing was missed. */
 function floorRecall(recall: number): number {
-  // Seven digits first, because 0.9995 may be a little less than that in binary.
+  // Rounded to seven digits first, because 0.9995 may be slightly less in binary.
   return Math.floor(Number((10_000 * recall).toFixed(7))) / 10_000;
 }
 
-/** A search finds no more than its breadth: so that is no less than the profile's limit. */
+/** A search returns at most ef_search results, so the lower bound is at least the profile's limit. */
 export function boundsOf(kind: AnnSettings["kind"], lists: number, limit: number) {
   if (kind === "ivfflat") return { least: 1, most: lists, start: Math.ceil(Math.sqrt(lists)) };
   const least = Math.max(leastEfSearch, limit);

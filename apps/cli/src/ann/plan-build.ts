@@ -1,7 +1,7 @@
 import type { AnnBuildGround, AnnBuildResources, AnnIndexShape, AnnSettings } from "@reembed/store";
 import { hnswBuildBytes } from "../estimate/sizes.ts";
 
-/** What a person asked for; the rest is chosen. */
+/** The operator's choices; the rest is chosen automatically. */
 export interface AskedBuild {
   kind: AnnSettings["kind"];
   m?: number | undefined;
@@ -12,13 +12,13 @@ export interface AskedBuild {
 
 export interface BuildPlan extends AnnBuildResources {
   shape: AnnIndexShape;
-  /** Where `memoryBytes` comes from, for a person. */
+  /** Where `memoryBytes` comes from, for messages. */
   memorySource: string;
-  /** What the build would use if it could. */
+  /** The memory that the build could use. */
   neededBytes: number;
 }
 
-/** The machine, where the server runs on this one. */
+/** This machine, if the server runs on it. */
 export interface LocalMachine {
   availableBytes: number;
   cores: number;
@@ -29,9 +29,9 @@ const defaults = { m: 16, efConstruction: 64 };
 const leastBytes = 64 * 2 ** 20;
 
 /**
- * What to build and with what: as much memory as the graph takes, if there is that much. Of this machine's free memory
- * a build may have half; a server elsewhere tells only its `shared_buffers`, which is a quarter of its memory where
- * somebody has tuned it, so as much again is safe. Half of the cores leave the other half to the searches.
+ * Plans a build: the index's shape, its memory and its workers. It gets the memory that the graph needs, up to a limit: half
+ * of this machine's free memory or, for a server on another host, as much as `shared_buffers`. A tuned server gives that a
+ * quarter of its memory, so as much again is safe. It uses half of the cores, which leaves the others for searches.
  */
 export function planBuild(
   asked: AskedBuild,
@@ -57,12 +57,12 @@ function shapeOf({ kind, m, efConstruction, lists }: AskedBuild, vectors: number
     const links = m ?? defaults.m;
     return { kind, m: links, efConstruction: efConstruction ?? Math.max(defaults.efConstruction, 2 * links) };
   }
-  // As pgvector's manual advises: a thousandth up to a million, from there on the square root.
+  // pgvector's manual recommends a thousandth up to a million vectors, and the square root above.
   const advised = vectors <= 1_000_000 ? vectors / 1_000 : Math.sqrt(vectors);
   return { kind, lists: lists ?? Math.max(1, Math.round(advised)) };
 }
 
-/** Of hnsw the graph; of ivfflat the sample that k-means runs on, with a bound for each sample and list (ivfkmeans.c). */
+/** For hnsw the graph; for ivfflat the sample for k-means, with a bound per sample and list (ivfkmeans.c). */
 function bytesOf(shape: AnnIndexShape, vectors: number, dimensions: number): number {
   if (shape.kind === "hnsw")
     return hnswBuildBytes(vectors, dimensions) + vectors * 32 * Math.max(0, shape.m - defaults.m);

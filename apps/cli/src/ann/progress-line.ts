@@ -1,7 +1,7 @@
 import { formatDuration } from "@reembed/dashboard";
 import { formatShare } from "../output.ts";
 
-/** How far something is: the share of the present phase, where it is known, and the seconds since it began. */
+/** Progress: the share of the present phase, if known, and the seconds since the phase began. */
 export interface Progress {
   phase: string;
   share: number | null;
@@ -9,14 +9,14 @@ export interface Progress {
 }
 
 export interface ProgressLine extends Disposable {
-  /** Writes a line of its own. */
+  /** Writes a separate line. */
   step(text: string): void;
   show(progress: Progress): void;
 }
 
 const lineEveryMs = 10_000;
 
-/** Writes how far a build is to stderr: in place on a terminal, else a line every ten seconds and for each phase. */
+/** Writes a build's progress to stderr: in place on a terminal, otherwise a line every ten seconds and for each phase. */
 export function progressLine(): ProgressLine {
   const { stderr } = process;
   let shown = { phase: "", at: Number.NEGATIVE_INFINITY };
@@ -55,7 +55,7 @@ export function describeProgress(progress: Progress): string {
   ].join(", ");
 }
 
-/** Of the present phase, which takes nearly all of the time; null where it is not known. */
+/** Seconds until the present phase ends, which takes most of the time; null if unknown. */
 export function secondsLeft({ share, seconds }: Progress): number | null {
   return share === null || share <= 0 || seconds === null ? null : Math.round((seconds * (1 - share)) / share);
 }

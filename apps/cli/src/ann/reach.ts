@@ -1,10 +1,10 @@
 import { type AnnSettings, type Database, findUnreachable, type RegisteredProfile } from "@reembed/store";
 
-/** Which vectors an index does not find by themselves. */
+/** Which of its own vectors an index does not find. */
 export interface Reach {
-  /** Vectors that looked for themselves. */
+  /** Number of vectors that were searched for. */
   looked: number;
-  /** Whether there are more than looked. */
+  /** Whether there are more vectors than were searched for. */
   sampled: boolean;
   unreachable: number[];
 }
@@ -13,14 +13,14 @@ export interface ReachTask {
   database: Database;
   profile: RegisteredProfile;
   settings: Pick<AnnSettings, "kind" | "breadth">;
-  /** Vectors that there are. */
+  /** Number of vectors of the profile. */
   vectors: number;
-  /** Vectors that look at most: of more, so many by a hash of their ids. */
+  /** Maximum number of vectors to search for; if there are more, a sample is chosen by a hash of the ids. */
   atMost: number;
   onLooked?: (looked: number) => void;
 }
 
-/** Has vectors look for themselves, as many results wide as a search of the profile is. */
+/** Searches for each vector through the index, with as many results as a search of the profile has. */
 export async function measureReach({
   database,
   profile,
@@ -39,12 +39,12 @@ export async function measureReach({
   return reach;
 }
 
-/** Beside the index a search looks at so many vectors exactly: some milliseconds. */
+/** This many lost vectors can be compared exactly in each search, which takes some milliseconds. */
 export const servedExactly = 1_000;
 
 /**
- * The least breadth from here on, doubled, at which no more vectors are lost than searches can look at exactly; only
- * those that were lost look again. Where there is none, the widest.
+ * The lowest setting, doubled from the given one, at which no more vectors are lost than searches can compare exactly.
+ * Only lost vectors are searched for again. If there is none, the highest setting.
  */
 export async function widen(
   reach: Reach,

@@ -1,7 +1,7 @@
 import type { BackfillCourse, RegisteredProfile } from "@reembed/store";
 import { formatCount } from "../output.ts";
 
-/** What a backfill will do from now on, as a sentence. */
+/** Describes a backfill's settings in a sentence. */
 export function describeCourse(
   { name, state }: RegisteredProfile,
   { order, until, rate }: BackfillCourse,
@@ -10,13 +10,13 @@ export function describeCourse(
   const orders = {
     id: "the oldest chunks first",
     newest: "the newest chunks first",
-    "most-searched": `first the ${formatCount(leaders)} chunks that searches of the last week ask for, then the oldest`,
+    "most-searched": `first the ${formatCount(leaders)} chunks that searches of the last week found, then the oldest`,
   };
   const parts = [
     orders[order],
-    ...(until === null ? [] : [`up to ${Number((100 * until).toFixed(2))} % of all`]),
-    ...(rate === null ? [] : [`${rate} a second at most`]),
+    ...(until === null ? [] : [`up to ${Number((100 * until).toFixed(2))} % of all chunks`]),
+    ...(rate === null ? [] : [`at most ${rate} a second`]),
   ];
-  const begins = state === "registered" ? "begins with the first document" : "goes on";
+  const begins = state === "registered" ? "begins with the first document" : "continues";
   return `The backfill of ${name} ${begins}: ${parts.join(", ")}.`;
 }

@@ -31,27 +31,22 @@ interface AdoptFlags {
 export function registerAdopt(program: Command): void {
   program
     .command("adopt <table>")
-    .description("take over an application's table of chunks and vectors, whose rows stay as they are")
-    .option("--id <column>", "of the chunks: whole numbers", "id")
-    .option("--content <column>", "their text", "content")
-    .option("--embedding <column>", "their vector", "embedding")
-    .option("--document <column>", "the key of their document", "document_id")
-    .option("--position <column>", "their place in it", "chunk_index")
-    .option("--documents <table>", "the table of documents, where there is one")
-    .option("--documents-key <column>", "what the chunks name a document by", "id")
-    .option("--uri <column>", "of the documents; their key without it")
-    .option("--title <column>", "of the documents; their uri without it")
-    .option("--language <column>", "of the documents")
-    .option("--body <column>", "the whole text; without it, it is put together from the chunks")
-    .option("--profile <name>", "the profile that the table becomes; the baseline without it")
-    .option(
-      "--sample <vectors>",
-      "so many are embedded again and compared before any is taken",
-      wholeNumberFrom(1),
-      200,
-    )
-    .option("--reembed", "leave the vectors behind: workers embed all chunks")
-    .option("--device <device>", "for the comparison", "cpu")
+    .description("use an application's table of chunks and vectors as the corpus, without changing its rows")
+    .option("--id <column>", "column of the chunks' ids, which are whole numbers", "id")
+    .option("--content <column>", "column of the chunks' text", "content")
+    .option("--embedding <column>", "column of the chunks' vectors", "embedding")
+    .option("--document <column>", "column with the key of a chunk's document", "document_id")
+    .option("--position <column>", "column with a chunk's position in its document", "chunk_index")
+    .option("--documents <table>", "table of documents, if there is one")
+    .option("--documents-key <column>", "column of the documents that the chunks refer to", "id")
+    .option("--uri <column>", "column of the documents' uris (default: their key)")
+    .option("--title <column>", "column of the documents' titles (default: their uri)")
+    .option("--language <column>", "column of the documents' language")
+    .option("--body <column>", "column of the documents' text (default: assembled from the chunks)")
+    .option("--profile <name>", "profile that the table becomes (default: the baseline)")
+    .option("--sample <vectors>", "vectors to embed again and compare before any is copied", wholeNumberFrom(1), 200)
+    .option("--reembed", "do not copy the vectors; workers embed all chunks")
+    .option("--device <device>", "device for the comparison", "cpu")
     .option("--dry-run", "print the SQL and change nothing")
     .option("--json", "print one JSON object")
     .action(async (table: string, flags: AdoptFlags) => {
@@ -96,10 +91,10 @@ function describe({ table, profile, chunking, resumed, documents, vectors, check
       ? []
       : [`compared   ${formatCount(checked.compared)} vectors; least cosine ${checked.leastCosine.toFixed(4)}`];
   return [
-    `${table} is the corpus of ${profile}, as ${chunking}${resumed ? "; it was before, and is complete now" : ""}.`,
+    `${table} is now the corpus of ${profile}, as chunking ${chunking}${resumed ? "; it had been adopted before, and is complete now" : ""}.`,
     ...compared,
     `documents  ${formatCount(documents)} created`,
-    `vectors    ${formatCount(vectors.copied)} copied, ${formatCount(vectors.left)} left to workers`,
-    ...paused.map((name) => `${name} waits for \`reembed backfill start\`; \`reembed rechunk\` makes its chunks.`),
+    `vectors    ${formatCount(vectors.copied)} copied, ${formatCount(vectors.left)} left for workers to embed`,
+    ...paused.map((name) => `${name} waits for \`reembed backfill start\`; \`reembed rechunk\` cuts its chunks.`),
   ].join("\n");
 }

@@ -28,15 +28,19 @@ interface Outcome {
 }
 
 export function registerBackfill(program: Command): void {
-  const backfill = program.command("backfill").description("begin, pace and pause the embedding of what exists");
-  changing(backfill, "start", "begin it, or change its course: what is not given is as by default")
+  const backfill = program.command("backfill").description("start, limit and pause the embedding of existing chunks");
+  changing(
+    backfill,
+    "start",
+    "start the backfill, or change its settings; options that are not given get their defaults",
+  )
     .addOption(
-      new Option("--order <order>", "oldest chunks first, newest first, or first those that searches find")
+      new Option("--order <order>", "oldest chunks first, newest chunks first, or first those that searches find")
         .choices(["id", "newest", "most-searched"] satisfies BackfillOrder[])
         .default("id"),
     )
-    .option("--until <share>", "hold when this share of the chunks is embedded, as 10% (default: all)", parseShare)
-    .option("--rate <chunks/s>", "chunks per second at most (default: what workers take)", numberBetween(0.001, 1e6))
+    .option("--until <share>", "stop when this share of the chunks is embedded, such as 10% (default: all)", parseShare)
+    .option("--rate <chunks/s>", "maximum chunks per second (default: unlimited)", numberBetween(0.001, 1e6))
     .action((flags: StartFlags) =>
       change(flags, async (on, before) => {
         const { order, until = null, rate = null } = flags;
@@ -46,19 +50,22 @@ export function registerBackfill(program: Command): void {
         return { result, withdrawn, text: describeCourse(profile, { order, until, rate }, leaders) };
       }),
     );
-  changing(backfill, "pause", "enqueue nothing of it any more; batches in hand are finished, and changes go on").action(
-    (flags: BackfillFlags) =>
-      change(flags, async (on, { name, ...profile }) => {
-        const withdrawn = await pauseBackfill(on, { name, ...profile });
-        const result = { profile: name, paused: true, withdrawn };
-        return { result, withdrawn, text: `The backfill of ${name} is paused; changes go on.` };
-      }),
+  changing(
+    backfill,
+    "pause",
+    "stop enqueueing the backfill; running batches are finished, and changes are still embedded",
+  ).action((flags: BackfillFlags) =>
+    change(flags, async (on, { name, ...profile }) => {
+      const withdrawn = await pauseBackfill(on, { name, ...profile });
+      const result = { profile: name, paused: true, withdrawn };
+      return { result, withdrawn, text: `The backfill of ${name} is paused; changes are still embedded.` };
+    }),
   );
-  changing(backfill, "resume", "go on with it where it was paused").action((flags: BackfillFlags) =>
+  changing(backfill, "resume", "continue a paused backfill").action((flags: BackfillFlags) =>
     change(flags, async (on, profile) => {
       const { name, paused } = profile;
       await resumeBackfill(on, profile);
-      const text = paused ? `The backfill of ${name} goes on.` : `The backfill of ${name} was not paused.`;
+      const text = paused ? `The backfill of ${name} continues.` : `The backfill of ${name} was not paused.`;
       return { result: { profile: name, paused: false }, withdrawn: 0, text };
     }),
   );
@@ -68,7 +75,7 @@ function changing(parent: Command, name: string, description: string): Command {
   return parent
     .command(name)
     .description(description)
-    .option("--profile <name>", "profile that is embedded (default: the candidate)")
+    .option("--profile <name>", "profile to embed (default: the candidate)")
     .option("--dry-run", "print the SQL that would be run, and change nothing")
     .option("--json", "print one JSON object");
 }
@@ -84,9 +91,10 @@ async function change(
   const profile = await readProfile(database, name ?? config.candidate.name);
   const on = { database, queue: queues.of(profile.name), dryRun: services.dryRun };
   const { result, text, withdrawn } = await work(on, profile);
-  const taken = `${formatCount(withdrawn)} chunks that wait in the queue`;
-  if (dryRun) return void process.stdout.write(`-- ${taken} would be taken out of it. Nothing was changed.\n`);
-  const rest = withdrawn > 0 ? `\n${formatCount(withdrawn)} chunks that waited in the queue were taken out of it.` : "";
+  const taken = `${formatCount(withdrawn)} chunks waiting in the queue`;
+  if (dryRun) return void process.stdout.write(`-- ${taken} would be removed from it. Nothing was changed.\n`);
+  const rest =
+    withdrawn > 0 ? `\n${formatCount(withdrawn)} chunks that were waiting in the queue were removed from it.` : "";
   printResult(result, json, `${text}${rest}`);
 }
 

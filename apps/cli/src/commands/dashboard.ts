@@ -18,7 +18,10 @@ export function registerDashboard(program: Command): void {
   program
     .command("dashboard")
     .description("serve the overview and Bull Board")
-    .option("--host <address>", "address to listen on (default: DASHBOARD_HOST); others than loopback need a password")
+    .option(
+      "--host <address>",
+      "address to listen on (default: DASHBOARD_HOST); addresses other than loopback need a password",
+    )
     .option("--port <port>", "port to listen on, 0 for a free one (default: DASHBOARD_PORT)", portNumber)
     .addOption(waitOption())
     .option("--json", "print one JSON object when it is ready")
@@ -26,7 +29,7 @@ export function registerDashboard(program: Command): void {
       const config = loadConfig(process.env);
       const settings = { ...config.dashboard, ...address };
       const { trustedProxies } = config;
-      // First of all: a refusal should not wait for the database.
+      // Checked first, so that a refusal does not wait for the database.
       await resolveListenAddress(settings.host, settings.password);
       const log = createLogger(config.logLevel);
       await serveUntilSignal({ log, name: "dashboard", json }, async (scope) => {

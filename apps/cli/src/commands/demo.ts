@@ -12,13 +12,13 @@ interface DemoFlags {
   json?: boolean;
 }
 
-/** The demo migrates between the stand-in models, without waiting for ticks; the environment may say otherwise. */
+/** The demo migrates between the stand-in models and does not wait for ticks. The environment overrides these. */
 const demoDefaults = {
   BASELINE_PROFILE: "mini-rubert",
   CANDIDATE_PROFILE: "mini-m3",
   TICK_SECONDS: "0.25",
   LOG_LEVEL: "error",
-  // A fault is to be noticed within seconds, from few searches.
+  // The demo's fault must be noticed within seconds and from few searches.
   GUARDRAIL_WINDOW_SECONDS: "60",
   GUARDRAIL_LEAST_SEARCHES: "20",
 };
@@ -26,9 +26,9 @@ const demoDefaults = {
 export function registerDemo(program: Command): void {
   program
     .command("demo")
-    .description("run the whole migration on the sample handbook, and leave its pages up")
-    .option("--once", "exit when it is done")
-    .option("--json", "print one JSON object last")
+    .description("run the whole migration on the sample handbook, and keep its pages open")
+    .option("--once", "exit when the migration is done")
+    .option("--json", "print one JSON object at the end")
     .action(async ({ once, json }: DemoFlags) => {
       const config = demoConfig();
       const log = createLogger(config.logLevel);

@@ -16,9 +16,9 @@ interface DoctorFlags {
 export function registerDoctor(program: Command): void {
   program
     .command("doctor")
-    .description("look at this host, the servers and the corpus for what would go wrong, before it does")
-    .option("--sample <n>", "vectors to compute again (default: 8 where the model is here)", wholeNumberFrom(0))
-    .option("--device <device>", "try the models on it, such as cuda or cuda:1", parseOneDevice)
+    .description("check this host, the servers and the corpus for problems before a migration")
+    .option("--sample <n>", "vectors to embed again (default: 8 if the model's files are here)", wholeNumberFrom(0))
+    .option("--device <device>", "device to try the models on, such as cuda or cuda:1", parseOneDevice)
     .option("--json", "print one JSON object")
     .action(async ({ device, sample, json }: DoctorFlags) => {
       const config = loadConfig(process.env);

@@ -22,12 +22,18 @@ interface EstimateFlags {
 export function registerEstimate(program: Command): void {
   program
     .command("estimate")
-    .description("foretell what a backfill takes, from a sample of the corpus and a short run of the model here")
+    .description(
+      "estimate the time and disk of a backfill, from a sample of the corpus and a short run of the model on this host",
+    )
     .option("--profile <name>", "profile to embed (default: the candidate)")
-    .option("--workers <n>", "workers like this one (default: those at work, or 1)", wholeNumberFrom(1))
+    .option(
+      "--workers <n>",
+      "number of workers like this host (default: those that are running, or 1)",
+      wholeNumberFrom(1),
+    )
     .option("--device <device>", "cpu, webgpu, cuda or cuda:<number>", parseOneDevice, "cpu")
-    .option("--sample <chunks>", "chunks to look at", wholeNumberFrom(100), 1_000)
-    .option("--seconds <n>", "how long to run the model", wholeNumberFrom(1), 15)
+    .option("--sample <chunks>", "chunks to sample", wholeNumberFrom(100), 1_000)
+    .option("--seconds <n>", "seconds to run the model", wholeNumberFrom(1), 15)
     .option("--json", "print one JSON object")
     .action(async (flags: EstimateFlags, command: Command) => {
       const config = loadConfig(process.env);

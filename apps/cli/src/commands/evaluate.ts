@@ -26,33 +26,37 @@ interface EvaluateFlags {
 
 const formats = `
 Files, in BEIR's layout:
-  queries.jsonl  {"_id": "q1", "text": "payday", "metadata": {"language": "en"}}, one a line; metadata is optional
-  qrels.tsv      query-id, corpus-id, score, between tabs, under a line with these names; corpus-id is a document's uri,
-                 score 0 does not help, more helps more. With start and end, in characters, a part of it is judged.
+  queries.jsonl  {"_id": "q1", "text": "payday", "metadata": {"language": "en"}}, one per line; metadata is optional
+  qrels.tsv      query-id, corpus-id and score, separated by tabs, after a line with these names. corpus-id is a document's uri;
+                 score 0 means that it does not help, and higher is better. Two further columns, start and end, in
+                 characters, give the part of the document that was judged.
 
-Without --qrels nobody has judged what is found: both are compared with each other, by sentences taken out of chunks,
-and --sheet writes what to judge.
+Without --qrels there are no judgements: the two answers are compared with each other, and sentences taken from chunks
+must find the rest of their chunk. --sheet writes a sheet to grade.
 
-An exact search reads every vector, some 6 ms per 1,000 of 1,024 dimensions: 250 queries over 1,000,000 chunks take half
-an hour a side. --sample asks fewer, and --index searches as users are answered.`;
+An exact search reads every vector, which takes about 6 ms per 1,000 vectors of 1,024 dimensions: 250 queries over
+1,000,000 chunks take half an hour per profile. --sample uses fewer queries, and --index searches as users do.`;
 
 export function registerEvaluate(program: Command): void {
   program
     .command("evaluate")
-    .description("compare what the candidate finds with what the baseline finds")
-    .option("--queries <file.jsonl>", "queries to ask")
-    .option("--qrels <file.tsv>", "judgements of their answers, or a sheet that was filled in")
-    .option("--judged-only", "leave out queries without a judgement: they are no unanswerable ones")
+    .description("compare the candidate's answers with the baseline's")
+    .option("--queries <file.jsonl>", "queries to search for")
+    .option("--qrels <file.tsv>", "judgements, or a sheet that was filled in")
+    .option("--judged-only", "leave out queries without a judgement instead of counting them as unanswerable")
     .addOption(
-      new Option("--logged <n>", "ask the last queries that were logged: so many different ones")
+      new Option("--logged <n>", "use the last <n> different queries of the search log")
         .argParser(wholeNumberFrom(1))
         .conflicts(["queries", "qrels"]),
     )
-    .option("--sample <n>", "queries at most, and proxies up to 100", wholeNumberFrom(1), 1_000)
-    .option("--k <n>", "results that the measures look at", wholeNumberFrom(1), 10)
-    .option("--grid", "embed up to 20,000 chunks here to tell the model's effect from the chunking's")
-    .option("--index", "search through the ANN indexes, as users are answered, instead of exactly")
-    .option("--sheet <file.tsv>", "write the most different answers side by side, to be graded; .csv for commas")
+    .option("--sample <n>", "maximum number of queries, and of proxy queries up to 100", wholeNumberFrom(1), 1_000)
+    .option("--k <n>", "number of results that the measures count", wholeNumberFrom(1), 10)
+    .option("--grid", "embed up to 20,000 chunks in this process to separate the model's effect from the chunking's")
+    .option("--index", "search through the ANN indexes, as users do, instead of exactly")
+    .option(
+      "--sheet <file.tsv>",
+      "write the answers that differ most side by side, to be graded (.csv: separated by commas)",
+    )
     .option("--device <device>", "cpu, webgpu, cuda or cuda:<number>", parseDevice, "cpu")
     .option("--json", "print one JSON object")
     .addHelpText("after", formats)
@@ -68,7 +72,7 @@ export function registerEvaluate(program: Command): void {
     });
 }
 
-/** A bar for each step, from when it begins. */
+/** Draws a progress bar for each step from when it begins. */
 function drawSteps(bars: ReturnType<typeof progressBars>): Progress {
   const drawn = new Map<string, ProgressBar>();
   return (step, done, total) => {

@@ -19,10 +19,10 @@ interface FinalizeFlags {
 export function registerFinalize(program: Command): void {
   program
     .command("finalize")
-    .description("retire the baseline and remove its vectors; from then on there is no way back")
-    .option("--keep-days <days>", "days that the candidate must have served everybody", wholeNumberFrom(0), 7)
-    .option("--by <name>", "who decides", operatorName())
-    .option("--yes", "do not ask")
+    .description("retire the baseline and remove its vectors; afterwards there is no way back")
+    .option("--keep-days <days>", "days for which the candidate must have answered everybody", wholeNumberFrom(0), 7)
+    .option("--by <name>", "name of the person who decides", operatorName())
+    .option("--yes", "do not ask for confirmation")
     .option("--dry-run", "print the SQL that would be run, and change nothing")
     .option("--json", "print one JSON object")
     .action(async ({ yes, dryRun, json, ...options }: FinalizeFlags) => {
@@ -33,19 +33,19 @@ export function registerFinalize(program: Command): void {
       if (dryRun) return printUnchanged();
       if (finalized === undefined) return void process.stderr.write("Nothing was removed.\n");
       const { baseline, candidate } = finalized;
-      const text = `${baseline} is retired and its vectors are removed: ${candidate} serves everybody for good.`;
+      const text = `${baseline} is retired and its vectors are removed: ${candidate} answers everybody from now on.`;
       printResult({ retired: baseline, serving: candidate }, json, text);
     });
 }
 
-/** @throws ReembedError `not_confirmed` (exit code 3) where nobody is there to ask. */
+/** @throws ReembedError `not_confirmed` (exit code 3) if there is no terminal to ask on. */
 async function askPerson(question: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
     throw new ReembedError("not_confirmed", question, {
       exitCode: 3,
-      remedy: "To go on without being asked, give --yes.",
+      remedy: "Give --yes to continue without confirmation.",
     });
   }
   using lines = createInterface({ input: process.stdin, output: process.stderr });
-  return /^y(es)?$/i.test((await lines.question(`${question}\nGo on? [y/N] `)).trim());
+  return /^y(es)?$/i.test((await lines.question(`${question}\nContinue? [y/N] `)).trim());
 }

@@ -12,14 +12,16 @@ import { openServices } from "../services.ts";
 
 interface BuildFlags extends Omit<WantedIndex, "memoryBytes"> {
   profile?: string;
-  /** In mebibytes. */
+  /** Memory in mebibytes. */
   memory?: number;
   dryRun?: boolean;
   json?: boolean;
 }
 
 export function registerIndex(program: Command): void {
-  const command = program.command("index").description("the approximate index that searches of a profile use");
+  const command = program
+    .command("index")
+    .description("build and inspect the approximate index that searches of a profile use");
   registerBuild(command);
   registerStatus(command);
 }
@@ -27,17 +29,22 @@ export function registerIndex(program: Command): void {
 function registerBuild(command: Command): void {
   command
     .command("build")
-    .description("build it without holding up searches or writers, and find how widely to search it")
+    .description("build the index without blocking searches or writers, and find the best ef_search for it")
     .option("--profile <name>", "profile to index (default: the candidate)")
-    .addOption(new Option("--kind <kind>", "of the index").choices(["hnsw", "ivfflat"]).default("hnsw"))
-    .option("--target-recall <share>", "of the ten nearest that a search has to find", numberBetween(0, 1), 0.98)
-    .option("--m <links>", "links of a vector in an hnsw index (default: 16)", wholeNumberFrom(2))
-    .option("--ef-construction <n>", "how widely hnsw looks for links (default: 64)", wholeNumberFrom(4))
-    .option("--lists <n>", "lists of an ivfflat index (default: a thousandth of the vectors)", wholeNumberFrom(1))
-    .option("--memory <MB>", "for the build (default: what it takes, if it is there)", wholeNumberFrom(1))
+    .addOption(new Option("--kind <kind>", "kind of the index").choices(["hnsw", "ivfflat"]).default("hnsw"))
+    .option(
+      "--target-recall <share>",
+      "recall@10 to reach: the share of the ten nearest chunks that searches find",
+      numberBetween(0, 1),
+      0.98,
+    )
+    .option("--m <links>", "links per vector of an hnsw index (default: 16)", wholeNumberFrom(2))
+    .option("--ef-construction <n>", "candidates for links that hnsw considers (default: 64)", wholeNumberFrom(4))
+    .option("--lists <n>", "lists of an ivfflat index (default: one per thousand vectors)", wholeNumberFrom(1))
+    .option("--memory <MB>", "memory for the build (default: what it needs, if available)", wholeNumberFrom(1))
     .option("--sample <vectors>", "vectors to measure the recall with", wholeNumberFrom(1), 200)
-    .option("--force", "even before the backfill is complete")
-    .option("--dry-run", "change nothing; print the statements that would")
+    .option("--force", "build even if the backfill is not complete")
+    .option("--dry-run", "print the SQL and change nothing")
     .option("--json", "print one JSON object")
     .action(async (flags: BuildFlags) => {
       const { memory, dryRun = false, json } = flags;
@@ -63,8 +70,8 @@ function registerBuild(command: Command): void {
 function registerStatus(command: Command): void {
   command
     .command("status")
-    .description("whether it is there, how it was measured, and how far a build is")
-    .option("--profile <name>", "profile (default: the candidate)")
+    .description("show whether there is an index, how it was measured, and the progress of a build")
+    .option("--profile <name>", "profile to show (default: the candidate)")
     .option("--json", "print one JSON object")
     .action(async (flags: { profile?: string; json?: boolean }) => {
       const config = loadConfig(process.env);
@@ -83,8 +90,8 @@ function registerStatus(command: Command): void {
 
 function refuseEmbedded({ databaseUrl }: Config): void {
   if (databaseUrl !== undefined) return;
-  throw new ReembedError("index_embedded", "The embedded database searches exactly and builds no index.", {
+  throw new ReembedError("index_embedded", "The embedded database always searches exactly and has no index.", {
     exitCode: 3,
-    remedy: "Up to 20,000 chunks it needs none; set DATABASE_URL for more.",
+    remedy: "It needs none for up to 20,000 chunks; for more, set DATABASE_URL to a PostgreSQL server.",
   });
 }

@@ -27,16 +27,16 @@ interface PrepareFlags {
 export function registerModelPrepare(command: Command): void {
   command
     .command("prepare <model>")
-    .description("build the graph that a device computes fastest, and install it if its vectors are the original's")
-    .addOption(new Option("--device <device>", "what it is for").choices(devices).default("cpu"))
+    .description("build the fastest graph for a device, and install it if its vectors agree with the original ones")
+    .addOption(new Option("--device <device>", "device to build it for").choices(devices).default("cpu"))
     .addOption(
-      new Option("--dtype <dtype>", "numbers of the weights (default: int8 on a CPU, else fp16)").choices(
+      new Option("--dtype <dtype>", "number format of the weights (default: int8 on a CPU, otherwise fp16)").choices(
         Object.keys(leastCosines),
       ),
     )
     .option(
       "--min-cosine <cosine>",
-      `least similarity that is accepted (default: ${describeLeast()})`,
+      `least cosine similarity that is accepted (default: ${describeLeast()})`,
       numberBetween(-1, 1),
     )
     .option("--json", "print one JSON object")

@@ -8,10 +8,10 @@ import { progressBars } from "../progress.ts";
 import { registerModelPrepare } from "./model-prepare.ts";
 
 export function registerModel(program: Command): void {
-  const command = program.command("model").description("the embedding models and their files");
+  const command = program.command("model").description("list, fetch, check and prepare the embedding models");
   command
     .command("list")
-    .description("the registered models, and whether their files are here")
+    .description("list the registered models, and whether their files are on this host")
     .option("--json", "print one JSON object per model")
     .action(async ({ json }: { json?: boolean }) => {
       const config = loadConfig(process.env);
@@ -54,7 +54,7 @@ export function registerModel(program: Command): void {
 function findModel(id: string): Model {
   const model = models.get(id);
   if (model !== undefined) return model;
-  throw new ReembedError("model_unknown", `There is no model ${id}; there are ${[...models.keys()].join(", ")}.`, {
+  throw new ReembedError("model_unknown", `There is no model ${id}; the models are ${[...models.keys()].join(", ")}.`, {
     exitCode: 2,
   });
 }

@@ -10,7 +10,7 @@ import { openServices } from "../services.ts";
 export function registerProducer(program: Command): void {
   program
     .command("producer")
-    .description("enqueue what is to be embedded, on a schedule; any number may run")
+    .description("enqueue the chunks to embed, on a schedule; any number of producers may run")
     .addOption(waitOption())
     .option("--json", "print one JSON object when it is ready")
     .action(async ({ wait, json }: { wait: number; json?: boolean }) => {

@@ -28,12 +28,12 @@ interface ListFlags extends QuarantineFlags {
 }
 
 export function registerQuarantine(program: Command): void {
-  const quarantine = program.command("quarantine").description("the chunks that could not be embedded");
+  const quarantine = program.command("quarantine").description("list and retry the chunks that could not be embedded");
   ofProfile(quarantine.command("list"))
-    .description("why and which chunks are in quarantine")
-    .option("--reason <reason>", "only those set aside for it")
-    .option("--limit <n>", "chunks to list at most", wholeNumberFrom(1), 50)
-    .option("--after <chunk>", "go on after this chunk", chunkId, 0)
+    .description("list the chunks in quarantine with their reasons")
+    .option("--reason <reason>", "only chunks with this reason")
+    .option("--limit <n>", "maximum number of chunks to list", wholeNumberFrom(1), 50)
+    .option("--after <chunk>", "continue after this chunk", chunkId, 0)
     .action(async ({ reason, limit, after, json, ...flags }: ListFlags) => {
       await withProfile(flags, async (database, profile) => {
         const reasons = await readQuarantineReasons(database, profile);
@@ -42,8 +42,8 @@ export function registerQuarantine(program: Command): void {
       });
     });
   ofProfile(quarantine.command("show"))
-    .description("one chunk in quarantine, with its text")
-    .argument("<chunk>", "its id", chunkId)
+    .description("show one chunk in quarantine, with its text")
+    .argument("<chunk>", "id of the chunk", chunkId)
     .action(async (id: number, { json, ...flags }: QuarantineFlags) => {
       await withProfile(flags, async (database, profile) => {
         const chunk = await readQuarantinedChunk(database, profile, id);
@@ -52,9 +52,9 @@ export function registerQuarantine(program: Command): void {
       });
     });
   ofProfile(quarantine.command("retry"))
-    .description("have these chunks, or all of a reason, embedded again")
-    .argument("[chunks...]", "their ids", (text: string, ids: number[] = []) => [...ids, chunkId(text)])
-    .option("--reason <reason>", "all that were set aside for it")
+    .description("embed these chunks, or all with a reason, again")
+    .argument("[chunks...]", "ids of the chunks", (text: string, ids: number[] = []) => [...ids, chunkId(text)])
+    .option("--reason <reason>", "all chunks with this reason")
     .option("--dry-run", "print the SQL that would be run, and change nothing")
     .action(async (ids: number[], { reason, json, ...flags }: QuarantineFlags & { dryRun?: boolean }) => {
       const chosen = chooseChunks(ids, reason);
@@ -75,7 +75,7 @@ export function registerQuarantine(program: Command): void {
 
 function ofProfile(command: Command): Command {
   return command
-    .option("--profile <name>", "profile whose quarantine it is (default: the candidate)")
+    .option("--profile <name>", "profile of the quarantine (default: the candidate)")
     .option("--json", "print one JSON object");
 }
 
@@ -91,9 +91,9 @@ async function withProfile(
 function chooseChunks(chunkIds: number[], reason: string | undefined): { chunkIds: number[] } | { reason: string } {
   if (reason === undefined && chunkIds.length > 0) return { chunkIds: [...new Set(chunkIds)] };
   if (reason !== undefined && chunkIds.length === 0) return { reason };
-  throw new ReembedError("retry_what", "Say what to retry: the ids of chunks, or a --reason, not both.", {
+  throw new ReembedError("retry_what", "Give either the ids of the chunks to retry or a --reason, not both.", {
     exitCode: 2,
-    remedy: "`reembed quarantine list` has both.",
+    remedy: "`reembed quarantine list` shows ids and reasons.",
   });
 }
 

@@ -10,7 +10,7 @@ import { openServices } from "../services.ts";
 export function registerRechunk(program: Command): void {
   program
     .command("rechunk")
-    .description("cut every document that has no chunks in some chunking, or has changed; run it again at any time")
+    .description("cut every document that has changed or lacks chunks in some chunking; can be repeated at any time")
     .option("--dry-run", "print the SQL and change nothing")
     .option("--json", "print one JSON object")
     .action(async ({ json, dryRun }: { json?: boolean; dryRun?: boolean }) => {
@@ -35,7 +35,7 @@ function describe({ documents, removed, chunks, misfitDocuments, misfits, unplac
   if (misfits.length > 0) {
     const rows = misfits.map(({ uri, seams }) => [uri, formatCount(seams)]);
     lines.push(
-      `misfits    ${formatCount(misfitDocuments)} put together from chunks that do not overlap, with a line feed at each seam`,
+      `misfits    ${formatCount(misfitDocuments)} assembled from chunks that do not overlap, with a line feed in between`,
       formatTable([["document", "seams"], ...rows]),
     );
     if (misfitDocuments > misfits.length) lines.push(`and ${formatCount(misfitDocuments - misfits.length)} more`);

@@ -16,37 +16,37 @@ interface ChangeFlags extends Decision {
 }
 
 export function registerRollout(program: Command): void {
-  const rollout = program.command("rollout").description("decide who is answered by the candidate");
+  const rollout = program.command("rollout").description("decide whom the candidate answers");
   rollout
     .command("status")
-    .description("who is answered by which profile, whether both could serve everybody, and what was changed")
+    .description("show which profile answers whom, whether each could answer everybody, and the last changes")
     .option("--json", "print one JSON object")
     .action(({ json }: { json?: boolean }) => changeAndTell({ json }, async () => {}));
-  changing(rollout, "set", "have the candidate answer a share of subjects, each of them always or never")
+  changing(rollout, "set", "set the share of subjects that the candidate answers; each subject stays on one profile")
     .argument("<percent>", "0 to 100, in steps of 0.01", percent)
-    .requiredOption("--reason <text>", "why, for those who look at it later")
+    .requiredOption("--reason <text>", "reason, recorded with the change")
     .option(
       "--overrule <proof=reason>",
-      `go on without a proof (${proofs.join(", ")}); this is recorded`,
+      `continue without a proof (${proofs.join(", ")}); the reason is recorded`,
       overruling,
       {},
     )
     .action((share: number, flags: ChangeFlags) =>
       changeAndTell(flags, (database, config) => setPercent(database, config, share, flags)),
     );
-  changing(rollout, "shadow", "have the candidate answer a share of the baseline's requests too, unseen")
+  changing(rollout, "shadow", "set the share of the baseline's requests that the candidate answers too, unseen")
     .argument("<percent>", "0 to 100", percent)
-    .option("--reason <text>", "why, for those who look at it later", "to compare")
+    .option("--reason <text>", "reason, recorded with the change", "to compare")
     .action((share: number, flags: ChangeFlags) =>
       changeAndTell(flags, (database, config) => setShadowPercent(database, config, share, flags)),
     );
   registerRollback(rollout);
 }
 
-/** As `reembed rollout rollback` and, for whoever is in a hurry, as `reembed rollback`. */
+/** Registered as `reembed rollout rollback` and, for emergencies, as `reembed rollback`. */
 export function registerRollback(parent: Command): void {
-  changing(parent, "rollback", "give everybody back to the baseline, within a second")
-    .option("--reason <text>", "why, for those who look at it later", "rolled back by hand")
+  changing(parent, "rollback", "have the baseline answer everybody again, within a second")
+    .option("--reason <text>", "reason, recorded with the change", "rolled back by hand")
     .action((flags: ChangeFlags) => changeAndTell(flags, (database) => rollBack(database, flags)));
 }
 
@@ -54,7 +54,7 @@ function changing(parent: Command, name: string, description: string): Command {
   return parent
     .command(name)
     .description(description)
-    .option("--by <name>", "who decides", person, operatorName())
+    .option("--by <name>", "name of the person who decides", person, operatorName())
     .option("--dry-run", "print the SQL that would be run, and change nothing")
     .option("--json", "print one JSON object");
 }
@@ -71,22 +71,24 @@ async function changeAndTell(
   printResult(status, json, describeStatus(status));
 }
 
-/** Two names are no person's: what they did is told apart from what people did. */
+/** Two names are reserved for Reembed itself, so that its changes can be told from those of people. */
 function person(name: string): string {
   if (name !== guardrailName && name !== environmentName) return name;
   throw new InvalidArgumentError("It must be the name of a person.");
 }
 
-/** `index="it is built tonight"`: one proof, and why it may be missing. The option can be given again. */
+/** Parses `index="it is built tonight"`: a proof, and why it may be missing. The option can be repeated. */
 function overruling(text: string, known: Partial<Record<Proof, string>>): Partial<Record<Proof, string>> {
   const [, name, reason = ""] = text.match(/^([a-z]+)=(.*)$/s) ?? [];
   const proof = proofs.find((one) => one === name);
   if (proof !== undefined && reason.trim() !== "") return { ...known, [proof]: reason.trim() };
-  throw new InvalidArgumentError(`It must be one of ${proofs.join(", ")}, with a reason: ${proofs.at(-1)}="why".`);
+  throw new InvalidArgumentError(
+    `It must be one of ${proofs.join(", ")} with a reason, such as ${proofs.at(-1)}="why".`,
+  );
 }
 
 function percent(text: string): number {
   const value = Number(text);
   if (/^\d+(\.\d{1,2})?$/.test(text) && value <= 100) return value;
-  throw new InvalidArgumentError("It must be a number from 0 to 100 with two decimals at most.");
+  throw new InvalidArgumentError("It must be a number from 0 to 100 with at most two decimals.");
 }

@@ -11,9 +11,9 @@ import { type Patience, patienceFor, serveUntilSignal } from "../serve.ts";
 import { openServices } from "../services.ts";
 import { parseDevice } from "../supervisor/devices.ts";
 
-/** Searches that the database works on at a time; what is more waits its turn. */
+/** Maximum number of searches in the database at a time; further ones wait. */
 const connections = 16;
-/** A query is short: a GPU that also embeds the corpus is not to be filled for it. */
+/** A query is short. A GPU that also embeds the corpus should not reserve memory for large runs. */
 const queryTokenBudget = 4_096;
 
 interface SearchFlags {
@@ -27,16 +27,21 @@ interface SearchFlags {
 export function registerSearch(program: Command): void {
   program
     .command("search")
-    .description("answer queries with the profile that the rollout has for whoever asks; a page shows both")
+    .description(
+      "answer queries with the profile that the rollout chooses for each subject; a page shows both profiles",
+    )
     .option("--device <device>", "cpu, webgpu, cuda or cuda:<number>, for both models", oneDevice, "cpu")
-    .option("--host <address>", "address to listen on (default: SEARCH_HOST); others than loopback need SEARCH_API_KEY")
+    .option(
+      "--host <address>",
+      "address to listen on (default: SEARCH_HOST); addresses other than loopback need SEARCH_API_KEY",
+    )
     .option("--port <port>", "port to listen on, 0 for a free one (default: SEARCH_PORT)", portNumber)
     .addOption(waitOption())
     .option("--json", "print one JSON object when it is ready")
     .action(async ({ json, device, wait, ...address }: SearchFlags) => {
       const config = loadConfig(process.env);
       const settings = { ...config.search, ...address };
-      // First of all: a refusal should not wait for the models.
+      // Checked first, so that a refusal does not wait for the models.
       await resolveSearchHost(settings.host, settings.apiKey);
       const log = createLogger(config.logLevel);
       await serveUntilSignal({ log, name: "search", json }, async (scope) => {
@@ -61,7 +66,7 @@ export function registerSearch(program: Command): void {
     });
 }
 
-/** The queue is none of its business: a search process starts while Redis is away. */
+/** Opens only the database: a search process does not need the queue, and starts while Redis is away. */
 async function openSearchDatabase(
   config: Config,
   { log, patience }: { log: Logger; patience: Patience },
@@ -81,7 +86,7 @@ async function openSearchDatabase(
   return database;
 }
 
-/** The models of the two profiles that the rollout names, which may be one. */
+/** Starts the models of the rollout's two profiles, which may be the same. */
 async function startEmbedders(
   config: Config,
   { baseline, candidate }: Rollout,
@@ -96,7 +101,7 @@ async function startEmbedders(
   const embedders = new Map<string, Embedder>();
   for (const profile of [baseline, candidate].map((name) => configuredProfile(config, name))) {
     if (embedders.has(profile.model.id)) continue;
-    // The server of EMBEDDING_ENDPOINT embeds for the candidate, and --device is for the baseline then.
+    // EMBEDDING_ENDPOINT embeds for the candidate; --device is then for the baseline only.
     const options = { device: chooseDevice(config, profile.name, device, false), log };
     embedders.set(profile.model.id, scope.use(await startProfileEmbedder(profile, frugal, options)));
   }

@@ -19,8 +19,8 @@ const watchMs = 1_000;
 export function registerStatus(program: Command): void {
   program
     .command("status")
-    .description("how far every profile is")
-    .option("--watch", "again every second, until Ctrl-C")
+    .description("show the progress of every profile")
+    .option("--watch", "refresh every second until Ctrl-C")
     .option("--json", "print one JSON object per profile")
     .action(async ({ watch, json }: StatusFlags) => {
       const config = loadConfig(process.env);
@@ -41,7 +41,7 @@ export function registerStatus(program: Command): void {
         return void process.stdout.write(`${await read()}\n`);
       }
       const draw = json ? (text: string) => void process.stdout.write(`${text}\n`) : redrawing(process.stdout);
-      const onError = (error: unknown) => log.warn({ error: messageOf(error) }, "status not read");
+      const onError = (error: unknown) => log.warn({ error: messageOf(error) }, "the status could not be read");
       await untilStopped({ log, name: "status" }, async (scope) => {
         const read = await open(scope);
         scope.use(repeatEvery(watchMs, async () => draw(await read()), onError));

@@ -21,7 +21,7 @@ interface VerifyFlags {
   json?: boolean;
 }
 
-/** Of adopted vectors: another program made them, with kernels and number formats of its own. */
+/** The limit for adopted vectors, which another program made with its own kernels and number formats. */
 const leastCosineAdopted = 0.99;
 
 export function registerVerify(program: Command): void {
@@ -29,15 +29,15 @@ export function registerVerify(program: Command): void {
     .command("verify")
     .description("prove from texts and vectors that a profile is complete and right")
     .option("--profile <name>", "profile to verify (default: the candidate)")
-    .option("--sample <vectors>", "vectors to embed again, chosen at random", wholeNumberFrom(1), 200)
-    .option("--full", "embed all of them again")
+    .option("--sample <vectors>", "number of vectors to embed again, chosen at random", wholeNumberFrom(1), 200)
+    .option("--full", "embed all vectors again")
     .option(
       "--device <device>",
-      "cpu, webgpu, cuda or cuda:<number>; best the one that embedded them",
+      "cpu, webgpu, cuda or cuda:<number>; preferably the device that embedded them",
       parseOneDevice,
       "cpu",
     )
-    .option("--min-cosine <cosine>", "least similarity to the stored vector", numberBetween(-1, 1), 0.999)
+    .option("--min-cosine <cosine>", "least cosine similarity to the stored vector", numberBetween(-1, 1), 0.999)
     .option("--json", "print one JSON object")
     .action(async (flags: VerifyFlags, command: Command) => {
       const config = loadConfig(process.env);
@@ -85,14 +85,14 @@ function remedyFor({
   const defects = Object.values(shape).reduce((sum, count) => sum + count, missing + wrong_vector);
   if (chunks === 0) return "Load documents first: `reembed load`.";
   if (defects === 0 && unreachable > 0) {
-    return "Run `reembed index build`: it has every vector look for itself, and searches look at the lost ones exactly.";
+    return "Run `reembed index build`: it finds all lost vectors, and searches then compare them exactly.";
   }
   if (defects === 0 && quarantined > 0) {
-    return "`reembed quarantine list` names them: retry or mend them, or allow more by MAX_QUARANTINED_SHARE.";
+    return "`reembed quarantine list` shows them: fix or retry them, or allow more with MAX_QUARANTINED_SHARE.";
   }
   if (defects === 0) return "Verify again when `reembed status` says that nothing is pending.";
   if (wrong_vector > 0 && wrong_vector === embeddedAgain?.compared) {
-    return "No vector is the model's: were they embedded on another --device, or with other model files?";
+    return "No vector comes from this model: check whether they were embedded on another --device or with other model files.";
   }
-  return "Delete these vectors from reembed.chunk_embeddings and insert their chunks into reembed.chunk_changes: the producer has them embedded again.";
+  return "Delete these vectors from reembed.chunk_embeddings and insert their chunks into reembed.chunk_changes; they are then embedded again.";
 }

@@ -14,8 +14,8 @@ import { supervise } from "../supervisor/supervise.ts";
 
 const modelTestAfterMs = 60_000;
 /**
- * A connection behind a proxy may be swallowed: what is sent is acknowledged, and nothing ever comes back. Heartbeat and
- * lock go on by other connections, so that nobody would take the batch over. A worker's statements take milliseconds.
+ * A proxy may break a connection silently: it accepts what is sent, but no answer ever comes. Heartbeat and lock use other
+ * connections, so that no other worker would take the batch over. A worker's statements take milliseconds.
  */
 const answerWithinMs = 60_000;
 
@@ -26,27 +26,27 @@ interface WorkerFlags {
   concurrency?: number;
   wait: number;
   json?: boolean;
-  /** Which of the processes of a supervisor this one is. */
+  /** The index of this process among those of a supervisor. */
   member?: number;
-  /** Of a CPU, for one of several members. */
+  /** CPU threads of one of several members. */
   threads?: number;
 }
 
 export function registerWorker(program: Command): void {
   program
     .command("worker")
-    .description("embed the batches of one profile; start one for every device")
+    .description("embed the batches of one profile; start one worker per device")
     .option("--profile <name>", "profile to embed (default: the candidate)")
     .option("--device <device>", "cpu, webgpu, cuda, cuda:<number>, or cuda:all for every GPU", parseDevice, "cpu")
     .option(
       "--processes <n>",
-      "processes per device, kept running by this one; on a CPU they share the cores",
+      "processes per device, which this one keeps running; on a CPU they share the cores",
       wholeNumberFrom(1),
       1,
     )
     .option(
       "--concurrency <batches>",
-      "batches in hand at a time (default: WORKER_CONCURRENCY, or 4 on a GPU and 2 elsewhere)",
+      "batches to process at a time (default: WORKER_CONCURRENCY, or 4 on a GPU and 2 elsewhere)",
       wholeNumberFrom(1),
     )
     .addOption(waitOption())
@@ -80,9 +80,9 @@ async function runWorker(flags: WorkerFlags, config: Config, log: Logger): Promi
       await startProfileEmbedder(wanted, config, { device, threads, log, observer: metrics.observer }),
     );
     scope.use(await startWorker({ database, profile, embedder, queue, concurrency, lockDurationMs, log, metrics }));
-    // A model at work needs no test, and would not answer one before its run is over.
+    // A model that is working needs no test, and would answer it only after its run.
     const checks = { model: async () => void (metrics.idleMs > modelTestAfterMs && (await embedOne(embedder))) };
-    // The members of a supervisor take one port after the other.
+    // The members of a supervisor get consecutive ports.
     const operationsPort = config.operationsPort && config.operationsPort + member;
     await serveOperations({ operationsPort }, services, { metrics: registered, checks, log }, scope);
     return { profile: profile.name, device, concurrency };
@@ -96,7 +96,7 @@ async function superviseWorkers(
   log: Logger,
 ): Promise<void> {
   const { stopped, begin } = startLife({ log, name: "supervisor" });
-  // What its processes would be refused is refused once. The embedded database has one owner, which is one of them.
+  // Checked once here instead of in every process. The embedded database belongs to one process, which is a member.
   if (config.databaseUrl !== undefined) {
     await using _services = await openServices(config, log, { patience: patienceFor(flags.wait, log) });
   }

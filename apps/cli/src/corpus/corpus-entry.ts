@@ -11,16 +11,16 @@ export interface CorpusDocument {
 export interface CorpusProblem {
   /** `ru/01.md` or `corpus.jsonl:812`. */
   place: string;
-  /** One line. */
+  /** A single line. */
   reason: string;
 }
 
-/** `bytesRead` are the bytes of the corpus that this entry took, for a progress bar to add up. */
+/** `bytesRead` is the size of this entry in the corpus, for progress bars. */
 export type CorpusEntry =
   | { kind: "document"; document: CorpusDocument; bytesRead: number }
   | { kind: "problem"; problem: CorpusProblem; bytesRead: number };
 
-/** The document that `read` returns, or the problem for which it refuses it. */
+/** The document that `read` returns, or the problem for which it rejects the document. */
 export async function toEntry(
   place: string,
   bytesRead: number,

@@ -6,12 +6,12 @@ import { type CorpusDocument, type CorpusEntry, readCorpus } from "./read-corpus
 
 export const document: CorpusDocument = { uri: "a", title: "A", language: "en", body: "Text.", metadata: {} };
 
-/** The document with these fields, as a line of JSONL. */
+/** A JSONL line of a document with these fields. */
 export function lineOf(fields: object): string {
   return JSON.stringify({ ...document, ...fields });
 }
 
-/** A new folder with these files. */
+/** Creates a folder with these files. */
 export async function folderOf(files: Record<string, string | Buffer>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "reembed-corpus-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));

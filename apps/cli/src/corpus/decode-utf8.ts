@@ -4,7 +4,7 @@ import { RefusedDocument } from "./refused-document.ts";
 const byteOrderMark = Buffer.from("\ufeff");
 const replacement = "\ufffd";
 
-/** The text of these bytes, without a byte order mark. Nothing is replaced: what is not UTF-8 is refused. */
+/** Decodes UTF-8 without a byte order mark. Invalid bytes are rejected, not replaced. */
 export function decodeUtf8(bytes: Buffer): string {
   if (!isUtf8(bytes)) throw new RefusedDocument(`invalid UTF-8 at byte ${invalidIndex(bytes) + 1}`);
   return withoutByteOrderMark(bytes).toString();
@@ -15,7 +15,7 @@ export function withoutByteOrderMark(bytes: Buffer): Buffer {
   return marked ? bytes.subarray(byteOrderMark.length) : bytes;
 }
 
-/** The first replacement character that decoding put in; up to there the text encodes to the very bytes it came from. */
+/** The offset of the first replacement character that decoding inserted: the text before it encodes to the same bytes. */
 function invalidIndex(bytes: Buffer): number {
   const text = bytes.toString();
   let byte = 0;

@@ -3,7 +3,7 @@ const maxTitleLength = 120;
 const heading = /^ {0,3}#[ \t]+(.+)/;
 const fence = /^ {0,3}(`{3,}|~{3,})/;
 
-/** The first heading `# …` outside of a code block, else the first line with a word in it, else `fallback`. */
+/** The first heading `# …` outside of code blocks, else the first line with a letter or digit, else `fallback`. */
 export function deriveTitle(body: string, fallback: string): string {
   let firstLine: string | undefined;
   let openFence: string | undefined;
@@ -21,7 +21,7 @@ export function deriveTitle(body: string, fallback: string): string {
   return firstLine === undefined ? fallback : cutAtWord(withoutMarks(firstLine));
 }
 
-/** `Title` of `## Title ##`. */
+/** Removes heading marks: `Title` for `## Title ##`. */
 function withoutMarks(line: string): string {
   return line
     .trim()
@@ -31,7 +31,7 @@ function withoutMarks(line: string): string {
 }
 
 function cutAtWord(line: string): string {
-  // Twice the length in code units holds the length in code points, whatever surrogate pair the slice splits.
+  // A slice of twice the length in code units always has enough code points, even if it splits a surrogate pair.
   const characters = [...line.slice(0, maxTitleLength * 2 + 1)];
   if (characters.length <= maxTitleLength) return line;
   const beginning = characters.slice(0, maxTitleLength).join("");

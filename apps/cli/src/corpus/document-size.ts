@@ -1,8 +1,8 @@
 import { RefusedDocument } from "./refused-document.ts";
 
-/** A file or line beyond this is never held in memory: a run must not end because of one of them. */
+/** Larger files and lines are never read into memory, so that one of them cannot end the run. */
 export const maxDocumentBytes = 64 * 1024 * 1024;
 
 export function refuseOversize(): never {
-  throw new RefusedDocument("is larger than 64 MiB, the most that a document may have");
+  throw new RefusedDocument("is larger than 64 MiB, the maximum size of a document");
 }

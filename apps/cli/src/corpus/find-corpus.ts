@@ -24,7 +24,7 @@ export async function findCorpus(path: string): Promise<Corpus> {
 export function corpusUnreadable(path: string, cause: unknown): ReembedError {
   return new ReembedError("corpus_unreadable", `The corpus ${path} cannot be read: ${messageOf(cause)}`, {
     exitCode: 2,
-    remedy: "Give a folder of .txt and .md files, or a .jsonl file with one document a line.",
+    remedy: "Give a folder of .txt and .md files, or a .jsonl file with one document per line.",
     cause,
   });
 }

@@ -1,13 +1,13 @@
 import { type Database, type StoredDocuments, storeDocuments } from "@reembed/store";
 import { type CorpusDocument, type CorpusProblem, measureCorpus, readCorpus } from "./read-corpus.ts";
 
-/** One transaction takes this many documents, or fewer where they are long. */
+/** Maximum number of documents per transaction; fewer if they are long. */
 const documentsAtMost = 200;
 const charactersAtMost = 4_000_000;
 
 /**
- * Stores every document of a corpus that can be read. Loading it again stores only what has changed.
- * @param onProgress Told the bytes that were read and stored, and their total.
+ * Stores every document of a corpus that can be read. Loading it again stores only changes.
+ * @param onProgress Receives the bytes that were read and stored, and the total.
  */
 export async function loadCorpus(
   database: Database,

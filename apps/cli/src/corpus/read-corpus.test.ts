@@ -7,7 +7,7 @@ import { document, folderOf, jsonlOf, lineOf, read, sumOf } from "./corpus-fixtu
 import { measureCorpus, readCorpus } from "./read-corpus.ts";
 
 describe("a path", () => {
-  test("that is missing or no corpus is refused with exit code 2", async () => {
+  test("that is missing or is not a corpus is refused with exit code 2", async () => {
     const folder = await folderOf({ "page.md": "Text." });
     for (const path of [join(folder, "missing.jsonl"), join(folder, "page.md")]) {
       const refusal = expect.objectContaining({ code: "corpus_unreadable", exitCode: 2 });
@@ -42,7 +42,7 @@ describe("a folder", () => {
     expect((await read(`${folder}/`)).documents).toEqual(documents);
   });
 
-  test("takes the language from its first folder, where that is one", async () => {
+  test("takes the language from the name of the first folder, if it is one", async () => {
     const folder = await folderOf({ "ru/pay/1.md": "1", "en.md": "2", "qa/3.md": "3", "docs/en/4.md": "4" });
     const { documents } = await read(folder);
     expect(Object.fromEntries(documents.map(({ uri, language }) => [uri, language]))).toEqual({
@@ -53,7 +53,7 @@ describe("a folder", () => {
     });
   });
 
-  test("keeps a text as it is, but for a byte order mark", async () => {
+  test("keeps a text as it is, except for a byte order mark", async () => {
     const body = " # Отпуск\r\n\r\ne\u0301 \ufffd \ufeff\t\n\n";
     const folder = await folderOf({ "1.md": `\ufeff${body}` });
     expect((await read(folder)).documents).toEqual([
@@ -61,7 +61,7 @@ describe("a folder", () => {
     ]);
   });
 
-  test("reports each file that is no document, and reads on", async () => {
+  test("reports each file that is not a document, and continues", async () => {
     const folder = await folderOf({
       "1-empty.md": "",
       "2-blank.md": "\ufeff \r\n\u00a0",
@@ -82,7 +82,7 @@ describe("a folder", () => {
     });
   });
 
-  test("follows links, but not into a folder that they are in", async () => {
+  test("follows links, but not to a folder that contains them", async () => {
     const folder = await folderOf({ "a/1.md": "1", "b/c/2.md": "2" });
     await symlink("..", join(folder, "a/up"));
     await symlink(join(folder, "b"), join(folder, "b/c/again"));
@@ -93,7 +93,7 @@ describe("a folder", () => {
     expect(problems).toEqual([]);
   });
 
-  test("reports a link to nothing, a socket, and a file that vanishes while it reads", async () => {
+  test("reports a broken link, a socket, and a file that disappears meanwhile", async () => {
     const folder = await folderOf({ "1.md": "1", "2.md": "2", "5.md": "5" });
     await symlink("nothing", join(folder, "3.md"));
     const server = createServer().listen(join(folder, "4.md"));
@@ -110,8 +110,8 @@ describe("a folder", () => {
     ]);
   });
 
-  // To root no file is closed.
-  test.skipIf(process.getuid?.() === 0)("reports a file and a folder that it has no right to read", async () => {
+  // root may read every file.
+  test.skipIf(process.getuid?.() === 0)("reports a file and a folder that it may not read", async () => {
     const folder = await folderOf({ "1.md": "1", "2/2.md": "2", "3.md": "3" });
     await chmod(join(folder, "1.md"), 0);
     await chmod(join(folder, "2"), 0);
@@ -129,7 +129,7 @@ describe("a folder", () => {
     const folder = await folderOf({ "1.md": "1" });
     await truncate(join(folder, "1.md"), 64 * 1024 * 1024 + 1);
     expect((await read(folder)).problems).toEqual([
-      { place: "1.md", reason: "is larger than 64 MiB, the most that a document may have" },
+      { place: "1.md", reason: "is larger than 64 MiB, the maximum size of a document" },
     ]);
   });
 });

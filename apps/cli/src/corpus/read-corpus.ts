@@ -7,8 +7,8 @@ import { walkFolder } from "./walk-folder.ts";
 export type { CorpusDocument, CorpusEntry, CorpusProblem } from "./corpus-entry.ts";
 
 /**
- * Size of what `readCorpus` will read.
- * @throws ReembedError `corpus_unreadable` (exit code 2) when the path is missing or neither a folder nor a .jsonl file.
+ * The size of the corpus that `readCorpus` would read.
+ * @throws ReembedError `corpus_unreadable` (exit code 2) if the path is missing or neither a folder nor a .jsonl file.
  */
 export async function measureCorpus(path: string): Promise<{ totalBytes: number }> {
   const corpus = await findCorpus(path);
@@ -19,9 +19,9 @@ export async function measureCorpus(path: string): Promise<{ totalBytes: number 
 }
 
 /**
- * Streams the documents of a folder of .txt and .md files or of a JSONL file, `{uri, title, language, body, metadata?}`
- * a line. A document that cannot be read is reported with its place, and the next one follows.
- * @throws ReembedError `corpus_unreadable` (exit code 2), as `measureCorpus` does, or when a JSONL file breaks off.
+ * Reads the documents of a folder of .txt and .md files, or of a JSONL file with `{uri, title, language, body, metadata?}`
+ * per line, as a stream. A document that cannot be read is reported with its place, and the next one follows.
+ * @throws ReembedError `corpus_unreadable` (exit code 2), as `measureCorpus` does, or if reading a JSONL file fails.
  */
 export async function* readCorpus(path: string): AsyncGenerator<CorpusEntry> {
   const corpus = await findCorpus(path);

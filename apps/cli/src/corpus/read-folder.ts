@@ -41,7 +41,7 @@ async function readBytes({ path, sizeBytes, unreadable }: FoundFile): Promise<Bu
   }
 }
 
-/** `ru` of `ru/01.md`; "und" (undetermined, ISO 639-2) where the first folder is no two-letter language code. */
+/** `ru` for `ru/01.md`; "und" (undetermined, ISO 639-2) if the first folder is not a two-letter language code. */
 function languageOf(uri: string): string {
   const folder = /^([a-z]{2})\//.exec(uri)?.[1];
   return folder !== undefined && languages.of(folder) !== undefined ? folder : "und";

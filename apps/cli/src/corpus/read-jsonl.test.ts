@@ -10,7 +10,7 @@ import { measureCorpus, readCorpus } from "./read-corpus.ts";
 const nul = "contains a NUL character, which PostgreSQL cannot store";
 
 describe("a JSONL file", () => {
-  test("gives the document of each line, without keys that are not its own", async () => {
+  test("gives the document of each line, without unknown keys", async () => {
     const full = {
       uri: "b",
       title: "",
@@ -24,7 +24,7 @@ describe("a JSONL file", () => {
     expect(Object.keys((await read(path)).documents[0] ?? {})).toEqual(Object.keys(document));
   });
 
-  test("may have a byte order mark, Windows line ends and empty lines, which count", async () => {
+  test("may have a byte order mark, Windows line ends and empty lines, which count as lines", async () => {
     const path = await jsonlOf("\ufeff", "", `${lineOf({})}\r`, " \t\r", lineOf({ body: "" }), "", "");
     expect(await read(path)).toMatchObject({
       documents: [document],
@@ -58,7 +58,7 @@ describe("a JSONL file", () => {
       lineOf({ metadata: 0 }).replace("0", '{"a":'.repeat(1e5) + 1 + "}".repeat(1e5)),
     ],
     ["has no text", lineOf({ body: " \n\u2003" })],
-  ])("reports a line and reads on: %s", async (reason, bad) => {
+  ])("reports a bad line and continues: %s", async (reason, bad) => {
     const path = await jsonlOf(lineOf({ uri: "1" }), bad, lineOf({ uri: "3" }));
     const { documents, problems } = await read(path);
     expect(documents.map(({ uri }) => uri)).toEqual(["1", "3"]);
@@ -66,7 +66,7 @@ describe("a JSONL file", () => {
     expect(problems).toEqual([{ place: "corpus.jsonl:2", reason: expected }]);
   });
 
-  test("reports bytes that are not UTF-8, and does not replace them", async () => {
+  test("reports invalid UTF-8 instead of replacing it", async () => {
     const [before = "", after = ""] = lineOf({ body: "né*" }).split("*");
     const latin = Buffer.concat([Buffer.from(before), Buffer.from([0xff]), Buffer.from(after)]);
     const folder = await folderOf({ "corpus.jsonl": latin });
@@ -74,7 +74,7 @@ describe("a JSONL file", () => {
     expect((await read(join(folder, "corpus.jsonl"))).problems).toEqual([{ place: "corpus.jsonl:1", reason }]);
   });
 
-  test("does not hold a line over 64 MiB", async () => {
+  test("does not keep a line over 64 MiB in memory", async () => {
     const path = await jsonlOf(lineOf({ uri: "1" }), "");
     const lineBytes = 256 * 1024 * 1024;
     const file = await open(path, "r+");
@@ -92,7 +92,7 @@ describe("a JSONL file", () => {
     await watching;
     expect(documents.map(({ uri }) => uri)).toEqual(["1", "3"]);
     expect(problems).toEqual([
-      { place: "corpus.jsonl:2", reason: "is larger than 64 MiB, the most that a document may have" },
+      { place: "corpus.jsonl:2", reason: "is larger than 64 MiB, the maximum size of a document" },
     ]);
     expect(await measureCorpus(path)).toEqual({ totalBytes: bytesRead });
     expect(peak - before).toBeLessThan(lineBytes * 0.75);
@@ -115,7 +115,7 @@ describe("a JSONL file", () => {
   });
 });
 
-/** What is still referenced. Buffers are given back a turn after the collection that found them. */
+/** Memory that is still referenced. Buffers are freed one turn after the garbage collection that finds them. */
 async function heldBytes(): Promise<number> {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc");

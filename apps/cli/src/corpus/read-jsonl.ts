@@ -34,7 +34,7 @@ export async function* readJsonl(path: string): AsyncGenerator<CorpusEntry> {
     entry = await toEntry(place, blankBytes + line.sizeBytes, () => parseDocument(line));
     blankBytes = 0;
   }
-  // The last entry waits until here for the empty lines after it, or the sum would fall short of the file's size.
+  // The last entry is yielded only here, with the empty lines after it, so that the sum equals the file's size.
   if (entry !== undefined) yield { ...entry, bytesRead: entry.bytesRead + blankBytes };
 }
 
@@ -62,7 +62,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    // V8 quotes what it met, control characters too, and counts the line from the beginning of this one.
+    // V8 quotes the unexpected input, including control characters, and counts lines within this line.
     const message = messageOf(error).replace(/ \(line \d+ column \d+\)$/, "");
     throw new RefusedDocument(`invalid JSON: ${message.replaceAll(/\p{Cc}+/gu, " ")}`);
   }

@@ -7,7 +7,7 @@ async function linesOf(chunks: string[], limitBytes = 100): Promise<[number, str
   return lines.map(({ number, bytes, sizeBytes }) => [number, bytes?.toString(), sizeBytes]);
 }
 
-test("lines are the same however the stream is cut", async () => {
+test("lines are the same however the stream is split", async () => {
   const text = "one\n\ntwo\r\nthree";
   const expected = [
     [1, "one", 4],
@@ -20,12 +20,12 @@ test("lines are the same however the stream is cut", async () => {
   expect(await linesOf(["one\n", "", "\ntwo\r", "\nthree"])).toEqual(expected);
 });
 
-test("a line end at the end of the stream begins no other line", async () => {
+test("a line end at the end of the stream does not begin another line", async () => {
   expect(await linesOf(["one\n"])).toEqual([[1, "one", 4]]);
   expect(await linesOf([])).toEqual([]);
 });
 
-test("a line longer than the limit keeps nothing but its size, and the next one is whole", async () => {
+test("of a line over the limit only the size is kept, and the next one is complete", async () => {
   const expected = [
     [1, "1234", 5],
     [2, undefined, 6],

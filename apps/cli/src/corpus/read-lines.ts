@@ -1,13 +1,13 @@
 export interface Line {
   /** Counted from 1. */
   number: number;
-  /** Without the line end; undefined when the line is longer than the limit. */
+  /** Without the line end; undefined if the line is longer than the limit. */
   bytes: Buffer | undefined;
-  /** With the line end. */
+  /** Including the line end. */
   sizeBytes: number;
 }
 
-/** The lines of a stream of bytes. Of a line longer than `limitBytes` nothing is kept but its size. */
+/** The lines of a stream of bytes. Of a line longer than `limitBytes` only the size is kept. */
 export async function* readLines(chunks: AsyncIterable<Buffer>, limitBytes: number): AsyncGenerator<Line> {
   let line = new OpenLine(1, limitBytes);
   for await (const chunk of chunks) {

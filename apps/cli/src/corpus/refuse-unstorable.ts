@@ -1,13 +1,13 @@
 import type { CorpusDocument } from "./corpus-entry.ts";
 import { RefusedDocument } from "./refused-document.ts";
 
-// An index row of PostgreSQL holds 2,704 bytes, and one longer uri would fail the whole transaction it is stored in.
+// An index row of PostgreSQL has at most 2,704 bytes. A single longer uri would fail its whole transaction.
 const maxUriBytes = 2_000;
 
-// JSON.parse takes any depth, but JSON.stringify overflows the stack at some thousands, and so does jsonb.
+// JSON.parse accepts any depth, but JSON.stringify and jsonb overflow the stack at a few thousand levels.
 const maxMetadataDepth = 100;
 
-/** Refuses a document that has no text, or that PostgreSQL would refuse. */
+/** Rejects a document that has no text, or that PostgreSQL cannot store. */
 export function refuseUnstorable({ uri, title, language, body, metadata }: CorpusDocument): void {
   if (!/\S/.test(body)) throw new RefusedDocument("has no text");
   if (Buffer.byteLength(uri) > maxUriBytes) throw new RefusedDocument(`uri: is longer than ${maxUriBytes} bytes`);
@@ -37,7 +37,7 @@ function refuseText(text: string, field: string): void {
   }
 }
 
-/** Counted from 1, in code points as everywhere else. */
+/** Counted from 1, in code points like all other positions. */
 function loneSurrogatePosition(text: string): number {
   let position = 1;
   for (const character of text) {

@@ -1,4 +1,4 @@
-/** Why one document is left out; the corpus goes on without it. */
+/** Why a single document is left out; the others are still loaded. */
 export class RefusedDocument extends Error {
   override readonly name = "RefusedDocument";
 }

@@ -4,20 +4,20 @@ import { readCorpus } from "./read-corpus.ts";
 /** The sample corpus that ships with Reembed. */
 export const handbook = fileURLToPath(new URL("../../../../samples/handbook", import.meta.url));
 
-/** In code units: from a question to a chunk of 6,000 characters. */
+/** Lengths in code units, from a question to a chunk of 6,000 characters. */
 const lengths = [60, 300, 1_500, 6_000];
 const judgedTexts = 48;
 const calibrationTexts = 12;
 
 /**
- * Texts of the handbook, of all its languages and of several lengths, to judge a model's graph by, and others to
+ * Texts of the handbook in all its languages and in several lengths: some to check a model's graph with, and others to
  * calibrate it with.
  */
 export async function readSampleTexts(): Promise<{ texts: string[]; samples: string[] }> {
   const bodies: string[] = [];
   for await (const entry of readCorpus(handbook)) if (entry.kind === "document") bodies.push(entry.document.body);
   const count = Math.min(judgedTexts + calibrationTexts, bodies.length);
-  // The documents come by language: steps of equal size take some of each.
+  // Documents are sorted by language: steps of equal size take some of each.
   const chosen = Array.from({ length: count }, (_, index) => {
     const body = bodies[Math.floor((index * bodies.length) / count)] ?? "";
     return body.slice(0, lengths[index % lengths.length]);

@@ -4,18 +4,18 @@ import { messageOf } from "@reembed/core";
 
 export interface FoundFile {
   path: string;
-  /** The path relative to the folder, with forward slashes. */
+  /** Path relative to the folder, with forward slashes. */
   uri: string;
   sizeBytes: number;
-  /** Why it cannot be read, where the file system already says so. */
+  /** Why it cannot be read, if the file system reports that already. */
   unreadable?: string;
 }
 
 const textFile = /\.(txt|md)$/i;
 
 /**
- * The .txt and .md files of a folder in the order of their uris by code unit, the same on every machine. Holds one
- * folder's names at a time. Follows symbolic links, but not into a folder that they are in.
+ * The .txt and .md files of a folder, sorted by uri in code units, so that the order is the same on every machine. Only
+ * one folder's names are in memory at a time. Follows symbolic links, but not to a folder that contains them.
  */
 export function walkFolder(folder: string): AsyncGenerator<FoundFile> {
   return walk(folder, "", []);
@@ -39,7 +39,7 @@ async function* walk(folder: string, prefix: string, above: readonly string[]): 
   }
 }
 
-/** Sorted, with a slash after the name of a folder: then a walk in depth meets the paths in their own order. */
+/** Sorted with a slash after the names of folders: a depth-first walk then meets paths in sorted order. */
 async function listFolder(folder: string): Promise<string[]> {
   const names: string[] = [];
   for (const entry of await readdir(folder, { withFileTypes: true })) {
@@ -61,7 +61,7 @@ async function leadsToFolder(link: string): Promise<boolean> {
 async function inspectFile(path: string, uri: string): Promise<FoundFile> {
   try {
     const found = await stat(path);
-    // Reading a pipe would wait for its writer for ever.
+    // Reading a pipe would wait for a writer for ever.
     if (!found.isFile()) return { path, uri, sizeBytes: 0, unreadable: "it is not a regular file" };
     return { path, uri, sizeBytes: found.size };
   } catch (error) {

@@ -3,7 +3,7 @@ import type { Embedder } from "@reembed/embedder";
 import type { Logger } from "@reembed/runtime";
 import { chooseDevice, startProfileEmbedder } from "../profile-embedder.ts";
 
-/** One embedder for each active profile, shared by all that the demo plays: application, workers, search. */
+/** Opens one embedder per active profile, which application, workers and search of the demo share. */
 export async function openEmbedders(
   config: Config,
   log: Logger,
@@ -17,7 +17,7 @@ export async function openEmbedders(
   return embedders;
 }
 
-/** The same embedder for one who closes what he is given. */
+/** The same embedder for code that disposes of what it gets: its disposal does nothing. */
 export function lend(embedder: Embedder): Embedder {
   return {
     model: embedder.model,
@@ -27,7 +27,7 @@ export function lend(embedder: Embedder): Embedder {
   };
 }
 
-/** An embedder that fails from when `broken` says so: the fault that the demo injects. */
+/** An embedder that fails while `broken` returns true: the demo's fault. */
 export function breakable(embedder: Embedder, broken: () => boolean): Embedder {
   return {
     ...lend(embedder),

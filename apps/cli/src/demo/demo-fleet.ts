@@ -15,7 +15,7 @@ const patienceMs = 120_000;
 
 export type CoveredProfile = Coverage & { profile: Profile };
 
-/** One producer, and a worker for each profile. */
+/** Starts one producer, and one worker per profile. */
 export async function startFleet(
   config: Config,
   { database, queue }: Services,
@@ -67,6 +67,6 @@ export async function untilCovered(database: Database, profiles: readonly Profil
 
 function stuck(pending: number): ReembedError {
   return new ReembedError("demo_stuck", `No chunk was embedded for ${patienceMs / 1_000} s; ${pending} are pending.`, {
-    remedy: "Run it again with LOG_LEVEL=info to see what happens.",
+    remedy: "Run the demo again with LOG_LEVEL=info to see what happens.",
   });
 }

@@ -11,17 +11,17 @@ import { breakable } from "./demo-embedders.ts";
 import { say } from "./say.ts";
 import { describeAnswered, Traffic } from "./traffic.ts";
 
-/** The candidate's share of subjects, and how many searches it is tried with. */
+/** The candidate's share of subjects, and the number of searches at that share. */
 const steps = [
   { percent: 10, searches: 250 },
   { percent: 50, searches: 60 },
   { percent: 100, searches: 60 },
 ] as const;
 const shadowSearches = 40;
-/** Every search process follows a change within this time. */
+/** Within this time every search process follows a change. */
 const followedMs = 1_000;
 const by = "demo";
-/** Guardrails look every ten seconds; a machine that is busy takes longer for all of it. */
+/** Guardrails check every ten seconds; on a busy machine everything takes longer. */
 const noticedWithinMs = 90_000;
 
 export interface RolloutOptions {
@@ -33,8 +33,9 @@ export interface RolloutOptions {
 }
 
 /**
- * Starts the search and rolls the candidate out to simulated people: in its shadow, then to 10, 50 and 100 % of them.
- * Then its model is broken, and a guardrail gives everybody back to the baseline. Mended, the search stays up.
+ * Starts the search and rolls the candidate out to simulated people: in shadow, then to 10, 50 and 100 % of them. Then its
+ * model is broken, and a guardrail rolls everybody back to the baseline. The model works again afterwards, and the search
+ * stays open.
  */
 export async function rollOut(options: RolloutOptions): Promise<{ url: string; percent: number }> {
   const { config, services, queries } = options;
@@ -43,8 +44,8 @@ export async function rollOut(options: RolloutOptions): Promise<{ url: string; p
   const { url } = await openSearch(options, () => fault.injected);
   const traffic = new Traffic();
 
-  await setShadowPercent(database, config, 100, { by, reason: "to compare, unseen" });
-  say(`In its shadow     ${describeAnswered(await traffic.send({ url, queries, searches: shadowSearches }))}`);
+  await setShadowPercent(database, config, 100, { by, reason: "to compare the answers" });
+  say(`In shadow         ${describeAnswered(await traffic.send({ url, queries, searches: shadowSearches }))}`);
   for (const { percent, searches } of steps) {
     await setPercent(database, config, percent, { by, reason: `${percent} % of people` });
     await setTimeout(followedMs);
@@ -59,8 +60,8 @@ export async function rollOut(options: RolloutOptions): Promise<{ url: string; p
   fault.injected = false;
   const [last] = await readRolloutEvents(database, 1);
   const { percent } = await readRollout(database);
-  if (last?.changedBy !== guardrailName || percent !== 0) throw new Error("No guardrail has noticed the broken model.");
-  say(`Rolled back       by itself after ${describeAnswered(answered)}: ${last.reason}`);
+  if (last?.changedBy !== guardrailName || percent !== 0) throw new Error("No guardrail noticed the broken model.");
+  say(`Rolled back       by a guardrail after ${describeAnswered(answered)}: ${last.reason}`);
   return { url, percent };
 }
 
@@ -77,7 +78,7 @@ async function openSearch(
     await startSearch({
       ...{ database, embedders: used, guardrails: config.guardrails, metrics: createMetrics() },
       ...{ host, port, apiKey, rateLimit, logQueries },
-      // Hundreds of searches fail, on purpose.
+      // Hundreds of searches fail on purpose.
       log: createLogger("silent"),
     }),
   );

@@ -3,7 +3,7 @@ import type { Embedder } from "@reembed/embedder";
 import type { ChunkSource, Database } from "@reembed/store";
 import { readCorpus } from "../corpus/read-corpus.ts";
 
-/** What `reembed adopt` is told of the tables below. */
+/** The options of `reembed adopt` for the tables below. */
 export const oldTables: ChunkSource = {
   table: "handbook_app.document_chunks",
   id: "id",
@@ -14,7 +14,7 @@ export const oldTables: ChunkSource = {
   documents: { table: "handbook_app.documents", key: "id", uri: "path", title: "title", language: "language" },
 };
 
-/** Before pgvector's index the table is as small as that of an application in its first year. */
+/** Like the small table of an application in its first year. */
 const schema = (dimensions: number) => `
   create schema if not exists handbook_app;
   create table if not exists handbook_app.documents (
@@ -30,14 +30,14 @@ const schema = (dimensions: number) => `
   create index if not exists document_chunks_embedding on handbook_app.document_chunks
     using hnsw (embedding vector_cosine_ops);`;
 
-/** Its tables and all that is in them. */
+/** Drops its tables with all rows. */
 export async function dropOldSystem({ $client }: Database): Promise<void> {
   await $client.query("drop schema if exists handbook_app cascade");
 }
 
 /**
- * Plays the application that the demo migrates: tables, chunks and vectors of its own, made by its own statements, which
- * know nothing of Reembed. It keeps no texts of documents but in their chunks. What is there already stays.
+ * Plays the application that the demo migrates, with its own tables, chunks, vectors and statements, without any knowledge
+ * of Reembed. It stores documents' texts only as chunks. Existing rows stay.
  */
 export async function buildOldSystem(
   { $client }: Database,

@@ -32,7 +32,7 @@ import { rollOut } from "./demo-rollout.ts";
 import { buildOldSystem, dropOldSystem, oldTables } from "./old-system.ts";
 import { say } from "./say.ts";
 
-/** Vectors that are embedded again where the demo adopts and where it verifies. */
+/** Number of vectors that are embedded again when the demo adopts and when it verifies. */
 const sample = 50;
 
 interface Found {
@@ -43,17 +43,17 @@ interface Found {
 /** The last line of `npm run demo -- --json`. */
 interface DemoResult {
   documents: number;
-  /** Of both chunkings together. */
+  /** Chunks of both chunkings. */
   chunks: number;
   embedded: number;
   quarantined: number;
   coverage: number;
-  /** Of the candidate's backfill. */
+  /** Speed of the candidate's backfill. */
   tokensPerSecond: number;
   elapsedMs: number;
   baseline: Found;
   candidate: Found;
-  /** After the way back. */
+  /** The rollout after the rollback. */
   rollout: { percent: number };
 }
 
@@ -65,9 +65,9 @@ export interface Demo extends AsyncDisposable {
 }
 
 /**
- * Runs a whole migration in this process: an old application's table is adopted, cut anew, embedded through the queue,
- * verified, evaluated and rolled out to simulated people until a fault that is injected sends them back. Dashboard,
- * search, producer and workers stay up until it is disposed of.
+ * Runs a whole migration in this process. An old application's table is adopted, cut again, embedded through the queue,
+ * verified, evaluated and rolled out to simulated people until an injected fault rolls them back. Dashboard, search,
+ * producer and workers stay open until disposal.
  */
 export async function runDemo(config: Config, log: Logger): Promise<Demo> {
   await using scope = new AsyncDisposableStack();
@@ -82,7 +82,7 @@ export async function runDemo(config: Config, log: Logger): Promise<Demo> {
   const embeddingSince = performance.now();
   await startFleet(config, services, embedders, { log, scope });
   await beginBackfill(config, services);
-  say(`Embedding with ${config.candidate.name}; watch it at ${dashboard.url}`);
+  say(`Embedding with ${config.candidate.name}; watch the progress at ${dashboard.url}`);
   const profiles = await untilCovered(database, activeProfiles(config));
   const tokensPerSecond = perSecond((await readTokens(database)) - tokensBefore, embeddingSince);
 
@@ -111,7 +111,7 @@ export async function runDemo(config: Config, log: Logger): Promise<Demo> {
   };
 }
 
-/** The embedded database is the demo's own and begins anew; of other servers an empty database is asked for. */
+/** The demo's embedded database is created anew; with other servers the demo needs an empty database. */
 async function openDemoServers(config: Config, log: Logger): Promise<Services> {
   const embedded = config.databaseUrl === undefined;
   say(embedded ? `Starting the embedded database in ${config.folder}` : "Connecting to your servers");
@@ -127,15 +127,15 @@ async function openDemoServers(config: Config, log: Logger): Promise<Services> {
   return { ...services, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-/** The demo shares a database with nobody: an operator's environment must not put a handbook into a live corpus. */
+/** The demo shares its database with nothing else: an operator's environment must not put a handbook into a live corpus. */
 async function refuseOtherCorpus(database: Database): Promise<void> {
   const uris: string[] = [];
   for await (const entry of readCorpus(handbook)) if (entry.kind === "document") uris.push(entry.document.uri);
   const others = await countOtherDocuments(database, uris);
   if (others === 0) return;
-  throw new ReembedError("demo_database_used", `The database of DATABASE_URL holds ${others} other documents.`, {
+  throw new ReembedError("demo_database_used", `The database of DATABASE_URL contains ${others} other documents.`, {
     exitCode: 3,
-    remedy: "Give the demo an empty database, or unset DATABASE_URL for the embedded one.",
+    remedy: "Use an empty database for the demo, or unset DATABASE_URL to use the embedded one.",
   });
 }
 
@@ -146,7 +146,7 @@ async function migrateOldSystem(
 ): Promise<void> {
   const { chunking, model, name } = config.baseline;
   const embedder = embedderOf(embedders, model.id);
-  say(`An application of old: samples/handbook in ${oldTables.table}, with vectors of ${model.id}`);
+  say(`The old application: samples/handbook in ${oldTables.table}, with vectors of ${model.id}`);
   const old = await buildOldSystem(database, { corpus: handbook, chunking, embedder });
   const bar = { update() {} };
   const options = { database, config, profile: config.baseline, wanted: oldTables, reembed: false, bar, log };
@@ -155,10 +155,10 @@ async function migrateOldSystem(
     checked === undefined ? "" : `; ${checked.compared} compared, least cosine ${checked.leastCosine.toFixed(4)}`;
   say(`Adopted           ${vectors.copied} of ${old.chunks} vectors, as ${name}${compared}`);
   const { documents, chunks } = await rechunkCorpus(database, () => {});
-  say(`Cut anew          ${documents} documents, put together from their chunks, into ${chunks.added} larger ones`);
+  say(`Cut again         ${documents} documents, assembled from their chunks, into ${chunks.added} larger chunks`);
 }
 
-/** An adopted corpus' candidate waits until it is told to begin. */
+/** The backfill of an adopted corpus' candidate waits until it is started. */
 async function beginBackfill(config: Config, { database, queue }: Services): Promise<void> {
   const profile = await readProfile(database, config.candidate.name);
   if (profile.state !== "registered") return;
@@ -178,7 +178,7 @@ async function verify(config: Config, database: Database, embedders: ReadonlyMap
     });
     await recordVerification(database, { profile: name, passed: report.passed, report: { ...report } });
     if (!report.passed)
-      throw new ReembedError("not_proven", `${name} is not as it should be: ${JSON.stringify(report.failures)}`);
+      throw new ReembedError("not_proven", `${name} did not pass the verification: ${JSON.stringify(report.failures)}`);
     say(
       `Verified          ${report.current} of ${report.chunks} vectors of ${name}, ${report.embeddedAgain?.compared} embedded again`,
     );
@@ -215,7 +215,7 @@ async function evaluate(
   return { queries, report };
 }
 
-/** Scores of two models do not mean the same: with the plan's own threshold a guardrail finds too many empty answers. */
+/** The scores of two models are on different scales: with the plan's threshold, a guardrail would find too many empty answers. */
 async function calibrate(config: Config, database: Database, { thresholds }: EvaluationReport): Promise<void> {
   const threshold = thresholds?.proposed?.threshold;
   if (threshold === undefined) return;

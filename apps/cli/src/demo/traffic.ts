@@ -1,29 +1,29 @@
 import { setTimeout } from "node:timers/promises";
 import type { JudgedQuery } from "@reembed/core";
 
-/** As many people ask at a time. */
+/** Number of people who search at the same time. */
 const atOnce = 4;
-/** Before somebody asks again who was not answered. */
+/** Pause before somebody repeats a search that failed. */
 const sighMs = 100;
 
-/** Who was answered how. */
+/** Who was answered, and by which profile. */
 export interface Answered {
   searches: number;
   failed: number;
-  /** Searches by the profile that answered. */
+  /** Number of searches by the profile that answered. */
   by: Map<string, number>;
 }
 
 export interface TrafficOptions {
-  /** Of the search. */
+  /** Address of the search. */
   url: string;
   queries: readonly JudgedQuery[];
   searches: number;
-  /** Ends it early. */
+  /** Ends the traffic early when it returns true. */
   until?: () => Promise<boolean>;
 }
 
-/** Simulated people, each with a name and a query of the handbook's, no two of which are the same text. */
+/** Simulated people, each with a name and a query from the handbook. No two queries are the same text. */
 export class Traffic {
   #asked = 0;
 

@@ -1,7 +1,7 @@
 import type { ChunkSource, RegisteredProfile } from "@reembed/store";
 import type { DoctorContext } from "./context.ts";
 
-/** Where the application keeps vectors of a profile: those of an adopted chunking are the baseline's. */
+/** Where the application's own vectors of a profile are: those of an adopted chunking belong to the baseline. */
 export function adoptedVectors(
   { config }: Pick<DoctorContext, "config">,
   { name, source }: Pick<RegisteredProfile, "name" | "source">,

@@ -6,23 +6,23 @@ import type { Database, RegisteredProfile, ServerFacts } from "@reembed/store";
 import type { ModelState } from "../model-state.ts";
 import type { Finding } from "./finding.ts";
 
-/** What there is to look at; whatever is away is undefined, and a line of its own says why. */
+/** What the checks examine. What is unavailable is undefined, and a finding of its own explains why. */
 export interface DoctorContext {
   config: Config;
   log: Logger;
-  /** The baseline and the candidate, as they are configured. */
+  /** The configured baseline and candidate. */
   profiles: readonly Profile[];
   models: readonly ModelState[];
   database: Database | undefined;
   server: ServerFacts | undefined;
   redis: RedisFacts | undefined;
-  /** Those of `profiles` that are in the database. */
+  /** Those of `profiles` that are registered in the database. */
   registered: readonly RegisteredProfile[];
-  /** What models are to be tried on and vectors computed again with; undefined tries nothing, and computes on the CPU. */
+  /** The device on which models are tried and vectors are embedded again; if undefined, no model is tried and the CPU is used. */
   device: string | undefined;
-  /** Vectors to compute again; undefined leaves it to whether the model is here. */
+  /** Number of vectors to embed again; if undefined, it depends on whether the model's files are here. */
   sample: number | undefined;
 }
 
-/** Looks for one kind of trouble. What it throws becomes a finding by itself. */
+/** Checks for one kind of problem. Anything it throws becomes a finding. */
 export type Check = (context: DoctorContext) => Finding[] | Promise<Finding[]>;

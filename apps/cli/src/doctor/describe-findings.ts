@@ -1,9 +1,9 @@
 import { formatTable } from "../output.ts";
 import type { Finding, Verdict } from "./finding.ts";
 
-const words: Record<Verdict, string> = { ok: "ok", warning: "warning", mend: "must be mended" };
+const words: Record<Verdict, string> = { ok: "ok", warning: "warning", mend: "must be fixed" };
 
-/** A table for people: each remedy below the line that it belongs to. */
+/** A table with each remedy below the line that it belongs to. */
 export function describeFindings(findings: readonly Finding[]): string {
   const rows = findings.flatMap(({ check, verdict, says, remedy }) => [
     [check, words[verdict], says],
@@ -13,6 +13,6 @@ export function describeFindings(findings: readonly Finding[]): string {
   const [mend, warnings] = [count("mend"), count("warning")];
   const warned = warnings === 0 ? "no warnings" : `${warnings} ${warnings === 1 ? "warning" : "warnings"}`;
   const first =
-    mend === 0 ? "Nothing must be mended first" : `${mend} ${mend === 1 ? "thing" : "things"} must be mended first`;
+    mend === 0 ? "Nothing must be fixed first" : `${mend} ${mend === 1 ? "problem" : "problems"} must be fixed first`;
   return `${formatTable(rows, 3)}\n\n${first}; ${warned}.`;
 }

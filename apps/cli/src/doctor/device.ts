@@ -5,7 +5,7 @@ import { servedByEndpoint, startProfileEmbedder } from "../profile-embedder.ts";
 import type { Check } from "./context.ts";
 import { type Finding, fromError, ok } from "./finding.ts";
 
-/** Starts each model that is here on the device that was asked for, as a worker does, and embeds a text with it. */
+/** Starts each model whose files are here on the requested device, as a worker does, and embeds a text with it. */
 export const checkDevice: Check = async ({ config, profiles, models, device, log }) => {
   if (device === undefined) return [];
   const findings: Finding[] = [];
@@ -23,7 +23,7 @@ export const checkDevice: Check = async ({ config, profiles, models, device, log
     try {
       await using embedder = await startProfileEmbedder(profile, config, { device, log, observer });
       await embedOne(embedder);
-      findings.push(ok(check, `embeds, with ${formatCount(tokenBudget)} tokens in a run`));
+      findings.push(ok(check, `embeds, with up to ${formatCount(tokenBudget)} tokens per run`));
     } catch (error) {
       if (!(error instanceof ReembedError)) throw error;
       findings.push(fromError(check, error));

@@ -15,25 +15,26 @@ export const checkDisk: Check = async (context) => {
 };
 
 interface Space {
-  /** Undefined where the database is on another host. */
+  /** Undefined if the database is on another host. */
   free: number | undefined;
-  /** Undefined while nobody knows how many chunks there will be. */
+  /** Undefined while the number of chunks is unknown. */
   wanted: number | undefined;
   database: number;
 }
 
 export function judgeDisk(profile: string, { free, wanted, database }: Space): Finding {
   const takes = `the database takes ${formatBytes(database)}`;
-  const has = free === undefined ? "what is free cannot be seen from here" : `${formatBytes(free)} are free`;
-  if (wanted === undefined) return ok("disk", `${takes}, ${has}; \`reembed estimate\` says what ${profile} will take`);
-  const says = `${takes}, ${profile} takes ${formatBytes(wanted)} more, ${has}`;
+  const has = free === undefined ? "the free space cannot be read from here" : `${formatBytes(free)} are free`;
+  if (wanted === undefined)
+    return ok("disk", `${takes}, ${has}; \`reembed estimate\` estimates the size of ${profile}`);
+  const says = `${takes}, ${profile} needs ${formatBytes(wanted)} more, ${has}`;
   if (free !== undefined && free < wanted) return mend("disk", says, "Give the database more disk.");
-  // The log of what is written, and the sort of an index, come on top for a while.
+  // The write-ahead log and the sort for an index temporarily need further space.
   if (free !== undefined && free < 2 * wanted) return warning("disk", says, "Twice as much should be free.");
   return ok("disk", says);
 }
 
-/** Of the disk that a data directory is on, where it is one of this host. */
+/** Free space of the disk with the data directory, if it is on this host. */
 async function freeBytes(folder: string | null): Promise<number | undefined> {
   if (folder === null || !(existsSync(join(folder, "PG_VERSION")) || existsSync(join(folder, "data", "PG_VERSION")))) {
     return undefined;

@@ -23,7 +23,7 @@ async function check(settings: Record<string, string>): Promise<Finding[]> {
   });
 }
 
-test("an endpoint that has the model under another name is told with the names that it has", async () => {
+test("if an endpoint has the model under another name, the finding lists the endpoint's models", async () => {
   server.servedModel = "m3";
   server.listed = ["m3"];
   const settings = { EMBEDDING_ENDPOINT: server.endpoint };
@@ -32,7 +32,7 @@ test("an endpoint that has the model under another name is told with the names t
       check: "EMBEDDING_ENDPOINT",
       verdict: "mend",
       says: expect.stringMatching(/^The embedding server at http.* does not have mini-m3\. It has m3$/),
-      remedy: "Set EMBEDDING_ENDPOINT_MODEL to the name that the server has the model under.",
+      remedy: "Set EMBEDDING_ENDPOINT_MODEL to the server's name for the model.",
     },
   ]);
   expect(await check({ ...settings, EMBEDDING_ENDPOINT_MODEL: "m3" })).toEqual([
@@ -40,7 +40,7 @@ test("an endpoint that has the model under another name is told with the names t
   ]);
 });
 
-test("an endpoint that is away is something to mend, and none is none", async () => {
+test("an endpoint that is away must be fixed; without an endpoint there is no finding", async () => {
   const { endpoint } = server;
   await server[Symbol.asyncDispose]();
   server = await SomeEmbeddingServer.start(new HashingEmbedder({ model }));

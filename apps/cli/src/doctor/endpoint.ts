@@ -9,11 +9,11 @@ import { fromError, ok } from "./finding.ts";
 const name = "EMBEDDING_ENDPOINT";
 const patience = { timeoutMs: 10_000, retries: { tries: 1, firstWaitMs: 0, mostWaitMs: 0 } };
 
-/** Has EMBEDDING_ENDPOINT embed a text for the candidate, as a worker does at its start. */
+/** Has EMBEDDING_ENDPOINT embed a text for the candidate, as a worker does when it starts. */
 export const checkEndpoint: Check = async ({ config, profiles, log }) => {
   const profile = profiles.find((one) => servedByEndpoint(config, one.name));
   if (profile === undefined) return [];
-  // A tokenizer that is missing has a line of its own.
+  // A missing tokenizer has a finding of its own.
   if (!existsSync(join(modelFolder(profile.model, config.models.folder), "tokenizer.json"))) return [];
   try {
     await using _ = await startProfileEmbedder(profile, config, { device: httpDevice, log, patience });

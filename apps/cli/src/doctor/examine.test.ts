@@ -9,7 +9,7 @@ import type { Verdict } from "./finding.ts";
 
 const profiles = [testProfile("mini-rubert"), testProfile("mini-m3")];
 
-/** The verdicts by the names of the checks. */
+/** The verdicts by name of the check. */
 async function diagnose({ connectionString, queue }: TestServers, sample?: number): Promise<Record<string, Verdict>> {
   const config = loadConfig({
     ...{ BASELINE_PROFILE: "mini-rubert", CANDIDATE_PROFILE: "mini-m3", DATABASE_URL: connectionString },
@@ -19,7 +19,7 @@ async function diagnose({ connectionString, queue }: TestServers, sample?: numbe
   return Object.fromEntries(findings.map(({ check, verdict }) => [check, verdict]));
 }
 
-/** As a program would that knows no models. */
+/** Stores vectors that no model has made. */
 async function storeVectors(database: Database): Promise<void> {
   await database.execute(sql`
     insert into reembed.chunk_embeddings (profile, chunk_id, content_hash, embedding, model_revision)
@@ -30,14 +30,14 @@ async function storeVectors(database: Database): Promise<void> {
 describeOnEachServer(
   "an examination",
   (open) => {
-    test("of a fresh database finds nothing to mend, and its tables missing", async () => {
+    test("of a new database finds no problem except that the tables are missing", async () => {
       const servers = await open({ empty: true });
       const verdicts = await diagnose(servers);
       expect(Object.values(verdicts)).not.toContain("mend");
       expect(verdicts).toMatchObject({ tables: "warning", PostgreSQL: "ok", rights: "ok", Redis: "ok", disk: "ok" });
     });
 
-    test("finds vectors that the model did not make, unless it is told to compute none again", async () => {
+    test("finds vectors that the model did not make, unless it embeds none again", async () => {
       const servers = await open();
       await using database = await openTestDatabase(servers, profiles);
       await storeBodies(database, ["Отпуск длится 28 дней.", "Pay day", "Pay day", " "]);
@@ -65,7 +65,7 @@ describeOnEachServer(
       expect(await diagnose(servers)).toMatchObject({ tables: "mend", PostgreSQL: "ok" });
     });
 
-    test("leaves a retired profile alone, and goes on where a check cannot be made", async () => {
+    test("skips a retired profile, and continues after a check that fails", async () => {
       const servers = await open();
       await using database = await openTestDatabase(servers, profiles);
       await database.execute(sql`update reembed.profiles set state = 'retired' where name = 'mini-rubert'`);

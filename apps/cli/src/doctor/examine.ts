@@ -37,7 +37,7 @@ import { checkTexts } from "./texts.ts";
 import { checkVectors } from "./vectors.ts";
 import { checkWork } from "./work.ts";
 
-/** In the order of the table, by what they are called when they cannot be made. */
+/** The checks in the order of the output, by the name of the finding if a check fails itself. */
 const checks: Record<string, Check> = {
   Node: checkNode,
   memory: checkMemory,
@@ -59,10 +59,10 @@ const checks: Record<string, Check> = {
   work: checkWork,
 };
 
-/** A server that took the connection and then says no more is not waited for any longer; large tables take a while. */
+/** How long to wait for a server that accepts connections but does not answer, and for a check of large tables. */
 const patienceMs = { server: 15_000, check: 300_000 };
 
-/** Looks at this host, the servers and the corpus as they are, and changes nothing. What is away has a line that says so. */
+/** Checks this host, the servers and the corpus and changes nothing. A server that is away becomes a finding. */
 export async function examine(
   config: Config,
   log: Logger,
@@ -119,7 +119,7 @@ async function openEmbedded(folder: string, scope: AsyncDisposableStack): Promis
 
 async function look(config: Config, database: Database, findings: Finding[]): Promise<Reached> {
   await checkDatabase(database).catch((error: unknown) => {
-    // Too old, or without pgvector, it has a line of its own.
+    // A server that is too old or has no pgvector gets a finding of its own.
     if (!(error instanceof ReembedError) || error.code === "database_unreachable") throw error;
   });
   if (config.databaseUrl !== undefined) {
@@ -132,7 +132,7 @@ async function look(config: Config, database: Database, findings: Finding[]): Pr
   return { database, server, registered: await findTables(config, database, findings) };
 }
 
-/** What is as it should be before `reembed init` is a warning, whose remedy is to run it. */
+/** Tables that are missing before `reembed init` are a warning, with `reembed init` as the remedy. */
 async function findTables(config: Config, database: Database, findings: Finding[]): Promise<RegisteredProfile[]> {
   const registered: RegisteredProfile[] = [];
   const names = activeProfiles(config).map(({ name }) => name);
@@ -147,7 +147,7 @@ async function findTables(config: Config, database: Database, findings: Finding[
     if (!(error instanceof ReembedError)) throw error;
     findings.push(fromError("tables", error, error.code === "tables_missing" ? "warning" : "mend"));
   }
-  // The vectors of a retired one are gone, and with them their table.
+  // The vectors of a retired profile and their table have been removed.
   return registered.filter(({ state }) => state !== "retired");
 }
 

@@ -2,7 +2,7 @@ import { embeddingsPartition, readChunkTotals, readTableBytes } from "@reembed/s
 import { hnswBytes, vectorBytes } from "../estimate/sizes.ts";
 import type { DoctorContext } from "./context.ts";
 
-/** Chunks that a profile will have vectors for: those that are cut, or what was estimated; undefined while none is known. */
+/** Number of chunks that will get vectors: the existing ones or the estimate; undefined if neither is known. */
 export async function expectedRows({ database, registered }: DoctorContext, name: string): Promise<number | undefined> {
   const profile = registered.find((one) => one.name === name);
   if (database === undefined || profile === undefined) return undefined;
@@ -12,7 +12,7 @@ export async function expectedRows({ database, registered }: DoctorContext, name
   return rows === 0 ? undefined : rows;
 }
 
-/** What a profile will yet take on the database's disk. */
+/** The disk space that a profile still needs. */
 export async function expectedBytes(context: DoctorContext, name: string): Promise<number | undefined> {
   const rows = await expectedRows(context, name);
   const profile = context.registered.find((one) => one.name === name);

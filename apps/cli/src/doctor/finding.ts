@@ -1,14 +1,14 @@
 import { messageOf, ReembedError } from "@reembed/core";
 
-/** `mend`: nothing of a migration can go right before it is mended. */
+/** `mend`: must be fixed before a migration can succeed. */
 export type Verdict = "ok" | "warning" | "mend";
 
-/** What a check found, in a line. */
+/** The result of a check, in one line. */
 export interface Finding {
   check: string;
   verdict: Verdict;
   says: string;
-  /** What to do about it; null where there is nothing to do. */
+  /** What to do about it; null if nothing. */
   remedy: string | null;
 }
 
@@ -24,18 +24,18 @@ export function mend(check: string, says: string, remedy: string): Finding {
   return { check, verdict: "mend", says, remedy };
 }
 
-/** What is wrong by another part's own judgement. */
+/** A finding from the error of another part. */
 export function fromError(check: string, error: ReembedError, verdict: Verdict = "mend"): Finding {
   return { check, verdict, says: withoutStop(error.message), remedy: error.remedy ?? null };
 }
 
-/** A check that could not be made is no reason to leave the others out. */
+/** The finding for a check that failed itself; the other checks continue. */
 export function unchecked(check: string, error: unknown): Finding {
   const remedy = error instanceof ReembedError ? (error.remedy ?? null) : null;
   return { check, verdict: "warning", says: `could not be checked: ${withoutStop(messageOf(error))}`, remedy };
 }
 
-/** What a line says is no sentence. */
+/** The text of a finding ends without a full stop. */
 export function withoutStop(message: string): string {
   return message.replace(/\.$/, "");
 }

@@ -11,16 +11,16 @@ export interface Gpu {
   driver: string;
 }
 
-/** Weights of BGE-M3 in fp16 are 1.1 GB; CUDA's own context and a run of some texts want about as much again. */
+/** The weights of BGE-M3 in fp16 take 1.1 GB; CUDA's context and a run of some texts need about as much again. */
 const leastBytes = 4e9;
 
-/** The oldest driver that runs programs of a CUDA: NVIDIA's table of minor version compatibility. */
+/** The oldest driver for each CUDA version, from NVIDIA's table of minor version compatibility. */
 const leastDrivers: Readonly<Record<number, number>> = { 12: 525, 13: 580 };
 
 export const checkGpu: Check = async () => judgeGpus(await readGpus(), await inspectCudaFiles());
 
 export function judgeGpus(gpus: readonly Gpu[], files: CudaFiles | undefined): Finding[] {
-  if (gpus.length === 0) return [ok("GPU", "none of NVIDIA's; workers run on the CPU")];
+  if (gpus.length === 0) return [ok("GPU", "no NVIDIA GPU; workers run on the CPU")];
   const findings = gpus.map(({ name, memoryBytes, driver }) => {
     const says = `${name}, ${formatBytes(memoryBytes)}, driver ${driver}`;
     return memoryBytes >= leastBytes
@@ -40,19 +40,19 @@ function judgeCudaFiles(files: CudaFiles | undefined, driver: string): Finding {
   if (missing.length > 0) {
     return warning(
       "CUDA",
-      `${linked} need ${missing.join(", ")}, which this host does not find: --device cuda is refused`,
-      `Install the libraries of CUDA ${cuda ?? "that they name"}, or name their folder in LD_LIBRARY_PATH.`,
+      `${linked} need ${missing.join(", ")}, which this host does not have: --device cuda is refused`,
+      `Install the libraries of CUDA ${cuda ?? "in the version that they name"}, or add their folder to LD_LIBRARY_PATH.`,
     );
   }
   const leastDriver = cuda === undefined ? undefined : leastDrivers[cuda];
   if (leastDriver !== undefined && Number.parseInt(driver, 10) < leastDriver) {
-    const says = `${linked} need a driver from ${leastDriver} on, and this host has ${driver}`;
+    const says = `${linked} need driver ${leastDriver} or newer, but this host has ${driver}`;
     return warning("CUDA", says, "Update NVIDIA's driver.");
   }
   return ok("CUDA", `${linked} are installed, with the libraries that they need`);
 }
 
-/** @returns None where there is no nvidia-smi, or it finds no device. */
+/** @returns An empty list if there is no nvidia-smi, or if it finds no GPU. */
 async function readGpus(): Promise<Gpu[]> {
   const query = ["--query-gpu=name,memory.total,driver_version", "--format=csv,noheader,nounits"];
   const stdout = await promisify(execFile)("nvidia-smi", query, { timeout: 10_000 }).then(

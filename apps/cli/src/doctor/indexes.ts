@@ -11,7 +11,7 @@ import { adoptedVectors } from "./adopted-vectors.ts";
 import type { Check } from "./context.ts";
 import { type Finding, ok, warning } from "./finding.ts";
 
-/** Below this, looking at every vector takes a fraction of a second. */
+/** With fewer vectors, comparing all of them takes a fraction of a second. */
 const exactBelow = 20_000;
 
 export const checkIndexes: Check = async (context) => {
@@ -38,10 +38,14 @@ export function judgeOwnIndexes(
   rows: number,
 ): Finding[] {
   const check = `ANN index of ${name}`;
-  const invalid = judgeValidity(check, indexes, () => `Run \`reembed index build --profile ${name}\`: it begins anew.`);
+  const invalid = judgeValidity(
+    check,
+    indexes,
+    () => `Run \`reembed index build --profile ${name}\`: it builds the index again.`,
+  );
   if (indexes.length > 0) return invalid;
   if (state !== "backfilled" || rows < exactBelow) return [ok(check, `none, and ${formatCount(rows)} vectors`)];
-  const says = `none, and a search looks at each of ${formatCount(rows)} vectors`;
+  const says = `none, so a search compares all ${formatCount(rows)} vectors`;
   return [warning(check, says, `Run \`reembed index build --profile ${name}\`.`)];
 }
 
@@ -50,21 +54,23 @@ export function judgeAdoptedIndexes(table: string, indexes: readonly IndexFacts[
   if (indexes.length > 0) {
     return judgeValidity(check, indexes, (index) => `Run REINDEX INDEX CONCURRENTLY "${index}", or drop it.`);
   }
-  return [warning(check, "none: the application's own searches look at every vector", "Build one, or go on without.")];
+  return [
+    warning(check, "none: the application's own searches compare every vector", "Build one, or continue without."),
+  ];
 }
 
 export function judgeDocumentIndex(table: string, column: string, there: boolean): Finding {
   const check = `index on ${table} (${column})`;
-  if (there) return ok(check, "there is one");
+  if (there) return ok(check, "it exists");
   const remedy = `Run CREATE INDEX CONCURRENTLY ON ${table} ("${column.replaceAll('"', '""')}").`;
-  return warning(check, "none: a document's chunks are found by reading the whole table", remedy);
+  return warning(check, "none: finding a document's chunks reads the whole table", remedy);
 }
 
 function judgeValidity(check: string, indexes: readonly IndexFacts[], remedy: (index: string) => string): Finding[] {
   return indexes.map(({ name, kind, valid, building, sizeBytes }) => {
     if (valid) return ok(check, `${name}: ${kind}, ${formatBytes(sizeBytes)}`);
     if (building) return ok(check, `${name} is being built`);
-    const says = `${name} is invalid: its build was given up, no search takes it, and every write pays for it`;
+    const says = `${name} is invalid: its build was interrupted, so that no search uses it and it slows down every write`;
     return warning(check, says, remedy(name));
   });
 }

@@ -45,12 +45,12 @@ const embedded = {
 };
 const changed = { ...embedded, embedded: 8, pending: 1, changes: 1, oldestChangeSeconds: 600 };
 
-/** What is wrong, the verdict on it, and what the line must say with its remedy. */
+/** The case, the finding, its verdict, and what the finding and its remedy must say. */
 const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verdict"], words: RegExp][] = [
   ["a worker for what changes", judgeWork({ ...m3, paused: false }, embedded, 1), "ok", /9 of 9 chunks embedded$/],
-  ["a change in hand", judgeWork({ ...m3, paused: false }, changed, 1), "ok", /1 change waits, the oldest for 10 min$/],
+  ["a pending change", judgeWork({ ...m3, paused: false }, changed, 1), "ok", /1 change waits, the oldest for 10 min$/],
   [
-    "a change that nobody embeds",
+    "a change without a worker",
     judgeWork({ ...m3, paused: false }, changed, 0),
     "warning",
     /1 change waits, the oldest for 10 min, and no worker is alive.*reembed worker --profile m3/,
@@ -71,11 +71,11 @@ const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verd
     "mend",
     /SQL_ASCII; Reembed needs UTF8.*template0/i,
   ],
-  ["a standby", judgePostgres({ ...server, readOnly: true }), "mend", /takes no writes.*primary/],
+  ["a standby", judgePostgres({ ...server, readOnly: true }), "mend", /is read-only.*primary/],
   ["pgvector 0.7", judgePgvector({ installed: "0.7.4", available: "0.8.7" }), "mend", /0\.7\.4; 0\.8.*ALTER EXTENSION/],
   ["no pgvector", judgePgvector({ installed: null, available: null }), "mend", /no pgvector.*Install pgvector 0\.8/],
   [
-    "pgvector to hand",
+    "pgvector available but not created",
     judgePgvector({ installed: null, available: "0.8.7" }),
     "ok",
     /0\.8\.7, which `reembed init` creates/,
@@ -90,9 +90,9 @@ const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verd
     "pgvector 0.8.6",
     judgePgvector({ installed: "0.8.6", available: "0.8.6" }),
     "warning",
-    /mended a buffer overflow in IVFFlat builds \(0\.8\.7\) /,
+    /fixed a buffer overflow in IVFFlat builds \(0\.8\.7\) /,
   ],
-  ["pgvector of now", judgePgvector({ installed: "0.8.7", available: "0.8.7" }), "ok", /^pgvector 0\.8\.7$/],
+  ["the current pgvector", judgePgvector({ installed: "0.8.7", available: "0.8.7" }), "ok", /^pgvector 0\.8\.7$/],
   ["pgvector 0.10", judgePgvector({ installed: "0.10.0", available: "0.10.0" }), "ok", /0\.10\.0/],
   [
     "new files, old SQL",
@@ -100,7 +100,7 @@ const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verd
     "warning",
     /0\.8\.0 in this database, 0\.8\.7/,
   ],
-  ["no ANN index to suffer", judgePgvector({ installed: "0.8.0", available: "0.8.0" }, true), "ok", /0\.8\.0/],
+  ["defects without an ANN index", judgePgvector({ installed: "0.8.0", available: "0.8.0" }, true), "ok", /0\.8\.0/],
   [
     "no right to create",
     judgeRights({ ...rights, createSchemas: false }, "db"),
@@ -114,17 +114,27 @@ const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verd
     /superuser run CREATE EXTENSION/,
   ],
   ["tables of another role", judgeRights({ ...rights, ownsTables: false }, "db"), "mend", /me does not own/],
-  ["its own tables, no more", judgeRights({ ...rights, createSchemas: false, ownsTables: true }, "db"), "ok", /me may/],
+  [
+    "its own tables, no more",
+    judgeRights({ ...rights, createSchemas: false, ownsTables: true }, "db"),
+    "ok",
+    /me has the rights/,
+  ],
   ["no trigger", judgeTable("public.t", "me", ["TRIGGER"]), "mend", /GRANT TRIGGER ON public\.t TO "me"/],
-  ["no table", judgeTable("public.t", "me", null), "mend", /no such table/],
+  ["no table", judgeTable("public.t", "me", null), "mend", /does not exist/],
   [
     "too little index memory",
     judgeIndexMemory("m3", { ...plan, memoryBytes: 64e6 }),
     "warning",
     /3\.0 GB.*--memory 2862/,
   ],
-  ["enough index memory", judgeIndexMemory("m3", plan), "ok", /built in 3\.0 GB, which is there/],
-  ["commits that hang", judgeReplication({ ...log, synchronousStandbys: "s1" }, replication), "mend", /waits for s1/],
+  ["enough index memory", judgeIndexMemory("m3", plan), "ok", /needs 3\.0 GB of memory, which is available/],
+  [
+    "commits that wait for ever",
+    judgeReplication({ ...log, synchronousStandbys: "s1" }, replication),
+    "mend",
+    /waits for s1/,
+  ],
   [
     "hidden lag",
     judgeReplication(log, { ...replication, replicas: 2 }),
@@ -145,7 +155,7 @@ const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verd
     "another host's disk",
     judgeDisk("m3", { free: undefined, wanted: 2e9, database: 5e9 }),
     "ok",
-    /cannot be seen from here/,
+    /cannot be read from here/,
   ],
   ["an old Redis", judgeRedis({ ...redis, version: "6.0.1" }), "mend", /6\.0\.1; 6\.2 or newer/],
   [
@@ -163,9 +173,9 @@ const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verd
     "8 GB for fp32",
     judgeMemory({ model: "BAAI/bge-m3", prepared: [] }, 8e9),
     "warning",
-    /wants 16 GB.*model prepare.*2\.5 GB/,
+    /needs 16 GB.*model prepare.*2\.5 GB/,
   ],
-  ["8 GB for int8", judgeMemory({ model: "BAAI/bge-m3", prepared: int8 }, 8e9), "ok", /wants 2\.5 GB in int8/],
+  ["8 GB for int8", judgeMemory({ model: "BAAI/bge-m3", prepared: int8 }, 8e9), "ok", /needs 2\.5 GB in int8/],
   ["no GPU", judgeGpus([], undefined), "ok", /CPU/],
   [
     "no CUDA files",
@@ -173,7 +183,12 @@ const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verd
     "warning",
     /install\.js/,
   ],
-  ["a driver too old", judgeGpus([l4], { cuda: 13, missing: [] }), "warning", /CUDA 13 need a driver from 580.*535\.2/],
+  [
+    "a driver too old",
+    judgeGpus([l4], { cuda: 13, missing: [] }),
+    "warning",
+    /CUDA 13 need driver 580 or newer.*535\.2/,
+  ],
   [
     "a library that is missing",
     judgeGpus([l4], { cuda: 12, missing: ["libcublasLt.so.12"] }),
@@ -205,7 +220,7 @@ const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verd
     "texts twice",
     judgeTexts("1-0", { rows: 9, sampled: 9, blank: 0, different: 6 }),
     "ok",
-    /: 3 have a text that another/,
+    /: 3 have the same text as another/,
   ],
   [
     "a sample of texts",
@@ -229,7 +244,7 @@ const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verd
     "some others",
     judgeProvenance("m", { compared: 8, wrong: 1, leastCosine: 0.1 }),
     "warning",
-    /1 are not.*reembed verify/,
+    /1 differ from.*reembed verify/,
   ],
   ["this model", judgeProvenance("m", { compared: 8, wrong: 0, leastCosine: 0.999 }), "ok", /least cosine 0\.999/],
   [

@@ -2,8 +2,8 @@ import type { Looked } from "@reembed/store";
 import { formatCount, formatShare } from "../output.ts";
 
 /**
- * Rows that are looked at; of a larger table it is as many at random. 300,000 texts of 1,500 characters took 6 s, and
- * 20,000 vectors of 1,024 dimensions 1 s, on two cores that were busy otherwise.
+ * Maximum number of rows to read; from a larger table, a random sample. 300,000 texts of 1,500 characters took 6 s, and
+ * 20,000 vectors of 1,024 dimensions 1 s, on two cores with other load.
  */
 export const most = { texts: 300_000, vectors: 100_000 };
 
@@ -13,7 +13,7 @@ export function looked({ rows, sampled }: Looked, what: string): string {
   return `a sample of ${formatCount(sampled)} of ${formatCount(rows)} ${what}`;
 }
 
-/** `3 are`, or of a sample `3 (0.1 %) are`. */
+/** `3 are`, or for a sample `3 (0.1 %) are`. */
 export function amount(count: number, { rows, sampled }: Looked): string {
   const share = sampled >= rows ? "" : ` (${formatShare(count / sampled)})`;
   return `${formatCount(count)}${share} ${count === 1 ? "is" : "are"}`;

@@ -15,20 +15,20 @@ export const checkModels: Check = ({ config, profiles, models }) =>
 
 export function judgeModel({ model, folder, prepared, problem, remedy }: ModelState): Finding {
   const check = `model ${model}`;
-  if (problem !== null) return mend(check, withoutStop(problem), remedy ?? "Put its files there.");
+  if (problem !== null) return mend(check, withoutStop(problem), remedy ?? "Copy its files there.");
   const devices = prepared.map(({ device, dtype }) => `${device} in ${dtype}`).join(", ");
-  if (prepared.length > 0) return ok(check, `its files are as they were recorded, prepared for ${devices}`);
+  if (prepared.length > 0) return ok(check, `its files are unaltered, and it is prepared for ${devices}`);
   return warning(
     check,
-    `its files in ${folder} are as they were recorded, and not prepared: workers run it as it was exported, several times slower`,
+    `its files in ${folder} are unaltered, but it is not prepared: workers run the exported graph, which is several times slower`,
     `Run \`reembed model prepare ${model}\`.`,
   );
 }
 
-/** Of a model that EMBEDDING_ENDPOINT has. */
+/** Judges a model that EMBEDDING_ENDPOINT serves. */
 export function judgeTokenizer({ model, folder }: Pick<ModelState, "model" | "folder">, there: boolean): Finding {
   const check = `model ${model}`;
   if (there) return ok(check, "EMBEDDING_ENDPOINT has it; its tokenizer is here");
   const says = `EMBEDDING_ENDPOINT has it, but its tokenizer.json is not in ${folder}`;
-  return mend(check, says, `Run \`reembed model pull ${model}\`, or put that file there yourself.`);
+  return mend(check, says, `Run \`reembed model pull ${model}\`, or copy the file there.`);
 }

@@ -3,8 +3,8 @@ import { requirePgvector, requirePostgres, requireUtf8, type ServerFacts } from 
 import type { Check } from "./context.ts";
 import { type Finding, fromError, mend, ok, warning } from "./finding.ts";
 
-/** What later versions of pgvector have mended, by its CHANGELOG.md, in so far as it concerns indexes like ours. */
-const mendedIn: readonly { version: string; defect: string }[] = [
+/** Fixes in later versions of pgvector that concern indexes like ours, from its CHANGELOG.md. */
+const fixedIn: readonly { version: string; defect: string }[] = [
   { version: "0.8.2", defect: "a buffer overflow in parallel builds of HNSW indexes, CVE-2026-3172" },
   { version: "0.8.3", defect: "possible corruption of HNSW indexes by vacuum" },
   { version: "0.8.4", defect: "errors of vacuum on HNSW indexes and of inserts meanwhile" },
@@ -29,24 +29,24 @@ export function judgePostgres({
   const refusal = refusalOf(() => requirePostgres(major)) ?? refusalOf(() => requireUtf8(encoding));
   if (refusal !== undefined) return fromError("PostgreSQL", refusal);
   if (readOnly) {
-    return mend("PostgreSQL", `${database} takes no writes`, "Name the primary in DATABASE_URL, and not a standby.");
+    return mend("PostgreSQL", `${database} is read-only`, "Set DATABASE_URL to the primary instead of a standby.");
   }
   return ok("PostgreSQL", version);
 }
 
-/** The code that runs is that of the files on the server; the version in the database is that of its SQL. */
+/** The running code comes from the files on the server; the version in the database is that of its SQL objects. */
 export function judgePgvector({ installed, available }: ServerFacts["pgvector"], embedded = false): Finding[] {
   const refusal = refusalOf(() => requirePgvector(installed ?? available));
   if (refusal !== undefined) return [fromError("pgvector", refusal)];
   const runs = available ?? installed ?? "";
   const noted = installed ?? `${runs}, which \`reembed init\` creates`;
-  // What it has mended is in ANN indexes, which the embedded database has none of.
+  // The defects concern ANN indexes, which the embedded database does not have.
   if (embedded) return [ok("pgvector", noted)];
-  const missing = mendedIn.filter(({ version }) => isOlder(runs, version));
+  const missing = fixedIn.filter(({ version }) => isOlder(runs, version));
   const update = "Install the newest 0.8 on the database's host, then run ALTER EXTENSION vector UPDATE.";
   if (missing.length > 0) {
     const defects = missing.map(({ version, defect }) => `${defect} (${version})`).join("; ");
-    return [warning("pgvector", `${noted}; later versions have mended ${defects}`, update)];
+    return [warning("pgvector", `${noted}; later versions have fixed ${defects}`, update)];
   }
   if (installed !== null && isOlder(installed, runs)) {
     const says = `${installed} in this database, ${runs} on the server`;

@@ -5,12 +5,12 @@ import { type Comparison, compareVectors } from "../verify/compare-vectors.ts";
 import type { Check } from "./context.ts";
 import { type Finding, mend, ok, unchecked, warning } from "./finding.ts";
 
-/** Few enough for a second on a small model, and for half a minute on a large one. */
+/** Takes a second with a small model, and half a minute with a large one. */
 const sampledByItself = 8;
-/** Number formats of one model agree to this; another model, or a prefix before the text, does not come near. */
+/** Number formats of one model agree at least this well; another model, or a prefix before the text, is far below. */
 const leastCosine = 0.99;
 
-/** Computes a sample of vectors again: did the named model make them? */
+/** Embeds a sample of vectors again to check whether the configured model made them. */
 export const checkProvenance: Check = async ({
   config,
   database,
@@ -54,12 +54,12 @@ export function judgeProvenance(
   check: string,
   { compared, wrong, leastCosine: least }: Pick<Comparison, "compared" | "wrong" | "leastCosine">,
 ): Finding {
-  const says = `${formatCount(compared)} vectors computed again, least cosine ${least?.toFixed(3) ?? "none"}`;
+  const says = `${formatCount(compared)} vectors embedded again, least cosine ${least?.toFixed(3) ?? "none"}`;
   if (wrong === 0) return ok(check, says);
   if (wrong === compared) {
-    const remedy = "Choose the profile whose model made them: a query of this model finds nothing among them.";
+    const remedy = "Choose the profile whose model made them: queries embedded by this model cannot find them.";
     return mend(check, `${says}: this model made none of them`, remedy);
   }
-  const remedy = "Their texts were changed since, or cut or prefixed otherwise; `reembed verify` names them.";
-  return warning(check, `${says}: ${formatCount(wrong)} are not what the model makes of their texts`, remedy);
+  const remedy = "Their texts have changed since, or were cut or prefixed differently; `reembed verify` shows them.";
+  return warning(check, `${says}: ${formatCount(wrong)} differ from what the model makes of their texts`, remedy);
 }

@@ -4,7 +4,7 @@ import { formatBytes } from "../output.ts";
 import type { Check } from "./context.ts";
 import { type Finding, fromError, mend, ok, warning } from "./finding.ts";
 
-/** The queue of any corpus stays below this. */
+/** The queue stays below this for any corpus. */
 const queueBytes = 64e6;
 
 export const checkRedis: Check = ({ redis }) => (redis === undefined ? [] : judgeRedis(redis));
@@ -19,18 +19,18 @@ export function judgeRedis(facts: RedisFacts): Finding[] {
     findings.push(fromError("Redis", error));
   }
   if (role === "slave") {
-    findings.push(mend("Redis", "it is a replica and takes no writes", "Name the primary in REDIS_URL."));
+    findings.push(mend("Redis", "it is a read-only replica", "Set REDIS_URL to the primary."));
   }
   if (limitBytes > 0 && limitBytes - usedBytes < queueBytes) {
-    const says = `${formatBytes(Math.max(0, limitBytes - usedBytes))} of ${formatBytes(limitBytes)} are left; the queue takes up to ${formatBytes(queueBytes)}`;
-    findings.push(warning("Redis memory", says, "Raise maxmemory, or give the queue a Redis of its own."));
+    const says = `${formatBytes(Math.max(0, limitBytes - usedBytes))} of ${formatBytes(limitBytes)} are left; the queue needs up to ${formatBytes(queueBytes)}`;
+    findings.push(warning("Redis memory", says, "Raise maxmemory, or use a separate Redis for the queue."));
   }
   if (!savesWork) {
     findings.push(
       warning(
         "Redis persistence",
-        "its last write to disk failed: it refuses writes then, unless told otherwise",
-        "Look into its log; its disk may be full.",
+        "its last write to disk failed, and by default it refuses writes then",
+        "Read its log; its disk may be full.",
       ),
     );
   }

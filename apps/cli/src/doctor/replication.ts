@@ -19,7 +19,7 @@ export function judgeReplication(
       mend(
         check,
         `every commit waits for ${synchronousStandbys}, and no such standby is connected`,
-        "Start the standby, or empty synchronous_standby_names.",
+        "Start the standby, or set synchronous_standby_names to an empty list.",
       ),
     );
   }
@@ -27,7 +27,7 @@ export function judgeReplication(
     findings.push(
       warning(
         check,
-        `${replicas - visible} of ${replicas} replicas hide their lag from this role: the backfill cannot hold for it`,
+        `${replicas - visible} of ${replicas} replicas hide their lag from this role, so that the backfill cannot pause for it`,
         "Run GRANT pg_read_all_stats TO the role in DATABASE_URL.",
       ),
     );
@@ -37,12 +37,12 @@ export function judgeReplication(
     findings.push(
       warning(
         check,
-        `nobody reads the slot ${name}, and the server keeps all log for it${kept}; a backfill writes as much log as vectors`,
+        `nobody reads the replication slot ${name}, so the server keeps all its log${kept}; a backfill writes as much log as vectors`,
         `Start its reader again, or run SELECT pg_drop_replication_slot('${name.replaceAll("'", "''")}').`,
       ),
     );
   }
-  const unsafe = warning("fsync", "off: a crash of the host can destroy the database", "Switch fsync on.");
+  const unsafe = warning("fsync", "off: a crash of the host can destroy the database", "Turn fsync on.");
   const rest = fsync ? [] : [unsafe];
   if (findings.length > 0) return [...findings, ...rest];
   const says = replicas === 0 ? `none (wal_level ${walLevel})` : `${replicas} connected, their lag is visible`;

@@ -18,7 +18,7 @@ export function judgeRights(facts: RightsFacts, database: string): Finding {
     const remedy = `Use the role that ran \`reembed init\`, or make ${role} a member of it.`;
     return mend("rights", `${role} does not own the tables in the schema reembed`, remedy);
   }
-  // With the tables there, the schema and the extension are.
+  // If the tables exist, so do the schema and the extension.
   if (ownsTables === null && !facts.createSchemas) {
     const remedy = `Run GRANT CREATE ON DATABASE ${quoted(database)} TO ${quoted(role)}.`;
     return mend("rights", `${role} may not create schemas in ${database}`, remedy);
@@ -27,18 +27,18 @@ export function judgeRights(facts: RightsFacts, database: string): Finding {
     const remedy = "Have a superuser run CREATE EXTENSION vector in this database.";
     return mend("rights", `${role} may not create the extension vector`, remedy);
   }
-  return ok("rights", `${role} may do what is needed in ${database}`);
+  return ok("rights", `${role} has the rights that are needed in ${database}`);
 }
 
 export function judgeTable(table: string, role: string, missing: readonly string[] | null): Finding {
   const check = `rights on ${table}`;
-  if (missing === null) return mend(check, "there is no such table", "Was it renamed? Adopt it anew.");
+  if (missing === null) return mend(check, "the table does not exist", "If it was renamed, adopt it again.");
   if (missing.length === 0) return ok(check, "SELECT, UPDATE (to lock rows) and TRIGGER");
   const rights = missing.join(", ");
   return mend(check, `${rights} is missing`, `Run GRANT ${rights} ON ${table} TO ${quoted(role)}.`);
 }
 
-/** Tables of applications that chunks and documents were adopted from. */
+/** The applications' tables that chunks and documents were adopted from. */
 function adoptedTables(registered: DoctorContext["registered"]): string[] {
   const tables = registered.flatMap(({ source }) =>
     source === null ? [] : [source.table, ...(source.documents === undefined ? [] : [source.documents.table])],

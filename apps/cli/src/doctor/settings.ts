@@ -17,17 +17,17 @@ export const checkSettings: Check = async (context) => {
   return [judgeIndexMemory(candidate.name, plan)];
 };
 
-/** @param plan What `reembed index build` would do if all chunks were embedded. */
+/** @param plan The plan of `reembed index build` if all chunks were embedded. */
 export function judgeIndexMemory(
   profile: string,
   { memoryBytes, memorySource, neededBytes }: Pick<BuildPlan, "memoryBytes" | "memorySource" | "neededBytes">,
 ): Finding {
   const check = "memory for the ANN index";
-  const needed = `an HNSW index of ${profile} is built in ${formatBytes(neededBytes)}`;
-  if (memoryBytes >= neededBytes) return ok(check, `${needed}, which is there`);
+  const needed = `building an HNSW index of ${profile} needs ${formatBytes(neededBytes)} of memory`;
+  if (memoryBytes >= neededBytes) return ok(check, `${needed}, which is available`);
   return warning(
     check,
-    `${needed}, and ${formatBytes(memoryBytes)} would be taken (${memorySource}): from there on the build goes on on disk, several times slower`,
-    `Where the database's host has it, run \`reembed index build --memory ${Math.ceil(neededBytes / 2 ** 20)}\`, or raise maintenance_work_mem; its container wants as much --shm-size.`,
+    `${needed}, but would get ${formatBytes(memoryBytes)} (${memorySource}): the rest of the build works on disk, several times slower`,
+    `If the database's host has that much, run \`reembed index build --memory ${Math.ceil(neededBytes / 2 ** 20)}\`, or raise maintenance_work_mem; a container also needs as much --shm-size.`,
   );
 }

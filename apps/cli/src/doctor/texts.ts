@@ -28,24 +28,24 @@ export function judgeTexts(chunking: string, facts: TextFacts): Finding {
   const whole = sampled >= rows;
   const repeated =
     again <= 0
-      ? "no text twice"
-      : `${whole ? "" : "at least "}${formatCount(again)} have a text that another one has, which is embedded once`;
+      ? "no text occurs twice"
+      : `${whole ? "" : "at least "}${formatCount(again)} have the same text as another chunk; each text is embedded once`;
   const says = `${looked(facts, "chunks")}: ${repeated}`;
   if (blank === 0) return ok(check, says);
   return warning(
     check,
     `${says}; ${amount(blank, facts)} empty`,
-    "They will be quarantined as empty_text: mend or delete them.",
+    "They will be quarantined as empty_text: give them a text or delete them.",
   );
 }
 
 export function judgeOrphans(table: string, facts: Awaited<ReturnType<typeof countOrphans>>): Finding {
   const check = `documents of ${table}`;
-  if (facts.orphans === 0) return ok(check, `${looked(facts, "chunks")}: all have one`);
+  if (facts.orphans === 0) return ok(check, `${looked(facts, "chunks")}: all have a document`);
   const says = `${looked(facts, "chunks")}: ${amount(facts.orphans, facts)} without a document`;
   return warning(
     check,
     says,
-    "Results from them have neither address nor title: delete them, or restore their documents.",
+    "Search results from them have neither uri nor title: delete them, or restore their documents.",
   );
 }

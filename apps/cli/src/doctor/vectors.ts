@@ -25,7 +25,11 @@ export function judgeVectors(check: string, dimensions: number, facts: VectorFac
   const says = looked(facts, "vectors");
   if (facts.otherDimensions > 0) {
     const other = `${says}: ${amount(facts.otherDimensions, facts)} not of ${formatCount(dimensions)} dimensions`;
-    return mend(check, other, "They are of another model than the profile's: choose the profile that made them.");
+    return mend(
+      check,
+      other,
+      "They come from another model than the profile's: choose the profile whose model made them.",
+    );
   }
   const flaws = [
     [facts.zero, "zero"],
@@ -37,7 +41,7 @@ export function judgeVectors(check: string, dimensions: number, facts: VectorFac
   if (found.length === 0) return ok(check, `${says}, all of length 1`);
   const broken = facts.zero + facts.notANumber + facts.missing > 0;
   const remedy = broken
-    ? "No search finds these chunks; a migration gives them vectors of the new model."
-    : "Cosine similarity does not mind; a search by inner product or distance would.";
+    ? "No search finds these chunks; the migration gives them vectors of the new model."
+    : "Cosine similarity ignores the length, but searches by inner product or distance do not.";
   return warning(check, `${says}: ${found.join(", ")}`, remedy);
 }

@@ -4,7 +4,7 @@ import { formatCount } from "../output.ts";
 import type { Check } from "./context.ts";
 import { type Finding, ok, warning } from "./finding.ts";
 
-/** A profile that is complete is one whose changes somebody embeds. */
+/** After its backfill a profile still needs workers, to embed changes. */
 export const checkWork: Check = async ({ database, registered }) => {
   if (database === undefined) return [];
   const alive = await readLiveWorkers(database);
@@ -16,7 +16,7 @@ export const checkWork: Check = async ({ database, registered }) => {
   return findings;
 };
 
-/** Nothing is to be done for a profile before its backfill, or while somebody has paused it and no change waits. */
+/** A profile has no work before its backfill starts, or while it is paused and no change waits. */
 export function judgeWork(
   { name, state, paused }: Pick<RegisteredProfile, "name" | "state" | "paused">,
   coverage: Coverage,
@@ -26,8 +26,14 @@ export function judgeWork(
   if (state === "registered" || state === "adopting" || state === "retired") return [];
   const lost = state === "backfilled" ? countLost(coverage) : 0;
   if (lost > 0) {
-    const says = `${formatCount(lost)} of ${formatCount(coverage.chunks)} chunks have lost their vectors since the backfill ended`;
-    return [warning(check, says, `A producer embeds them again, or \`reembed backfill start --profile ${name}\`.`)];
+    const says = `${formatCount(lost)} of ${formatCount(coverage.chunks)} chunks have lost their vectors after the backfill`;
+    return [
+      warning(
+        check,
+        says,
+        `Run a producer, which has them embedded again, or \`reembed backfill start --profile ${name}\`.`,
+      ),
+    ];
   }
   const idle = paused && state === "backfilling" && coverage.changes === 0;
   const waiting = describeWaiting(coverage, workers);

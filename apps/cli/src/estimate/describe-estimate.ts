@@ -3,7 +3,7 @@ import { formatDuration } from "@reembed/dashboard";
 import { formatBytes, formatCount, formatTable } from "../output.ts";
 import type { DetailedEstimate } from "./estimate-backfill.ts";
 
-/** An estimate for people: a figure in every line, and beside it how sure it is or what it means. */
+/** The estimate as a table: in each line a figure, and how certain it is or what it means. */
 export function describeEstimate(estimate: DetailedEstimate, { model, chunking }: Profile): string {
   const { tokens, workers, device, measured } = estimate;
   const cut = `chunks of ${chunkingName(chunking)}, ${model.id}, ${model.dimensions} dimensions`;
@@ -18,22 +18,22 @@ export function describeEstimate(estimate: DetailedEstimate, { model, chunking }
       `one worker on ${device}: ${formatCount(measured.texts)} texts in ${measured.seconds.toFixed(1)} s, after a warm-up`,
     ],
     ["time", formatDuration(estimate.seconds), describeTime(estimate)],
-    ["vectors", formatBytes(estimate.vectorBytes), "with the indexes that they always have, on the database's disk"],
+    ["vectors", formatBytes(estimate.vectorBytes), "on the database's disk, with the indexes that every profile has"],
     ["ANN index", formatBytes(estimate.indexBytes), describeIndex(estimate)],
   ];
   const time = `${formatDuration(estimate.seconds)} on ${workers === 1 ? "one worker" : `${formatCount(workers)} workers`}`;
-  return `${formatTable(rows, 3)}\n\n${estimate.profile} takes about ${time}. \`reembed status\` holds this against what comes.`;
+  return `${formatTable(rows, 3)}\n\n${estimate.profile} takes about ${time}. \`reembed status\` compares this with the actual progress.`;
 }
 
 function describeChunks({ drawn, drawnCount, drawnFrom, chunksLow, chunksHigh }: DetailedEstimate): string {
   if (drawn === "chunks") return "counted";
   const range = chunksLow === chunksHigh ? "" : `${between(chunksLow, chunksHigh)} with 95 % confidence; `;
-  return `${range}${formatCount(drawnCount)} of ${formatCount(drawnFrom)} documents were cut for a trial`;
+  return `${range}${formatCount(drawnCount)} of ${formatCount(drawnFrom)} documents were cut as a sample`;
 }
 
 function describeTokens({ tokens, sample }: DetailedEstimate): string {
   if (tokens.low === tokens.high) return `counted in all ${formatCount(sample)} chunks`;
-  return `${between(tokens.low, tokens.high)} with 95 % confidence, from ${formatCount(sample)} chunks at random`;
+  return `${between(tokens.low, tokens.high)} with 95 % confidence, from ${formatCount(sample)} random chunks`;
 }
 
 function describeTruncation(
@@ -46,12 +46,12 @@ function describeTruncation(
 
 function describeTime({ tokens, tokensPerSecond, workers }: DetailedEstimate): string {
   const [least, most] = [tokens.low, tokens.high].map((count) => formatDuration(count / (tokensPerSecond * workers)));
-  return `${least === most ? "" : `${least} to ${most} `}as the tokens go; a text that occurs twice is embedded once`;
+  return `${least === most ? "" : `${least} to ${most} `}by the number of tokens; a text that occurs twice is embedded once`;
 }
 
 function describeIndex({ indexBytes, indexBuildBytes }: DetailedEstimate): string {
-  if (indexBytes === 0) return "the embedded database is searched without one";
-  return `on disk; its build wants ${formatBytes(indexBuildBytes)} of maintenance_work_mem`;
+  if (indexBytes === 0) return "the embedded database is searched without an index";
+  return `on disk; its build needs ${formatBytes(indexBuildBytes)} of maintenance_work_mem`;
 }
 
 function between(low: number, high: number): string {

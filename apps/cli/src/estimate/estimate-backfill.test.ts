@@ -36,7 +36,7 @@ async function estimateVolume(database: Database, profile: typeof candidate, siz
   return { drawn: sample.drawn, ...(await measureVolume(sample, profile, config)) };
 }
 
-/** One of so many documents of the handbook, of each of its languages. */
+/** Every n-th document of the handbook, in each of its languages. */
 async function handbookDocuments(every: number) {
   const documents = [];
   for await (const entry of readCorpus(handbook)) if (entry.kind === "document") documents.push(entry.document);
@@ -46,7 +46,7 @@ async function handbookDocuments(every: number) {
 describeOnOneServer(
   "an estimate",
   (open) => {
-    test("of documents before they are cut is what their chunks turn out to be", async () => {
+    test("from uncut documents equals the chunks that they are cut into", async () => {
       await using database = await openTestDatabase(await open(), [baseline]);
       const documents = await handbookDocuments(10);
       await storeDocuments(database, documents);
@@ -67,7 +67,7 @@ describeOnOneServer(
 describeOnEachServer(
   "an estimate",
   (open) => {
-    test("of some of the documents is near what all of them turn out to be", async () => {
+    test("from a sample of documents is near the value for all of them", async () => {
       await using database = await openTestDatabase(await open(), [baseline]);
       const documents = await handbookDocuments(2);
       await storeDocuments(database, documents);
@@ -78,12 +78,12 @@ describeOnEachServer(
       const texts = documents.flatMap(({ body }) => chunkText(body, candidate.chunking).map(({ content }) => content));
       const counted = await countTokens(candidate.model, config.models.folder, texts);
       const truth = counted.reduce((sum, { read }) => sum + read, 0);
-      // Chance keeps the truth out of an interval once in twenty runs, and this far out never.
+      // By chance the true value is outside the interval in one run of twenty, but never this far.
       expect(Math.abs(tokens.total - truth)).toBeLessThan(3 * (tokens.high - tokens.low));
       expect(Math.abs(chunks.total - texts.length)).toBeLessThan(3 * (chunks.high - chunks.low));
     });
 
-    test("tells how many chunks are cut off, exactly where it has seen them all", async () => {
+    test("includes the number of truncated chunks, which is exact if it has read all of them", async () => {
       await using database = await openTestDatabase(await open(), [testProfile("mini-rubert")]);
       const long = Array.from({ length: 700 }, (_, index) => `${index % 10}`).join(" ");
       await storeBodies(database, [
@@ -94,11 +94,11 @@ describeOnEachServer(
       const { chunks, truncated, tokens } = await estimateVolume(database, baseline, 100);
       expect(chunks.total).toBe(13);
       expect(truncated).toEqual({ share: 3 / 13, low: 3 / 13, high: 3 / 13 });
-      // What is cut off is not read, and what is blank is not embedded.
+      // Truncated tokens are not read, and blank texts are not embedded.
       expect(tokens.total).toBe(3 * 512 + 9 * 3);
     });
 
-    test("of a corpus without a text is refused with exit code 3", async () => {
+    test("of a corpus without any text is refused with exit code 3", async () => {
       await using database = await openTestDatabase(await open(), [baseline]);
       await expect(estimateVolume(database, baseline, 100)).rejects.toMatchObject({
         code: "corpus_empty",
@@ -106,7 +106,7 @@ describeOnEachServer(
       });
     });
 
-    test("of an adopted corpus that has no bodies is made of its chunks, put together", async () => {
+    test("of an adopted corpus without bodies is made from its assembled chunks", async () => {
       await using database = await openTestDatabase(await open(), [baseline, candidate]);
       const documents = await handbookDocuments(8);
       await database.execute(sql`create table app_chunks
@@ -134,7 +134,7 @@ describeOnEachServer(
 );
 
 describe("the rate", () => {
-  /** A device on a clock of its own, which a text takes so many milliseconds of. */
+  /** A device with a simulated clock, on which each text takes `msPerText` milliseconds. */
   function deviceTaking(msPerText: number) {
     let now = 0;
     const clock = vi.spyOn(performance, "now").mockImplementation(() => now);
@@ -152,7 +152,7 @@ describe("the rate", () => {
   }
   const texts = Array.from({ length: 20 }, (_, index) => `text number ${index}`);
 
-  test("is measured in calls of a batch at most, over all texts again and again, without the warm-up", async () => {
+  test("is measured in calls of at most one batch, over all texts repeatedly, without the warm-up", async () => {
     const { embedder, calls } = deviceTaking(1);
     const measured = await measureRate(embedder, texts, { seconds: 1, batchSize: 16 });
     expect(calls).toEqual([1, 2, 4, 8, 16, ...Array(63).fill(16)]);

@@ -15,21 +15,21 @@ export interface EstimateOptions {
   log: Logger;
   profile: Profile;
   registered: RegisteredProfile;
-  /** Chunks to look at. */
+  /** Number of chunks to sample. */
   sample: number;
-  /** How long the model is run. */
+  /** How long to run the model. */
   seconds: number;
   workers: number;
   device: string;
 }
 
-/** An estimate, and what it was made of, for a person to judge it by. */
+/** An estimate with its basis, from which an operator can judge it. */
 export interface DetailedEstimate extends Estimate {
   profile: string;
-  /** What was drawn at random: chunks, or documents where these are not cut yet. */
+  /** What was sampled: chunks, or documents if they are not cut yet. */
   drawn: CorpusSample["drawn"];
   drawnCount: number;
-  /** How many there are of them. */
+  /** The total number of chunks or documents. */
   drawnFrom: number;
   chunksLow: number;
   chunksHigh: number;
@@ -37,7 +37,7 @@ export interface DetailedEstimate extends Estimate {
 }
 
 /**
- * What the backfill of a profile will take, from a sample of its texts and a short run of its model on this device.
+ * Estimates a profile's backfill from a sample of its texts and a short run of its model on this device.
  * @throws ReembedError `corpus_empty`, `nothing_embedded`, or of `startProfileEmbedder`.
  */
 export async function estimateBackfill(options: EstimateOptions): Promise<DetailedEstimate> {
@@ -54,11 +54,11 @@ export async function estimateBackfill(options: EstimateOptions): Promise<Detail
   const { chunks, tokens, truncated } = volume;
   const { dimensions } = profile.model;
   const rows = Math.round(chunks.total);
-  // The embedded database is searched exactly.
+  // The embedded database has no ANN index.
   const indexed = config.databaseUrl === undefined ? 0 : rows;
   return {
     profile: profile.name,
-    // Work is counted from here on, by the database's clock.
+    // The start of the work that is compared with the estimate, by the database's clock.
     at: (await readDatabaseTime(database)).toISOString(),
     chunks: rows,
     chunksLow: Math.round(chunks.low),
@@ -84,12 +84,12 @@ export async function estimateBackfill(options: EstimateOptions): Promise<Detail
 
 interface Volume {
   chunks: Estimated;
-  /** That the model reads. */
+  /** Tokens that the model reads. */
   tokens: Estimated;
   truncated: EstimatedShare;
 }
 
-/** Counts the tokens of the sample, and says what that means for the whole. */
+/** Counts the tokens of the sample and extrapolates to the whole corpus. */
 export async function measureVolume(
   { count, bytes, units }: CorpusSample,
   { model }: Profile,
@@ -115,12 +115,12 @@ export async function measureVolume(
   return {
     chunks: total((unit) => unit.texts.length),
     tokens: total((unit) => unit.tokens.reduce((sum, text) => sum + text.read, 0)),
-    // Chunks of one document are alike: as many documents as were drawn are what is known.
+    // Chunks of one document are similar, so the sample size is the number of documents.
     truncated: estimateShare(truncated / Math.max(1, tokens.length), units.length, count),
   };
 }
 
-/** In random order: a short run then meets long and short texts as often as they come. */
+/** In random order: a short run then has long and short texts in their true proportion. */
 function shuffled(texts: ReadonlySet<string>): string[] {
   return [...texts]
     .map((text) => ({ text, place: Math.random() }))

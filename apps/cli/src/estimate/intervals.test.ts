@@ -9,7 +9,7 @@ const draws = 2_000;
 
 describe("the interval of a total", () => {
   const { chunking, model } = resolveProfile("mini-m3");
-  /** Of every chunk and of every document of the handbook: its bytes, and what the model reads of it. */
+  /** Every chunk and every document of the handbook: its bytes, and the tokens that the model reads. */
   const chunks: Sampled[] = [];
   const documents: Sampled[] = [];
   beforeAll(async () => {
@@ -28,7 +28,7 @@ describe("the interval of a total", () => {
     ["chunks", 60],
     ["chunks", 100],
     ["documents", 40],
-  ] as const)("holds the tokens of the handbook 95 times of 100, from %s, %i at a time", ([drawn, size]) => {
+  ] as const)("contains the tokens of the handbook in 95 of 100 samples of %s, %i each", ([drawn, size]) => {
     const population = drawn === "chunks" ? chunks : documents;
     const truth = total(population);
     const random = seeded(7);
@@ -40,7 +40,7 @@ describe("the interval of a total", () => {
     expect(held / draws).toBeGreaterThan(0.93);
   });
 
-  test("is narrower than that of a plain mean, since tokens follow bytes", () => {
+  test("is narrower than that of a plain mean, because tokens correlate with bytes", () => {
     const sample = drawFrom(chunks, 60, seeded(1));
     const { low, high } = estimateTotal(sample, measure(chunks));
     const alike = sample.map(({ value }) => ({ size: 1, value }));
@@ -48,14 +48,14 @@ describe("the interval of a total", () => {
     expect(high - low).toBeLessThan(0.75 * (plain.high - plain.low));
   });
 
-  test("of a sample that is everything has no width", () => {
+  test("of the whole population has no width", () => {
     const truth = total(chunks);
     expect(estimateTotal(chunks, measure(chunks))).toEqual({ total: truth, low: truth, high: truth });
   });
 });
 
 describe("the interval of a share", () => {
-  test("holds the share that there is 95 times of 100, and says something of one that was not seen", () => {
+  test("contains the true share in 95 of 100 samples, and has a width even if the share was 0", () => {
     const random = seeded(3);
     const population = Array.from({ length: 1_000 }, (_, index) => ({ size: 1, value: index < 80 ? 1 : 0 }));
     let held = 0;
@@ -70,7 +70,7 @@ describe("the interval of a share", () => {
     expect(unseen.high).toBeLessThan(0.04);
   });
 
-  test("of a sample that is everything has no width", () => {
+  test("of the whole population has no width", () => {
     expect(estimateShare(0.25, 8, 8)).toEqual({ share: 0.25, low: 0.25, high: 0.25 });
   });
 });
@@ -83,13 +83,13 @@ function measure(population: readonly Sampled[]) {
   return { count: population.length, size: population.reduce((sum, { size }) => sum + size, 0) };
 }
 
-/** Without replacement. */
+/** Draws a sample without replacement. */
 function drawFrom(population: readonly Sampled[], size: number, random: () => number): Sampled[] {
   const left = [...population];
   return Array.from({ length: size }, () => left.splice(Math.floor(random() * left.length), 1)[0] as Sampled);
 }
 
-/** Mulberry32: the same draws in every run. */
+/** Mulberry32: the same random numbers in every run. */
 function seeded(seed: number): () => number {
   let state = seed;
   return () => {

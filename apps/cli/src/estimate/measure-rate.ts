@@ -1,6 +1,6 @@
 import type { Embedder } from "@reembed/embedder";
 
-/** What a device did in a short run of the real model. */
+/** The speed of a device in a short run of the real model. */
 export interface MeasuredRate {
   tokensPerSecond: number;
   texts: number;
@@ -8,13 +8,13 @@ export interface MeasuredRate {
   seconds: number;
 }
 
-/** A call that takes longer than this part of the time is not made longer. */
+/** The size of calls stops growing when a call takes longer than this share of the time. */
 const shareOfOneCall = 0.1;
 
 /**
- * How many tokens a second an embedder reads of these texts, in their order and again from the first one if there is
- * time. Calls grow to `batchSize` texts as long as they are short, and what was run until then is the warm-up: it also
- * loads, allocates and plans. A call is counted as a whole: within one, the longest texts come first.
+ * Measures how many tokens per second an embedder reads of these texts, in order and repeatedly if there is time. Calls grow
+ * up to `batchSize` texts as long as they are short. Everything up to then is the warm-up, which also loads, allocates and
+ * plans. Only whole calls are counted, because within a call the longest texts come first.
  */
 export async function measureRate(
   embedder: Embedder,

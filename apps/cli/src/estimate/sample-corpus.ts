@@ -11,22 +11,22 @@ import {
   sampleChunks,
 } from "@reembed/store";
 
-/** Chunks or documents, chosen at random, and how many there are of them. */
+/** A random sample of chunks or documents, with the size of the whole. */
 export interface CorpusSample {
   drawn: "chunks" | "documents";
-  /** Of the whole. */
+  /** Number of all chunks or documents. */
   count: number;
   bytes: number;
-  /** Each with its size and the texts that are embedded of it: a chunk's own, or all chunks of a document. */
+  /** Each with its size and the texts that are embedded from it: a chunk's own text, or all chunks of a document. */
   units: { bytes: number; texts: string[] }[];
 }
 
-/** Documents vary more than chunks do. */
+/** Documents vary more than chunks. */
 const documentsAtLeast = 50;
 
 /**
- * A random sample of some `size` chunks of the profile's chunking. Before all documents are cut, it is one of documents
- * that are cut here, in memory: of an adopted corpus, those that its chunks make when they are put together.
+ * A random sample of about `size` chunks of the profile's chunking. Before all documents are cut, documents are sampled and
+ * cut here in memory; for an adopted corpus these are assembled from its chunks.
  * @throws ReembedError `corpus_empty` (exit code 3).
  */
 export async function sampleCorpus(
@@ -40,7 +40,7 @@ export async function sampleCorpus(
   if (sample.units.some(({ texts }) => texts.length > 0)) return sample;
   throw new ReembedError("corpus_empty", `There is nothing to embed for ${profile.name}: the corpus has no text.`, {
     exitCode: 3,
-    remedy: "Load documents with `reembed load`, or take over a table with `reembed adopt`.",
+    remedy: "Load documents with `reembed load`, or adopt a table with `reembed adopt`.",
   });
 }
 
@@ -55,7 +55,7 @@ async function sampleDocuments(database: Database, { chunking }: Profile, size: 
   const adoption = await readAdoption(database);
   const { count, bytes: ownBytes } = await readDocumentTotals(database);
   const bytes = adoption === undefined ? ownBytes : (await readChunkTotals(database, adoption)).bytes;
-  // A character is a byte at least: a document has no more chunks than this on average.
+  // A character takes at least one byte, so documents have at most this many chunks on average.
   const perDocument = Math.max(1, bytes / count / (chunking.size - chunking.overlap));
   const wanted = Math.max(documentsAtLeast, Math.ceil(size / perDocument));
   const units =

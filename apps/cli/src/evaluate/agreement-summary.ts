@@ -3,7 +3,7 @@ import type { AgreementSummary } from "./report.ts";
 
 type Rankings = readonly (readonly ScoredChunk[])[];
 
-/** Of the answers to each query; null without queries. */
+/** Agreement of the two answers to each query; null without queries. */
 export function summarizeAgreement(before: Rankings, after: Rankings): AgreementSummary | null {
   if (before.length === 0) return null;
   const agreements = overlapOf(before, after);
@@ -15,7 +15,7 @@ export function summarizeAgreement(before: Rankings, after: Rankings): Agreement
   };
 }
 
-/** The queries whose answers have the fewest documents in common, by their index; of equals the earlier first. */
+/** Indexes of the queries whose answers have the fewest documents in common; if equal, the earlier one first. */
 export function mostDifferent(before: Rankings, after: Rankings, most: number): number[] {
   const agreements = overlapOf(before, after);
   const overlap = (query: number) => agreements[query]?.overlap ?? 1;

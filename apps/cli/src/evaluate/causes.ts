@@ -9,28 +9,28 @@ import {
 import type { Contender } from "./contender.ts";
 import { type GridCellOptions, type MissingCell, type RankedCell, rankCell } from "./grid-cell.ts";
 
-/** nDCG of one model on one chunking. */
+/** nDCG of one model with one chunking. */
 interface GridCell extends Pick<RankedCell, "profile" | "builtIn"> {
   ndcg: Interval;
 }
 
-/** Which part of the difference is the model's and which the chunking's. */
+/** How much of the difference comes from the model and how much from the chunking. */
 export type Causes =
   | { kind: "measured"; cells: ModelChunkingGrid<GridCell>; effects: ModelChunkingEffects }
-  /** Only the one differs between the profiles, and the whole difference is its own. */
+  /** The profiles differ in only one of the two, which causes the whole difference. */
   | { kind: "model" | "chunking" }
   | { kind: "missing"; missing: MissingCell[] };
 
-/** A side of the comparison as it was measured. */
+/** One side of the comparison with its measures. */
 export interface MeasuredSide extends Contender {
   vectors: readonly Float32Array[];
-  /** Of each answerable query. */
+  /** One value per answerable query. */
   ndcg: readonly number[];
 }
 
 /**
- * Measures each model on the other's chunks too, so that the model's effect is not taken for that of larger chunks.
- * @param measure nDCG of each answerable query.
+ * Also measures each model with the other's chunks, so that the effect of larger chunks is not attributed to the model.
+ * @param measure Computes nDCG for each answerable query.
  */
 export async function findCauses(
   { baseline, candidate }: { baseline: MeasuredSide; candidate: MeasuredSide },

@@ -9,23 +9,23 @@ export interface QueryChoice {
   queries?: string | undefined;
   qrels?: string | undefined;
   judgedOnly?: boolean | undefined;
-  /** Queries out of the search log at most. */
+  /** Maximum number of queries from the search log. */
   logged?: number | undefined;
-  /** Queries at most: of more, so many evenly spread ones. */
+  /** Maximum number of queries; if there are more, an evenly spread selection. */
   sample: number;
 }
 
 export interface ChosenQueries {
   source: QuerySource;
   queries: JudgedQuery[];
-  /** What was left out, for a person. */
+  /** What was left out, as sentences. */
   notes: string[];
 }
 
 const loggedByDefault = 200;
 
 /**
- * The queries of the files or, without files, the last ones that people asked, where those are logged.
+ * Chooses the queries: those of the files or, without files, the latest ones of the search log, if queries are logged.
  * @throws ReembedError of `readJudgements` and `matchJudgements`.
  */
 export async function chooseQueries(database: Database, choice: QueryChoice): Promise<ChosenQueries> {
@@ -42,7 +42,7 @@ export async function chooseQueries(database: Database, choice: QueryChoice): Pr
   }
   const { queries, notes } = await matchJudgements(database, await readJudgements(choice));
   const chosen = spread(queries, sample);
-  const left = `${chosen.length} of ${queries.length} queries, evenly spread over the file: --sample asks for more.`;
+  const left = `${chosen.length} of ${queries.length} queries, evenly spread over the file; raise --sample for more.`;
   return {
     source: qrels === undefined ? "given" : "judged",
     queries: chosen,

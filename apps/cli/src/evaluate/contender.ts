@@ -2,25 +2,27 @@ import { ReembedError, type ScoredChunk } from "@reembed/core";
 import type { Embedder } from "@reembed/embedder";
 import { type Database, type RegisteredProfile, type SearchResult, searchExactly, searchProfile } from "@reembed/store";
 
-/** Baseline or candidate, with its model at work. */
+/** Baseline or candidate, with its running model. */
 export interface Contender {
   profile: RegisteredProfile;
   embedder: Embedder;
 }
 
-/** Told how much of a step is done. */
+/** Receives the progress of a step. */
 export type Progress = (step: string, done: number, total: number) => void;
 
-/** How chunks are looked for: a look at every vector, or as users are answered. */
+/** `exact`: compares every vector. `index`: searches as users do. */
 export type SearchKind = "exact" | "index";
 
-/** A vector for each query, in their order. */
+/** One vector per query, in order. */
 export async function embedQueries(
   { profile, embedder }: Contender,
   texts: readonly string[],
   progress: Progress,
 ): Promise<Float32Array[]> {
-  const vectors = await embedTexts(embedder, texts, (done) => progress(`asking ${profile.name}`, done, texts.length));
+  const vectors = await embedTexts(embedder, texts, (done) =>
+    progress(`embedding queries with ${profile.name}`, done, texts.length),
+  );
   return vectors.map((vector, index) => {
     if (vector !== undefined) return vector;
     throw new ReembedError(
@@ -34,7 +36,7 @@ export async function embedQueries(
   });
 }
 
-/** A vector for each text; undefined for one that the model rejects. */
+/** One vector per text; undefined if the model rejects the text. */
 export async function embedTexts(
   embedder: Embedder,
   texts: readonly string[],
@@ -50,7 +52,7 @@ export async function embedTexts(
   return vectors;
 }
 
-/** The first `profile.limit` results for each vector, whatever their score. */
+/** The first `profile.limit` results for each vector, whatever their scores. */
 export async function rankAll(
   database: Database,
   profile: RegisteredProfile,

@@ -2,7 +2,7 @@ import { loadConfig } from "@reembed/config";
 import { expect, test } from "vitest";
 import { buildingCommands, crossedProfile } from "./crossed-profile.ts";
 
-test("the commands that are named build the profile that is missing", () => {
+test("the suggested commands build the missing profile", () => {
   const crossed = crossedProfile({ model: "mini-rubert" }, { chunking: "6000-300" });
   expect(crossed?.name).toBe("mini-rubert-6000-300");
   const [command = ""] = crossed === undefined ? [] : buildingCommands(crossed);
@@ -12,7 +12,7 @@ test("the commands that are named build the profile that is missing", () => {
   expect(command).toMatch(/ npx reembed init$/);
 });
 
-test("a chunking that was adopted, or a model that is not registered, makes no profile", () => {
+test("an adopted chunking or an unregistered model has no such profile", () => {
   expect(crossedProfile({ model: "mini-rubert" }, { chunking: "public.document_chunks" })).toBeUndefined();
   expect(crossedProfile({ model: "other" }, { chunking: "6000-300" })).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 import { type Profile, profiles, resolveProfile } from "@reembed/core";
 import type { RegisteredProfile } from "@reembed/store";
 
-/** A model on the other profile's chunks, as it is registered; undefined of a chunking that was adopted. */
+/** The registered profile of a model with the other profile's chunks; undefined for an adopted chunking. */
 export function crossedProfile(
   { model }: Pick<RegisteredProfile, "model">,
   { chunking }: Pick<RegisteredProfile, "chunking">,
@@ -12,7 +12,7 @@ export function crossedProfile(
   return resolveProfile(ofModel.name, { chunkSize: Number(size), chunkOverlap: Number(overlap) });
 }
 
-/** What builds a profile in the database, beside a running producer. */
+/** The commands that build a profile in the database, while a producer runs. */
 export function buildingCommands({ name, model, chunking }: Profile): string[] {
   const registered = [...profiles.values()].find((profile) => profile.model.id === model.id)?.name ?? name;
   const environment = `CANDIDATE_PROFILE=${registered} MAX_CHUNK_SIZE=${chunking.size} CHUNK_OVERLAP=${chunking.overlap}`;

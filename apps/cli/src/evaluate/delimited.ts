@@ -1,14 +1,14 @@
-/** One record of a text of delimited fields. */
+/** One record of a delimited text. */
 export interface DelimitedRecord {
-  /** Where it begins, counted from 1. */
+  /** Number of its first line, counted from 1. */
   line: number;
   fields: string[];
 }
 
 /**
- * The records of a text as spreadsheets write it: a field that holds the delimiter, a quotation mark or a line's end is
- * in quotation marks, and those in it are doubled (RFC 4180). One that only begins with such a mark is taken as it is.
- * Empty lines are no records.
+ * Parses records as spreadsheets write them: a field that contains the delimiter, a quotation mark or a line break is
+ * enclosed in quotation marks, and those within it are doubled (RFC 4180). A field that merely begins with a quotation mark
+ * is taken literally. Empty lines are skipped.
  */
 export function parseDelimited(text: string, delimiter: string): DelimitedRecord[] {
   const field = new RegExp(`(?:"((?:[^"]|"")*)"|([^${delimiter}\\r\\n]*))(${delimiter}|\\r?\\n|\\r|$)`, "y");

@@ -9,7 +9,7 @@ import {
 } from "@reembed/store";
 import { embedTexts } from "./contender.ts";
 
-/** A double whose vectors lie in a plane: a text is where `angleOf` says, in degrees. */
+/** A double whose vectors lie in a plane, at the angle in degrees that `angleOf` gives for a text. */
 export function planeEmbedder(model: Model, angleOf: (text: string) => number): Embedder {
   return {
     model,
@@ -26,12 +26,12 @@ export function planeEmbedder(model: Model, angleOf: (text: string) => number): 
   };
 }
 
-/** The number that a text has in it. */
+/** The number in a text. */
 export function numberIn(text: string): number {
   return Number(/\d+/.exec(text)?.[0]);
 }
 
-/** Stores a vector for every chunk of a profile, as workers would. */
+/** Stores a vector for every chunk of a profile, as workers do. */
 export async function embedAll(database: Database, profile: RegisteredProfile, embedder: Embedder): Promise<void> {
   const chunks = await readPlacedChunks(database, profile, { limit: 10_000 });
   const pending = await readPendingChunks(

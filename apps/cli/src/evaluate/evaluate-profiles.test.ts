@@ -11,7 +11,7 @@ const rubert = testProfile("mini-rubert");
 const m3 = testProfile("mini-m3");
 const count = 40;
 
-/** Text n is at 2n degrees. The baseline asks for n where its third neighbour is n, the candidate where n is nearest. */
+/** Text n is at 2n degrees. A query n is nearest to text n with the candidate; with the baseline, n is its third neighbour. */
 const places = (shift: number) => (text: string) => 2 * numberIn(text) + (text.startsWith("ask") ? shift : 0);
 const embedders = {
   baseline: planeEmbedder(rubert.model, places(2.5)),
@@ -50,7 +50,7 @@ describeOnOneServer(
         .report;
     }
 
-    test("the third result is worth half of the first, in every query and in every language", async () => {
+    test("an answer in third place counts half of one in first place, for every query and language", async () => {
       const report = await evaluate([ask(10, "ru"), ask(20, "ru"), ask(30)]);
       expect(report).toMatchObject({
         verdict: "better",
@@ -72,14 +72,14 @@ describeOnOneServer(
       expect(atTwo.quality).toMatchObject({ k: 2, baseline: { ndcg: { mean: 0 } }, candidate: { ndcg: { mean: 1 } } });
     });
 
-    test("the other way round the candidate is worse, and against its equal undecided", async () => {
+    test("with the profiles exchanged the candidate is worse, and against itself the verdict is undecided", async () => {
       const swapped = { baseline: embedders.baseline, candidate: planeEmbedder(m3.model, places(4.5)) };
       expect((await evaluate([ask(10), ask(20)], { embedders: swapped })).verdict).toBe("worse");
       const equal = { baseline: embedders.baseline, candidate: planeEmbedder(m3.model, places(2.5)) };
       expect((await evaluate([ask(10), ask(20)], { embedders: equal })).verdict).toBe("undecided");
     });
 
-    test("the whole difference is the model's, whether its crossed profiles are stored or built here", async () => {
+    test("the whole difference is attributed to the model, whether crossed profiles are stored or built in memory", async () => {
       const queries = [ask(10), ask(20)];
       const unbuilt = await evaluate(queries);
       expect(unbuilt.causes).toMatchObject({
@@ -107,13 +107,13 @@ describeOnOneServer(
       const queries = [ask(10), ask(20), ask(60)].map((query) => ({ ...query, judgements: [] }));
       const report = await evaluate(queries, { source: "given" });
       expect(report).toMatchObject({ verdict: "unjudged", quality: null, causes: null });
-      // Of the ten around 11.25 and 10.25 nine are the same; 60 is beyond the end, where both find the last ten.
+      // Of the ten around 11.25 and 10.25, nine are the same; 60 is beyond the last text, where both find the last ten.
       expect(report.agreement?.overlap10.mean).toBeCloseTo((0.9 + 0.9 + 1) / 3, 12);
       expect(report.thresholds).toMatchObject({ rule: "same share", baseline: { threshold: 0.4, shown: 1 } });
     });
 
-    test("an unanswerable query is misled by what is above the threshold, and is in no mean", async () => {
-      // 80 is at 160 degrees, 82 from the last text: its best score is cos 82.5 and cos 84.5.
+    test("an unanswerable query is misled by results above the threshold, and is in no mean", async () => {
+      // 80 is at 160 degrees, 82 degrees from the last text: its best scores are cos 82.5 and cos 84.5.
       const report = await evaluate([ask(10), ask(80)]);
       expect(report.queries).toMatchObject({ answerable: 1, unanswerable: 1 });
       expect(report.quality?.candidate.ndcg.mean).toBe(1);
@@ -124,25 +124,25 @@ describeOnOneServer(
       });
     });
 
-    test("a profile that lacks vectors is refused, with how many", async () => {
+    test("a profile that lacks vectors is refused, with their number", async () => {
       await database.execute(sql`delete from reembed.chunk_embeddings where profile = ${m3.name} and chunk_id in
         (select chunk_id from reembed.chunk_embeddings where profile = ${m3.name} limit 1)`);
       await expect(evaluate([ask(10)])).rejects.toMatchObject({
         code: "profile_uncovered",
         exitCode: 3,
-        message: "mini-m3 has vectors for 39 of 40 chunks: it cannot find the others.",
+        message: "mini-m3 has vectors for 39 of 40 chunks, and cannot find the others.",
       });
       await embedAll(database, profiles.candidate, embedders.candidate);
     });
 
-    test("judgements of what is not in the database are told up to 1 % and refused beyond", async () => {
+    test("judgements of texts that are not in the database are reported up to 1 % and refused above", async () => {
       const queries = Array.from({ length: 200 }, (_, index) => ask(index % count));
       const lost = { ...ask(1), judgements: [{ document: "gone", grade: 2 }] };
       const beyond = { ...ask(2), judgements: [{ document: "text-2", grade: 1, span: { start: 0, end: 7 } }] };
       const matched = await matchJudgements(database, [...queries, lost, beyond, ask(50)]);
       expect(matched.queries).toEqual([...queries, ask(50)]);
       expect(matched.notes).toEqual([
-        "2 of 202 judgements are of no text in the database: gone, text-2 up to 7. They are left out.",
+        "2 of 202 judgements refer to no text in the database: gone, text-2 up to 7. They are left out.",
       ]);
       await expect(matchJudgements(database, [...queries, lost, beyond, lost])).rejects.toMatchObject({
         code: "judgements_unmatched",

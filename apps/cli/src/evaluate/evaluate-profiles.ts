@@ -23,7 +23,7 @@ import { describeQuality, measureQueries, scoresOf } from "./judged-quality.ts";
 import { measureProxies } from "./proxies.ts";
 import type { EvaluatedProfile, EvaluationReport, QuerySource } from "./report.ts";
 
-/** A profile that lacks more of its vectors than this is not evaluated: what it lacks it cannot find. */
+/** A profile that lacks more than this share of its vectors is not evaluated, because it cannot find those chunks. */
 const mostPending = 0.01;
 
 export interface EvaluateOptions {
@@ -31,20 +31,20 @@ export interface EvaluateOptions {
   baseline: RegisteredProfile;
   candidate: RegisteredProfile;
   embedders: { baseline: Embedder; candidate: Embedder };
-  /** Judged by documents of the database, or not at all; none leaves proxies. */
+  /** Queries judged by documents of the database, or not judged; without queries there are only proxies. */
   queries: readonly JudgedQuery[];
   source: QuerySource;
-  /** Results that the measures look at: 10. */
+  /** Number of results that the measures count; 10 by default. */
   k?: number | undefined;
   search?: SearchKind | undefined;
-  /** Embeds each model's vectors of the other's chunks in this process where the database lacks them. */
+  /** Embeds each model's vectors of the other's chunks in this process if the database lacks them. */
   grid?: boolean | undefined;
-  /** Proxy queries at most, where there are no judgements: none. */
+  /** Maximum number of proxy queries if there are no judgements; none by default. */
   proxies?: number | undefined;
   progress?: Progress | undefined;
 }
 
-/** What one side found for each query. */
+/** One side's results for each query. */
 export interface Answers extends Contender {
   vectors: Float32Array[];
   rankings: ScoredChunk[][];
@@ -56,8 +56,8 @@ export interface Evaluated {
 }
 
 /**
- * Searches with both profiles for the same queries and compares what they find.
- * @throws ReembedError `profile_uncovered` (exit code 3) when a profile is not built.
+ * Searches for the same queries with both profiles and compares the results.
+ * @throws ReembedError `profile_uncovered` (exit code 3) if a profile is not built.
  */
 export async function evaluateProfiles(options: EvaluateOptions): Promise<Evaluated> {
   const { database, queries, source, search = "exact", proxies = 0, progress = () => {} } = options;
@@ -132,8 +132,8 @@ async function requireCovered(database: Database, profile: RegisteredProfile): P
   if (coverage.embedded > 0 && coverage.pending <= mostPending * coverage.chunks) return coverage;
   throw new ReembedError(
     "profile_uncovered",
-    `${profile.name} has vectors for ${coverage.embedded} of ${coverage.chunks} chunks: it cannot find the others.`,
-    { exitCode: 3, remedy: "Evaluate it when its backfill is complete; `reembed status` tells how far it is." },
+    `${profile.name} has vectors for ${coverage.embedded} of ${coverage.chunks} chunks, and cannot find the others.`,
+    { exitCode: 3, remedy: "Evaluate it when its backfill is complete; `reembed status` shows the progress." },
   );
 }
 

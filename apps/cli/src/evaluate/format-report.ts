@@ -25,7 +25,7 @@ const verdicts: Record<EvaluationReport["verdict"], string> = {
   better: "finds answers better than",
   worse: "finds answers worse than",
   undecided: "is neither better nor worse beyond doubt than",
-  unjudged: "was compared without judgements with",
+  unjudged: "was compared, without judgements, with",
 };
 
 function headline({ baseline, candidate, verdict, quality }: EvaluationReport): string {
@@ -73,15 +73,16 @@ function formatCauses({ causes, quality, baseline, candidate }: EvaluationReport
       ...commands.map((command) => `    ${command}`),
     ]);
     return [
-      "Model and chunking are not told apart: --grid embeds up to 20,000 chunks in this process; or build, beside a running producer,",
+      "The effects of model and chunking are not separated. Give --grid, which embeds up to 20,000 chunks in this process, or run, besides a producer,",
       ...builds,
     ].join("\n");
   }
-  if (causes.kind !== "measured") return `The whole difference is the ${causes.kind}'s: nothing else differs.`;
+  if (causes.kind !== "measured")
+    return `The whole difference comes from the ${causes.kind}, because nothing else differs.`;
   const { cells, effects } = causes;
   const parts: Record<keyof ModelChunkingEffects, string> = {
-    model: "the model's part",
-    chunking: "the chunking's part",
+    model: "from the model",
+    chunking: "from the chunking",
     interaction: "interaction of the two",
   };
   const names = Object.keys(parts) as (keyof ModelChunkingEffects)[];
@@ -104,7 +105,7 @@ function formatSlices({ baseline, candidate, quality }: EvaluationReport): strin
   return formatTable([
     [`nDCG@${quality.k} by language`, "queries", baseline.profile, candidate.profile, "difference"],
     ...quality.slices.map(({ language, queries, ...of }) => [
-      language ?? "none given",
+      language ?? "no language",
       `${queries}`,
       of.baseline.mean.toFixed(3),
       of.candidate.mean.toFixed(3),
@@ -142,7 +143,7 @@ function formatAgreement({ agreement }: EvaluationReport): string {
   if (agreement === null) return "";
   const rows = [["documents in common among the first 10", formatInterval(agreement.overlap10)]];
   if (agreement.rankCorrelation !== null) {
-    rows.push(["rank correlation of those", formatInterval(agreement.rankCorrelation)]);
+    rows.push(["their rank correlation", formatInterval(agreement.rankCorrelation)]);
   }
   return formatTable(rows);
 }

@@ -5,7 +5,7 @@ import type { EvaluationReport } from "./report.ts";
 
 const mostRows = 12;
 
-/** The candidate's threshold that is proposed, beside the present ones, and the curve that it is taken from. */
+/** The proposed threshold of the candidate next to the present thresholds, and the curve that it was chosen from. */
 export function formatThresholds({ baseline, candidate, thresholds }: EvaluationReport): string {
   if (thresholds === null) return "";
   const { proposed } = thresholds;
@@ -37,11 +37,11 @@ export function formatThresholds({ baseline, candidate, thresholds }: Evaluation
 function reason({ rule }: Calibration, { profile, threshold }: EvaluationReport["baseline"]): string {
   const now = `${profile} at ${threshold}`;
   return rule === "same share"
-    ? `gives results to as many queries as ${now}.`
-    : `misleads no more unanswerable queries than ${now}, and answers the most of the others.`;
+    ? `has results for as many queries as ${now}.`
+    : `misleads no more unanswerable queries than ${now}, and answers as many others as possible.`;
 }
 
-/** The thresholds between which the curve falls, at a step of hundredths that leaves few of them. */
+/** The range of thresholds in which the curve falls, in steps that leave only a few of them. */
 function steepPart(curve: readonly CalibrationPoint[]): CalibrationPoint[] {
   const first = curve.findLastIndex(({ shown }) => shown === curve[0]?.shown);
   const last = curve.findIndex(({ shown }) => shown === 0);

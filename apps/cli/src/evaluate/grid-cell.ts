@@ -4,35 +4,35 @@ import { type Contender, type Progress, rankAll } from "./contender.ts";
 import { buildingCommands, crossedProfile } from "./crossed-profile.ts";
 import { embedCorpus, searchCorpus } from "./memory-corpus.ts";
 
-/** Chunks that are embedded for one cell in this process at most. */
+/** Maximum number of chunks to embed in this process for one cell. */
 const mostGridChunks = 20_000;
 
-/** What one model finds on the other profile's chunks. */
+/** The results of one model on the other profile's chunks. */
 export interface RankedCell {
   profile: string;
-  /** Where its vectors are. */
+  /** Where its vectors are stored. */
   builtIn: "database" | "memory";
   rankings: ScoredChunk[][];
 }
 
-/** A cell that is not there, and what builds it. */
+/** A cell that does not exist, and the commands that build it. */
 export interface MissingCell {
   profile: string;
   chunks: number;
-  /** Empty where it cannot be registered: the chunking was adopted. */
+  /** Empty if it cannot be registered because its chunking was adopted. */
   commands: string[];
 }
 
 export interface GridCellOptions {
   database: Database;
-  /** Embeds a cell that is not in the database in this process. */
+  /** Embeds a missing cell in this process. */
   inMemory: boolean;
   progress: Progress;
 }
 
 /**
- * Ranks for the model's query vectors on the chunks of another profile. The limit of results is that profile's: so many
- * chunks of its size are one answer, and a model must not gain by it.
+ * Ranks the chunks of another profile by the model's query vectors. The limit of results is that of the chunks' profile:
+ * so many chunks of that size are one answer, and a model must not gain from a different number.
  */
 export async function rankCell(
   { profile, embedder, vectors }: Contender & { vectors: readonly Float32Array[] },

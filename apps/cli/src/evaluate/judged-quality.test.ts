@@ -10,13 +10,13 @@ const ask = (...judgements: JudgedQuery["judgements"]): JudgedQuery => ({
   judgements,
 });
 
-test("where documents were judged, further chunks of a document are no further results", () => {
+test("if documents were judged, further chunks of a document do not count as results", () => {
   const ranking = [chunk("tax", 0), chunk("tax", 100), chunk("pay", 0)];
   const [measures] = measureQueries([ask({ document: "pay", grade: 2 })], [ranking], 10);
   expect(measures?.mrr).toBe(0.5);
 });
 
-test("where a part was judged, every chunk before it is one", () => {
+test("if a part was judged, every chunk counts as a result", () => {
   const ranking = [chunk("pay", 0), chunk("pay", 100), chunk("pay", 200)];
   const part = { document: "pay", grade: 2, span: { start: 220, end: 260 } };
   const [measures] = measureQueries([ask(part, { document: "tax", grade: 1 })], [ranking], 10);

@@ -19,7 +19,7 @@ import type { JudgedQuality, LanguageSlice } from "./report.ts";
 
 type Rankings = readonly (readonly ScoredChunk[])[];
 
-/** The measures of each answerable query. Of documents judged as a whole only the first chunk is a result. */
+/** The measures of each answerable query. For documents judged as a whole, only a document's first chunk is a result. */
 export function measureQueries(
   queries: readonly JudgedQuery[],
   rankings: Rankings,
@@ -46,13 +46,13 @@ export function describeQuality(
   };
 }
 
-/** What decides which queries get results at a threshold and, where they were judged, right ones. */
+/** The scores that decide which queries get results at a threshold and, if they were judged, right ones. */
 export function scoresOf(queries: readonly JudgedQuery[], rankings: Rankings, judged: boolean): QueryScores {
   const deciding = judged ? decidingScores(queries, rankings) : { right: [], wrong: [] };
   return { best: rankings.map(bestScore), ...deciding };
 }
 
-/** The languages with the most queries first. */
+/** Slices by language, the one with the most queries first. */
 function sliceByLanguage(
   queries: readonly JudgedQuery[],
   [before, after]: [readonly number[], readonly number[]],

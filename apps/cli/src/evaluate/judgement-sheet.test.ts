@@ -14,7 +14,7 @@ const queries: SheetAnswers[] = [
   { query: { id: "q2", text: "payday", language: undefined }, answers: [[result("old")], [result("new")]] },
 ];
 
-/** The sheet as a person leaves it: `grade` says what to write for a side of a row. */
+/** The sheet after a person has filled it in: `grade` gives the grade for each side of a row. */
 async function fill(
   sheet: string,
   delimiters: [written: string, saved: string],
@@ -32,7 +32,7 @@ async function fill(
   return await readJudgements({ qrels: join(folder, "sheet.csv") });
 }
 
-test("both answers stand side by side, without saying whose is whose", () => {
+test("both answers are shown side by side without the names of their profiles", () => {
   const [head, first, second, other] = formatSheet("sheet.tsv", queries)
     .split("\n")
     .map((line) => line.split("\t"));
@@ -40,7 +40,7 @@ test("both answers stand side by side, without saying whose is whose", () => {
   const documents = (row: string[] | undefined) => [row?.[5], row?.[8]];
   expect(documents(first)).toEqual(["'@ru/leave.md", "ru/pay.md"]);
   expect(documents(second)).toEqual(["ru/pay.md", ""]);
-  // The second query has the sides the other way round.
+  // In the second query the sides are swapped.
   expect(documents(other)).toEqual(["new", "old"]);
   expect(first?.[6]).toBe('"""Quoted"", of @ru/leave.md; with a tab"');
 });
@@ -60,7 +60,7 @@ test.each([
   ]);
 });
 
-test("a query that nobody graded is left out, and a grade that is none is named with its line", async () => {
+test("a query without grades is left out, and an invalid grade is reported with its line", async () => {
   const sheet = formatSheet("sheet.tsv", queries);
   const half = await fill(sheet, ["\t", "\t"], (_, row) => (row["query-id"] === "q1" && row.rank === "1" ? "1" : ""));
   expect(half.map(({ id }) => id)).toEqual(["q1"]);

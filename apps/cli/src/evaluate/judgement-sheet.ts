@@ -1,7 +1,7 @@
 import type { JudgedQuery } from "@reembed/core";
 import { formatDelimited, parseDelimited } from "./delimited.ts";
 
-/** Results of each side in a sheet; a ranking judged so deep is measured so deep. */
+/** Number of results per side in a sheet. A ranking is measured as deep as it was judged. */
 export const sheetDepth = 5;
 
 const columns = [
@@ -23,16 +23,16 @@ interface SheetResult {
   content: string;
 }
 
-/** A query with the answers of both sides, the best result first. */
+/** A query with both sides' results, the best first. */
 export interface SheetAnswers {
   query: Pick<JudgedQuery, "id" | "text" | "language">;
   answers: readonly [readonly SheetResult[], readonly SheetResult[]];
 }
 
 /**
- * A sheet in which a person grades two answers to each query, side by side: a row for each rank. The sides change
- * places from query to query, so that nobody knows whose answer is graded.
- * @param path Ending in .csv for commas; anything else has tabs.
+ * A sheet for grading two answers to each query side by side, with one row per rank. The sides are swapped from query to
+ * query, so that nobody knows whose answer is being graded.
+ * @param path If it ends in .csv, fields are separated by commas; otherwise by tabs.
  */
 export function formatSheet(path: string, queries: readonly SheetAnswers[]): string {
   const rows = queries.flatMap(({ query, answers }, index) => {
@@ -54,16 +54,16 @@ export function formatSheet(path: string, queries: readonly SheetAnswers[]): str
   return formatDelimited([[...columns], ...cells], path.endsWith(".csv") ? "," : "\t");
 }
 
-/** Whether a text begins with a sheet's columns. */
+/** Whether a text begins with the column names of a sheet. */
 export function isSheet(text: string): boolean {
   return delimiterOf(text) !== undefined;
 }
 
 /**
- * The graded queries of a sheet: 0 where a text does not help, 1 where it helps, 2 where it answers. What was graded is
- * the document, with the best grade of its texts: a chunk of one chunking is rarely one of the other. A query without
- * any grade is left out.
- * @param unreadable Makes the error for a line and a reason.
+ * Reads the graded queries of a sheet: 0 for a text that does not help, 1 if it helps, 2 if it answers. A grade counts for
+ * the document, with the best grade of its texts, because a chunk of one chunking is rarely a chunk of the other. A query
+ * without grades is left out.
+ * @param unreadable Creates the error for a line and a reason.
  */
 export function readSheet(text: string, unreadable: (line: number, reason: string) => Error): JudgedQuery[] {
   const [head, ...records] = parseDelimited(text, delimiterOf(text) ?? "\t");
@@ -92,7 +92,7 @@ export function readSheet(text: string, unreadable: (line: number, reason: strin
   }));
 }
 
-/** Spreadsheets write a tab, a comma or, where that is the decimal mark, a semicolon. */
+/** Spreadsheets separate by a tab, a comma or, where the comma is the decimal mark, a semicolon. */
 function delimiterOf(text: string): string | undefined {
   const [head = ""] = text.split(/\r?\n|\r/, 1);
   return ["\t", ",", ";"].find((delimiter) => {
@@ -105,7 +105,7 @@ function onOneLine(text: string): string {
   return text.replaceAll(/\s+/g, " ").trim();
 }
 
-/** A spreadsheet would compute what begins so (OWASP, "CSV injection"); an apostrophe before it makes it a text. */
+/** A spreadsheet would evaluate texts that begin like this (OWASP, "CSV injection"); an apostrophe in front prevents it. */
 function guardFormula(text: string): string {
   return /^'*[=+\-@]/.test(text) ? `'${text}` : text;
 }

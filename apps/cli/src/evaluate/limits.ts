@@ -1,30 +1,30 @@
 import type { EvaluationReport } from "./report.ts";
 
-/** What the figures of a report do not say by themselves. */
+/** Limitations that a reader of a report must know. */
 export function describeLimits({ baseline, candidate, queries, quality, proxies, search }: EvaluationReport): string[] {
   const notes: string[] = [];
   for (const { profile, limit } of [baseline, candidate]) {
     if (quality !== null && quality.k > limit) {
-      notes.push(`${profile} answers with ${limit} results at most, fewer than the ${quality.k} that are measured.`);
+      notes.push(`${profile} has at most ${limit} results, fewer than the ${quality.k} that are measured.`);
     }
   }
   if (queries.unanswerable > 0) {
     notes.push(
-      `${queries.unanswerable} queries without an answer in the judgements count as unanswerable: --judged-only leaves out those that were not judged at all.`,
+      `${queries.unanswerable} queries without an answer in the judgements count as unanswerable; --judged-only leaves out those that were not judged at all.`,
     );
   }
   if (search === "index") {
     notes.push(
-      "Searched through the ANN indexes, where there are any: what an index misses counts against its profile.",
+      "Searches went through the ANN indexes, if there are any: a profile is penalised for what its index misses.",
     );
   }
   if (proxies !== null) {
     notes.push(
-      "A proxy query is a sentence that must find the rest of its chunk: this ranks models and favours shared words. Judged queries say more.",
+      "A proxy query is a sentence that must find the rest of its chunk. This ranks models, but favours shared words; judged queries are better evidence.",
     );
     if (baseline.chunks !== candidate.chunks) {
       notes.push(
-        `It is looked for among ${baseline.chunks} chunks of ${baseline.profile} and ${candidate.chunks} of ${candidate.profile}: of the two, the fewer are the easier.`,
+        `It is searched for among ${baseline.chunks} chunks of ${baseline.profile} and ${candidate.chunks} of ${candidate.profile}; fewer chunks make it easier.`,
       );
     }
   }

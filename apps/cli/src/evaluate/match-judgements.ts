@@ -1,20 +1,20 @@
 import { type JudgedQuery, type Judgement, ReembedError } from "@reembed/core";
 import { type Database, readDocumentLengths } from "@reembed/store";
 
-/** Judgements that fit no document leave gaps in every measure: a few are told, more are refused. */
+/** Judgements that match no document distort every measure: a few are reported, more are refused. */
 const mostUnmatched = 0.01;
 const mostExamples = 3;
 
 export interface MatchedQueries {
   queries: JudgedQuery[];
-  /** What was left out, for a person; empty where everything was matched. */
+  /** What was left out, as sentences; empty if everything was matched. */
   notes: string[];
 }
 
 /**
- * Leaves out judgements of documents that are not in the database, by their uri, and of parts beyond a document's end;
- * and queries of which nothing is left.
- * @throws ReembedError `judgements_unmatched` (exit code 3) when that is more than 1 % of them.
+ * Leaves out judgements of documents (by uri) that are not in the database, judgements of parts beyond the end of a
+ * document, and queries that then have no judgement.
+ * @throws ReembedError `judgements_unmatched` (exit code 3) if that is more than 1 % of the judgements.
  */
 export async function matchJudgements(database: Database, queries: readonly JudgedQuery[]): Promise<MatchedQueries> {
   const judgements = queries.flatMap((query) => query.judgements);
@@ -43,5 +43,5 @@ function describe(unmatched: readonly Judgement[], total: number, known: Readonl
   const different = [...new Set(places)];
   const examples = different.slice(0, mostExamples).join(", ");
   const more = different.length > mostExamples ? ", …" : "";
-  return `${unmatched.length} of ${total} judgements are of no text in the database: ${examples}${more}.`;
+  return `${unmatched.length} of ${total} judgements refer to no text in the database: ${examples}${more}.`;
 }

@@ -3,16 +3,16 @@ import type { Embedder } from "@reembed/embedder";
 import { type Database, type RegisteredProfile, readPlacedChunks } from "@reembed/store";
 import { embedTexts } from "./contender.ts";
 
-/** Chunks whose texts are in memory at a time. */
+/** Number of chunks whose texts are in memory at the same time. */
 const pageSize = 256;
 
-/** The chunks of a chunking with vectors of any model, in this process alone. */
+/** The chunks of a chunking with vectors of any model, only in this process. */
 export interface MemoryCorpus {
   chunks: RankedChunk[];
   vectors: Float32Array[];
 }
 
-/** Embeds all chunks of the profile's chunking and stores nothing; what the model rejects cannot be found. */
+/** Embeds all chunks of the profile's chunking without storing anything. Texts that the model rejects cannot be found. */
 export async function embedCorpus(
   database: Database,
   profile: RegisteredProfile,
@@ -40,7 +40,7 @@ export async function embedCorpus(
   }
 }
 
-/** What `searchExactly` would find if these vectors were stored: equals come in the order of their ids. */
+/** The results that `searchExactly` would have with these vectors; equal scores are ordered by id. */
 export function searchCorpus({ chunks, vectors }: MemoryCorpus, vector: Float32Array, limit: number): ScoredChunk[] {
   const query = halved(vector);
   const scores = Float64Array.from(vectors, (stored) => dot(stored, query));
@@ -48,14 +48,14 @@ export function searchCorpus({ chunks, vectors }: MemoryCorpus, vector: Float32A
   return nearest.map((index) => ({ ...(chunks[index] as RankedChunk), score: scores[index] as number }));
 }
 
-/** Of two vectors of length 1: their cosine. */
+/** The cosine of two vectors of length 1. */
 export function dot(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let index = 0; index < a.length; index++) sum += (a[index] as number) * (b[index] as number);
   return sum;
 }
 
-/** In half precision, as the database keeps vectors. */
+/** Rounds to half precision, in which the database stores vectors. */
 function halved(vector: Float32Array): Float32Array {
   return Float32Array.from(new Float16Array(vector));
 }

@@ -7,7 +7,7 @@ import { measureProxies } from "./proxies.ts";
 const count = 30;
 const sentence = (topic: number) => `Раздел ${topic} правил описывает порядок ${topic} подробно.`;
 
-/** A text of one chunk in either chunking, whose topic is its first number. */
+/** A text that is one chunk in either chunking; its topic is its first number. */
 function body(topic: number): string {
   const others = Array.from({ length: 8 }, (_, index) => `В правилах ${topic} есть ещё и такое положение ${index}.`);
   return [...others.slice(0, 4), sentence(topic), ...others.slice(4)].join("\n");
@@ -16,7 +16,7 @@ function body(topic: number): string {
 describeOnOneServer(
   "proxy queries",
   (open) => {
-    test("a sentence finds the rest of its chunk, and a corpus without sentences has none", async () => {
+    test("a sentence finds the rest of its chunk, and a corpus without sentences has no proxy queries", async () => {
       const [rubert, m3] = [testProfile("mini-rubert"), testProfile("mini-m3")];
       await using database = await openTestDatabase(await open(), [rubert, m3], 2);
       const isSentence = (text: string) => text.length < 100;
@@ -40,10 +40,10 @@ describeOnOneServer(
       const quality = await measure();
       expect(quality).toMatchObject({
         queries: 12,
-        // The chunk as it is stored has the sentence in it, and would be a better result than its own rest.
+        // The stored chunk contains the sentence, and would be a better result than the rest of its text.
         candidate: { hit10: { mean: 1 }, mrr10: { mean: 1 } },
       });
-      // 90 degrees are 22 topics: only the last ones find themselves among the last ten.
+      // 90 degrees are 22 topics: only the last ones are among their own last ten.
       expect(quality?.baseline.hit10.mean).toBeLessThan(1);
     });
   },

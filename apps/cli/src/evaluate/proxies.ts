@@ -11,14 +11,14 @@ import { type Contender, embedQueries, embedTexts, type Progress } from "./conte
 import { dot } from "./memory-corpus.ts";
 import { spread } from "./spread.ts";
 
-/** Chunks that are drawn for each query that is wanted: some have no sentence that can stand for one. */
+/** Chunks drawn per query, because some have no sentence that can serve as one. */
 const drawnPerQuery = 2;
 const k = 10;
 
-/** Of one query: whether its chunk is among the first ten, and 1 / its rank there. */
+/** Measures of one query: whether its chunk is among the first ten, and 1 / its rank there. */
 type ProxyMeasures = Record<"hit10" | "mrr10", number>;
 
-/** How well sentences find the chunks that they were taken out of. */
+/** How well sentences find the chunks that they were taken from. */
 export interface ProxyQuality {
   queries: number;
   baseline: Record<keyof ProxyMeasures, Interval>;
@@ -26,7 +26,7 @@ export interface ProxyQuality {
   difference: Record<keyof ProxyMeasures, Interval>;
 }
 
-/** A sentence, and what is left of the chunk of each side that it was taken out of. */
+/** A sentence, and for each side the rest of the chunk that it was taken from. */
 interface ProxyQuery {
   sentence: string;
   baseline: ProxyTarget;
@@ -35,14 +35,14 @@ interface ProxyQuery {
 
 interface ProxyTarget {
   rest: string;
-  /** Every chunk of the document that holds the sentence, by overlap too: none of them counts as another chunk. */
+  /** All chunks of the document that contain the sentence, also by overlap: none of them counts as another chunk. */
   holders: ReadonlySet<number>;
 }
 
 /**
- * Takes sentences out of chunks that are drawn at random, and looks for each chunk by its sentence from the rest of its
- * text, among all others. Its author wrote both, in the same words: that ranks models, and favours those that look for
- * shared words. Null where the corpus has no such sentences.
+ * Takes sentences from random chunks and searches with each for the rest of its chunk, among all others. The same author
+ * wrote both in the same words, so this ranks models but favours those that match words. Null if the corpus has no such
+ * sentences.
  */
 export async function measureProxies(
   database: Database,
@@ -86,7 +86,7 @@ async function drawQueries(
   return spread(queries, most);
 }
 
-/** What each sentence was taken out of; undefined where the chunking cuts it or leaves too little beside it. */
+/** The chunk of each sentence; undefined if the chunking splits the sentence or leaves too little besides it. */
 async function readTargets(
   database: Database,
   { profile }: Contender,

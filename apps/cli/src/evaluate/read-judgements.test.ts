@@ -15,7 +15,7 @@ async function read(queries: readonly string[], judgements: readonly string[], o
   return await readJudgements({ queries: join(folder, "queries.jsonl"), qrels: join(folder, "qrels.tsv"), ...options });
 }
 
-test("documents and parts of them are judged; 0 was looked at and does not help", async () => {
+test("documents and parts of them are judged; 0 means that a text does not help", async () => {
   const [first, second] = await read(
     [query("q001"), '{"_id":2,"text":"Payday?","metadata":{"language":null,"url":"x"}}'],
     ["q001\tru/01-pay-days.md\t1\t5\t9", "q001\tru/02-bonuses.md\t2", "2\ta.md\t0"],
@@ -40,12 +40,12 @@ test("queries without a line are unanswerable, or left out", async () => {
   expect((await read(queries, [], { qrels: undefined })).map(({ id }) => id)).toEqual(["q001", "q002", "q003"]);
 });
 
-test("a line that cannot be read is named", async () => {
+test("an invalid line is reported with its number", async () => {
   await expect(read([query("q001"), "{"], [])).rejects.toThrow("queries.jsonl:2 cannot be read");
   await expect(read(['{"_id":"q001","text":" "}'], [])).rejects.toThrow(
     "queries.jsonl:1 cannot be read: text: is blank",
   );
-  await expect(read([query("q001"), query("q001")], [])).rejects.toThrow("the query q001 is there twice");
+  await expect(read([query("q001"), query("q001")], [])).rejects.toThrow("the query q001 occurs twice");
   await expect(read([query("q001")], ["q002\ta.md\t2"])).rejects.toThrow(
     "qrels.tsv:2 cannot be read: there is no query",
   );
@@ -57,7 +57,9 @@ test("a line that cannot be read is named", async () => {
     "q001\ta.md\t2\t9\t9",
     "q001\ta.md\t2\t-1\t9",
   ]) {
-    await expect(read([query("q001")], [line])).rejects.toThrow("qrels.tsv:2 cannot be read: it is not query-id");
+    await expect(read([query("q001")], [line])).rejects.toThrow(
+      "qrels.tsv:2 cannot be read: it does not consist of query-id",
+    );
   }
   await expect(readJudgements({ queries: "/nowhere" })).rejects.toMatchObject({
     code: "judgements_unreadable",
@@ -69,10 +71,10 @@ test("judgements without queries are only a sheet", async () => {
   const folder = await folderOf({});
   const qrels = join(folder, "qrels.tsv");
   await writeFile(qrels, `${head}\nq001\ta.md\t2\n`);
-  await expect(readJudgements({ qrels })).rejects.toThrow("the queries are missing: --queries");
+  await expect(readJudgements({ qrels })).rejects.toThrow("the queries are missing: give --queries");
 });
 
-test("files in another encoding are refused by name, as a spreadsheet saves them unless told otherwise", async () => {
+test("files in another encoding, as spreadsheets save them by default, are refused by name", async () => {
   const cp1251 = Buffer.from([...Buffer.from(`${head}\nq1\t`), 0xee, 0xf2, ...Buffer.from("\t1\n")]);
   const utf16 = Buffer.from(`\ufeff${head}\nq1\ta.md\t1\n`, "utf16le");
   const folder = await folderOf({ "queries.jsonl": query("q1"), "cp1251.tsv": cp1251, "utf16.tsv": utf16 });
@@ -84,7 +86,7 @@ test("files in another encoding are refused by name, as a spreadsheet saves them
   }
 });
 
-test("a file of judgements without the names of its columns is refused: its first line would be lost", async () => {
+test("a file of judgements without column names is refused, because its first line would be lost", async () => {
   const folder = await folderOf({ "queries.jsonl": query("q1"), "qrels.tsv": "q1\ta.md\t1\n" });
   const reading = readJudgements({ queries: join(folder, "queries.jsonl"), qrels: join(folder, "qrels.tsv") });
   await expect(reading).rejects.toThrow(/qrels\.tsv:1 cannot be read: the first line is a judgement/);

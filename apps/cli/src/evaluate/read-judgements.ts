@@ -13,17 +13,17 @@ const Query = z.object({
 });
 
 export interface JudgementFiles {
-  /** queries.jsonl; a judged sheet has its queries in itself. */
+  /** queries.jsonl; a graded sheet contains its queries. */
   queries?: string | undefined;
-  /** qrels.tsv or a judged sheet; without it no query has a judgement. */
+  /** qrels.tsv or a graded sheet; without it there are no judgements. */
   qrels?: string | undefined;
-  /** Leaves out queries without a line in the judgements, instead of taking them for unanswerable. */
+  /** Leaves out queries without a judgement instead of counting them as unanswerable. */
   judgedOnly?: boolean | undefined;
 }
 
 /**
- * Reads queries and judgements in BEIR's layout, where two more columns may tell the part of a document that was judged,
- * or a sheet that a person has filled in. A judgement of grade 0 says that its query was looked at, and no more.
+ * Reads queries and judgements in BEIR's layout, with two optional columns for the judged part of a document, or a graded
+ * sheet. A judgement of grade 0 only means that its query was judged.
  * @throws ReembedError `judgements_unreadable` (exit code 2) that names the file and the line.
  */
 export async function readJudgements({ queries, qrels, judgedOnly = false }: JudgementFiles): Promise<JudgedQuery[]> {
@@ -31,7 +31,8 @@ export async function readJudgements({ queries, qrels, judgedOnly = false }: Jud
   if (judgements !== undefined && isSheet(judgements.text)) {
     return readSheet(judgements.text, (line, reason) => unreadable(`${qrels}:${line}`, reason));
   }
-  if (queries === undefined) throw unreadable(`${qrels}`, "it is no sheet, and the queries are missing: --queries");
+  if (queries === undefined)
+    throw unreadable(`${qrels}`, "it is not a sheet, and the queries are missing: give --queries");
   const read = parseQueries(queries, await readText(queries));
   const judged = new Set(judgements === undefined ? [] : addJudgements(read, judgements));
   return [...read.values()].filter(({ id }) => !judgedOnly || judged.has(id));
@@ -43,7 +44,7 @@ function parseQueries(path: string, text: string): Map<string, JudgedQuery> {
     if (line.trim() === "") continue;
     const place = `${path}:${index + 1}`;
     const query = parseQuery(place, line);
-    if (queries.has(query.id)) throw unreadable(place, `the query ${query.id} is there twice`);
+    if (queries.has(query.id)) throw unreadable(place, `the query ${query.id} occurs twice`);
     queries.set(query.id, query);
   }
   return queries;
@@ -63,13 +64,13 @@ function parseQuery(place: string, line: string): JudgedQuery {
   return { id: data._id, text: data.text, language: data.metadata?.language, judgements: [] };
 }
 
-/** Adds the judgements to their queries, and returns the ids of all queries that were judged. */
+/** Adds the judgements to their queries, and returns the ids of all judged queries. */
 function addJudgements(queries: Map<string, JudgedQuery>, { path, text }: { path: string; text: string }): string[] {
   const [head, ...records] = parseDelimited(text, "\t");
   if (/^\d+$/.test(head?.fields[2] ?? "")) {
     throw unreadable(
       `${path}:1`,
-      "the first line is a judgement, and should name the columns: query-id, corpus-id, score",
+      "the first line is a judgement, but must have the names of the columns: query-id, corpus-id, score",
     );
   }
   const seen = new Set<string>();
@@ -94,7 +95,7 @@ function parseJudgement(place: string, { fields }: DelimitedRecord): { queryId: 
   if (!complete || cells.length !== 3 || !((start as number) < (end as number))) {
     throw unreadable(
       place,
-      "it is not query-id, corpus-id, a whole score from 0 and, of a part, start and a greater end, between tabs",
+      "it does not consist of query-id, corpus-id, a whole score from 0 and, for a part, start and a greater end, separated by tabs",
     );
   }
   const span = { start: start as number, end: end as number };
@@ -105,7 +106,7 @@ async function readText(path: string): Promise<string> {
   try {
     return decodeUtf8(await readFile(path));
   } catch (error) {
-    // A spreadsheet writes the encoding of its machine, or UTF-16, unless it is told otherwise.
+    // By default a spreadsheet saves in the encoding of its machine, or in UTF-16.
     if (error instanceof RefusedDocument) throw unreadable(path, `${error.message}; save it as UTF-8`);
     throw unreadable(path, messageOf(error));
   }
@@ -114,6 +115,6 @@ async function readText(path: string): Promise<string> {
 function unreadable(place: string, reason: string): ReembedError {
   return new ReembedError("judgements_unreadable", `${place} cannot be read: ${reason}.`, {
     exitCode: 2,
-    remedy: "`reembed evaluate --help` describes the files.",
+    remedy: "`reembed evaluate --help` describes the format of the files.",
   });
 }

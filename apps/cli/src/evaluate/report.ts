@@ -4,24 +4,24 @@ import type { Causes } from "./causes.ts";
 import type { SearchKind } from "./contender.ts";
 import type { ProxyQuality } from "./proxies.ts";
 
-/** Where the queries come from; `none` where there are only proxies. */
+/** The source of the queries; `none` if there are only proxies. */
 export type QuerySource = "judged" | "given" | "logged" | "none";
 
-/** The one line of `reembed evaluate --json`, and what is kept of it in the database. */
+/** The output of `reembed evaluate --json`, which is also stored in the database. */
 export interface EvaluationReport {
   baseline: EvaluatedProfile;
   candidate: EvaluatedProfile;
-  /** From the interval of nDCG's difference. */
+  /** Follows from the interval of nDCG's difference. */
   verdict: EvaluationVerdict;
   queries: { source: QuerySource; count: number; answerable: number; unanswerable: number };
   search: SearchKind;
-  /** Null without judgements, as what follows from them. */
+  /** Null without judgements, like everything that is computed from it. */
   quality: JudgedQuality | null;
   causes: Causes | null;
   proxies: ProxyQuality | null;
   agreement: AgreementSummary | null;
   thresholds: Calibration | null;
-  /** What a reader of the figures must know besides. */
+  /** Limitations that a reader must know. */
   notes: string[];
 }
 
@@ -29,25 +29,25 @@ export interface EvaluatedProfile {
   profile: string;
   model: string;
   chunking: string;
-  /** With a current vector. */
+  /** Chunks with a current vector. */
   chunks: number;
   limit: number;
   threshold: number;
 }
 
-/** Means over the answerable queries with 95 % intervals; the cut-off of all but `recall15k` is `k`. */
+/** Means over the answerable queries with 95 % intervals; all except `recall15k` are cut off at `k`. */
 export interface JudgedQuality {
   k: number;
   baseline: Record<keyof CutoffMeasures, Interval>;
   candidate: Record<keyof CutoffMeasures, Interval>;
-  /** Candidate less baseline, paired by query. */
+  /** Candidate minus baseline, paired by query. */
   difference: Record<keyof CutoffMeasures, Interval>;
   slices: LanguageSlice[];
 }
 
 /** nDCG of the queries in one language. */
 export interface LanguageSlice {
-  /** Null of queries that tell none. */
+  /** Null for queries without a language. */
   language: string | null;
   queries: number;
   baseline: Interval;
@@ -55,10 +55,10 @@ export interface LanguageSlice {
   difference: Interval;
 }
 
-/** How far both answer alike, by documents. */
+/** How well the two answers agree, by documents. */
 export interface AgreementSummary {
   queries: number;
   overlap10: Interval;
-  /** Of the documents in common; null where no two answers have two of them. */
+  /** Of the documents in common; null if no two answers have at least two of them. */
   rankCorrelation: Interval | null;
 }

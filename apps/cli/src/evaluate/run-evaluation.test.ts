@@ -18,8 +18,8 @@ const config = loadConfig({ BASELINE_PROFILE: "mini-rubert", CANDIDATE_PROFILE: 
 describeOnEachServer(
   "reembed evaluate",
   (open) => {
-    // Six starts of a model: 45 s were seen with twenty processes on two cores.
-    test("logged queries make a sheet, and the filled sheet makes judgements of a verdict that is kept", async () => {
+    // Starts a model six times, which took 45 s with twenty processes on two cores.
+    test("logged queries give a sheet, and the filled sheet gives judgements, from which a verdict is stored", async () => {
       await using database = await openTestDatabase(await open(), [config.baseline, config.candidate], 2);
       const entries = await Array.fromAsync(readCorpus(handbook));
       const documents = entries.flatMap((entry) => (entry.kind === "document" ? entry.document : []));
@@ -49,7 +49,7 @@ describeOnEachServer(
       expect(unjudged).toMatchObject({ verdict: "unjudged", queries: { source: "logged", count: 2 } });
       expect(formatEvaluation(unjudged)).toContain(`reembed evaluate --qrels ${sheet} --k 5`);
 
-      // Whoever fills it finds every text of pay days right, and nothing else.
+      // Every text about pay days is graded as an answer, and no other.
       const [head = "", ...rows] = (await readFile(sheet, "utf8")).trimEnd().split("\n");
       const columns = head.split("\t");
       const graded = rows.map((row) => {
@@ -64,7 +64,7 @@ describeOnEachServer(
       const judged = await run({ qrels: sheet, k: 5, grid: true });
       expect(judged).toMatchObject({ queries: { source: "judged", count: 2 }, quality: { k: 5 } });
       expect(judged.causes).toMatchObject({ kind: "measured", cells: { candidateModel: { builtIn: "memory" } } });
-      expect(formatEvaluation(judged)).toContain("the chunking's part");
+      expect(formatEvaluation(judged)).toContain("from the chunking");
       expect(await lastEvaluation(database, { baseline: "mini-rubert", candidate: "mini-m3" })).toMatchObject({
         verdict: judged.verdict,
         report: { quality: { k: 5 } },

@@ -13,14 +13,14 @@ import type { EvaluationReport } from "./report.ts";
 import { requireTwoProfiles } from "./two-profiles.ts";
 import { writeSheet } from "./write-sheet.ts";
 
-/** Each embeds a chunk beside its sentence, on both sides. */
+/** Each proxy query embeds a sentence and a chunk on both sides. */
 const mostProxies = 100;
 
 export interface RunOptions extends QueryChoice {
   k: number;
   grid: boolean;
   search: SearchKind;
-  /** Where to write the most different answers for a person to grade. */
+  /** Where to write the answers that differ most, to be graded. */
   sheet?: string | undefined;
   device: string;
   log: Logger;
@@ -28,7 +28,7 @@ export interface RunOptions extends QueryChoice {
 }
 
 /**
- * Evaluates the candidate of the configuration against its baseline, and records what it found.
+ * Evaluates the configured candidate against the baseline and stores the report.
  * @throws ReembedError of `chooseQueries`, `evaluateProfiles` and `writeSheet`, and `queries_missing`.
  */
 export async function runEvaluation(
@@ -60,7 +60,7 @@ export async function runEvaluation(
   const written = await writeSheet(sheet, { database, queries, answers, search });
   const next = `reembed evaluate --qrels ${sheet} --k ${sheetDepth}`;
   report.notes.push(
-    `${sheet} has the answers to ${written} queries that differ most: grade them, and run \`${next}\`.`,
+    `${sheet} contains the ${written} queries whose answers differ most: grade them, then run \`${next}\`.`,
   );
   return report;
 }
@@ -73,14 +73,14 @@ function requireQueries({ source, queries }: Pick<ChosenQueries, "source" | "que
     });
   }
   if (sheet !== undefined && queries.length === 0) {
-    throw new ReembedError("queries_missing", "A sheet needs queries, and none were given or logged.", {
+    throw new ReembedError("queries_missing", "A sheet needs queries, but none were given or logged.", {
       exitCode: 2,
-      remedy: "Give some with --queries.",
+      remedy: "Give a file of queries with --queries.",
     });
   }
 }
 
-/** A model that both share is started once. */
+/** Starts the models; only one if both profiles share it. */
 async function startEmbedders(
   config: Config,
   { device, log }: Pick<RunOptions, "device" | "log">,

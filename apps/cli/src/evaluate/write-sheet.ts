@@ -16,8 +16,8 @@ export interface SheetOptions {
 }
 
 /**
- * Writes the answers that differ most to a sheet, and returns how many queries it has.
- * @throws ReembedError `sheet_unwritable` or, without queries, `sheet_without_queries` (exit code 2 both).
+ * Writes the answers that differ most to a sheet, and returns the number of queries in it.
+ * @throws ReembedError `sheet_unwritable` or, without queries, `sheet_without_queries` (both exit code 2).
  */
 export async function writeSheet(
   path: string,
@@ -25,7 +25,7 @@ export async function writeSheet(
 ): Promise<number> {
   const sheet: SheetAnswers[] = [];
   for (const index of mostDifferent(baseline.rankings, candidate.rankings, mostQueries)) {
-    // The rankings are without texts: those of a thousand queries would fill the memory.
+    // Rankings have no texts, because the texts of a thousand queries would fill the memory.
     const read = (side: Answers) => readTexts(database, side, index, search);
     sheet.push({ query: queries[index] as JudgedQuery, answers: [await read(baseline), await read(candidate)] });
   }

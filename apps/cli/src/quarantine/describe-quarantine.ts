@@ -3,7 +3,7 @@ import { formatCount, formatTable } from "../output.ts";
 
 const shownCharacters = 500;
 
-/** The reasons with their counts, and below them the chunks. */
+/** The reasons with their counts, followed by the chunks. */
 export function describeList(
   profile: string,
   reasons: readonly { reason: string; chunks: number }[],

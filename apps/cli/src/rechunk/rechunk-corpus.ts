@@ -8,12 +8,12 @@ import {
   recutUncutDocuments,
 } from "@reembed/store";
 
-/** Documents of one transaction: it holds their texts in memory, and their rows against other writers. */
+/** Documents per transaction, which keeps their texts in memory and their rows locked. */
 const cutTogether = 100;
 
 /**
- * Cuts every document that was changed, and every one that has no chunks in some chunking. Has no cursor to be resumed
- * from: what was cut is in the tables.
+ * Cuts every document that has changed or lacks chunks in some chunking. It needs no cursor to continue after an
+ * interruption, because the tables show which documents are cut.
  */
 export async function rechunkCorpus(
   database: Database,

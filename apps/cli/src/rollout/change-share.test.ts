@@ -29,7 +29,7 @@ const because = { by: "anna", reason: "looks good" };
 const byAnna = { by: "anna", keepDays: 0, confirm: async () => true };
 const overrule = Object.fromEntries(proofs.map((proof) => [proof, `no ${proof}`]));
 
-/** Both profiles have vectors, and the candidate was verified and judged. */
+/** Gives both profiles vectors, and the candidate a verification and an evaluation. */
 async function proveAll(database: Database): Promise<void> {
   for (const name of profiles.map((profile) => profile.name)) await embedAll(database, name);
   await recordVerification(database, { profile: pair.candidate, passed: true, report: {} });
@@ -66,16 +66,16 @@ const evidence: Evidence = {
 };
 const fleet = { embedded: false, maxQuarantinedShare: 0.01, leastSearches: 200 };
 
-/** What is objected to where the candidate is not as `ready`. */
+/** The objections to a candidate that differs from `ready`. */
 function objectionsTo(candidate: Partial<Readiness>, changed: Partial<Evidence> = {}, options = fleet): string[] {
   const all = { ...evidence, ...changed, candidate: { ...ready, ...candidate } };
   return findObjections(all, options).map(({ proof, says }) => `${proof}: ${says}`);
 }
 
-test("the guards object to each proof that is missing or has failed, by its name and in a sentence", () => {
+test("each proof that is missing or has failed gives an objection with its name and a sentence", () => {
   expect(objectionsTo({})).toEqual([]);
   const uncovered = { embedded: 998_900, pending: 1_100 };
-  expect(objectionsTo(uncovered)).toEqual(["coverage: new has vectors of 99.8 % of its chunks; 99.9 % are needed."]);
+  expect(objectionsTo(uncovered)).toEqual(["coverage: new has vectors of 99.8 % of its chunks; it needs 99.9 %."]);
   const without = [
     null,
     { ...ready.index, valid: false },
@@ -97,16 +97,16 @@ test("the guards object to each proof that is missing or has failed, by its name
     expect.stringMatching(/^verification: The last .* of new failed/),
   ]);
   expect(objectionsTo({ state: "registered", chunks: 0, embedded: 0 })).toEqual([
-    "coverage: new has no chunks; 99.9 % are needed.",
+    "coverage: new has no chunks; it needs 99.9 %.",
   ]);
 });
 
-test("the guards ask for a judgement or for as many shadowed searches as say something, and for a way back", () => {
+test("the checks require an evaluation or enough shadowed searches, and a baseline that can take over again", () => {
   const evaluatedAt = new Date();
   for (const evaluation of [undefined, { verdict: "unjudged" as const, evaluatedAt }]) {
     expect(objectionsTo({}, { evaluation, shadowed: 199 })).toEqual([
       expect.stringMatching(
-        /^evaluation: Nobody has judged new against old, and it answered 199 searches in shadow, of 200/,
+        /^evaluation: new was never evaluated against old, and it answered 199 searches in shadow, but needs 200/,
       ),
     ]);
     expect(objectionsTo({}, { evaluation, shadowed: 200 })).toEqual([]);
@@ -115,25 +115,25 @@ test("the guards ask for a judgement or for as many shadowed searches as say som
   expect(objectionsTo({}, worse)).toEqual([expect.stringMatching(/^evaluation: .* worse/)]);
   const baseline = { ...evidence.baseline, embedded: 0, pending: 1_000_000 };
   expect(objectionsTo({}, { baseline })).toEqual([
-    "baseline: old has vectors of 0.0 % of its chunks; the way back leads to it.",
+    "baseline: old has vectors of 0.0 % of its chunks; a rollback needs them.",
   ]);
   expect(objectionsTo({}, { baseline: { ...baseline, state: "retired" } })).toEqual([]);
 });
 
-test("a healthy corpus passes the guards: blank chunks in quarantine, and changes that are in hand", () => {
+test("a healthy corpus passes the checks: with blank chunks in quarantine, and with pending changes", () => {
   const reasons = [{ reason: "empty_text", chunks: 2_000 }];
   expect(objectionsTo({ embedded: 998_000, quarantined: 2_000, coverage: 0.998, reasons })).toEqual([]);
   const many = { embedded: 989_000, quarantined: 11_000, reasons: [{ reason: "empty_text", chunks: 11_000 }] };
   expect(objectionsTo(many)).toEqual([
-    "quarantine: 1.1 % of the chunks of new are in quarantine (empty_text 11,000); 1.0 % may be, by MAX_QUARANTINED_SHARE: reembed quarantine list.",
+    "quarantine: 1.1 % of the chunks of new are in quarantine (empty_text 11,000); MAX_QUARANTINED_SHARE allows 1.0 %: see reembed quarantine list.",
   ]);
   expect(objectionsTo(many, {}, { ...fleet, maxQuarantinedShare: 0.02 })).toEqual([]);
   const edited = { embedded: 900_000, pending: 100_000, changes: 100_000, outdated: 100_000, oldestChangeSeconds: 30 };
   expect(objectionsTo(edited)).toEqual([]);
   expect(objectionsTo({ ...edited, oldestChangeSeconds: 3_600 })).toEqual([
-    "coverage: new has vectors of 90.0 % of its chunks; 99.9 % are needed. 100,000 changes wait, the oldest for 60 min.",
+    "coverage: new has vectors of 90.0 % of its chunks; it needs 99.9 %. 100,000 changes wait, the oldest for 60 min.",
   ]);
-  // New chunks are found by nothing until they are embedded, however fresh they are.
+  // New chunks cannot be found until they are embedded, however recent they are.
   expect(objectionsTo({ ...edited, outdated: 0 })).toEqual([expect.stringMatching(/^coverage: /)]);
   expect(objectionsTo({ ...edited, embedded: 995_000, changes: 5_000, outdated: 0 })).toEqual([]);
 });
@@ -162,17 +162,19 @@ describeOnOneServer(
       await ensureRollout(database, pair);
     });
 
-    test("to more subjects is refused until all is proven, unless each proof is overruled by name; to fewer it never is", async () => {
+    test("to more subjects is refused until every proof exists or is overruled by name; to fewer subjects it is always allowed", async () => {
       const refused = setPercent(database, config, 10, because);
       await expect(refused).rejects.toMatchObject({ code: "rollout_refused", exitCode: 3 });
       await expect(refused).rejects.toThrow(/coverage: mini-m3 has vectors of 0\.0 % of its chunks/);
       const { evaluation, ...others } = overrule;
       const unjudged = setPercent(database, config, 10, { ...because, overrule: others });
-      await expect(unjudged).rejects.toThrow(/^mini-m3 gets no greater share yet:\n {2}- evaluation: Nobody [^\n]*$/);
+      await expect(unjudged).rejects.toThrow(
+        /^mini-m3 cannot get a greater share yet:\n {2}- evaluation: mini-m3 was never [^\n]*$/,
+      );
       await setPercent(database, config, 10, { ...because, overrule });
       const [overruled] = await readRolloutEvents(database, 1);
       expect(overruled).toMatchObject({ changedBy: "anna", toPercent: 10 });
-      // Those that stood against it, and no other.
+      // Only the objections that existed are recorded.
       expect(overruled?.overruled).toEqual({
         ...{ baseline: "no baseline", coverage: "no coverage" },
         ...{ verification: "no verification", evaluation: "no evaluation" },
@@ -188,7 +190,7 @@ describeOnOneServer(
       expect((await readRolloutStatus(database, config)).objections.map(({ proof }) => proof)).toEqual(["evaluation"]);
     });
 
-    test("counts searches that were shadowed as a judgement, and no others", async () => {
+    test("counts only shadowed searches as an evaluation", async () => {
       await proveAll(database);
       await database.execute(sql`truncate reembed.evaluations`);
       await expect(setPercent(database, config, 10, because)).rejects.toThrow(/answered 0 searches in shadow/);
@@ -213,7 +215,7 @@ describeOnOneServer(
       await setPercent(database, config, 10, because);
     });
 
-    test("in an environment that means another migration is refused; a rollback is not", async () => {
+    test("is refused if the environment names another migration, but a rollback is not", async () => {
       await proveAll(database);
       await setPercent(database, config, 10, because);
       const other = loadConfig({ BASELINE_PROFILE: pair.baseline, CANDIDATE_PROFILE: "bge-m3" });
@@ -222,7 +224,7 @@ describeOnOneServer(
       expect(await readRollout(database)).toMatchObject({ stage: "rolled back", percent: 0 });
     });
 
-    test("keeps the baseline's window, and its status tells both profiles'", async () => {
+    test("stores the baseline's window, and the status shows both profiles' windows", async () => {
       await proveAll(database);
       const search = { shadowOf: null, query: null, chunkIds: [1], scores: [1], error: null, overlap10: null };
       await recordSearches(
@@ -246,7 +248,7 @@ describeOnOneServer(
       await expect(setShadowPercent(database, config, 5, because)).rejects.toThrow(/serves everybody/);
     });
 
-    test.skipIf(kind === "embedded")("wins as a rollback against whoever changes it at the same moment", async () => {
+    test.skipIf(kind === "embedded")("succeeds as a rollback despite a concurrent change", async () => {
       await setPercent(database, config, 10, { ...because, overrule });
       const seen = await readRollout(database);
       let back = Promise.resolve();
@@ -264,7 +266,7 @@ describeOnOneServer(
     });
 
     describe("for good", () => {
-      test("is refused until everybody is served, and it was verified, and some days have passed", async () => {
+      test("is refused until the candidate answers everybody, is verified, and some days have passed", async () => {
         await proveAll(database);
         await database.execute(sql`truncate reembed.verifications`);
         await expect(finalize(services, byAnna)).rejects.toMatchObject({ code: "not_final", exitCode: 3 });
@@ -272,14 +274,14 @@ describeOnOneServer(
         await setPercent(database, config, 100, { ...because, overrule });
         await recordVerification(database, { profile: pair.candidate, passed: false, report: {} });
         await expect(finalize(services, byAnna)).rejects.toThrow(
-          /^mini-rubert is not retired:\n {2}- The last verif.*$/,
+          /^mini-rubert cannot be retired yet:\n {2}- The last verif.*$/,
         );
         await recordVerification(database, { profile: pair.candidate, passed: true, report: {} });
         await expect(finalize(services, { ...byAnna, keepDays: 7 })).rejects.toThrow(/is kept until .*, 7 days after/);
         expect((await readProfile(database, pair.baseline)).state).not.toBe("retired");
       });
 
-      test("leaves no way back, and again is nothing", async () => {
+      test("leaves no way back, and does nothing when repeated", async () => {
         await proveAll(database);
         await setPercent(database, config, 100, because);
         await using queue = new EmbedQueue(services.queue, pair.baseline, () => {});
@@ -310,7 +312,7 @@ describeOnOneServer(
           ),
         ]);
         await finalize(services, byAnna);
-        // What was begun is ended without another question.
+        // A finalization that has begun is completed without another confirmation.
         await finalize(services, { ...byAnna, confirm: refuse });
         expect(asked.length).toBe(1);
         expect((await queue.counts()).waiting).toBe(0);
@@ -320,7 +322,7 @@ describeOnOneServer(
         await expect(setPercent(database, config, 50, because)).rejects.toMatchObject({ code: "baseline_retired" });
         const { profiles: both } = await readRolloutStatus(database, config);
         expect(both).toMatchObject([{ state: "retired", chunks: 0 }, { coverage: 1 }]);
-        // The next migration begins from here.
+        // The next migration starts from the former candidate.
         await ensureRollout(database, { baseline: pair.candidate, candidate: "bge-m3" });
         expect(await readRollout(database)).toMatchObject({ baseline: pair.candidate, stage: "baseline", percent: 0 });
       });

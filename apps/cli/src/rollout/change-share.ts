@@ -4,18 +4,18 @@ import { changeRollout, type Database, isRetired, readGuardWindow, readRollout }
 import type { Objection, Proof } from "./guards.ts";
 import { readRolloutStatus } from "./rollout-status.ts";
 
-/** Who asks for a change, and why. */
+/** Who requests a change, and why. */
 export interface Decision {
   by: string;
   reason: string;
-  /** The proofs that are overruled where they are missing or have failed, each with the reason why. */
+  /** Proofs that are overruled if they are missing or have failed, each with a reason. */
   overrule?: Partial<Record<Proof, string>> | undefined;
 }
 
 /**
- * Gives the candidate this share of subjects. A smaller one is always granted; a greater one only where the guards have
- * nothing against it, or are overruled.
- * @throws ReembedError with exit code 3 when they have, when the baseline is retired, or when somebody else was faster.
+ * Sets the candidate's share of subjects. A smaller share is always allowed; a greater one only without objections, or if
+ * each is overruled.
+ * @throws ReembedError with exit code 3 for objections, a retired baseline, or a concurrent change by somebody else.
  */
 export async function setPercent(
   database: Database,
@@ -38,7 +38,7 @@ export async function setPercent(
   });
 }
 
-/** Has the candidate answer this share of the baseline's requests too, unseen: an experiment that needs no guard. */
+/** Sets the share of the baseline's requests that the candidate answers too, unseen. Shadowing needs no proof. */
 export async function setShadowPercent(
   database: Database,
   config: Config,
@@ -55,8 +55,8 @@ export async function setShadowPercent(
 }
 
 /**
- * Gives everybody back to the baseline, whatever the state, and whoever else is changing the rollout at this moment.
- * @throws ReembedError `baseline_retired` (exit code 3) when there is no baseline any more.
+ * Has the baseline answer everybody again, from any stage and despite concurrent changes of the rollout.
+ * @throws ReembedError `baseline_retired` (exit code 3) if the baseline was finalized.
  */
 export async function rollBack(database: Database, decision: Decision): Promise<void> {
   for (;;) {
@@ -82,10 +82,10 @@ async function requireBaseline(database: Database, { baseline, candidate }: Roll
   if (!(await isRetired(database, baseline))) return;
   throw new ReembedError(
     "baseline_retired",
-    `${baseline} was retired by \`reembed finalize\` and its vectors are gone: ${candidate} serves everybody.`,
+    `${baseline} was retired by \`reembed finalize\` and its vectors were removed: ${candidate} answers everybody.`,
     {
       exitCode: 3,
-      remedy: `To go back, migrate to ${baseline}: with it as CANDIDATE_PROFILE, \`reembed init\` begins it anew.`,
+      remedy: `To go back, migrate to ${baseline}: set CANDIDATE_PROFILE to it and run \`reembed init\`, which registers it again.`,
     },
   );
 }
@@ -95,23 +95,23 @@ async function readObjections(database: Database, config: Config, rollout: Rollo
   return (await readRolloutStatus(database, config)).objections;
 }
 
-/** The environment of a shell that means another migration than the database is in would be a dangerous one to decide in. */
+/** Refuses a change from a shell whose environment names another migration than the one in the database. */
 function requirePair({ baseline, candidate }: Config, rollout: Rollout): void {
   if (rollout.candidate === rollout.baseline) {
     throw new ReembedError("no_candidate", `${rollout.baseline} is both baseline and candidate.`, {
       exitCode: 3,
-      remedy: "Name another candidate in the environment and run `reembed init`.",
+      remedy: "Set CANDIDATE_PROFILE to another profile and run `reembed init`.",
     });
   }
   if (rollout.baseline === baseline.name && rollout.candidate === candidate.name) return;
   throw new ReembedError(
     "rollout_of_others",
-    `The rollout is from ${rollout.baseline} to ${rollout.candidate}; the environment names ${baseline.name} and ${candidate.name}.`,
+    `The rollout is from ${rollout.baseline} to ${rollout.candidate}; the environment has ${baseline.name} and ${candidate.name}.`,
     { exitCode: 3, remedy: "Set BASELINE_PROFILE and CANDIDATE_PROFILE, or roll back and run `reembed init`." },
   );
 }
 
-/** Kept while it says something: soon nobody may ask the baseline any more. */
+/** Stored while it has enough searches: soon the baseline may get no requests any more. */
 async function readBaselineWindow(database: Database, { guardrails }: Config, { baseline }: Rollout) {
   const window = await readGuardWindow(database, baseline, { windowSeconds: guardrails.windowSeconds });
   return saysSomething(window, guardrails) ? window : undefined;
@@ -119,8 +119,8 @@ async function readBaselineWindow(database: Database, { guardrails }: Config, { 
 
 function refused({ candidate }: Rollout, objections: readonly Objection[]): ReembedError {
   const list = objections.map(({ proof, says }) => `\n  - ${proof}: ${says}`).join("");
-  return new ReembedError("rollout_refused", `${candidate} gets no greater share yet:${list}`, {
+  return new ReembedError("rollout_refused", `${candidate} cannot get a greater share yet:${list}`, {
     exitCode: 3,
-    remedy: `Mend this, or overrule each by its name and with a reason, which is recorded: --overrule ${objections[0]?.proof}="…".`,
+    remedy: `Fix this, or overrule each proof by its name with a reason, which is recorded: --overrule ${objections[0]?.proof}="…".`,
   });
 }

@@ -2,7 +2,7 @@ import type { RolloutStage } from "@reembed/core";
 import { formatCount, formatShare, formatTable } from "../output.ts";
 import type { RolloutStatus } from "./rollout-status.ts";
 
-/** What `reembed rollout status` says to a person. */
+/** The output of `reembed rollout status` as text. */
 export function describeStatus(status: RolloutStatus): string {
   const parts = [
     describeShares(status),
@@ -48,7 +48,7 @@ function describeReadiness({ profiles }: RolloutStatus): string {
   );
 }
 
-/** Who is left out of the coverage, and why. */
+/** The chunks that the coverage leaves out, and why. */
 function describeQuarantine({ profiles }: RolloutStatus): string {
   const lines = profiles.flatMap(({ profile, reasons }) =>
     reasons.map(({ reason, chunks }) => `${profile}: ${formatCount(chunks)} in quarantine, ${reason}`),
@@ -71,7 +71,7 @@ function describeWindows({ profiles, windowSeconds }: RolloutStatus): string {
 function describeDecision({ evaluation, objections, percent }: RolloutStatus): string {
   const lines = [
     evaluation === null ? "Not evaluated yet." : `Evaluation of ${moment(evaluation.at)}: ${evaluation.verdict}.`,
-    ...(percent === 100 ? [] : objections.map(({ proof, says }) => `Against a greater share: ${proof}: ${says}`)),
+    ...(percent === 100 ? [] : objections.map(({ proof, says }) => `A greater share is refused for ${proof}: ${says}`)),
   ];
   return lines.join("\n");
 }
@@ -90,7 +90,7 @@ function describeChanges({ changes }: RolloutStatus): string {
   return formatTable([["when", "who", "from", "to", "why"], ...rows], rows[0]?.length);
 }
 
-/** Only a canary's share does not follow from its stage. */
+/** Only for a canary the share does not follow from the stage. */
 function describePlace(stage: RolloutStage, percent: number): string {
   return stage === "canary" ? `${stage} ${percent} %` : stage;
 }
@@ -99,7 +99,7 @@ function share(count: number, total: number): string {
   return total === 0 ? "-" : `${((100 * count) / total).toFixed(1)} %`;
 }
 
-/** Percents are in steps of 0.01, and subtraction is not. */
+/** Percentages have steps of 0.01, but a difference of floats may not. */
 function round(value: number): number {
   return Math.round(100 * value) / 100;
 }

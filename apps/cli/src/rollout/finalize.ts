@@ -17,19 +17,19 @@ import { formatBytes, formatCount } from "../output.ts";
 import type { Services } from "../services.ts";
 
 export interface FinalizeOptions {
-  /** Days that the candidate must have served everybody. */
+  /** Days for which the candidate must have answered everybody. */
   keepDays: number;
   by: string;
-  /** Asked before anything is removed, with what that will be. False leaves all as it is. */
+  /** Called with a description before anything is removed. If it returns false, nothing changes. */
   confirm: (question: string) => Promise<boolean>;
 }
 
 const dayMs = 86_400_000;
 
 /**
- * Retires the baseline: from then on there is no way back. Killed in the middle and run again, it ends the same.
- * Returns nothing where it was not confirmed.
- * @throws ReembedError `not_final` (exit code 3) that lists all that is against it.
+ * Retires the baseline, after which there is no way back. It can be killed at any point and repeated, with the same result.
+ * Returns nothing if it was not confirmed.
+ * @throws ReembedError `not_final` (exit code 3) that lists all objections.
  */
 export async function finalize(
   { database, queue, dryRun }: Pick<Services, "database" | "queue" | "dryRun">,
@@ -57,7 +57,7 @@ function describeRemoval({ baseline, candidate }: Rollout, { vectors, bytes, chu
   return `This removes ${parts.join(", ")}. There is no way back from ${candidate} afterwards.`;
 }
 
-/** Batches that a worker still has in hand fail: there is nowhere to store them. */
+/** Batches that a worker is still processing fail, because their table no longer exists. */
 async function removeQueue(server: QueueServer, profile: string): Promise<void> {
   await using queue = new EmbedQueue(server, profile, () => {});
   await queue.bullmq.obliterate({ force: true });
@@ -68,14 +68,14 @@ async function findObjections(database: Database, rollout: Rollout, keepDays: nu
   if (baseline === candidate) return [`${baseline} is both baseline and candidate.`];
   const objections: string[] = [];
   const entry = await readStageEntry(database);
-  // This host's own clock may be days ahead, and nothing brings back what is removed too early.
+  // The database's clock, because this host's may be days ahead, and what is removed too early cannot be restored.
   const now = await readDatabaseTime(database);
   if (stage !== "full") {
     objections.push(`${candidate} answers ${percent} % of subjects; it must be 100 %.`);
   } else if (entry !== undefined && now.getTime() - entry.changedAt.getTime() < keepDays * dayMs) {
     const until = new Date(entry.changedAt.getTime() + keepDays * dayMs).toISOString();
     objections.push(
-      `${baseline} is kept until ${until}, ${keepDays} days after ${candidate} got everybody (--keep-days).`,
+      `${baseline} is kept until ${until}, ${keepDays} days after ${candidate} began to answer everybody (--keep-days).`,
     );
   }
   objections.push(...(await findUnverified(database, await readProfile(database, candidate))));
@@ -84,11 +84,13 @@ async function findObjections(database: Database, rollout: Rollout, keepDays: nu
 
 async function findUnverified(database: Database, candidate: RegisteredProfile): Promise<string[]> {
   const verification = await lastVerification(database, candidate);
-  if (verification === undefined) return [`${candidate.name} was never verified: reembed verify.`];
-  return verification.passed ? [] : [`The last verification of ${candidate.name} failed: reembed verify.`];
+  if (verification === undefined) return [`${candidate.name} was never verified: run reembed verify.`];
+  return verification.passed
+    ? []
+    : [`The last verification of ${candidate.name} failed: fix the problem and run reembed verify again.`];
 }
 
 function notFinal({ baseline }: Rollout, objections: readonly string[]): ReembedError {
   const list = objections.map((objection) => `\n  - ${objection}`).join("");
-  return new ReembedError("not_final", `${baseline} is not retired:${list}`, { exitCode: 3 });
+  return new ReembedError("not_final", `${baseline} cannot be retired yet:${list}`, { exitCode: 3 });
 }

@@ -3,11 +3,11 @@ import type { Evaluation } from "@reembed/store";
 import { formatCount, formatShare } from "../output.ts";
 import type { Readiness } from "./readiness.ts";
 
-/** What a greater share of the candidate rests on. Each can be overruled by its name. */
+/** The proofs that a greater share of the candidate needs. Each can be overruled by its name. */
 export const proofs = ["baseline", "coverage", "quarantine", "index", "verification", "evaluation"] as const;
 export type Proof = (typeof proofs)[number];
 
-/** A proof that is missing or has failed, in a sentence. */
+/** A proof that is missing or has failed, with a sentence about it. */
 export interface Objection {
   proof: Proof;
   says: string;
@@ -17,33 +17,33 @@ export interface Evidence {
   baseline: Readiness;
   candidate: Readiness;
   evaluation: Pick<Evaluation, "verdict" | "evaluatedAt"> | undefined;
-  /** Searches of the baseline that the candidate has answered unseen. */
+  /** Number of the baseline's searches that the candidate answered unseen. */
   shadowed: number;
 }
 
 export interface GuardOptions {
-  /** The embedded database searches exactly. */
+  /** Whether the database is the embedded one, which searches exactly. */
   embedded: boolean;
   maxQuarantinedShare: number;
-  /** Shadowed searches that say something where nobody has judged. */
+  /** Number of shadowed searches that are enough if there is no evaluation. */
   leastSearches: number;
 }
 
 const leastCoverage = 0.999;
-/** A live corpus always has changes in flight: so many chunks may be new, for so long. */
+/** A live corpus always has changes in flight: this share of chunks may be new, for this long. */
 const inFlight = { share: 0.01, seconds: 600 } as const;
 /**
- * Chunks that may be searched without an index. Of 1,024 dimensions they take 40 MB and some 20 ms of one core; the
- * embedded database, which builds no index, is for as many.
+ * Maximum number of chunks that may be searched without an index. With 1,024 dimensions they take 40 MB and about 20 ms of
+ * one core. The embedded database, which has no index, is meant for as many.
  */
 const exactChunks = 20_000;
 
-/** Why the candidate may not get a greater share; empty when it may. A missing proof counts as one that failed. */
+/** The objections to a greater share of the candidate; empty if there are none. A missing proof counts as failed. */
 export function findObjections(evidence: Evidence, options: GuardOptions): Objection[] {
   const { baseline, candidate } = evidence;
   const found: Record<Proof, string | null> = {
-    baseline: describeGap(baseline, "the way back leads to it"),
-    coverage: describeGap(candidate, "99.9 % are needed"),
+    baseline: describeGap(baseline, "a rollback needs them"),
+    coverage: describeGap(candidate, "it needs 99.9 %"),
     quarantine: describeQuarantine(candidate, options),
     index: options.embedded ? null : describeIndex(candidate),
     verification: describeVerification(candidate),
@@ -57,7 +57,7 @@ function describeGap(readiness: Readiness, why: string): string | null {
   if (state === "retired") return null;
   const embeddable = chunks - quarantined;
   const fresh = oldestChangeSeconds === null || oldestChangeSeconds < inFlight.seconds;
-  // A chunk that was edited is found by its older text until then, and a new one by nothing.
+  // Until it is embedded, an edited chunk is found by its older text, but a new chunk is not found at all.
   const added = Math.min(changes - outdated, Math.floor(inFlight.share * embeddable));
   if (embeddable > 0 && embedded + (fresh ? outdated + added : 0) >= leastCoverage * embeddable) return null;
   const share = embeddable === 0 ? "no chunks" : `vectors of ${formatShare(embedded / embeddable)} of its chunks`;
@@ -72,31 +72,33 @@ function describeQuarantine(readiness: Readiness, { maxQuarantinedShare }: Guard
   const { profile, chunks, quarantined, reasons } = readiness;
   if (quarantined <= maxQuarantinedShare * chunks) return null;
   const told = reasons.map(({ reason, chunks: count }) => `${reason} ${formatCount(count)}`).join(", ");
-  return `${formatShare(quarantined / chunks)} of the chunks of ${profile} are in quarantine (${told}); ${formatShare(maxQuarantinedShare)} may be, by MAX_QUARANTINED_SHARE: reembed quarantine list.`;
+  return `${formatShare(quarantined / chunks)} of the chunks of ${profile} are in quarantine (${told}); MAX_QUARANTINED_SHARE allows ${formatShare(maxQuarantinedShare)}: see reembed quarantine list.`;
 }
 
 function describeIndex({ profile, chunks, index }: Readiness): string | null {
   if (index?.valid && index.measured && index.recall10 < index.targetRecall) {
-    return `The index of ${profile} finds ${index.recall10} of the ten nearest, and not ${index.targetRecall}: reembed index build.`;
+    return `The index of ${profile} finds ${index.recall10} of the ten nearest; the target is ${index.targetRecall}: run reembed index build.`;
   }
   if (chunks <= exactChunks || (index?.valid && index.measured)) return null;
-  return `${profile} has no ANN index that is valid and measured; more than ${formatCount(exactChunks)} chunks are not searched without: reembed index build.`;
+  return `${profile} has no ANN index that is valid and measured; more than ${formatCount(exactChunks)} chunks need one: run reembed index build.`;
 }
 
 function describeVerification({ profile, verification }: Readiness): string | null {
-  if (verification === null) return `${profile} was never verified: reembed verify.`;
-  return verification.passed ? null : `The last verification of ${profile} failed: reembed verify.`;
+  if (verification === null) return `${profile} was never verified: run reembed verify.`;
+  return verification.passed
+    ? null
+    : `The last verification of ${profile} failed: fix the problem and run reembed verify again.`;
 }
 
-/** A judgement, or as many shadowed searches as a guardrail needs to say anything. */
+/** Requires an evaluation, or as many shadowed searches as a guardrail needs. */
 function describeEvaluation(
   { baseline, candidate, evaluation, shadowed }: Evidence,
   { leastSearches }: GuardOptions,
 ): string | null {
   if (evaluation?.verdict === "worse") {
-    return `The last evaluation found ${candidate.profile} worse than the baseline: reembed evaluate.`;
+    return `The last evaluation found ${candidate.profile} worse than the baseline (reembed evaluate).`;
   }
   const judged = evaluation !== undefined && evaluation.verdict !== "unjudged";
   if (judged || shadowed >= leastSearches) return null;
-  return `Nobody has judged ${candidate.profile} against ${baseline.profile}, and it answered ${formatCount(shadowed)} searches in shadow, of ${formatCount(leastSearches)} that would say something: reembed evaluate, or reembed rollout shadow.`;
+  return `${candidate.profile} was never evaluated against ${baseline.profile}, and it answered ${formatCount(shadowed)} searches in shadow, but needs ${formatCount(leastSearches)}: run reembed evaluate or reembed rollout shadow.`;
 }

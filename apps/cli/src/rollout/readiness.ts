@@ -15,17 +15,17 @@ type ReadyIndex = { kind: string; valid: boolean; sizeBytes: number } & (
   | { measured: true; recall10: number; targetRecall: number }
 );
 
-/** Whether a profile could serve everybody now: what `reembed rollout status` shows of the baseline and the candidate. */
+/** Whether a profile could answer everybody now, as `reembed rollout status` shows it for baseline and candidate. */
 export interface Readiness extends Coverage {
   profile: string;
   state: string;
-  /** Workers that are alive; without one its changes wait. */
+  /** Number of running workers; without one, changes wait. */
   workers: number;
-  /** Null without one; searches take it when it is valid and was measured, and look at every vector otherwise. */
+  /** Null without an index. Searches use it if it is valid and measured, and otherwise compare every vector. */
   index: ReadyIndex | null;
   /** Its quarantine by reason, the most frequent first. */
   reasons: { reason: string; chunks: number }[];
-  /** The last `reembed verify`; null when it has never run. */
+  /** The last `reembed verify`; null if it has never run. */
   verification: { passed: boolean; at: Date } | null;
 }
 

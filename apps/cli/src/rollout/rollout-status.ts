@@ -13,15 +13,15 @@ import {
 import { findObjections, type Objection } from "./guards.ts";
 import { type Readiness, readReadiness } from "./readiness.ts";
 
-/** The object that `reembed rollout status --json` prints, and every command that changes the rollout. */
+/** The output of `reembed rollout status --json` and of every command that changes the rollout. */
 export interface RolloutStatus extends Omit<Rollout, "salt"> {
-  /** Baseline and candidate: whether each could serve everybody now, and how it answered lately. */
+  /** Baseline and candidate: whether each could answer everybody now, and how it has answered lately. */
   profiles: (Readiness & { role: "baseline" | "candidate"; window: GuardWindow })[];
   windowSeconds: number;
-  /** Why the candidate may not get a greater share; none when it may. */
+  /** Objections to a greater share of the candidate; empty if there are none. */
   objections: Objection[];
   evaluation: { verdict: EvaluationVerdict; at: Date } | null;
-  /** The last changes, the newest first. */
+  /** The last changes, newest first. */
   changes: Omit<RolloutEvent, "baselineWindow">[];
 }
 

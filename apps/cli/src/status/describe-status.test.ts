@@ -14,7 +14,7 @@ const status: ProfileStatus = {
 const notes = (changed: Partial<ProfileStatus>, ticksHeld?: string) =>
   describeStatuses([{ ...status, ...changed }], new Date(), ticksHeld).split("\n\n")[1];
 
-test("a queue that somebody has paused is named, and the producer's too", () => {
+test("a paused queue is named, and so is a paused producer queue", () => {
   expect(notes({})).toBeUndefined();
   expect(notes({ queueHeld: "The queue is paused." })).toBe("m3: The queue is paused.");
   expect(notes({}, "The queue is paused.")).toBe("producer: The queue is paused. No tick is made.");

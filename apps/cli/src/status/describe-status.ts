@@ -8,7 +8,7 @@ const header = [
   ...["queued", "failed", "workers", "tokens/s", "time left"],
 ];
 
-/** A line per profile and, below the table, what there is to say about each. */
+/** A table with a line per profile, followed by notes about each. */
 export function describeStatuses(
   statuses: readonly ProfileStatus[],
   now: Date,
@@ -68,7 +68,7 @@ function describeIndex({ kind, valid, building, recall10 }: NonNullable<ProfileS
   return `${kind} index${recall10 === null ? ", not measured" : `, recall@10 ${(Math.floor(1_000 * recall10) / 1_000).toFixed(3)}`}`;
 }
 
-/** As `2025-11-22 14:05`; of today the time alone. */
+/** `2025-11-22 14:05`; only the time if it is today. */
 function localTime(iso: string, now?: Date): string {
   const date = new Date(iso);
   const pad = (number: number) => String(number).padStart(2, "0");

@@ -8,7 +8,7 @@ function drawn(isTTY: boolean, texts: readonly string[], columns = 10): string[]
   return written;
 }
 
-test("on a terminal a text takes the place of the last one, wrapped lines and empty ones counted", () => {
+test("on a terminal a text replaces the last one, including its wrapped and empty lines", () => {
   expect(drawn(true, ["a", "b\n\n0123456789x", "c"])).toEqual([
     "a\n",
     "\x1b[1F\x1b[Jb\n\n0123456789x\n",
@@ -16,10 +16,10 @@ test("on a terminal a text takes the place of the last one, wrapped lines and em
   ]);
 });
 
-test("a terminal that does not know its width is taken to wrap nothing", () => {
+test("a terminal of unknown width is assumed not to wrap", () => {
   expect(drawn(true, ["0123456789x", "a"], 0)).toEqual(["0123456789x\n", "\x1b[1F\x1b[Ja\n"]);
 });
 
-test("elsewhere it stands below it, without any control sequence", () => {
+test("without a terminal it follows the last one, without control sequences", () => {
   expect(drawn(false, ["a", "b"])).toEqual(["a\n", "b\n"]);
 });

@@ -4,24 +4,24 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "@reembed/runtime";
 
 export interface SuperviseOptions {
-  /** Arguments of each process, behind the script that runs now. */
+  /** Arguments of each process, after the path of this script. */
   members: readonly string[][];
   log: Logger;
-  /** Resolves when the processes are to end. */
+  /** Resolves when the processes must end. */
   stopped: Promise<NodeJS.Signals>;
 }
 
 const firstBackoffMs = 1_000;
 const longestBackoffMs = 30_000;
-/** A process that has lived this long is started again as if for the first time. */
+/** After a process has lived this long, its next restart has the shortest pause again. */
 const soundMs = 60_000;
-/** Wrong usage, and refused by a guard: it would end in the same way again. */
+/** Exit codes for wrong usage and for a refusal: a restart would end in the same way. */
 const hopeless: readonly (number | null)[] = [2, 3];
 
 /**
- * Keeps one process per member running until it is stopped: one that dies is started again, after a while that doubles.
- * They write to the same log. Each has a group of its own, so that Ctrl-C in a terminal reaches it once, through here,
- * and a channel to here, so that it ends when this process is killed.
+ * Keeps one process per member running until it is stopped. A process that dies is started again, after a pause that doubles
+ * each time. All of them write to the same log. Each has a process group of its own, so that Ctrl-C in a terminal reaches it
+ * only once, through this process, and an IPC channel, so that it ends when this process is killed.
  * @returns The exit code: 0 after a stop, or that of a member which cannot run.
  */
 export async function supervise({ members, log, stopped }: SuperviseOptions): Promise<number> {
@@ -50,7 +50,7 @@ async function keepRunning(parameters: string[], log: Logger, ending: AbortSigna
     ending.addEventListener("abort", forward);
     const code = await exitOf(child);
     ending.removeEventListener("abort", forward);
-    // One that was still starting ends by the signal itself.
+    // A process that was still starting is ended by the signal itself.
     if (ending.aborted) return code ?? 0;
     if (hopeless.includes(code)) return code ?? 1;
     if (performance.now() - startedAt > soundMs) backoffMs = firstBackoffMs;

@@ -3,9 +3,9 @@ import type { Embedder } from "@reembed/embedder";
 import type { VectorOfText } from "@reembed/store";
 
 export interface CosineBars {
-  /** Of vectors that our workers made. */
+  /** For vectors that our workers made. */
   own: number;
-  /** Of adopted ones: another program made them, perhaps with other kernels and number formats. */
+  /** For adopted vectors, which another program made, perhaps with other kernels and number formats. */
   adopted: number;
 }
 
@@ -15,23 +15,23 @@ export interface WrongVector {
   detail: string;
 }
 
-/** What embedding stored texts again has shown. */
+/** The result of embedding stored texts again. */
 export interface Comparison {
   compared: number;
-  /** Whether there are more vectors than were compared. */
+  /** Whether only some of the vectors were compared. */
   sampled: boolean;
   adopted: number;
-  /** Null where nothing was compared. */
+  /** Null if nothing was compared. */
   leastCosine: number | null;
   wrong: number;
-  /** Share of all vectors that are wrong at most, with 95 % confidence; exact where all were compared. */
+  /** Upper bound for the share of wrong vectors, with 95 % confidence; exact if all were compared. */
   wrongShareAtMost: number | null;
 }
 
 /**
- * Embeds texts again and compares the vectors with those that are stored.
- * @param pages Stored vectors, so many at a time as the embedder gets together.
- * @param options.sampled Whether there are more vectors than the pages hold.
+ * Embeds texts again and compares the vectors with the stored ones.
+ * @param pages Stored vectors, in pages that are embedded together.
+ * @param options.sampled Whether there are more vectors than the pages contain.
  */
 export async function compareVectors(
   embedder: Embedder,
@@ -57,13 +57,13 @@ export async function compareVectors(
         comparison.compared++;
         comparison.adopted += Number(stored.adopted);
         if (!Number.isNaN(cosine)) comparison.leastCosine = Math.min(comparison.leastCosine ?? 1, cosine);
-        // Written so that NaN is wrong.
+        // Written so that NaN counts as wrong.
         if (cosine >= bar) continue;
         comparison.wrong++;
         const detail =
           "rejected" in outcome
-            ? `the model takes this text for no text: ${outcome.detail}`
-            : `cosine ${cosine.toFixed(4)} to the model's own, below ${bar}`;
+            ? `the model rejects this text: ${outcome.detail}`
+            : `cosine ${cosine.toFixed(4)} to the model's own vector, below ${bar}`;
         onWrong({ chunkId: stored.chunkId, reason: "wrong_vector", detail });
       }
       onProgress(comparison.compared);
@@ -74,7 +74,7 @@ export async function compareVectors(
   return { ...comparison, wrongShareAtMost: sampled ? failureShareAtMost(wrong, compared) : wrong / compared };
 }
 
-/** Of two vectors of any length; NaN where their dimensions differ or one is zero. */
+/** The cosine of two vectors of any length; NaN if their dimensions differ or one is zero. */
 function cosineOf(a: Float32Array, b: Float32Array): number {
   if (a.length !== b.length) return Number.NaN;
   let [dot, lengthA, lengthB] = [0, 0, 0];

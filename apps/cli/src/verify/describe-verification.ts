@@ -2,24 +2,24 @@ import { formatDuration } from "@reembed/dashboard/format";
 import { formatCount, formatShare, formatTable } from "../output.ts";
 import type { Reason, VerificationReport } from "./verify-profile.ts";
 
-/** As a person calls it, one and many. */
+/** Descriptions, singular and plural. */
 const names: Record<Reason, [one: string, many: string]> = {
   old_text: ["vector is of an older text", "vectors are of an older text"],
   other_revision: ["vector is of another revision of the model", "vectors are of another revision of the model"],
   wrong_dimensions: ["vector has the wrong dimensions", "vectors have the wrong dimensions"],
   wrong_norm: ["vector is not of length 1", "vectors are not of length 1"],
   wrong_vector: [
-    "vector is not what the model makes of its text",
-    "vectors are not what the model makes of their texts",
+    "vector differs from what the model makes of its text",
+    "vectors differ from what the model makes of their texts",
   ],
   orphan: ["vector has no chunk", "vectors have no chunk"],
   unreachable: ["vector is not found through the index", "vectors are not found through the index"],
   missing: ["chunk has no vector, and nothing will embed it", "chunks have no vector, and nothing will embed them"],
-  pending: ["chunk is still to be embedded", "chunks are still to be embedded"],
-  quarantined: ["chunk is in quarantine, more than may be", "chunks are in quarantine, more than may be"],
+  pending: ["chunk is not embedded yet", "chunks are not embedded yet"],
+  quarantined: ["chunk is in quarantine, more than allowed", "chunks are in quarantine, more than allowed"],
 };
 
-/** The verdict in one sentence: `mini-m3 is not proven: 1 vector has no chunk; 12 chunks are still to be embedded.` */
+/** The verdict in one sentence: `mini-m3 is not proven: 1 vector has no chunk; 12 chunks are not embedded yet.` */
 export function describeVerdict({
   profile,
   passed,
@@ -30,9 +30,9 @@ export function describeVerdict({
 }: VerificationReport): string {
   const except = [
     ...(report.quarantined > 0 ? [`${formatCount(report.quarantined)} in quarantine`] : []),
-    ...(changing.chunks > 0 ? [`${formatCount(changing.chunks)} whose change is in hand`] : []),
+    ...(changing.chunks > 0 ? [`${formatCount(changing.chunks)} with a pending change`] : []),
   ];
-  const but = except.length === 0 ? "" : `, but for ${except.join(" and ")}`;
+  const but = except.length === 0 ? "" : `, except for ${except.join(" and ")}`;
   if (passed) return `${profile} is proven: every chunk has the vector of its present text${but}.`;
   if (chunks === 0) return `${profile} is not proven: it has no chunks.`;
   if (Object.values(failures).every((count) => count === 0)) {
@@ -54,7 +54,7 @@ export function describeVerification(report: VerificationReport): string {
       ? []
       : [
           [
-            "change in hand",
+            "pending changes",
             formatCount(changing.chunks),
             `the oldest for ${formatDuration(changing.oldestSeconds ?? 0)}`,
           ],
@@ -78,10 +78,10 @@ export function describeVerification(report: VerificationReport): string {
 function describeIndex({ index, failures }: VerificationReport): string[] {
   if (index === null) return [];
   const { looked, sampled, served } = index;
-  const exactly = served === 0 ? "" : `; ${formatCount(served)} that are known to be lost are looked at exactly`;
+  const exactly = served === 0 ? "" : `; ${formatCount(served)} that are known to be lost are compared exactly`;
   const lost = failures.unreachable === 0 ? "all found" : `${formatCount(failures.unreachable)} not found`;
   return [
-    `${formatCount(looked)} vectors${sampled ? ", a sample," : ""} looked for themselves through the index: ${lost}${exactly}.`,
+    `${formatCount(looked)} vectors${sampled ? ", a sample," : ""} were searched for through the index: ${lost}${exactly}.`,
   ];
 }
 
@@ -92,11 +92,11 @@ function describeComparison({ embeddedAgain, device }: VerificationReport): stri
   const most = percentRoundedUp(wrongShareAtMost ?? 1);
   const told = sampled
     ? `${formatCount(wrong)} wrong; with 95 % confidence fewer than ${most} % of all vectors are`
-    : `${formatCount(wrong)} wrong, of all there are`;
+    : `${formatCount(wrong)} wrong, of all vectors`;
   return `${formatCount(compared)} texts embedded again on ${device}${made}: least cosine ${leastCosine?.toFixed(5) ?? "none"}; ${told}.`;
 }
 
-/** To two digits and never down: a bound that is told smaller than it is would be none. */
+/** Two digits, rounded up, because a bound that is rounded down would be wrong. */
 function percentRoundedUp(share: number): number {
   const unit = 10 ** (Math.floor(Math.log10(100 * share)) - 1);
   return Number((Math.ceil((100 * share) / unit) * unit).toPrecision(2));

@@ -26,7 +26,7 @@ describeOnOneServer(
     const partition = sql.raw(`reembed."chunk_embeddings_${m3.name}"`);
     beforeAll(async () => {
       database = await openTestDatabase(await open(), [m3]);
-      // What a corpus without foreign keys and a hand in the tables can bring about.
+      // What can happen in a corpus without foreign keys, or when somebody edits the tables by hand.
       await database.execute(sql`do $$ declare bound record; begin
         for bound in select conname from pg_constraint
           where conrelid = 'reembed."chunk_embeddings_mini-m3"'::regclass and contype in ('c', 'f')
@@ -49,7 +49,7 @@ describeOnOneServer(
       await embed();
     });
 
-    /** As a worker does; the blank text is quarantined. */
+    /** Embeds as a worker does; the blank text is quarantined. */
     async function embed(): Promise<void> {
       const embedder = new HashingEmbedder({ model: m3.model });
       const pending = await readPendingChunks(database, profile, ids);
@@ -81,7 +81,7 @@ describeOnOneServer(
       });
     const edit = (chunkId: number | undefined, content: string) =>
       database.execute(sql`update ${sql.raw(profile.relation)} set content = ${content} where id = ${chunkId}`);
-    /** The vector of a chunk, turned by so many degrees. */
+    /** Turns the vector of a chunk by this many degrees. */
     const turn = (chunkId: number | undefined, degrees: number) =>
       database.execute(sql`
         update ${partition} set embedding = l2_normalize(embedding + (
@@ -90,7 +90,7 @@ describeOnOneServer(
           from generate_series(1, ${m3.model.dimensions}::int) n))
         where chunk_id = ${chunkId}`);
 
-    test("passes a profile in which every chunk has its vector or its reason, and is recorded", async () => {
+    test("passes a profile in which every chunk has a vector or a reason in the quarantine, and is recorded", async () => {
       const report = await verify();
       expect(report).toMatchObject({ passed: true, chunks: 5, current: 4, quarantined: 1, coverage: 0.8 });
       expect(report).toMatchObject({ failures: noFailures, examples: [] });
@@ -99,13 +99,13 @@ describeOnOneServer(
       expect(await lastVerification(database, profile)).toMatchObject({ passed: true, report: { current: 4 } });
     });
 
-    test("from a sample it says how many of the vectors may be wrong nevertheless", async () => {
+    test("with a sample it states how many of all vectors may still be wrong", async () => {
       const { embeddedAgain } = await verify({ sample: 2 });
       expect(embeddedAgain).toMatchObject({ compared: 2, wrong: 0 });
       expect(embeddedAgain?.wrongShareAtMost).toBeCloseTo(1 - Math.sqrt(0.05), 6);
     });
 
-    test("a missing vector fails, as one to come while the migration runs, and as a lost one after it", async () => {
+    test("a missing vector fails: as pending while the backfill runs, and as missing after it", async () => {
       await database.execute(sql`delete from ${partition} where chunk_id = ${ids[1]}`);
       const missing = { chunkId: ids[1], reason: "missing" };
       expect(await verify()).toMatchObject({
@@ -120,16 +120,16 @@ describeOnOneServer(
       });
     });
 
-    test("an edit that waits for its vector is told with its age; one that nobody recorded leaves a vector of an old text", async () => {
+    test("a pending change is reported with its age; an edit that was not recorded leaves a vector of an old text", async () => {
       await edit(ids[0], "зарплата, изменено");
       await database.execute(sql`update reembed.chunk_changes set changed_at = changed_at - interval '90 seconds'`);
       const changed = await verify();
       expect(changed).toMatchObject({ passed: true, current: 3, changing: { chunks: 1 }, failures: noFailures });
       expect(changed.changing.oldestSeconds).toBeGreaterThan(89);
       expect(describeVerdict(changed)).toMatch(
-        /is proven: .*, but for 1 in quarantine and 1 whose change is in hand\.$/,
+        /is proven: .*, except for 1 in quarantine and 1 with a pending change\.$/,
       );
-      // A chunk without any vector is what the backfill is for.
+      // Embedding a chunk without any vector is the backfill's task.
       await database.execute(sql`delete from ${partition} where chunk_id = ${ids[0]}`);
       const running = { ...profile, state: "backfilling" as const };
       expect(await verify({ profile: running })).toMatchObject({ failures: { ...noFailures, pending: 1 } });
@@ -141,31 +141,31 @@ describeOnOneServer(
       expect(await verify()).toMatchObject({ failures: { ...noFailures, old_text: 1 }, examples: [oldText] });
     });
 
-    test("a quarantine is told by reason and passes, unless more of the chunks are in it than may be", async () => {
+    test("a quarantine is reported by reason and passes, unless it has more chunks than allowed", async () => {
       expect(await verify()).toMatchObject({ passed: true, quarantine: [{ reason: "empty_text", chunks: 1 }] });
       const tooMany = await verify({ maxQuarantinedShare: 0.19 });
       expect(tooMany).toMatchObject({ passed: false, failures: { ...noFailures, quarantined: 1 } });
       expect(tooMany.examples).toEqual([{ chunkId: ids[4], reason: "quarantined" }]);
     });
 
-    test("a quarantine holds only for the text that was rejected", async () => {
+    test("a quarantine counts only for the text that was rejected", async () => {
       await edit(ids[4], "отпуск за свой счёт");
       await database.execute(sql`delete from reembed.chunk_changes`);
       expect(await verify()).toMatchObject({ quarantined: 0, failures: { ...noFailures, missing: 1 } });
     });
 
-    test("swapped vectors are found by embedding their texts again, with the cosine", async () => {
+    test("swapped vectors are found by embedding their texts again, and reported with the cosine", async () => {
       await database.execute(sql`
         update ${partition} v set embedding = other.embedding from ${partition} other
         where (v.chunk_id, other.chunk_id) in ((${ids[0]}::bigint, ${ids[1]}::bigint), (${ids[1]}::bigint, ${ids[0]}::bigint))`);
       const report = await verify();
       expect(report).toMatchObject({ passed: false, failures: { ...noFailures, wrong_vector: 2 } });
       expect(report.examples.map(({ chunkId }) => chunkId)).toEqual([ids[0], ids[1]]);
-      expect(report.examples[0]?.detail).toMatch(/^cosine -?0\.\d{4} to the model's own, below 0\.999$/);
+      expect(report.examples[0]?.detail).toMatch(/^cosine -?0\.\d{4} to the model's own vector, below 0\.999$/);
       expect(report.embeddedAgain).toMatchObject({ compared: 4, wrong: 2, wrongShareAtMost: 0.5 });
     });
 
-    test("an adopted vector may be a hundredth off, and one of our own a thousandth", async () => {
+    test("the cosine of an adopted vector may be 0.01 below 1, and that of our own 0.001", async () => {
       await turn(ids[2], 5);
       expect(await verify()).toMatchObject({ failures: { ...noFailures, wrong_vector: 1 } });
       await database.execute(sql`update ${partition} set token_count = null where chunk_id = ${ids[2]}`);
@@ -176,7 +176,7 @@ describeOnOneServer(
       expect(await verify()).toMatchObject({ failures: { ...noFailures, wrong_vector: 1 } });
     });
 
-    test("a vector that is not of length 1 fails, unless it was adopted: a cosine knows no lengths, but needs one", async () => {
+    test("a vector whose length is not 1 fails unless it was adopted, but even then a zero vector fails", async () => {
       const scale = (factor: number) =>
         database.execute(sql`
           update ${partition} set embedding = embedding * array_fill(${factor}::real, array[1024])::vector::halfvec
@@ -189,7 +189,7 @@ describeOnOneServer(
       expect(await verify()).toMatchObject({ failures: { ...noFailures, wrong_norm: 1, wrong_vector: 1 } });
     });
 
-    test("vectors of another revision, of other dimensions and of no chunk are named", async () => {
+    test("vectors of another revision, with other dimensions or without a chunk are reported", async () => {
       await database.execute(sql`update ${partition} set model_revision = 'older' where chunk_id = ${ids[0]}`);
       await database.execute(sql`update ${partition} set embedding = '[1,0,0]' where chunk_id = ${ids[1]}`);
       await database.execute(sql`

@@ -17,7 +17,7 @@ import {
 import { measureReach } from "../ann/reach.ts";
 import { type Comparison, type CosineBars, compareVectors } from "./compare-vectors.ts";
 
-/** Why a chunk or a vector fails the verdict. */
+/** Why a chunk or a vector fails the verification. */
 export type Reason = Exclude<VectorState, "current" | "changing"> | "orphan" | "wrong_vector" | "unreachable";
 
 interface Failure {
@@ -26,27 +26,27 @@ interface Failure {
   detail?: string;
 }
 
-/** What `reembed verify --json` prints, and `verifications` keeps. */
+/** The output of `reembed verify --json`, which is stored in `verifications`. */
 export interface VerificationReport {
   profile: string;
   passed: boolean;
   chunks: number;
   current: number;
-  /** Chunks whose text was written a moment ago: their change is in hand, and fails nothing. */
+  /** Chunks whose text was written a moment ago and waits for its vector: they do not fail the verification. */
   changing: { chunks: number; oldestSeconds: number | null };
   quarantined: number;
-  /** The quarantine by reason. It fails the verdict only where more than `maxQuarantinedShare` of the chunks are in it. */
+  /** The quarantine by reason. It fails the verification only if it has more than `maxQuarantinedShare` of the chunks. */
   quarantine: { reason: string; chunks: number }[];
   maxQuarantinedShare: number;
-  /** current / chunks; 0 without chunks. */
+  /** current / chunks; 0 if there are no chunks. */
   coverage: number;
-  /** How many chunks or vectors fail for each reason, those at 0 included. */
+  /** Number of failures for each reason, including those at 0. */
   failures: Record<Reason, number>;
-  /** The first of them. */
+  /** The first failures. */
   examples: Failure[];
-  /** What the ANN index finds; null without one that searches take. `served` chunks are looked at exactly beside it. */
+  /** What the ANN index finds; null if searches use no index. `served` lost vectors are compared exactly beside it. */
   index: { looked: number; sampled: boolean; served: number } | null;
-  /** Undefined where there was no vector to compare. */
+  /** Undefined if there was no vector to compare. */
   embeddedAgain: Comparison | undefined;
   device: string | undefined;
   seconds: number;
@@ -55,9 +55,9 @@ export interface VerificationReport {
 export interface VerifyOptions {
   database: Database;
   profile: RegisteredProfile;
-  /** Starts the profile's own model; not called where there is no vector. */
+  /** Starts the profile's model; not called if there are no vectors. */
   startEmbedder: () => Promise<Embedder>;
-  /** How many vectors to embed again, or all of them. */
+  /** Number of vectors to embed again, or all of them. */
   sample: number | "all";
   bars: CosineBars;
   maxQuarantinedShare: number;
@@ -65,14 +65,14 @@ export interface VerifyOptions {
 }
 
 const embeddedTogether = 256;
-/** Vectors that look for themselves through the index; of more, a sample of as many. */
+/** Maximum number of vectors to search for through the index; if there are more, a sample. */
 const lookingAtMost = 20_000;
 
 /**
- * Proves a profile from its texts and vectors, and from no flag or counter: that every chunk has a vector of its present
- * text, of the right model and shape, that there are no others, and that the model makes the same vectors again.
- * Quarantined chunks are told by reason, and pass up to a bound; so do changes in hand, with their age. What a backfill
- * has not come to fails it.
+ * Proves a profile from its texts and vectors only, not from flags or counters: every chunk has a vector of its present
+ * text, with the right model and dimensions; there are no other vectors; and the model makes the same vectors again.
+ * Quarantined chunks are listed by reason and accepted up to a limit; pending changes are accepted and reported with their
+ * age. Chunks that the backfill has not reached fail the verification.
  */
 export async function verifyProfile(options: VerifyOptions): Promise<VerificationReport> {
   const { database, profile } = options;
@@ -110,7 +110,7 @@ export async function verifyProfile(options: VerifyOptions): Promise<Verificatio
   };
 }
 
-/** Has vectors look for themselves: one that the index loses is found by no search, unless it is looked at exactly. */
+/** Searches for vectors through the index: one that it does not find is found by no search, unless it is compared exactly. */
 async function lookThroughIndex(
   { database, profile, sample }: VerifyOptions,
   found: Findings,
@@ -167,7 +167,7 @@ async function* allVectors(database: Database, profile: RegisteredProfile): Asyn
   }
 }
 
-/** In the order in which they are told. */
+/** In the order of the output. */
 export const noFailures: Record<Reason, number> = {
   old_text: 0,
   other_revision: 0,
@@ -181,7 +181,7 @@ export const noFailures: Record<Reason, number> = {
   quarantined: 0,
 };
 
-/** Counts, and the first chunks that fail: those that should never be before those that are still to be embedded. */
+/** Counts failures and keeps the first chunks: those with defects come before those that are not embedded yet. */
 class Findings {
   readonly failures: Record<Reason, number> = { ...noFailures };
   current = 0;
@@ -212,7 +212,7 @@ class Findings {
   get examples(): Failure[] {
     const reasons = Object.keys(this.failures) as Reason[];
     const found = reasons.map((reason) => this.#examples.get(reason) ?? []);
-    // Texts are embedded the longest first.
+    // Sorted, because texts are embedded with the longest first.
     return found.flatMap((failures) => failures.sort((a, b) => a.chunkId - b.chunkId)).slice(0, shownIds);
   }
 }
