@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { checkVariables, complaintAbout, readText, readYaml, type Variables } from "./deployment-files.ts";
+import { type Role, readSettingSections } from "./setting-sections.ts";
 
 interface Service {
   image: string;
@@ -26,42 +27,15 @@ const ours = [...services].filter(([, { image }]) => image.startsWith("reembed")
 /** Those that run until they are stopped. */
 const processes = ours.filter(([, { restart }]) => restart !== "no");
 
-const everybody = ["init", "producer", "worker", "worker-baseline", "worker-gpu", "search", "dashboard"];
-/** The sections of .env.example, and which containers read what stands in them. */
-const containersOf: Record<string, readonly string[]> = {
-  "Database and queue": everybody,
-  Profiles: everybody,
-  Models: everybody,
-  Hub: ["pull"],
-  Producer: ["producer"],
-  // Of commands that a person runs in any of them.
-  Proofs: everybody,
-  Worker: ["worker", "worker-baseline", "worker-gpu"],
-  Guardrails: ["search"],
-  Search: ["search"],
-  Dashboard: ["dashboard"],
-  "Every process": everybody.filter((name) => name !== "init"),
+const sections = readSettingSections();
+const containersOf: Record<Role, readonly string[]> = {
+  init: ["init"],
+  producer: ["producer"],
+  worker: ["worker", "worker-baseline", "worker-gpu"],
+  search: ["search"],
+  dashboard: ["dashboard"],
+  pull: ["pull"],
 };
-/** Of the embedded database; and of the command line and the published ports instead. */
-const elsewhere = ["REEMBED_DIR", "SEARCH_HOST", "SEARCH_PORT", "DASHBOARD_HOST", "DASHBOARD_PORT"];
-
-/** The titles of .env.example, which stand alone between empty lines or before a colon, with their variables. */
-const sections = readSections();
-
-function readSections(): [title: string, names: string[]][] {
-  const found = new Map<string, string[]>();
-  let title = "";
-  const lines = readText(".env.example").split("\n");
-  for (const [index, line] of lines.entries()) {
-    const heading = /^# ([A-Z][a-z ]+)(:.*)?$/.exec(line)?.[1];
-    if (heading !== undefined && lines[index - 1] === "" && heading in containersOf) title = heading;
-    const name = /^#([A-Z0-9_]+)=/.exec(line)?.[1];
-    if (name === undefined || elsewhere.includes(name)) continue;
-    const section = name.startsWith("HF_") ? "Hub" : title;
-    found.set(section, [...(found.get(section) ?? []), name]);
-  }
-  return [...found];
-}
 
 /** As Compose does it with nothing set outside: `${NAME:-default}` is its default, and what is demanded is there. */
 function interpolate(value: string): string {
@@ -93,14 +67,15 @@ describe("the fleet", () => {
     expect(checkVariables(Object.fromEntries(values)).unknown).toEqual([]);
   });
 
-  test.each(sections)("every setting under %s in .env.example reaches the containers that need it", (title, names) => {
-    const concerned = containersOf[title];
-    expect(concerned, "a section that this test does not know").toBeDefined();
-    const missing = (concerned ?? []).flatMap((container) =>
-      names
-        .filter((name) => !(name in (services.get(container)?.environment ?? {})))
-        .map((name) => `${container}: ${name}`),
-    );
+  test.each(sections)("every setting under $title in .env.example reaches who needs it", ({ names, roles }) => {
+    expect(roles, "a section that this test does not know").not.toEqual([]);
+    const missing = roles
+      .flatMap((role) => containersOf[role])
+      .flatMap((container) =>
+        names
+          .filter((name) => !(name in (services.get(container)?.environment ?? {})))
+          .map((name) => `${container}: ${name}`),
+      );
     expect(missing).toEqual([]);
   });
 

@@ -1,6 +1,7 @@
 import { globSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { checkVariables, complaintAbout, readYaml, root, unknownSeries, type Variables } from "./deployment-files.ts";
+import { type Role, readSettingSections } from "./setting-sections.ts";
 
 type Labels = Record<string, string>;
 interface Probe {
@@ -69,6 +70,27 @@ const variablesOf = ({ envFrom = [], env }: Container): Variables => ({
   ),
 });
 
+const sections = readSettingSections();
+const containersOf: Record<Role, readonly string[]> = {
+  init: ["reembed-init/reembed-init"],
+  producer: ["reembed-producer/reembed-producer"],
+  worker: ["reembed-worker-cpu/reembed-worker-cpu", "reembed-worker-gpu/reembed-worker-gpu"],
+  search: ["reembed-search/reembed-search"],
+  dashboard: ["reembed-dashboard/reembed-dashboard"],
+  pull: ["reembed-model-pull/rubert-tiny2", "reembed-model-pull/bge-m3"],
+};
+/** What nobody may read who may read settings. */
+const isSecret = (name: string) => /_(URL|KEY|TOKEN|PASSWORD)$/.test(name);
+
+/** Whatever is written into the settings reaches a container that takes all of them; a secret has a name of its own. */
+function takes(container: Container | undefined, name: string): boolean {
+  const own = container?.env.find((variable) => variable.name === name);
+  if (isSecret(name)) return own?.valueFrom?.secretKeyRef.key === name;
+  return (
+    own !== undefined || (container?.envFrom ?? []).some(({ configMapRef }) => configMapRef.name === "reembed-settings")
+  );
+}
+
 describe("the kustomization", () => {
   test("names every manifest beside it", () => {
     const manifests = globSync("*.yaml", { cwd: `${root}/${folder}` });
@@ -89,6 +111,19 @@ describe("containers", () => {
     const variables = variablesOf(container);
     expect(checkVariables(variables).unknown).toEqual([]);
     expect(Object.entries(variables).filter(([, value]) => value === undefined)).toEqual([]);
+  });
+
+  test.each(sections)("every setting under $title in .env.example can reach who needs it", ({ names, roles }) => {
+    expect(roles, "a section that this test does not know").not.toEqual([]);
+    const missing = roles
+      .flatMap((role) => containersOf[role])
+      .flatMap((place) => {
+        const [, container] = containers.find(([known]) => known === place) ?? [];
+        // A search starts while Redis is away: the queue is none of its business.
+        const wanted = names.filter((name) => !(place.startsWith("reembed-search") && name === "REDIS_URL"));
+        return wanted.filter((name) => !takes(container, name)).map((name) => `${place}: ${name}`);
+      });
+    expect(missing).toEqual([]);
   });
 
   test.each(containers)("%s runs a command that there is", async (_, container) => {

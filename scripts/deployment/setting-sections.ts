@@ -1,0 +1,39 @@
+import { readText } from "./deployment-files.ts";
+
+export type Role = "init" | "producer" | "worker" | "search" | "dashboard" | "pull";
+
+const everybody: readonly Role[] = ["init", "producer", "worker", "search", "dashboard"];
+/** The sections of .env.example, and which processes read what stands in them. */
+const rolesOf: Record<string, readonly Role[]> = {
+  "Database and queue": everybody,
+  Profiles: everybody,
+  Models: everybody,
+  Hub: ["pull"],
+  Producer: ["producer"],
+  // Of commands that a person runs in any of them.
+  Proofs: everybody,
+  Worker: ["worker"],
+  Guardrails: ["search"],
+  Search: ["search"],
+  Dashboard: ["dashboard"],
+  "Search and dashboard": ["search", "dashboard"],
+  "Every process": everybody.filter((role) => role !== "init"),
+};
+/** Of the embedded database; and of the command line and the published ports instead. */
+const elsewhere = ["REEMBED_DIR", "SEARCH_HOST", "SEARCH_PORT", "DASHBOARD_HOST", "DASHBOARD_PORT"];
+
+/** The titles of .env.example, which stand alone between empty lines or before a colon, with their variables. */
+export function readSettingSections(): { title: string; names: string[]; roles: readonly Role[] }[] {
+  const found = new Map<string, string[]>();
+  let title = "";
+  const lines = readText(".env.example").split("\n");
+  for (const [index, line] of lines.entries()) {
+    const heading = /^# ([A-Z][a-z ]+)(:.*)?$/.exec(line)?.[1];
+    if (heading !== undefined && lines[index - 1] === "" && heading in rolesOf) title = heading;
+    const name = /^#([A-Z0-9_]+)=/.exec(line)?.[1];
+    if (name === undefined || elsewhere.includes(name)) continue;
+    const section = name.startsWith("HF_") ? "Hub" : title;
+    found.set(section, [...(found.get(section) ?? []), name]);
+  }
+  return [...found].map(([section, names]) => ({ title: section, names, roles: rolesOf[section] ?? [] }));
+}
