@@ -94,6 +94,13 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
   ],
   "packages/store/src/profiles.ts": [
     {
+      name: "a backfill begins while the log is being moved",
+      text: `    await lockChanges(transaction, "alone");
+`,
+      replacement: "",
+      noticedBy: "packages/store/src/profiles.test.ts",
+    },
+    {
       name: "a backfill of the newest first begins behind the newest",
       text: "when 'newest' then ${Number(target) + 1} else 0 end`",
       replacement: "when 'newest' then ${Number(target)} else 0 end`",
@@ -123,26 +130,97 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       replacement: "and (enqueued_until is null or (false and ${queueIsEmpty})",
     },
   ],
-  "packages/store/src/embeddings.ts": [
+  "drizzle/0010_change_log.sql": [
     {
       name: "a vector is stored whatever its chunk's text is by now",
-      text: "where sha256(convert_to(c.content, 'UTF8')) = input.content_hash",
-      replacement: "where true",
+      text: `= i.content_hash
+      ORDER BY i.chunk_id
+    ), written AS (`,
+      replacement: `IS NOT NULL
+      ORDER BY i.chunk_id
+    ), written AS (`,
+      noticedBy: "packages/store/src/embeddings.test.ts",
     },
     {
       name: "the guard's comparison is turned round",
-      text: "where sha256(convert_to(c.content, 'UTF8')) = input.content_hash",
-      replacement: "where sha256(convert_to(c.content, 'UTF8')) <> input.content_hash",
+      text: `= i.content_hash
+      ORDER BY i.chunk_id
+    ), written AS (`,
+      replacement: `<> i.content_hash
+      ORDER BY i.chunk_id
+    ), written AS (`,
+    },
+    {
+      name: "the guard locks the chunks",
+      text: `ORDER BY i.chunk_id
+    ), written AS (`,
+      replacement: `ORDER BY i.chunk_id FOR SHARE OF c
+    ), written AS (`,
+      noticedBy: "packages/store/src/guard.test.ts",
+    },
+    {
+      name: "the guard does not look again",
+      text: "AND c.content_hash IS DISTINCT FROM i.content_hash",
+      replacement: "AND c.content_hash IS DISTINCT FROM i.content_hash AND false",
+      noticedBy: "packages/store/src/guard.test.ts",
+    },
+    {
+      name: "a store does not tell others that it is under way",
+      text: `  PERFORM pg_advisory_xact_lock_shared(1667785070);
+  EXECUTE format($sql$
+    WITH input AS (`,
+      replacement: `  EXECUTE format($sql$
+    WITH input AS (`,
+      noticedBy: "packages/store/src/guard.test.ts",
     },
     {
       name: "an upsert settles changes that nobody has read",
-      text: "and chunk_changes.chunk_id = written.chunk_id",
-      replacement: "",
+      text: "USING written w WHERE ch.profile = $1 AND ch.chunk_id = w.chunk_id",
+      replacement: "USING written w WHERE ch.profile = $1",
     },
     {
       name: "an upsert leaves the quarantine",
-      text: "and quarantined_chunks.chunk_id = written.chunk_id",
-      replacement: "and quarantined_chunks.chunk_id = -written.chunk_id",
+      text: "USING written w WHERE q.profile = $1 AND q.chunk_id = w.chunk_id",
+      replacement: "USING written w WHERE q.profile = $1 AND q.chunk_id = -w.chunk_id",
+    },
+    {
+      name: "a text is quarantined that nobody has tried",
+      text: `= i.content_hash
+      ORDER BY i.chunk_id
+    ), set_aside AS (`,
+      replacement: `IS NOT NULL
+      ORDER BY i.chunk_id
+    ), set_aside AS (`,
+    },
+    {
+      name: "a quarantine leaves the old text's vector",
+      text: "USING set_aside s WHERE e.profile = $1 AND e.chunk_id = s.chunk_id",
+      replacement: "USING set_aside s WHERE e.profile = $1 AND e.chunk_id = -s.chunk_id",
+    },
+    {
+      name: "a change of another text is taken for settled",
+      text: "e.profile = $1 AND e.chunk_id = l.chunk_id AND e.content_hash = l.content_hash)",
+      replacement: "e.profile = $1 AND e.chunk_id = l.chunk_id)",
+    },
+    {
+      name: "a deletion is forgotten before what it leaves is removed",
+      text: "USING looked WHERE looked.there AND l.id = looked.id",
+      replacement: "USING looked WHERE l.id = looked.id",
+    },
+    {
+      name: "a chunk that is gone keeps its vector",
+      text: "WHERE e.profile = $1 AND e.chunk_id = l.chunk_id AND l.content_hash IS NULL",
+      replacement: "WHERE e.profile = $1 AND e.chunk_id = l.chunk_id AND l.content_hash IS NULL AND false",
+    },
+    {
+      name: "a truncation is not followed",
+      text: "IF TG_NARGS > 0 THEN",
+      replacement: "IF TG_NARGS > 1 THEN",
+    },
+    {
+      name: "what is logged is lost on its way to the changes",
+      text: "WHERE l.there AND p.chunking = $1 AND",
+      replacement: "WHERE l.there AND l.chunk_id % 2 = 0 AND p.chunking = $1 AND",
     },
   ],
   "packages/store/src/pending.ts": [
@@ -153,16 +231,6 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
     },
   ],
   "packages/store/src/quarantine.ts": [
-    {
-      name: "a text is quarantined that nobody has tried",
-      text: "where sha256(convert_to(c.content, 'UTF8')) = input.content_hash",
-      replacement: "where true",
-    },
-    {
-      name: "a quarantine leaves the old text's vector",
-      text: "and chunk_embeddings.chunk_id = set_aside.chunk_id",
-      replacement: "and chunk_embeddings.chunk_id = -set_aside.chunk_id",
-    },
     {
       name: "a retry forgets the chunk",
       text: "chunk_id from released",

@@ -24,12 +24,9 @@ export interface Facts {
 }
 
 /** Reads all that is stored of a profile, in one snapshot for the chunks. */
-export async function readFacts({ corpus, profile: { name }, hasLog }: Stage): Promise<Facts> {
+export async function readFacts({ corpus, profile: { name } }: Stage): Promise<Facts> {
   const { database } = corpus;
   const profile = await readProfile(database, name);
-  const isLogged = hasLog
-    ? "exists (select from reembed.change_log l where l.chunk_id = coalesce(c.id, e.chunk_id, q.chunk_id) or l.chunk_id is null)"
-    : "false";
   const { rows } = await database.$client.query(
     prepared({
       text: `
@@ -37,7 +34,9 @@ export async function readFacts({ corpus, profile: { name }, hasLog }: Stage): P
           encode(sha256(convert_to(c.content, 'UTF8')), 'hex') as hash,
           encode(e.content_hash, 'hex') as vector_hash, e.dimension,
           encode(q.content_hash, 'hex') as quarantine_hash, q.reason, q.detail, ch.attempts,
-          ch.attempts is not null or ${isLogged} as waits
+          ch.attempts is not null or exists (
+            select from reembed.change_log l
+            where l.chunk_id = coalesce(c.id, e.chunk_id, q.chunk_id) or l.chunk_id is null) as waits
         from ${profile.relation} c
         full join (
           select chunk_id, content_hash,

@@ -16,19 +16,15 @@ export interface Stage extends AsyncDisposable {
   connections: pg.Client[];
   /** As a worker reads it once, at its start. */
   profile: RegisteredProfile;
-  /** Whether triggers append to a log, from which ticks make the changes. */
-  hasLog: boolean;
   log: Logger;
 }
 
 export async function openStage(corpus: Corpus, connectionString: string): Promise<Stage> {
   const connections = Array.from({ length: processesAtMost }, () => new pg.Client({ connectionString }));
   await Promise.all(connections.map((connection) => connection.connect()));
-  const { rows } = await corpus.database.$client.query("select to_regclass('reembed.change_log') is not null as found");
   return {
     corpus,
     connections,
-    hasLog: rows[0].found,
     profile: await readProfile(corpus.database, corpus.profile.name),
     log: createLogger("silent"),
     [Symbol.asyncDispose]: async () => {
@@ -72,8 +68,7 @@ export class World {
       begin;
       set local session_replication_role = replica;
       ${stage.corpus.kind === "adopted" ? "delete from public.document_chunks;" : ""}
-      ${stage.hasLog ? "delete from reembed.change_log;" : ""}
-      delete from reembed.documents; delete from reembed.chunks; delete from reembed.chunk_embeddings;
+      delete from reembed.change_log; delete from reembed.documents; delete from reembed.chunks; delete from reembed.chunk_embeddings;
       delete from reembed.chunk_changes; delete from reembed.quarantined_chunks; delete from reembed.document_changes;
       update reembed.profiles set state = 'registered', backfill_cursor = 0, backfill_target = 0, held = null,
         backfill_order = 'id', backfill_until = null, backfill_rate = null, paused = false, completed_at = null;

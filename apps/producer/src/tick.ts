@@ -10,6 +10,7 @@ import {
   readProfile,
   recordGaps,
   setHeld,
+  takeChanges,
 } from "@reembed/store";
 import { type Allowance, readAllowance, type TickSettings } from "./allowance.ts";
 import {
@@ -55,7 +56,7 @@ export interface TickReport {
 }
 
 /**
- * Fills a profile's queue up to its bound: changes first, then the backfill from its cursor, as far as it is allowed to.
+ * Takes what triggers have logged, and fills a profile's queue up to its bound: changes first, then the backfill from its cursor, as far as it is allowed to.
  * With the cursor at its end and no batch of the backfill in the queue it sweeps for gaps, as a lost queue leaves them;
  * none left means backfilled. Changes hold none of this up: a live corpus always has some.
  */
@@ -75,6 +76,7 @@ export async function tick(
     held: null,
     completed: false,
   };
+  await takeChanges(database);
   let profile = await readProfile(database, profileName);
   if (profile.state === "adopting") return { ...report, state: "being adopted" };
   if (profile.state === "retired") return { ...report, state: "retired" };

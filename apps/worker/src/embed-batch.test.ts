@@ -9,6 +9,7 @@ import {
   readPendingChunks,
   readProfile,
   startBackfill,
+  takeChanges,
 } from "@reembed/store";
 import {
   describeOnOneServer,
@@ -45,8 +46,10 @@ describeOnOneServer(
       chunkIds = rows.map((row) => Number(row.id));
     });
 
-    const edit = (chunkId: number | undefined, content: string) =>
-      database.execute(sql`update ${sql.raw(profile.relation)} set content = ${content} where id = ${chunkId}`);
+    const edit = async (chunkId: number | undefined, content: string) => {
+      await database.execute(sql`update ${sql.raw(profile.relation)} set content = ${content} where id = ${chunkId}`);
+      await takeChanges(database);
+    };
 
     function run(
       kind: EmbedBatch["kind"],

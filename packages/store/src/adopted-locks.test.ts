@@ -8,6 +8,7 @@ import {
   waitFor,
 } from "@reembed/testing";
 import { expect, onTestFinished, test } from "vitest";
+import { takeChanges } from "./change-log.ts";
 import { openDatabase } from "./database.ts";
 import { recutChangedDocuments, recutUncutDocuments } from "./document-changes.ts";
 import { upsertEmbeddings } from "./embeddings.ts";
@@ -129,6 +130,7 @@ describeOnEachServer(
 
       await begun.rechunk();
       await begun.expectCandidate(bodies);
+      await takeChanges(database);
       for (const profile of [adoptedProfile, followingProfile]) await embedAll(profile.name);
       expect(
         await begun.rows(`

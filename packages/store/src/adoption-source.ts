@@ -21,7 +21,7 @@ interface SourceTable {
 
 /**
  * Finds an application's tables, and whether all is there that an adoption needs: the columns, of types that fit, an
- * index by which a chunk is found, and the rights to read, to lock and to put triggers on them.
+ * index by which a chunk is found, and the rights to read them and to put triggers on them.
  * @param wanted Tables as SQL writes them, with or without their schema.
  * @returns The source with its tables' full names.
  * @throws ReembedError `table_missing`, `column_missing` or `column_unfit` (exit code 2), or `table_unfit` (3).
@@ -79,7 +79,7 @@ async function readTable(database: Queryable, name: string): Promise<SourceTable
     columns: TableColumn[];
   }>(sql`
     select format('%I.%I', n.nspname, c.relname) as name, c.relkind as kind, row_security_active(c.oid) as filtered,
-      array(select r from unnest(array['select', 'update', 'trigger']) r where not has_table_privilege(c.oid, r)) as missing,
+      array(select r from unnest(array['select', 'trigger']) r where not has_table_privilege(c.oid, r)) as missing,
       (select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
           'category', t.typcategory, 'unique', exists (
             select from pg_index i where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indpred is null

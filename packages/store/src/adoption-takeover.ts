@@ -2,17 +2,18 @@ import { chunkingName, type Profile, ReembedError } from "@reembed/core";
 import { eq, sql } from "drizzle-orm";
 import { quoted, readAdoption, sourceKey } from "./adoption.ts";
 import type { Database, Queryable } from "./database.ts";
-import { withLockTimeout } from "./lock-timeout.ts";
+import { applicationTable, withLockTimeout } from "./lock-timeout.ts";
 import { withMigrationLock } from "./migrate.ts";
-import { adoptedDocuments, adoptedFunction, chunksPartition, embeddingsPartition, profileView } from "./relations.ts";
+import { adoptedDocuments, adoptedFunction, chunksPartition, profileView } from "./relations.ts";
 import { type ChunkSource, chunkings, profiles } from "./schema.ts";
 
 /**
  * Makes an application's table the chunks of a profile: a view over it takes the place of the profile's own partition,
  * which must be empty, and triggers tell what changes from now on. Its rows stay as they are.
  *
- * The triggers wait for writers in flight, 2 s at a time, and the profile's state and target are set under the same
- * lock: every chunk is either below the target or a change. The table of documents comes first and by itself, since
+ * CREATE TRIGGER waits for writers in flight, a tenth of a second at a time, and it is the only lock that is ever taken on
+ * the table beside a reader's. The profile's state and target are set under it: every chunk is either below the target or
+ * in the log. The table of documents comes first and by itself, since
  * whoever holds one of the two locks and waits for the other could stop the application for good.
  * @param vectors Whether the vectors of the table are the profile's.
  * @throws ReembedError `already_adopted`, `corpus_loaded` or `chunking_used` (exit code 3).
@@ -26,8 +27,9 @@ export async function takeOver(
   const chunking = chunkingName(profile.chunking);
   await withMigrationLock(database, async (locked) => {
     await refuseOccupied(locked, chunking);
-    await withLockTimeout(locked, (transaction) => runAll(transaction, documentStatements(chunking, source)));
-    await withLockTimeout(locked, async (transaction) => {
+    const follow = (transaction: Queryable) => runAll(transaction, documentStatements(chunking, source));
+    await withLockTimeout(locked, follow, applicationTable);
+    const takeChunks = async (transaction: Queryable) => {
       await replacePartition(transaction, chunking);
       await runAll(transaction, chunkStatements(chunking, source));
       await transaction.update(chunkings).set({ source }).where(eq(chunkings.name, chunking));
@@ -40,7 +42,8 @@ export async function takeOver(
       await transaction.execute(
         sql`update reembed.profiles set paused = true where name <> ${profile.name} and state = 'registered'`,
       );
-    });
+    };
+    await withLockTimeout(locked, takeChunks, applicationTable);
   });
 }
 
@@ -72,17 +75,8 @@ async function replacePartition(transaction: Queryable, chunking: string): Promi
     .select({ name: profiles.name })
     .from(profiles)
     .where(eq(profiles.chunking, chunking));
-  const partition = chunksPartition(chunking);
-  for (const { name } of concerned) {
-    await transaction.execute(sql.raw(`drop view if exists ${profileView(name)}`));
-    const { rows } = await transaction.execute<{ key: string }>(sql`
-      select conname as key from pg_constraint where contype = 'f' and conrelid = to_regclass(${embeddingsPartition(name)})
-        and confrelid = to_regclass(${partition})`);
-    for (const { key } of rows) {
-      await transaction.execute(sql.raw(`alter table ${embeddingsPartition(name)} drop constraint ${quoted(key)}`));
-    }
-  }
-  await transaction.execute(sql.raw(`drop table ${partition}`));
+  for (const { name } of concerned) await transaction.execute(sql.raw(`drop view if exists ${profileView(name)}`));
+  await transaction.execute(sql.raw(`drop table ${chunksPartition(chunking)}`));
 }
 
 async function runAll(transaction: Queryable, statements: readonly string[]): Promise<void> {

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { quoted } from "./adoption.ts";
+import { lockChanges, waitingChanges } from "./change-log.ts";
 import type { Database } from "./database.ts";
 import { type RegisteredProfile, readProfile } from "./profiles.ts";
 import { sampleChunks } from "./sampling.ts";
@@ -28,9 +29,9 @@ export async function sampleSource(database: Database, source: ChunkSource, size
  * the cursor on with the same transaction; after the last of them the backfill is at its target, and its sweep finds
  * what is left: chunks without a vector, or with one of no length or of other dimensions.
  *
- * A chunk that was written since the adoption is a change, and its vector is left alone: it may be that of its old text.
- * Both are seen in one snapshot, taken when the chunks are locked, so that one that is deleted meanwhile takes its vector
- * along. Chunks that are being deleted are passed over instead of waited for: nobody is ever locked in return.
+ * A chunk that was written since the adoption is a change or in the log, and its vector is left alone: it may be that of
+ * its old text. Both are seen in one snapshot. What is deleted after that is logged, and nobody removes vectors while
+ * some are being stored.
  * @returns How many vectors were copied of how many chunks, and the id that it came to; undefined when there are no more.
  */
 export async function copyVectors(
@@ -40,13 +41,14 @@ export async function copyVectors(
 ): Promise<{ copied: number; chunks: number; cursor: number } | undefined> {
   return await database.transaction(
     async (transaction) => {
+      await lockChanges(transaction, "shared");
       await transaction.execute(sql`select from reembed.profiles where name = ${profileName} for update`);
       const profile = await readProfile(transaction, profileName);
       if (profile.state !== "adopting" || profile.source === null) return undefined;
       const { rows } = await transaction.execute<{ id: string }>(sql`
         select c.id from ${sql.raw(profile.relation)} c
         where c.id > ${profile.backfillCursor} and c.id <= ${profile.backfillTarget}
-        order by c.id limit ${limit} for key share of c skip locked`);
+        order by c.id limit ${limit}`);
       const ids = rows.map((row) => Number(row.id));
       const { rowCount } = await transaction.execute(insertVectors(profile, profile.source, ids));
       const atEnd = ids.length < limit;
@@ -72,7 +74,7 @@ function insertVectors(profile: RegisteredProfile, source: ChunkSource, ids: rea
     from ${sql.raw(source.table)} a
     where ${id} = any(${sql.param(ids)}::bigint[]) and ${embedding} is not null
       and vector_dims(${embedding}) = ${profile.dimensions} and vector_norm(${embedding}::vector) > 0
-      and not exists (
-        select from reembed.chunk_changes ch where ch.profile = ${profile.name} and ch.chunk_id = ${id})
+      and ${id} not in (
+        select chunk_id from (${waitingChanges(profile)}) waiting where chunk_id = any(${sql.param(ids)}::bigint[]))
     on conflict (chunk_id, profile) do nothing`;
 }

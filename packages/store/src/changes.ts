@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import type { RegisteredProfile } from "./profiles.ts";
+import { repeatOnConflict } from "./repeat-on-conflict.ts";
 
 const leaseSeconds = 300;
 
@@ -60,9 +61,10 @@ export async function markChangesEnqueued(
   profile: RegisteredProfile,
   chunkIds: readonly number[],
 ): Promise<void> {
-  await database.execute(sql`
+  const statement = sql`
     update reembed.chunk_changes set enqueued_until = now() + ${leaseSeconds} * interval '1 second'
-    where profile = ${profile.name} and chunk_id = any(${sql.param(chunkIds)}::bigint[])`);
+    where profile = ${profile.name} and chunk_id = any(${sql.param(chunkIds)}::bigint[])`;
+  await repeatOnConflict(() => database.execute(statement));
 }
 
 /**
@@ -75,9 +77,10 @@ export async function countAttempt(
   chunkIds: readonly number[],
   by: 1 | -1 = 1,
 ): Promise<void> {
-  await database.execute(sql`
+  const statement = sql`
     update reembed.chunk_changes set attempts = greatest(0, attempts + ${by})
-    where profile = ${profile.name} and chunk_id = any(${sql.param(chunkIds)}::bigint[])`);
+    where profile = ${profile.name} and chunk_id = any(${sql.param(chunkIds)}::bigint[])`;
+  await repeatOnConflict(() => database.execute(statement));
 }
 
 /**

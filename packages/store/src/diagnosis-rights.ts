@@ -34,10 +34,9 @@ export async function readRights(database: Database): Promise<RightsFacts> {
 
 /** The rights that this role lacks on an application's table, of those that a migration needs; null without the table. */
 export async function readMissingRights(database: Database, table: string): Promise<string[] | null> {
-  // UPDATE: PostgreSQL asks for it to lock a row `for share`, which the upsert does; nothing of a row is ever changed.
   const { rows } = await database.execute<{ there: boolean; missing: string[] }>(sql`
     select to_regclass(${table}) is not null as there,
-      array(select wanted from unnest(array['SELECT', 'UPDATE', 'TRIGGER']) wanted
+      array(select wanted from unnest(array['SELECT', 'TRIGGER']) wanted
             where not has_table_privilege(to_regclass(${table}), wanted)) as missing`);
   return rows[0]?.there === true ? rows[0].missing : null;
 }

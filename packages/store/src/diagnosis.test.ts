@@ -150,7 +150,7 @@ describeOnEachServer(
           createExtension: true,
           ownsTables: false,
         });
-        expect(await readMissingRights(visitor, "public.app_chunks")).toEqual(["UPDATE", "TRIGGER"]);
+        expect(await readMissingRights(visitor, "public.app_chunks")).toEqual(["TRIGGER"]);
         expect(await readMissingRights(visitor, "public.nowhere")).toBeNull();
         // A superuser alone may know where the data are: for the others that is not known, and no error.
         expect((await readServerFacts(visitor)).dataDirectory).toBeNull();

@@ -2,6 +2,7 @@ import { chunkText } from "@reembed/core";
 import { describeOnEachServer, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { expect, test } from "vitest";
+import { takeChanges } from "./change-log.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { countUncutDocuments, recutChangedDocuments, recutUncutDocuments } from "./document-changes.ts";
 import { readProfile, startBackfill } from "./profiles.ts";
@@ -56,6 +57,7 @@ describeOnEachServer(
       expect(recut).toMatchObject({ documents: 1, chunks: { added: 2, kept: 10, removed: 2 } });
       const after = await chunksOf(database, "text-0");
       expect(contents(after)).toEqual(expected(edited));
+      await takeChanges(database);
       const stayed = before.filter(({ id }) => after.some((chunk) => chunk.id === id)).map(({ id }) => id);
       const { rows } = await database.execute<{ id: string }>(sql`
         select chunk_id as id from reembed.chunk_embeddings

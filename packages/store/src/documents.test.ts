@@ -1,6 +1,7 @@
 import { describeOnEachServer, openTestDatabase, testProfile } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, expect, test } from "vitest";
+import { takeChanges } from "./change-log.ts";
 import { readDueChanges } from "./changes.ts";
 import type { Database } from "./database.ts";
 import { type DocumentInput, storeDocuments } from "./documents.ts";
@@ -30,7 +31,14 @@ describeOnEachServer(
       await database.execute(sql`delete from reembed.documents where uri <> 'seed'`);
     });
 
-    const changes = () => readDueChanges(database, profile, { limit: 100, queueIsEmpty: false });
+    const changes = async () => {
+      await takeChanges(database);
+      return await readDueChanges(database, profile, { limit: 100, queueIsEmpty: false });
+    };
+    const forgetChanges = async () => {
+      await takeChanges(database);
+      await database.execute(sql`delete from reembed.chunk_changes`);
+    };
     const chunks = async () => {
       const { rows } = await database.execute<{ id: string; position: number; start_offset: number; content: string }>(
         sql`select c.id, position, start_offset, content from reembed.chunks c join reembed.documents d on d.id = c.document_id
@@ -42,7 +50,7 @@ describeOnEachServer(
     test("an unchanged document touches nothing", async () => {
       await storeDocuments(database, [handbook(["pay", "leave", "trips"])]);
       const before = await database.execute(sql`select xmin, ctid from reembed.chunks`);
-      await database.execute(sql`delete from reembed.chunk_changes`);
+      await forgetChanges();
       const stored = await storeDocuments(database, [handbook(["pay", "leave", "trips"])]);
       expect(stored).toMatchObject({ added: 0, changed: 0, unchanged: 1, chunks: { added: 0, kept: 0, removed: 0 } });
       expect((await database.execute(sql`select xmin, ctid from reembed.chunks`)).rows).toEqual(before.rows);
@@ -52,7 +60,7 @@ describeOnEachServer(
     test("a changed paragraph replaces its own chunk and keeps the others", async () => {
       await storeDocuments(database, [handbook(["pay", "leave", "trips"])]);
       const [pay, leave, trips] = await chunks();
-      await database.execute(sql`delete from reembed.chunk_changes`);
+      await forgetChanges();
       const stored = await storeDocuments(database, [handbook(["pay", "sick leave", "trips"])]);
       expect(stored).toMatchObject({ changed: 1, chunks: { added: 1, kept: 2, removed: 1 } });
       const after = await chunks();
@@ -64,7 +72,7 @@ describeOnEachServer(
     test("chunks that only move keep their rows and are not embedded again", async () => {
       await storeDocuments(database, [handbook(["pay", "leave"])]);
       const before = await chunks();
-      await database.execute(sql`delete from reembed.chunk_changes`);
+      await forgetChanges();
       await storeDocuments(database, [handbook(["new first", "pay", "leave"])]);
       const after = await chunks();
       expect(after.slice(1).map((chunk) => chunk.id)).toEqual(before.map((chunk) => chunk.id));
@@ -78,7 +86,7 @@ describeOnEachServer(
 
     test("a new title changes the document and none of its chunks", async () => {
       await storeDocuments(database, [handbook(["pay"])]);
-      await database.execute(sql`delete from reembed.chunk_changes`);
+      await forgetChanges();
       const stored = await storeDocuments(database, [{ ...handbook(["pay"]), title: "Other" }]);
       expect(stored).toMatchObject({ changed: 1, chunks: { added: 0, kept: 1, removed: 0 } });
       expect(await changes()).toEqual([]);

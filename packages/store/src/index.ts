@@ -32,6 +32,7 @@ export {
   setHeld,
   setPaused,
 } from "./backfill.ts";
+export { takeChanges } from "./change-log.ts";
 export {
   countAttempt,
   hasGapsInHand,

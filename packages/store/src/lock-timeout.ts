@@ -1,22 +1,50 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import { type Database, type Queryable, sqlState } from "./database.ts";
 import { repeatOnConflict } from "./repeat-on-conflict.ts";
 
 const lockNotAvailable = "55P03";
-const lockAttempts = 30;
 
-/** DDL on a live table waits for its lock 2 s at most, lets the queue behind it pass, and tries again. */
-export async function withLockTimeout<T>(database: Database, work: (transaction: Queryable) => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await repeatOnConflict(() =>
+/** For how long one attempt waits for a lock, and everybody who comes after it with it, and how often it is tried. */
+interface LockPatience {
+  lockTimeoutMs: number;
+  pauseMs: number;
+  attempts: number;
+}
+
+const ours: LockPatience = { lockTimeoutMs: 2_000, pauseMs: 0, attempts: 30 };
+/** For a table of an application's: whoever writes to it waits no longer for us than this. */
+export const applicationTable: LockPatience = { lockTimeoutMs: 100, pauseMs: 400, attempts: 120 };
+
+/** DDL on a live table waits a moment for its lock, lets the queue behind it pass, and tries again, for a minute. */
+export async function withLockTimeout<T>(
+  database: Database,
+  work: (transaction: Queryable) => Promise<T>,
+  { lockTimeoutMs, ...patience }: LockPatience = ours,
+): Promise<T> {
+  return await repeatOnLockTimeout(
+    () =>
+      repeatOnConflict(() =>
         database.transaction(async (transaction) => {
-          await transaction.execute(sql`set local lock_timeout = '2s'`);
+          await transaction.execute(sql`select set_config('lock_timeout', ${`${lockTimeoutMs}`}, true)`);
           return await work(transaction);
         }),
-      );
+      ),
+    patience,
+  );
+}
+
+/** Runs a transaction again that has given up waiting for a lock. */
+export async function repeatOnLockTimeout<T>(
+  run: () => Promise<T>,
+  { pauseMs, attempts }: Omit<LockPatience, "lockTimeoutMs"> = ours,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await run();
     } catch (error) {
-      if (sqlState(error) !== lockNotAvailable || attempt === lockAttempts) throw error;
+      if (sqlState(error) !== lockNotAvailable || attempt === attempts) throw error;
     }
+    if (pauseMs > 0) await delay(pauseMs);
   }
 }

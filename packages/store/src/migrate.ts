@@ -6,6 +6,7 @@ import { readMigrationFiles } from "drizzle-orm/migrator";
 import { migrate } from "drizzle-orm/node-postgres/migrator";
 import pg from "pg";
 import { type Database, sqlState } from "./database.ts";
+import { repeatOnLockTimeout } from "./lock-timeout.ts";
 import { hasOneSession } from "./pooling.ts";
 
 const migrationsFolder = fileURLToPath(new URL("../../../drizzle", import.meta.url));
@@ -50,7 +51,9 @@ async function tryMigrationLock(client: pg.Client): Promise<boolean> {
 export async function migrateDatabase(database: Database): Promise<void> {
   await withMigrationLock(database, async (locked) => {
     await locked.execute(sql`create extension if not exists vector`);
-    await migrate(locked, { migrationsFolder, migrationsSchema: "reembed", migrationsTable: "migrations" });
+    await repeatOnLockTimeout(() =>
+      migrate(locked, { migrationsFolder, migrationsSchema: "reembed", migrationsTable: "migrations" }),
+    );
   });
 }
 

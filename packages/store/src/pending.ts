@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { settleChanges } from "./change-log.ts";
 import type { Database } from "./database.ts";
 import { donorOf } from "./donors.ts";
 import type { RegisteredProfile } from "./profiles.ts";
@@ -17,7 +18,7 @@ export interface PendingChunk {
 
 /**
  * The chunks of a batch that are to be embedded, in the order of their ids: those that still exist and have neither a
- * current vector nor a quarantine for their present text. Changes of the others are settled: they ask for nothing.
+ * current vector nor a quarantine for their present text. Changes of the others, and of chunks that are gone, are settled: they ask for nothing.
  * A text is hashed once: without `offset 0` the planner writes the hash wherever it is compared, and a batch of 64 took
  * 6.8 ms instead of 4.4. One statement but where there is something to settle: what a worker asks for each batch is time without its model.
  */
@@ -29,7 +30,7 @@ export async function readPendingChunks(
   const { rows } = await database.execute<{
     id: string;
     content: string | null;
-    content_hash: Buffer;
+    content_hash: Buffer | null;
     attempts: number | null;
     reusable: boolean;
   }>(sql`
@@ -47,36 +48,16 @@ export async function readPendingChunks(
     left join lateral (${donorOf(profile, sql`hashed.content_hash`)}) donor on pending
     where c.id = any(${sql.param(chunkIds)}::bigint[])
       and (pending or ch.chunk_id is not null)
-    order by c.id`);
+    union all
+    select ch.chunk_id, null, null, null, false from reembed.chunk_changes ch
+    where ch.profile = ${profile.name} and ch.chunk_id = any(${sql.param(chunkIds)}::bigint[])
+      and not exists (select from ${sql.raw(profile.relation)} c where c.id = ch.chunk_id)
+    order by 1`);
   const settled = rows.filter(({ content }) => content === null).map(({ id }) => Number(id));
-  if (settled.length > 0) await settleCurrent(database, profile, settled);
+  if (settled.length > 0) await settleChanges(database, profile, settled);
   return rows.flatMap(({ id, content, content_hash, ...row }) =>
-    content === null ? [] : [{ ...row, id: Number(id), content, contentHash: content_hash }],
+    content === null || content_hash === null ? [] : [{ ...row, id: Number(id), content, contentHash: content_hash }],
   );
-}
-
-/**
- * Removes changes whose chunk has a vector or a quarantine for its present text, as after an edit that was taken back.
- * Guarded like the upsert: an edit in flight is waited for and keeps its change.
- */
-async function settleCurrent(
-  database: Database,
-  profile: RegisteredProfile,
-  chunkIds: readonly number[],
-): Promise<void> {
-  await database.execute(sql`
-    with current as (
-      select c.id from ${sql.raw(profile.relation)} c
-      join reembed.chunk_changes ch on ch.profile = ${profile.name} and ch.chunk_id = c.id
-      left join reembed.chunk_embeddings e on e.profile = ${profile.name} and e.chunk_id = c.id
-      left join reembed.quarantined_chunks q on q.profile = ${profile.name} and q.chunk_id = c.id
-      where c.id = any(${sql.param(chunkIds)}::bigint[])
-        and sha256(convert_to(c.content, 'UTF8')) in (e.content_hash, q.content_hash)
-      order by c.id
-      for share of c
-    )
-    delete from reembed.chunk_changes using current
-    where chunk_changes.profile = ${profile.name} and chunk_changes.chunk_id = current.id`);
 }
 
 /** Ids of chunks behind the backfill's cursor and up to its target, in the order of ids. */

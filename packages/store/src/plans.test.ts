@@ -2,6 +2,7 @@ import { describeOnEachServer, openTestDatabase, storeBodies, testProfile } from
 import { sql } from "drizzle-orm";
 import { beforeAll, expect, test } from "vitest";
 import { searchProfile } from "./ann-search.ts";
+import { takeChanges } from "./change-log.ts";
 import { readDueChanges } from "./changes.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { readLoggedQueries } from "./logged-queries.ts";
@@ -74,6 +75,7 @@ async function fill(database: Database): Promise<void> {
   await database.execute(sql.raw(`analyze ${profile.relation}`));
   await database.execute(sql.raw(`analyze ${partition}`));
   await database.execute(sql`analyze reembed.documents`);
+  await takeChanges(database);
   await database.execute(sql`analyze reembed.chunk_changes`);
 }
 

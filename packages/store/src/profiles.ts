@@ -1,5 +1,6 @@
 import { ReembedError } from "@reembed/core";
 import { and, eq, ne, sql } from "drizzle-orm";
+import { lockChanges, takeChanges } from "./change-log.ts";
 import type { Database, Queryable } from "./database.ts";
 import { withLockTimeout } from "./lock-timeout.ts";
 import {
@@ -89,16 +90,18 @@ function selectProfiles(database: Queryable) {
 }
 
 /**
- * Begins the backfill of a registered profile: what exists now is its target, what is written later is a change.
- * The lock waits for writers in flight, so that no chunk is neither; they wait for it 2 s at most.
+ * Begins the backfill of a registered profile: what exists now is its target, what is written later is a change. No
+ * chunk is neither, and no writer waits: triggers log every chunk, whatever the profiles' states are, and the log is not
+ * moved between the look at the newest chunk and the new state. So a chunk that cannot be seen yet is still to be moved.
  * Returns whether there was anything to begin with: an empty chunking stays registered.
  */
 export async function startBackfill(database: Database, profile: RegisteredProfile): Promise<boolean> {
+  // What was logged before is below the target, and no change.
+  await takeChanges(database);
   return await withLockTimeout(database, async (transaction) => {
-    const relation = sql.raw(profile.relation);
-    await transaction.execute(sql`lock table ${relation} in share mode`);
+    await lockChanges(transaction, "alone");
     const { rows } = await transaction.execute<{ target: string | null }>(
-      sql`select max(id) as target from ${relation}`,
+      sql`select max(id) as target from ${sql.raw(profile.relation)}`,
     );
     const target = rows[0]?.target;
     if (target === null || target === undefined) return false;

@@ -1,7 +1,9 @@
 import { sql } from "drizzle-orm";
 import { encodeByteaArray, encodeInt8Array } from "./binary-array.ts";
+import { lockChanges } from "./change-log.ts";
 import type { Database } from "./database.ts";
 import type { RegisteredProfile } from "./profiles.ts";
+import { repeatOnConflict } from "./repeat-on-conflict.ts";
 
 export interface RejectedChunk {
   chunkId: number;
@@ -23,35 +25,16 @@ export async function quarantineChunks(
   rejected: readonly RejectedChunk[],
 ): Promise<number[]> {
   if (rejected.length === 0) return [];
-  const { rows } = await database.execute<{ chunk_id: string }>(sql`
-    with input as (
-      select * from unnest(
+  const { rows } = await repeatOnConflict(() =>
+    database.execute<{ chunk_id: string }>(sql`
+      select chunk_id from reembed.quarantine_chunks(
+        ${profile.name}, ${profile.relation},
         ${encodeInt8Array(rejected.map((chunk) => chunk.chunkId))}::bigint[],
         ${encodeByteaArray(rejected.map((chunk) => chunk.contentHash))}::bytea[],
         ${sql.param(rejected.map((chunk) => chunk.reason))}::text[],
         ${sql.param(rejected.map((chunk) => chunk.detail))}::text[]
-      ) as input (chunk_id, content_hash, reason, detail)
-    ), unchanged as (
-      select input.* from input
-      join ${sql.raw(profile.relation)} c on c.id = input.chunk_id
-      where sha256(convert_to(c.content, 'UTF8')) = input.content_hash
-      order by c.id
-      for share of c
-    ), set_aside as (
-      insert into reembed.quarantined_chunks (profile, chunk_id, content_hash, reason, detail)
-      select ${profile.name}, chunk_id, content_hash, reason, detail from unchanged
-      on conflict (profile, chunk_id) do update set
-        content_hash = excluded.content_hash, reason = excluded.reason, detail = excluded.detail,
-        attempts = quarantined_chunks.attempts + 1, last_seen = now()
-      returning chunk_id
-    ), settled as (
-      delete from reembed.chunk_changes using set_aside
-      where chunk_changes.profile = ${profile.name} and chunk_changes.chunk_id = set_aside.chunk_id
-    ), outdated as (
-      delete from reembed.chunk_embeddings using set_aside
-      where chunk_embeddings.profile = ${profile.name} and chunk_embeddings.chunk_id = set_aside.chunk_id
-    )
-    select chunk_id from set_aside`);
+      ) as set_aside (chunk_id)`),
+  );
   return rows.map((row) => Number(row.chunk_id));
 }
 
@@ -130,8 +113,7 @@ function fromRow({
 }
 
 /**
- * Takes chunks out of quarantine and records them as changes, which the producer enqueues. The lock keeps a chunk that
- * is being deleted from leaving a change behind. Returns how many there were.
+ * Takes chunks out of quarantine and records them as changes, which the producer enqueues. Returns how many there were.
  */
 export async function retryQuarantined(
   database: Database,
@@ -140,21 +122,22 @@ export async function retryQuarantined(
 ): Promise<number> {
   const condition =
     "reason" in chosen ? sql`reason = ${chosen.reason}` : sql`chunk_id = any(${sql.param(chosen.chunkIds)}::bigint[])`;
-  const { rows } = await database.execute<{ retried: string }>(sql`
-    with chosen as (
-      select c.id from ${sql.raw(profile.relation)} c
-      where c.id in (select chunk_id from reembed.quarantined_chunks where profile = ${profile.name} and ${condition})
-      order by c.id
-      for share of c
-    ), released as (
-      delete from reembed.quarantined_chunks using chosen
-      where quarantined_chunks.profile = ${profile.name} and quarantined_chunks.chunk_id = chosen.id
+  const statement = sql`
+    with released as (
+      delete from reembed.quarantined_chunks where profile = ${profile.name} and ${condition}
+        and exists (select from ${sql.raw(profile.relation)} c where c.id = chunk_id)
       returning chunk_id
     ), recorded as (
       insert into reembed.chunk_changes (profile, chunk_id)
-      select ${profile.name}, chunk_id from released
+      select ${profile.name}, chunk_id from released order by chunk_id
       on conflict (profile, chunk_id) do update set enqueued_until = null, attempts = 0
     )
-    select count(*) as retried from released`);
-  return Number(rows[0]?.retried);
+    select count(*) as retried from released`;
+  return await repeatOnConflict(() =>
+    database.transaction(async (transaction) => {
+      await lockChanges(transaction, "shared");
+      const { rows } = await transaction.execute<{ retried: string }>(statement);
+      return Number(rows[0]?.retried ?? 0);
+    }),
+  );
 }

@@ -24,7 +24,7 @@ export async function registerProfiles(database: Database, wanted: readonly Prof
       if (adoption !== undefined) requirePresent(adoption);
       const adopted = adoption?.chunking === chunking;
       if (!adopted) await createPartition(locked, chunksPartition(chunking), chunkPartition(profile.chunking));
-      await createPartition(locked, embeddingsPartition(profile.name), embeddingPartition(profile, { adopted }));
+      await createPartition(locked, embeddingsPartition(profile.name), embeddingPartition(profile));
       await recordProfile(locked, profile, { paused: adoption !== undefined });
       await createProfileView(locked, profile);
     }
@@ -59,16 +59,12 @@ function chunkPartition(chunking: Chunking): string[] {
   ];
 }
 
-/** No foreign key leads into an application's table: what it deletes goes by a trigger. */
-function embeddingPartition(profile: Profile, { adopted }: { adopted: boolean }): string[] {
+/** Without a foreign key to the chunks, which would lock them: what is deleted is logged like any other change. */
+function embeddingPartition(profile: Profile): string[] {
   const partition = embeddingsPartition(profile.name);
-  const chunks = chunksPartition(chunkingName(profile.chunking));
   return [
     `create table ${partition} (like reembed.chunk_embeddings including defaults including indexes)`,
     `alter table ${partition} add check (vector_dims(embedding) = ${profile.model.dimensions})`,
-    ...(adopted
-      ? []
-      : [`alter table ${partition} add foreign key (chunk_id) references ${chunks} (id) on delete cascade`]),
     `alter table reembed.chunk_embeddings attach partition ${partition} for values in ('${profile.name}')`,
   ];
 }

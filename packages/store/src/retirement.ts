@@ -79,8 +79,7 @@ async function isReadByOthers(database: Queryable, { name, chunking }: Registere
 
 /**
  * A plain DETACH queues behind one long reader of the parent, and every search behind it; CONCURRENTLY waits without
- * holding anybody up. One that was killed is finished by FINALIZE. What is detached is dropped under a lock timeout,
- * because its foreign key reaches into a live table.
+ * holding anybody up. One that was killed is finished by FINALIZE.
  */
 async function removePartition(database: Database, parent: string, partition: string): Promise<void> {
   const { rows } = await database.execute<{ pending: boolean }>(sql`

@@ -7,8 +7,8 @@ import type { PendingChunk } from "./pending.ts";
 import type { RegisteredProfile } from "./profiles.ts";
 
 /**
- * Gives pending chunks the vector of a chunk with the same text, where one was found for them: under the guard of
- * `upsertEmbeddings`, with its token counts, and with changes and quarantines settled. Returns the ids that have a vector
+ * Gives pending chunks the vector of a chunk with the same text, where one was found for them: as
+ * `upsertEmbeddings` does, with its token counts, and with changes and quarantines settled. Returns the ids that have a vector
  * now. Where there is nothing to reuse, which is nearly always, it costs nothing.
  */
 export async function reuseEmbeddings(
@@ -22,7 +22,9 @@ export async function reuseEmbeddings(
     database,
     profile,
     sql`
-      select wanted.chunk_id, wanted.content_hash, donor.embedding, donor.token_count, donor.truncated_tokens
+      select array_agg(wanted.chunk_id) as chunk_ids, array_agg(wanted.content_hash) as content_hashes,
+        array_agg(donor.embedding) as embeddings, array_agg(donor.token_count) as token_counts,
+        array_agg(donor.truncated_tokens) as truncated_tokens
       from unnest(
         ${encodeInt8Array(reusable.map((chunk) => chunk.id))}::bigint[],
         ${encodeByteaArray(reusable.map((chunk) => chunk.contentHash))}::bytea[]

@@ -1,5 +1,5 @@
 import type { GuardWindow, RolloutStage } from "@reembed/core";
-import { sql } from "drizzle-orm";
+import { isNull, sql } from "drizzle-orm";
 import {
   bigint,
   bigserial,
@@ -204,6 +204,22 @@ export const chunkEmbeddings = reembed.table(
     // A text that was seen before is not embedded again.
     index("chunk_embeddings_content_hash").on(table.contentHash),
   ],
+);
+
+/**
+ * What triggers write: a row per chunk that was inserted, edited or deleted, and a row without a chunk when all of them
+ * went at once. Triggers only append, so that no writer waits for another or for us; the producer's ticks move the rows
+ * to `chunk_changes`, and remove what is left of chunks that are gone.
+ */
+export const changeLog = reembed.table(
+  "change_log",
+  {
+    id: bigserial("id", { mode: "number" }).primaryKey(),
+    chunking: text("chunking").notNull(),
+    chunkId: id("chunk_id"),
+    changedAt: moment("changed_at").notNull().default(sql`clock_timestamp()`),
+  },
+  (table) => [index("change_log_truncations").on(table.chunking).where(isNull(table.chunkId))],
 );
 
 export const chunkChanges = reembed.table(

@@ -81,16 +81,16 @@ function toResult(row: ResultRow): SearchResult[] {
 }
 
 /**
- * Joins the documents of the vectors `e`, and what the filter asks of them. Without a filter it joins nothing but the
- * chunks of an adopted table: no foreign key removes their vectors, and one without a chunk must take no result's place.
+ * Joins the chunks and documents of the vectors `e`, and what the filter asks of them; without a filter, the chunks
+ * alone. A vector outlives its chunk for a moment, and must take no result's place then.
  */
 export function filtered(
-  { relation, source }: Pick<RegisteredProfile, "relation" | "source">,
+  { relation }: Pick<RegisteredProfile, "relation">,
   { language, metadata }: SearchFilter = {},
 ): { join: SQL; condition: SQL } {
   const chunks = sql`join ${sql.raw(relation)} fc on fc.id = e.chunk_id`;
   if (language === undefined && metadata === undefined) {
-    return { join: source === null ? sql`` : chunks, condition: sql`` };
+    return { join: chunks, condition: sql`` };
   }
   return {
     join: sql`${chunks} join reembed.documents fd on fd.id = fc.document_id`,

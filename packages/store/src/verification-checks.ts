@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { waitingChanges, wasTruncated } from "./change-log.ts";
 import { leadersFrom } from "./changes.ts";
 import type { Database } from "./database.ts";
 import type { RegisteredProfile } from "./profiles.ts";
@@ -44,6 +45,10 @@ export async function* checkVectors(
     const { rows } = await database.execute<
       Record<"chunks" | "last", string> & { state: VectorState; first_ids: string[]; oldest: number | null }
     >(sql`
+      with logged as materialized (
+        select chunk_id, min(changed_at) as changed_at from reembed.change_log
+        where chunking = ${profile.chunking} and ${profile.state !== "registered"} group by chunk_id
+      )
       select state, count(*) as chunks, (array_agg(id order by id))[1:${sql.raw(`${shownIds}`)}] as first_ids, max(id) as last,
         extract(epoch from clock_timestamp() - min(changed_at))::float8 as oldest
       from (
@@ -51,7 +56,7 @@ export async function* checkVectors(
           when e.content_hash is distinct from c.content_hash then case
             when q.content_hash = c.content_hash then 'quarantined'
             when ch.changed_at < ${leadersFrom} and (e.chunk_id is not null or ${profile.state === "backfilled"}) then 'changing'
-            when ch.chunk_id is not null then 'pending'
+            when ch.changed_at is not null then 'pending'
             when e.chunk_id is not null then 'old_text'
             when ${profile.state === "backfilled"} then 'missing'
             else 'pending'
@@ -73,8 +78,10 @@ export async function* checkVectors(
           select content_hash from reembed.quarantined_chunks where profile = ${profile.name} and chunk_id = c.id limit 1
         ) q on true
         left join lateral (
-          select chunk_id, changed_at from reembed.chunk_changes where profile = ${profile.name} and chunk_id = c.id limit 1
-        ) ch on true
+          select changed_at from reembed.chunk_changes where profile = ${profile.name} and chunk_id = c.id limit 1
+        ) recorded on true
+        left join logged l on l.chunk_id = c.id
+        cross join lateral (select least(recorded.changed_at, l.changed_at) as changed_at) ch
       ) checked
       group by state`);
     if (rows.length === 0) return;
@@ -89,7 +96,7 @@ export async function* checkVectors(
   }
 }
 
-/** Vectors of no chunk: an adopted corpus has no foreign key that would take them along. */
+/** Vectors of no chunk whose removal waits nowhere. */
 export async function findOrphans(
   database: Database,
   profile: RegisteredProfile,
@@ -98,6 +105,7 @@ export async function findOrphans(
     select e.chunk_id, count(*) over () as vectors from reembed.chunk_embeddings e
     where e.profile = ${profile.name}
       and not exists (select from ${sql.raw(profile.relation)} c where c.id = e.chunk_id)
+      and e.chunk_id not in (select chunk_id from (${waitingChanges(profile)}) waiting) and not ${wasTruncated(profile)}
     order by e.chunk_id limit ${shownIds}`);
   return { vectors: Number(rows[0]?.vectors ?? 0), firstIds: rows.map((row) => Number(row.chunk_id)) };
 }

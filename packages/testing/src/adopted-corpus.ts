@@ -9,6 +9,7 @@ import {
   recutChangedDocuments,
   recutUncutDocuments,
   registerProfiles,
+  takeChanges,
   takeOver,
 } from "@reembed/store";
 import { expect, onTestFinished } from "vitest";
@@ -100,6 +101,7 @@ export async function beginAdoption(servers: TestServers, { ownRole, articles = 
       }
     },
     async changes(): Promise<{ chunks: number[]; documents: string[] }> {
+      await takeChanges(database);
       const chunks = await rows(
         `select chunk_id as id from reembed.chunk_changes where profile = '${adoptedProfile.name}' order by chunk_id`,
       );
@@ -107,6 +109,7 @@ export async function beginAdoption(servers: TestServers, { ownRole, articles = 
       return { chunks: chunks.map(({ id }) => Number(id)), documents: keys.map(({ key }) => key) };
     },
     async forgetChanges(): Promise<void> {
+      await takeChanges(database);
       await database.$client.query(`delete from reembed.chunk_changes`);
       await database.$client.query(`delete from reembed.document_changes`);
     },

@@ -1,6 +1,13 @@
 import { type Chunking, type Profile, resolveProfile } from "@reembed/core";
 import { createQueueTables } from "@reembed/queue";
-import { type Database, migrateDatabase, openDatabase, registerProfiles, storeDocuments } from "@reembed/store";
+import {
+  type Database,
+  migrateDatabase,
+  openDatabase,
+  registerProfiles,
+  storeDocuments,
+  takeChanges,
+} from "@reembed/store";
 import type { TestServers } from "./each-server.ts";
 
 /** A profile of a stand-in model, cut so small that a test's documents have several chunks. */
@@ -32,7 +39,7 @@ export async function openTestDatabase(
   return Object.assign(database, { [Symbol.asyncDispose]: () => database.$client.end() });
 }
 
-/** Stores one document per body, `text-0` and so on. */
+/** Stores one document per body, `text-0` and so on, and takes what the triggers have logged of them, as a tick does. */
 export async function storeBodies(database: Database, bodies: readonly string[]): Promise<void> {
   const documents = bodies.map((body, index) => ({
     uri: `text-${index}`,
@@ -42,4 +49,5 @@ export async function storeBodies(database: Database, bodies: readonly string[])
     metadata: {},
   }));
   await storeDocuments(database, documents);
+  await takeChanges(database);
 }

@@ -33,7 +33,7 @@ export function judgeRights(facts: RightsFacts, database: string): Finding {
 export function judgeTable(table: string, role: string, missing: readonly string[] | null): Finding {
   const check = `rights on ${table}`;
   if (missing === null) return mend(check, "the table does not exist", "If it was renamed, adopt it again.");
-  if (missing.length === 0) return ok(check, "SELECT, UPDATE (to lock rows) and TRIGGER");
+  if (missing.length === 0) return ok(check, "SELECT and TRIGGER");
   const rights = missing.join(", ");
   return mend(check, `${rights} is missing`, `Run GRANT ${rights} ON ${table} TO ${quoted(role)}.`);
 }

@@ -6,6 +6,7 @@ import {
   readProfile,
   recordVerification,
   startBackfill,
+  takeChanges,
   upsertEmbeddings,
 } from "@reembed/store";
 import { describeOnOneServer, HashingEmbedder, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
@@ -79,8 +80,10 @@ describeOnOneServer(
         startEmbedder: async () => new HashingEmbedder({ model: m3.model }),
         ...options,
       });
-    const edit = (chunkId: number | undefined, content: string) =>
-      database.execute(sql`update ${sql.raw(profile.relation)} set content = ${content} where id = ${chunkId}`);
+    const edit = async (chunkId: number | undefined, content: string) => {
+      await database.execute(sql`update ${sql.raw(profile.relation)} set content = ${content} where id = ${chunkId}`);
+      await takeChanges(database);
+    };
     /** Turns the vector of a chunk by this many degrees. */
     const turn = (chunkId: number | undefined, degrees: number) =>
       database.execute(sql`
