@@ -128,7 +128,8 @@ async function settle(
     "nothing to be pending and no job to be left",
     async () => {
       if (fleet.exited().length > 0) return true;
-      return (await readCoverage(database, registered)).pending === 0 && jobs(await queue.counts()) === 0;
+      const { pending, changes } = await readCoverage(database, registered);
+      return pending + changes === 0 && jobs(await queue.counts()) === 0;
     },
     { timeoutMs: settleWithinMs, intervalMs: 500 },
   );

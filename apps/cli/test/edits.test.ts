@@ -53,7 +53,10 @@ describeOnEachServer(
         if (random(8) === 0) await database.execute(sql`delete from reembed.documents where uri = ${`${document}`}`);
         else await store(document, count);
       }
-      await waitFor("nothing to be pending", async () => (await readCoverage(database, registered)).pending === 0);
+      await waitFor("nothing to be pending", async () => {
+        const { pending, changes } = await readCoverage(database, registered);
+        return pending + changes === 0;
+      });
       expect(await wrongVectors(database, registered, embedder)).toEqual([]);
       expect(await readCoverage(database, registered)).toMatchObject({ coverage: 1, changes: 0, quarantined: 0 });
     });

@@ -43,9 +43,11 @@ export async function untilShare({ database, registered, fleet }: FleetMigration
 export async function expectComplete({ database, registered }: FleetMigration): Promise<void> {
   await waitFor(
     "the backfill to end and no change to wait",
-    async () =>
-      (await readProfile(database, registered.name)).state === "backfilled" &&
-      (await readCoverage(database, registered)).pending === 0,
+    async () => {
+      if ((await readProfile(database, registered.name)).state !== "backfilled") return false;
+      const { pending, changes } = await readCoverage(database, registered);
+      return pending + changes === 0;
+    },
   );
   const coverage = await readCoverage(database, registered);
   expect(coverage).toMatchObject({ coverage: 1, pending: 0, changes: 0, quarantined: 0 });
