@@ -220,7 +220,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
     {
       name: "what is logged is lost on its way to the changes",
       text: "WHERE l.there AND p.chunking = $1 AND",
-      replacement: "WHERE l.there AND l.chunk_id % 2 = 0 AND p.chunking = $1 AND",
+      replacement: "WHERE l.there AND mod(l.chunk_id, 2) = 0 AND p.chunking = $1 AND",
     },
   ],
   "packages/store/src/pending.ts": [

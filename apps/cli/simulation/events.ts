@@ -1,3 +1,4 @@
+import { takeChanges } from "@reembed/store";
 import fc from "fast-check";
 import { readFacts } from "./facts.ts";
 import { checkInvariants } from "./invariants.ts";
@@ -228,6 +229,13 @@ const loseQueue: fc.Arbitrary<Event> = fc.constant({
   },
 });
 
+/** As another producer's tick begins. By itself, so that it comes between the steps of others more often. */
+const takeLog: fc.Arbitrary<Event> = fc.constant({
+  name: "log taken",
+  check: hasDocument,
+  run: (world) => takeChanges(world.stage.corpus.database),
+});
+
 const jump: fc.Arbitrary<Event> = fc.constantFrom(-86_400, -200, 200, 400, 86_400).map((seconds) => ({
   name: "clock jumps",
   details: `${seconds} s`,
@@ -239,6 +247,7 @@ const weighted: [number, fc.Arbitrary<Event>][] = [
   ...writes.map((write): [number, fc.Arbitrary<Event>] => [3, write]),
   [1, removeAll],
   [9, start("tick")],
+  [8, takeLog],
   [12, work],
   [10, goesOn],
   [3, isCutOff],
