@@ -201,6 +201,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       name: "a change of another text is taken for settled",
       text: "e.profile = $1 AND e.chunk_id = l.chunk_id AND e.content_hash = l.content_hash)",
       replacement: "e.profile = $1 AND e.chunk_id = l.chunk_id)",
+      noticedBy: "packages/store/src/guard.test.ts",
     },
     {
       name: "a deletion is forgotten before what it leaves is removed",

@@ -41,14 +41,11 @@ export async function untilShare({ database, registered, fleet }: FleetMigration
 
 /** Waits until the backfill is over and nothing waits: then every chunk has a vector of its present text, and none is set aside. */
 export async function expectComplete({ database, registered }: FleetMigration): Promise<void> {
-  await waitFor(
-    "the backfill to end and no change to wait",
-    async () => {
-      if ((await readProfile(database, registered.name)).state !== "backfilled") return false;
-      const { pending, changes } = await readCoverage(database, registered);
-      return pending + changes === 0;
-    },
-  );
+  await waitFor("the backfill to end and no change to wait", async () => {
+    if ((await readProfile(database, registered.name)).state !== "backfilled") return false;
+    const { pending, changes } = await readCoverage(database, registered);
+    return pending + changes === 0;
+  });
   const coverage = await readCoverage(database, registered);
   expect(coverage).toMatchObject({ coverage: 1, pending: 0, changes: 0, quarantined: 0 });
   const { rows } = await database.execute<{ wrong: number }>(sql`

@@ -14,7 +14,7 @@ import { expect, test } from "vitest";
 import { checkSource } from "./adoption-source.ts";
 import { takeOver } from "./adoption-takeover.ts";
 import { copyVectors } from "./adoption-vectors.ts";
-import { takeChanges } from "./change-log.ts";
+import { settleChanges, takeChanges } from "./change-log.ts";
 import { readDueChanges } from "./changes.ts";
 import type { Database } from "./database.ts";
 import { type EmbeddedChunk, upsertEmbeddings } from "./embeddings.ts";
@@ -138,6 +138,19 @@ describeOnEachServer(
       expect(await findUnguarded(database, profile)).toEqual([]);
       const { rows } = await database.execute(sql`select chunk_id from reembed.chunk_embeddings`);
       expect(rows).toEqual([{ chunk_id: `${ids[1]}` }]);
+    });
+
+    test("takes no change away of a text that came after the one for which it was found settled", async () => {
+      const { database, profile, ids, edit, pending } = await begin(["first", "second"]);
+      await using _ = database;
+      await upsertEmbeddings(database, profile, pending.map(embed));
+      await edit(ids[0], "edited");
+      await database.execute(
+        sql`insert into reembed.chunk_changes (profile, chunk_id) values (${profile.name}, ${ids[1]})`,
+      );
+      await takeChanges(database);
+      await settleChanges(database, profile, ids);
+      expect(await readDueChanges(database, profile, { limit: 10, queueIsEmpty: false })).toEqual([ids[0]]);
     });
 
     test("leaves no change of a chunk that is gone, whoever recorded it", async () => {
