@@ -3,8 +3,8 @@ import uPlot from "./uplot.js";
 const height = 180;
 
 /**
- * <throughput-chart data-series="[[seconds],[chunks/s],[tokens/s]]">: bars of chunks and a line of tokens. It draws in
- * its shadow, out of the way of the page's morphing, and anew when its data, its width or the colour scheme change.
+ * <throughput-chart data-series="[[seconds],[chunks/s],[tokens/s]]">: bars of chunks and a line of tokens. It draws in its
+ * shadow root, which morphing the page does not touch, and redraws when its data, its width or the colour scheme change.
  */
 class ThroughputChart extends HTMLElement {
   static observedAttributes = ["data-series"];
@@ -49,12 +49,12 @@ class ThroughputChart extends HTMLElement {
     const colour = (name) => style.getPropertyValue(`--${name}`).trim();
     const axis = { stroke: colour("muted"), font: `12px ${style.fontFamily}`, ticks: { show: false } };
     const grid = { stroke: colour("line"), width: 1 };
-    // From zero, and never without a height: an idle hour is a line at the bottom.
+    // The range starts at zero and is never empty: an idle hour is a line at the bottom.
     const range = (_, __, most) => [0, Math.max(1, most * 1.1)];
     return {
       width: this.clientWidth,
       height,
-      // Half a minute at both ends, for half of a bar.
+      // Half a minute at both ends makes room for half a bar.
       scales: { x: { range: (_, first, last) => [first - 30, last + 30] }, chunks: { range }, tokens: { range } },
       cursor: { points: { show: false }, drag: { x: false, y: false } },
       axes: [

@@ -29,7 +29,7 @@ export interface AppOptions {
   log: Logger;
 }
 
-/** All routes, each guard before what it guards. */
+/** All routes, each after the checks that guard it. */
 export function createApp({
   poll,
   access,

@@ -31,18 +31,18 @@ describeOnOneServer("the dashboard", (open) => {
     };
   });
 
-  test("the overview tells how far every profile is", async () => {
+  test("the overview shows the progress of every profile", async () => {
     const response = await fetch(url);
     expect(response.headers.get("content-type")).toMatch(/html/);
     const page = await response.text();
     expect(page).toContain("mini-m3");
     expect(page).toMatch(/Pending<\/dt><dd>2<\/dd>/);
     expect(page).toContain("0.0 %");
-    expect(page).toContain("No worker is alive.");
-    expect(page).toContain("It starts with a producer.");
+    expect(page).toContain("No worker is running.");
+    expect(page).toContain("Start a producer.");
   });
 
-  test("its events bring the overview anew, and a change within a second or two", async () => {
+  test("its events send the overview again, with a change within a second or two", async () => {
     const { body } = await fetch(`${url}events`);
     if (body === null) throw new Error("no stream");
     let text = "";
@@ -58,7 +58,7 @@ describeOnOneServer("the dashboard", (open) => {
     expect(stored).toBe(true);
   });
 
-  test("what the producer did last is there in a sentence", async () => {
+  test("the producer's last action is described in a sentence", async () => {
     await using ticks = new TickQueue(servers.queue, () => {});
     const report = { profile: "mini-m3", changes: 2, backfill: 64, gaps: 0, state: "enqueuing", completed: false };
     const worker = startTickWorker(
@@ -69,10 +69,11 @@ describeOnOneServer("the dashboard", (open) => {
     );
     onTestFinished(() => worker.close());
     await ticks.ensureScheduled(60_000);
-    await waitFor("the page to tell", async () => {
+    await waitFor("the page to show it", async () => {
       const page = await (await fetch(url)).text();
       return (
-        page.includes("Enqueued 2 changes and 64 chunks of the backfill.") && !page.includes("is a producer running")
+        page.includes("Enqueued 2 changes and 64 chunks of the backfill.") &&
+        !page.includes("check that a producer is running")
       );
     });
   });
@@ -89,7 +90,7 @@ describeOnOneServer("the dashboard", (open) => {
     expect((await fetch(`${url}board`)).status).toBe(200);
   });
 
-  test("a profile that is registered later is shown from then on", async () => {
+  test("a profile that is registered later appears", async () => {
     await registerProfiles(database, [testProfile("mini-rubert")]);
     await using queues = new EmbedQueues(servers.queue, () => {});
     const board = (await (await fetch(`${url}board/api/queues`)).json()) as { queues: { name: string }[] };
@@ -97,7 +98,7 @@ describeOnOneServer("the dashboard", (open) => {
     expect((await readStatus(database, queues)).map(({ profile }) => profile)).toEqual(["mini-m3", "mini-rubert"]);
   });
 
-  test("it listens on loopback, and says so when its port is taken", async () => {
+  test("it listens on loopback, and reports a port that is in use", async () => {
     const port = Number(new URL(url).port);
     expect(new URL(url).hostname).toBe("127.0.0.1");
     await expect(startDashboard({ database, queue: servers.queue, port, log })).rejects.toThrow(

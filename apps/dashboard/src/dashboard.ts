@@ -12,22 +12,22 @@ import { SharedPoll } from "./overview/shared-poll.ts";
 import { readSnapshot } from "./overview/snapshot.ts";
 import { createRolloutReader } from "./rollout/rollout-overview.ts";
 
-/** The overview is as fresh as this while somebody looks, and the database is asked no more often. */
+/** While somebody watches, the overview is refreshed at this interval; the database is not read more often. */
 const pollMs = 1_000;
 const answerMs = 5_000;
 
 export interface DashboardOptions {
   database: Database;
   queue: QueueServer;
-  /** An address or a name; loopback unless told otherwise. */
+  /** An address or a name; by default loopback. */
   host?: string;
-  /** 0 takes a free one. */
+  /** 0 takes a free port. */
   port: number;
-  /** Of admins. Without one everybody is an admin, on loopback only. */
+  /** Password of admins. Without it everybody is an admin, and only loopback is served. */
   password?: string | undefined;
-  /** Of viewers, who may change nothing. */
+  /** Password of viewers, who may change nothing. */
   viewerPassword?: string | undefined;
-  /** Between this process and its clients: how many, or which addresses or subnets. */
+  /** Proxies between this process and its clients: their number, or their addresses or subnets. */
   trustedProxies?: number | readonly string[] | undefined;
   /** Path below which people reach it, as `/reembed`, where it shares a site with others; empty for none. */
   basePath?: string;
@@ -53,14 +53,14 @@ export async function startDashboard(options: DashboardOptions): Promise<AsyncDi
     new SharedPoll({
       read: () => answerWithin(answerMs, readSnapshot({ ...sources, readRollout })),
       intervalMs: pollMs,
-      onError: (error) => log.warn({ error: messageOf(error) }, "overview not read"),
+      onError: (error) => log.warn({ error: messageOf(error) }, "the overview could not be read"),
     }),
   );
 
   const { trustedProxies } = options;
   const app = createApp({ ...sources, poll, access, trustedProxies, onLoopback, basePath, log });
   const server = createHttpServer(
-    // Without the last argument, express would print what its own handlers throw with a stack trace, and send it.
+    // Without the last argument, express would print errors of its own handlers with a stack trace, and send them.
     belowBasePath(basePath, (request, response) =>
       app(request as Request, response as Response, () => sendStatus(response, 500)),
     ),

@@ -11,7 +11,7 @@ const estimate = {
 };
 const now = new Date("2025-11-22T12:10:00.000Z");
 
-test("an estimate is held against what came: by its tokens, its rate and its end, counted from when the work began", () => {
+test("an estimate is compared with the actual progress: tokens, rate and end, counted from the start of the work", () => {
   const work = { since: new Date("2025-11-22T12:00:00.000Z"), chunks: 200, tokens: 90_000 };
   expect(forecast({ estimate }, work, { tokensPerSecond: 150, etaSeconds: 3_000 }, now)).toEqual({
     tokensPerChunk: { estimated: 400, actual: 450 },
@@ -20,7 +20,7 @@ test("an estimate is held against what came: by its tokens, its rate and its end
   });
 });
 
-test("before any work there is nothing to hold it against, and no end", () => {
+test("before any work there are no actual values, and no end", () => {
   expect(forecast({ estimate }, undefined, { tokensPerSecond: 0, etaSeconds: null }, now)).toMatchObject({
     tokensPerChunk: { actual: null },
     endsAt: { estimated: null, actual: null },

@@ -1,16 +1,16 @@
 import type { RegisteredProfile, Work } from "@reembed/store";
 import { z } from "zod";
 
-/** What `reembed estimate` foretold of a backfill, against what came. Null where it is not known yet. */
+/** The estimate of `reembed estimate` next to the actual progress. Values that are not known yet are null. */
 export interface Forecast {
   tokensPerChunk: { estimated: number; actual: number | null };
-  /** Of all workers. */
+  /** Of all workers together. */
   tokensPerSecond: { estimated: number; actual: number | null };
-  /** In ISO 8601. Estimated from when the work began. */
+  /** In ISO 8601. The estimate counts from the start of the work. */
   endsAt: { estimated: string | null; actual: string | null };
 }
 
-/** The part of an estimate that is held against what came. */
+/** The part of an estimate that is compared with the actual progress. */
 const Estimate = z.object({
   at: z.iso.datetime(),
   chunks: z.number().positive(),
@@ -20,7 +20,7 @@ const Estimate = z.object({
   seconds: z.number(),
 });
 
-/** @param work What was embedded since the estimate was made. */
+/** @param work The work that was done after the estimate was made. */
 export function forecast(
   { estimate: stored }: Pick<RegisteredProfile, "estimate">,
   work: Work | undefined,
@@ -46,7 +46,7 @@ export function forecast(
   };
 }
 
-/** When an estimate was made; undefined without one. */
+/** When the estimate was made; undefined without one. */
 export function estimatedAt({ estimate }: Pick<RegisteredProfile, "estimate">): Date | undefined {
   const { data } = Estimate.safeParse(estimate);
   return data && new Date(data.at);

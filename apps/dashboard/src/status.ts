@@ -19,42 +19,42 @@ import {
 import { estimatedAt, type Forecast, forecast } from "./forecast.ts";
 import { formatCount, formatDuration } from "./overview/format.ts";
 
-/** How far a profile is, what is queued for it and who works on it: the object that `reembed status --json` prints. */
+/** A profile's progress, its queue and its workers: an object of `reembed status --json`. */
 export interface ProfileStatus extends Coverage {
   profile: string;
   state: ProfileState;
-  /** An operator has paused its backfill; changes go on. */
+  /** Whether an operator has paused its backfill; changes are still embedded. */
   paused: boolean;
-  /** Why its backfill enqueues less than it could; null when it does not. */
+  /** Why its backfill enqueues less than it could; null if nothing limits it. */
   held: string | null;
   backfill: { order: BackfillOrder; until: number | null; rate: number | null };
   queue: QueueCounts;
-  /** What somebody has set on Bull Board that keeps workers from the queue; null where nothing does. */
+  /** What keeps workers from the queue, if somebody has set it on Bull Board; otherwise null. */
   queueHeld: string | null;
   rate: { chunksPerSecond: number; tokensPerSecond: number };
-  /** Until nothing is pending at the present rate; null while there is none. */
+  /** Seconds until nothing is pending at the present rate; null if the rate is 0. */
   etaSeconds: number | null;
   /** Null without an estimate. */
   forecast: Forecast | null;
-  /** The last one; null before the first. */
+  /** The last verification; null before the first. */
   verification: { at: string; passed: boolean } | null;
-  /** The ANN index; null without one. `recall10` is null before it was measured. */
+  /** The ANN index; null if there is none. `recall10` is null before it was measured. */
   index: { kind: AnnIndex["kind"]; valid: boolean; building: AnnIndex["building"]; recall10: number | null } | null;
-  /** Hosts whose clock is not the database's, of all profiles. */
+  /** Hosts of any profile whose clock differs from the database's. */
   wrongClocks: WrongClock[];
   workers: { id: string; host: string; device: string; profile: string; tokensPerSecond: number }[];
 }
 
 /**
- * What waits to be embedded, for how long, and whether anybody works on it: `3 changes wait, the oldest for 8 s, and no
- * worker is alive`. Null where nothing waits and a worker is there for what comes.
+ * What waits to be embedded, for how long, and whether there is a worker: `3 changes wait, the oldest for 8 s, and no worker
+ * is running`. Null if nothing waits and there is a worker.
  */
 export function describeWaiting(
   { pending, changes, oldestChangeSeconds }: Pick<Coverage, "pending" | "changes" | "oldestChangeSeconds">,
   workers: number,
 ): string | null {
   const noun = (count: number, one: string) => `${formatCount(count)} ${one}${count === 1 ? " waits" : "s wait"}`;
-  const nobody = workers === 0 ? "no worker is alive" : null;
+  const nobody = workers === 0 ? "no worker is running" : null;
   if (pending === 0 && changes === 0) return nobody;
   const waits =
     changes > 0 && pending <= changes
@@ -64,7 +64,7 @@ export function describeWaiting(
   return `${waits}${oldest}${nobody === null ? "" : `, and ${nobody}`}`;
 }
 
-/** The profiles are read at once: two of a million chunks each take PostgreSQL a quarter of a second. */
+/** The profiles are read in parallel: two profiles of a million chunks each take PostgreSQL a quarter of a second. */
 export async function readStatus(database: Database, queues: EmbedQueues): Promise<ProfileStatus[]> {
   const alive = await readLiveWorkers(database);
   const wrongClocks = await readWrongClocks(database);

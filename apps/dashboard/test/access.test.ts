@@ -20,7 +20,7 @@ describeOnOneServer(
       };
     });
 
-    test("an address that others can reach is refused without a password, and taken with one", async () => {
+    test("an address that others can reach is refused without a password, and accepted with one", async () => {
       const options = { database: dashboard.database, queue: servers.queue, port: 0, log };
       for (const host of ["0.0.0.0", "::"]) {
         await expect(startDashboard({ ...options, host })).rejects.toMatchObject({
@@ -34,14 +34,14 @@ describeOnOneServer(
     });
 
     describe("without a password", () => {
-      test("everybody on this machine is an admin, and there is nothing to log in to", async () => {
+      test("everybody on this machine is an admin, and there is no log-in", async () => {
         expect((await dashboard.get("/")).status).toBe(200);
         expect((await dashboard.get("/login")).status).toBe(404);
         expect((await dashboard.send("PUT", "/board/api/queues/pause")).status).toBe(200);
         await dashboard.send("PUT", "/board/api/queues/resume");
       });
 
-      test("a name that is made to point at this machine is refused: DNS rebinding", async () => {
+      test("another name that points at this machine is refused (DNS rebinding)", async () => {
         const { hostname, port } = new URL(dashboard.origin);
         expect(await statusFor(dashboard, `rebound.example:${port}`)).toBe(421);
         expect(await statusFor(dashboard, `${hostname}:${port}`)).toBe(200);
@@ -50,7 +50,7 @@ describeOnOneServer(
     });
 
     describe("with passwords", () => {
-      test("a person is sent to the log-in page and from there to where they wanted to go", async () => {
+      test("a browser is sent to the log-in page and from there back to the requested page", async () => {
         const sent = await guarded.get("/quarantine/mini-m3?reason=odd", { accept: "text/html" });
         expect(sent.status).toBe(303);
         const login = sent.headers.get("location") ?? "";
@@ -70,7 +70,7 @@ describeOnOneServer(
         "/x/..//evil.example",
         "/.\\\\evil.example",
         "/\t/evil.example",
-      ])("log-in leads nowhere else: %s", async (next) => {
+      ])("log-in does not redirect to another site: %s", async (next) => {
         const answer = await guarded.send("POST", "/login", new URLSearchParams({ password: adminPassword, next }));
         expect(new URL(answer.headers.get("location") ?? "", guarded.origin).origin).toBe(guarded.origin);
       });
@@ -86,7 +86,7 @@ describeOnOneServer(
         }
       });
 
-      test("the session's cookie is kept from scripts and other sites, and from plain http behind a TLS proxy", async () => {
+      test("the session's cookie is hidden from scripts and other sites and, behind a TLS proxy, from plain http", async () => {
         const attempt = (headers: Record<string, string>) =>
           guarded.send("POST", "/login", new URLSearchParams({ password: viewerPassword }), headers);
         const [plain] = (await attempt({})).headers.getSetCookie();
@@ -102,12 +102,12 @@ describeOnOneServer(
         expect((await guarded.get("/", { ...session, accept: "application/json" })).status).toBe(401);
       });
 
-      test("a made-up session is none", async () => {
+      test("an invented session is not accepted", async () => {
         const cookie = `reembed_session=${"a".repeat(43)}`;
         expect((await guarded.get("/board/api/queues", { cookie, accept: "application/json" })).status).toBe(401);
       });
 
-      test("a viewer sees every page and changes nothing, whatever the method", async () => {
+      test("a viewer can read every page and change nothing, with any method", async () => {
         const viewer = await logIn(guarded, viewerPassword);
         for (const path of ["/", "/quarantine/mini-m3", "/board", "/board/api/queues"]) {
           expect([path, (await guarded.get(path, viewer)).status]).toEqual([path, 200]);
@@ -125,7 +125,7 @@ describeOnOneServer(
         }
       });
 
-      test("the viewer's Bull Board offers nothing that would be refused", async () => {
+      test("the viewer's Bull Board has no buttons that would be refused", async () => {
         const readOnly = async (password: string) => {
           const answer = await guarded.get("/board/api/queues", await logIn(guarded, password));
           const { queues } = (await answer.json()) as { queues: { readOnlyMode: boolean }[] };
@@ -135,7 +135,7 @@ describeOnOneServer(
         expect(await readOnly(adminPassword)).toEqual([false, false]);
       });
 
-      test("behind a trusted proxy only whoever guesses is kept out, and not the right password of another", async () => {
+      test("behind a trusted proxy only the guessing client is blocked, not another one with the right password", async () => {
         await using strict = await openDashboard(servers, { password: adminPassword, trustedProxies: 1 });
         const attempt = async (password: string, client: string) => {
           const form = new URLSearchParams({ password });
@@ -147,9 +147,9 @@ describeOnOneServer(
         expect(await attempt(adminPassword, "10.0.0.2")).toBe(303);
       });
 
-      test("after ten wrong passwords none is looked at for a while, not even the right one", async () => {
+      test("after ten wrong passwords none is checked for a while, not even the right one", async () => {
         await using strict = await openDashboard(servers, { password: adminPassword });
-        // Another address in this header is no other address.
+        // A different address in this header does not count as a different client.
         const attempt = (password: string, index: number) =>
           strict.send("POST", "/login", new URLSearchParams({ password }), { "x-forwarded-for": `10.0.0.${index}` });
         const statuses: number[] = [];
@@ -177,7 +177,7 @@ describeOnOneServer(
         expect(await jobs()).toBe(0);
       });
 
-      test("without any origin is refused too", async () => {
+      test("without any origin is also refused", async () => {
         const answer = await fetch(`${dashboard.origin}${path}`, {
           method: "POST",
           body: add,
@@ -186,7 +186,7 @@ describeOnOneServer(
         expect(answer.status).toBe(403);
       });
 
-      test("of a page of the dashboard is made", async () => {
+      test("from a page of the dashboard is accepted", async () => {
         const answer = await dashboard.send("POST", path, add, { "content-type": "application/json" });
         expect(answer.status).toBe(200);
         expect(await jobs()).toBe(1);
@@ -196,7 +196,7 @@ describeOnOneServer(
   "PostgreSQL",
 );
 
-/** `fetch` sets Host by itself. */
+/** Sends a Host header, which `fetch` would set itself. */
 async function statusFor({ origin }: TestDashboard, host: string): Promise<number | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
   get(origin, { headers: { host } }, (response) => {

@@ -20,35 +20,37 @@ describeOnOneServer(
     const post = (path: string, session: { cookie: string }) =>
       dashboard.send("POST", `/backfill/${path}`, undefined, session);
 
-    /** The page as it is once a poll has seen the last change. */
+    /** The page after a poll has seen the last change. */
     const overview = (session: { cookie: string }, text: string): Promise<string> =>
       waitFor(text, async () => {
         const page = await (await dashboard.get("/", session)).text();
         return page.includes(text) ? page : undefined;
       });
 
-    test("admins pause and resume it; viewers see it, without the buttons, and are refused", async () => {
-      expect(await overview(admin, "Not begun yet.")).toContain('action="backfill/mini-m3/pause"');
+    test("admins can pause and resume it; viewers see it without buttons, and are refused", async () => {
+      expect(await overview(admin, "Not started yet.")).toContain('action="backfill/mini-m3/pause"');
       expect((await post("mini-m3/pause", viewer)).status).toBe(403);
       expect((await profile()).paused).toBe(false);
       expect((await post("mini-m3/pause", admin)).status).toBe(303);
       expect((await profile()).paused).toBe(true);
-      expect(await overview(admin, "Paused: changes go on.")).toContain('action="backfill/mini-m3/resume"');
-      expect(await overview(viewer, "Paused: changes go on.")).not.toContain("backfill/mini-m3/");
+      expect(await overview(admin, "Paused: changes are still embedded.")).toContain(
+        'action="backfill/mini-m3/resume"',
+      );
+      expect(await overview(viewer, "Paused: changes are still embedded.")).not.toContain("backfill/mini-m3/");
       expect((await post("mini-m3/resume", viewer)).status).toBe(403);
       expect((await post("mini-m3/resume", admin)).status).toBe(303);
       expect((await profile()).paused).toBe(false);
     });
 
-    test("there is nothing to pause of a profile that is backfilled, nor of one that there is not", async () => {
+    test("a backfilled profile and an unknown one cannot be paused", async () => {
       await dashboard.database.execute(sql`update reembed.profiles set state = 'backfilled'`);
       expect((await post("mini-m3/pause", admin)).status).toBe(409);
       expect((await post("mini-m4/pause", admin)).status).toBe(404);
-      expect(await overview(admin, "Backfilled: no worker is alive.")).not.toContain("backfill/mini-m3/");
+      expect(await overview(admin, "Backfilled: no worker is running.")).not.toContain("backfill/mini-m3/");
       await dashboard.database.execute(sql`update reembed.profiles set state = 'backfilling'`);
     });
 
-    test("what holds it, and the estimate against what came, are there to see", async () => {
+    test("the reason why it pauses, and the estimate next to the actual progress, are shown", async () => {
       await setHeld(dashboard.database, await profile(), "The slowest standby is <behind>.");
       await recordEstimate(dashboard.database, "mini-m3", {
         ...{

@@ -12,7 +12,7 @@ interface BoardQueue {
 
 const json = { "content-type": "application/json" };
 
-// On both: Bull Board reads BullMQ's two backends in ways of its own.
+// Run on both servers, because Bull Board reads BullMQ's two backends differently.
 describeOnEachServer(
   "Bull Board",
   (open) => {
@@ -46,7 +46,7 @@ describeOnEachServer(
       return queue;
     }
 
-    test("a batch's card says what it is of, what became of it, and where its quarantined chunks are", async () => {
+    test("a batch's card says what it contains, what happened to it, and where its quarantined chunks are", async () => {
       const [job] = (await queueAt("status=completed")).jobs;
       expect(job?.name).toMatch(
         /^backfill of mini-m3: 2 chunks, 1 embedded, 1 quarantined, [\d,]+ chunks\/s, [\d,]+ tokens\/s$/,
@@ -55,7 +55,7 @@ describeOnEachServer(
       expect(job?.externalUrl?.href).toBe("/quarantine/mini-m3");
     });
 
-    test("a queue that is paused or limited there is named by the status and the overview, the producer's too", async () => {
+    test("the status and the overview report a queue that is paused or limited there, also the producer's", async () => {
       const send = async (path: string, body?: object) => {
         const answer = await dashboard.send("PUT", `/board/api/queues/${path}`, JSON.stringify(body ?? {}), json);
         expect(answer.status).toBe(200);
@@ -71,7 +71,7 @@ describeOnEachServer(
       await send("producer/pause");
       const sentence = "The queue is paused and limited to 5 jobs in 2.5 s, as somebody has set it on Bull Board.";
       expect((await told()).status).toBe(sentence);
-      const ticks = "The queue is paused, as somebody has set it on Bull Board. No tick is made.";
+      const ticks = "The queue is paused, as somebody has set it on Bull Board. No ticks are made.";
       await waitFor("a page of now", async () => {
         const { page } = await told();
         return page.includes(sentence) && page.includes(ticks);
@@ -82,7 +82,7 @@ describeOnEachServer(
       expect((await told()).status).toBeNull();
     });
 
-    test("an answer has a hundred jobs at most, whatever is asked for", async () => {
+    test("an answer has at most a hundred jobs, whatever is requested", async () => {
       expect((await queueAt("status=completed&jobsPerPage=50000")).jobs.length).toBe(100);
       expect((await queueAt("status=completed&jobsPerPage=50000&jobsPerPage=50000")).jobs.length).toBe(100);
       expect((await queueAt("status=completed&jobsPerPage=1e9")).jobs.length).toBe(100);
@@ -93,7 +93,7 @@ describeOnEachServer(
       });
     });
 
-    test("a job that is no batch is shown as it is, whatever somebody has put into it", async () => {
+    test("a job that is not a batch is shown as it is, whatever its data are", async () => {
       for (const data of [null, "text", { chunkIds: "1, 2" }, [1, 2]]) {
         await dashboard.queue.bullmq.add("odd", data as never);
       }
@@ -108,7 +108,7 @@ describeOnEachServer(
       }
     });
 
-    test("what is wrong is answered by a problem document, and the dashboard lives on", async () => {
+    test("errors are answered with a problem document, and the dashboard continues", async () => {
       const oversized = JSON.stringify({ name: "backfill", data: { filler: "x".repeat(1_000_000) } });
       const requests: [number, Promise<Response>][] = [
         [404, dashboard.get("/board/api/queues/embed-nobody/1")],
@@ -130,7 +130,7 @@ describeOnEachServer(
       expect((await dashboard.get("/")).status).toBe(200);
     });
 
-    test("its page loads nothing from another host, and its policy lets no script in that is not ours", async () => {
+    test("its page loads nothing from another host, and its policy allows only our scripts", async () => {
       const answer = await dashboard.get("/board");
       expect(await answer.text()).not.toMatch(/(src|href)="(https?:)?\/\//);
       const policy = answer.headers.get("content-security-policy") ?? "";

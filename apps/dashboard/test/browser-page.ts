@@ -1,12 +1,12 @@
 import type { BrowserContext, Page } from "playwright-core";
 
-/** What a page must not do: ask another host for anything, or write an error to the console. */
+/** What a page must not do: send requests to another host, or write an error to the console. */
 export interface Misdeeds {
   foreignRequests: string[];
   errors: string[];
 }
 
-/** Opens a page and notes its misdeeds from the first request on. */
+/** Opens a page and records its misdeeds from the first request on. */
 export async function openWatchedPage(
   context: BrowserContext,
   origin: string,

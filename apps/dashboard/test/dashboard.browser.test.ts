@@ -50,7 +50,7 @@ function browserSuite(open: () => Promise<TestServers>): void {
     return { servers, dashboard };
   }
 
-  test("the bar grows by itself, a poisoned chunk appears with its reason, and its retry completes the profile", async () => {
+  test("the bar grows without a reload, a poisoned chunk appears with its reason, and its retry completes the profile", async () => {
     const { servers, dashboard } = await openDashboardFor();
     const { database } = dashboard;
     await storeBodies(database, [...Array.from({ length: 30 }, (_, index) => `text ${index}`), "poison"]);
@@ -60,7 +60,7 @@ function browserSuite(open: () => Promise<TestServers>): void {
     const percent = async () => Number(await bar.getAttribute("aria-valuenow"));
     expect(await percent()).toBe(0);
 
-    // The model takes one micro-batch, and the rest when the gate opens.
+    // The model runs one micro-batch, and the others after the gate has opened.
     const gate = Promise.withResolvers<void>();
     let runs = 0;
     let poisonous = true;
@@ -86,7 +86,7 @@ function browserSuite(open: () => Promise<TestServers>): void {
     const reason = page.getByRole("table", { name: "Quarantine" }).getByRole("link");
     await reason.waitFor();
     await waitFor("all but one", async () => (await percent()) > 96);
-    // The page was rendered anew several times meanwhile.
+    // The page was rendered several times meanwhile.
     expect(await jobs.evaluate((link) => link.matches(":focus"))).toBe(true);
     await page.getByRole("img", { name: /at most [\d.]+ chunks\/s/ }).waitFor();
 
@@ -99,7 +99,7 @@ function browserSuite(open: () => Promise<TestServers>): void {
     await page.getByRole("link", { name: "Overview" }).click();
     await waitFor("the whole bar", async () => (await percent()) === 100);
     await page.getByRole("status").filter({ hasText: "mini-m3 is complete." }).waitFor({ state: "attached" });
-    await page.getByText("Rests: every chunk has its vector").waitFor();
+    await page.getByText("Nothing to do: every chunk has its vector").waitFor();
   });
 
   test("Bull Board shows a batch and opens it, without a foreign font and without an error", async () => {
@@ -113,7 +113,7 @@ function browserSuite(open: () => Promise<TestServers>): void {
     await page.getByText("chunkIds").first().waitFor();
   });
 
-  test("a viewer logs in, sees all of it, and cannot empty a queue", async () => {
+  test("a viewer logs in, sees everything, and cannot empty a queue", async () => {
     const { dashboard } = await openDashboardFor({ password: adminPassword, viewerPassword });
     await dashboard.queue.enqueue([{ profile: "mini-m3", kind: "backfill", chunkIds: [1] }]);
     const context = await browser.newContext({ baseURL: dashboard.origin });
@@ -171,7 +171,7 @@ function browserSuite(open: () => Promise<TestServers>): void {
     expect(Object.values(counts)).toEqual([0, 0, 0, 0]);
   });
 
-  test("by keyboard, the first stop skips to the content, and what has the focus shows it", async () => {
+  test("the first Tab reaches a link that skips to the content, and the focused element is marked", async () => {
     const { dashboard } = await openDashboardFor();
     const page = await openPage(dashboard);
     await page.goto("/");

@@ -11,14 +11,14 @@ export const viewerPassword = "just looking";
 export interface TestDashboard extends AsyncDisposable {
   database: Database;
   queue: EmbedQueue;
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   origin: string;
   get(path: string, headers?: Record<string, string>): Promise<Response>;
-  /** A request as a page of the dashboard makes it. */
+  /** Sends a request as a page of the dashboard would. */
   send(method: string, path: string, body?: RequestInit["body"], headers?: Record<string, string>): Promise<Response>;
 }
 
-/** A dashboard over a fresh database with the profile `mini-m3`, and the queue of that profile. */
+/** A dashboard with a new database, the profile `mini-m3` and its queue. */
 export async function openDashboard(
   servers: TestServers,
   passwords: Pick<DashboardOptions, "password" | "viewerPassword" | "trustedProxies" | "basePath"> = {},
@@ -40,7 +40,7 @@ export async function openDashboard(
   };
 }
 
-/** The cookie of a session that a password begins. */
+/** Logs in and returns the session's cookie. */
 export async function logIn({ send }: TestDashboard, password: string): Promise<{ cookie: string }> {
   const response = await send("POST", "/login", new URLSearchParams({ password }));
   if (response.status !== 303) throw new Error(`Log-in answered ${response.status}`);

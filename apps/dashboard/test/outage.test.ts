@@ -12,11 +12,11 @@ import { startDashboard } from "../src/dashboard.ts";
 
 const missing = nativeUnavailable();
 
-// Its Redis is its own: it is taken away, which a shared one may not be.
+// It has a Redis of its own, because a shared one must not be stopped.
 describe.skipIf(missing !== undefined)(
   `the dashboard without its queue's server${missing ? `: skipped, ${missing}` : ""}`,
   () => {
-    test("answers with 503 and what is away, and shows the overview again when it is back", async () => {
+    test("answers with 503 and the server's name, and shows the overview again when the server is back", async () => {
       const native = inject("native");
       if (native.missing !== undefined) throw new Error(native.missing);
       await using redis = await startNativeRedis();

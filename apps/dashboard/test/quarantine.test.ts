@@ -15,7 +15,7 @@ import { openDashboard, type TestDashboard } from "./open-dashboard.ts";
 const script = '<script>alert("x")</script>';
 const escaped = "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;";
 
-/** Sets all chunks of the corpus aside, for reasons in turn. */
+/** Puts all chunks of the corpus into quarantine, with the reasons in turn. */
 async function quarantineAll(database: Database, reasons: readonly string[]): Promise<number[]> {
   await startBackfill(database, await readProfile(database, "mini-m3"));
   const profile = await readProfile(database, "mini-m3");
@@ -52,7 +52,7 @@ describeOnOneServer(
       dashboard.send("POST", "/quarantine/mini-m3/retry", new URLSearchParams(form));
     const coverage = async () => readCoverage(dashboard.database, await readProfile(dashboard.database, "mini-m3"));
 
-    test("what comes from documents and errors is text on every page, whatever it looks like", async () => {
+    test("texts of documents and errors are escaped on every page", async () => {
       for (const path of ["/", "/quarantine/mini-m3", `/quarantine/mini-m3?reason=${encodeURIComponent(script)}`]) {
         const page = await (await dashboard.get(path)).text();
         expect(page).not.toContain(script);
@@ -60,7 +60,7 @@ describeOnOneServer(
       }
     });
 
-    test("it has fifty chunks, each once, and a link to the next fifty", async () => {
+    test("it lists fifty chunks, each once, and links to the next fifty", async () => {
       const seen: string[] = [];
       let path: string | undefined = "/quarantine/mini-m3";
       while (path !== undefined) {
@@ -74,7 +74,7 @@ describeOnOneServer(
       expect(seen.map(Number)).toEqual(chunkIds);
     });
 
-    test("bad parameters and unknown names are told as problem documents", async () => {
+    test("bad parameters and unknown names are answered with problem documents", async () => {
       const requests: [number, Promise<Response>][] = [
         [400, dashboard.get("/quarantine/mini-m3?after=-1")],
         [400, dashboard.get("/quarantine/mini-m3?after=1e99")],
@@ -99,7 +99,7 @@ describeOnOneServer(
       }
     });
 
-    test("a browser gets the same as a page, escaped", async () => {
+    test("a browser gets the same as an escaped page", async () => {
       const answer = await dashboard.get(`/quarantine/${encodeURIComponent(script)}`, { accept: "text/html" });
       expect(answer.status).toBe(404);
       const page = await answer.text();
@@ -107,7 +107,7 @@ describeOnOneServer(
       expect(page).toContain(`There is no profile ${escaped}.`);
     });
 
-    test("one chunk is retried, then all of its reason; both are pending again", async () => {
+    test("one chunk is retried, then all with its reason; all are pending again", async () => {
       const one = await retry({ chunkId: String(chunkIds[0]), from: "odd & long" });
       expect(one.status).toBe(303);
       expect(one.headers.get("location")).toBe("/quarantine/mini-m3?retried=1&reason=odd+%26+long");

@@ -17,7 +17,7 @@ const interval = (mean: number) => ({ ndcg: { mean, low: mean - 0.05, high: mean
 describeOnOneServer(
   "the overview's rollout",
   (open) => {
-    test("tells the share, both profiles' figures, who changed it and why, the last breach and the last evaluation", async () => {
+    test("shows the share, both profiles' figures, who changed it and why, the last breach and the last evaluation", async () => {
       await using dashboard = await openDashboard(await open());
       const { database } = dashboard;
       const read = async () =>
@@ -56,7 +56,7 @@ describeOnOneServer(
         "Rolled back: mini-rubert answers everybody.",
         "A guardrail rolled back from 10 % now: 10.0 % of 300 searches failed",
         "&lt;anna&gt;",
-        "better, nDCG@10 from 0.500 to 0.600, the difference between 0.050 and 0.150.",
+        "better, nDCG@10 from 0.500 to 0.600, a difference between 0.050 and 0.150.",
         '<th scope="row">mini-m3</th><td class="number">2</td><td class="number">42 ms</td><td class="number">50.0 %</td><td class="number">100.0 %</td>',
       ]) {
         expect(section).toContain(text);

@@ -26,9 +26,9 @@ describe.skipIf(missing !== undefined)(title, () => {
     });
 
     test.each([
-      ["takes the path off", true],
-      ["hands the path on", false],
-    ])("works wholly there, where the proxy %s", async (_, strips) => {
+      ["removes the path", true],
+      ["keeps the path", false],
+    ])("works completely if the proxy %s", async (_, strips) => {
       const dashboard = await openDashboard(await open(), { password: adminPassword, basePath: path });
       onTestFinished(() => dashboard[Symbol.asyncDispose]());
       const { database } = dashboard;
@@ -68,8 +68,8 @@ describe.skipIf(missing !== undefined)(title, () => {
       expect(at()).toBe(`${path}/`);
       await page.getByRole("img", { name: /at most [\d.]+ chunks\/s/ }).waitFor();
       await page.getByRole("button", { name: "Pause the backfill of mini-m3" }).click();
-      await page.getByText("Paused: changes go on.").waitFor();
-      // It follows by itself: by its events, not by another request for the page.
+      await page.getByText("Paused: changes are still embedded.").waitFor();
+      // The page updates from its events, without being loaded again.
       await database.execute(sql`update reembed.profiles set paused = false`);
       await page.getByText("Backfilling: oldest first.").waitFor();
 
@@ -87,7 +87,7 @@ describe.skipIf(missing !== undefined)(title, () => {
       expect(at()).toBe(`${path}/login`);
       expect(proxy.strays).toEqual([]);
       expect(misdeeds.foreignRequests).toEqual([]);
-      // The page that is not there is no error of ours.
+      // The page that does not exist is not an error of ours.
       expect(misdeeds.errors.filter((error) => !error.includes("404"))).toEqual([]);
     });
   });

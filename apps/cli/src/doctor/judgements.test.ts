@@ -53,7 +53,7 @@ const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verd
     "a change without a worker",
     judgeWork({ ...m3, paused: false }, changed, 0),
     "warning",
-    /1 change waits, the oldest for 10 min, and no worker is alive.*reembed worker --profile m3/,
+    /1 change waits, the oldest for 10 min, and no worker is running.*reembed worker --profile m3/,
   ],
   [
     "vectors that were lost",
@@ -61,7 +61,7 @@ const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verd
     "warning",
     /3 of 9 chunks have lost their vectors.*backfill start --profile m3/,
   ],
-  ["no worker", judgeWork({ ...m3, paused: false }, embedded, 0), "warning", /no worker is alive/],
+  ["no worker", judgeWork({ ...m3, paused: false }, embedded, 0), "warning", /no worker is running/],
   ["Node 24", judgeNode("24.1.0"), "ok", /24\.1\.0/],
   ["an old Node", judgeNode("22.3.0"), "mend", /24 or newer.*Install Node 24/],
   ["an old PostgreSQL", judgePostgres({ ...server, major: 14 }), "mend", /version 14; 15 or newer/],

@@ -38,7 +38,7 @@ export function judgeWork(
   const idle = paused && state === "backfilling" && coverage.changes === 0;
   const waiting = describeWaiting(coverage, workers);
   if (workers === 0 && !idle) {
-    return [warning(check, waiting ?? "no worker is alive", `Run \`reembed worker --profile ${name}\`.`)];
+    return [warning(check, waiting ?? "no worker is running", `Run \`reembed worker --profile ${name}\`.`)];
   }
   return [ok(check, waiting ?? `${formatCount(coverage.embedded)} of ${formatCount(coverage.chunks)} chunks embedded`)];
 }

@@ -17,7 +17,7 @@ const notes = (changed: Partial<ProfileStatus>, ticksHeld?: string) =>
 test("a paused queue is named, and so is a paused producer queue", () => {
   expect(notes({})).toBeUndefined();
   expect(notes({ queueHeld: "The queue is paused." })).toBe("m3: The queue is paused.");
-  expect(notes({}, "The queue is paused.")).toBe("producer: The queue is paused. No tick is made.");
+  expect(notes({}, "The queue is paused.")).toBe("producer: The queue is paused. No ticks are made.");
 });
 
 test("a host whose clock is wrong is named once", () => {

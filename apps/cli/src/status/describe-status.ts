@@ -26,7 +26,7 @@ export function describeStatuses(
     timeLeft(status),
   ]);
   const notes = statuses.flatMap((status) => notesOn(status, now).map((note) => `${status.profile}: ${note}`));
-  if (ticksHeld !== null) notes.push(`producer: ${ticksHeld} No tick is made.`);
+  if (ticksHeld !== null) notes.push(`producer: ${ticksHeld} No ticks are made.`);
   notes.push(...(statuses[0]?.wrongClocks ?? []).map(describeWrongClock));
   const table = formatTable([header, ...rows], 2);
   return notes.length === 0 ? table : `${table}\n\n${notes.join("\n")}`;

@@ -2,18 +2,18 @@ import { equalSecrets } from "@reembed/runtime";
 import type { Request, Response } from "express";
 import { Sessions } from "./sessions.ts";
 
-/** An admin may do everything, a viewer may look. */
+/** An admin may do everything; a viewer may only read. */
 export type Role = "admin" | "viewer";
 
 export interface Passwords {
-  /** Without one everybody is an admin, which only a loopback address may be. */
+  /** Without it everybody is an admin, which is only allowed on a loopback address. */
   admin?: string | undefined;
   viewer?: string | undefined;
 }
 
 const cookieName = "reembed_session";
 
-/** Who may do what: passwords at log-in, a session behind a cookie from then on. */
+/** Decides who may do what: by password at log-in, then by a session with a cookie. */
 export class Access {
   readonly #passwords: Passwords;
   readonly #sessions = new Sessions<Role>();
@@ -22,7 +22,7 @@ export class Access {
     this.#passwords = passwords;
   }
 
-  /** Whether there are passwords at all. */
+  /** Whether there are passwords. */
   get guarded(): boolean {
     return this.#passwords.admin !== undefined;
   }
@@ -32,10 +32,10 @@ export class Access {
     return this.#sessions.read(sessionId(request));
   }
 
-  /** The role that a password gives. */
+  /** The role that a password grants. */
   roleFor(password: string): Role | undefined {
     const { admin, viewer } = this.#passwords;
-    // Both are always compared, each in constant time.
+    // Both passwords are always compared, each in constant time.
     const isAdmin = admin !== undefined && equalSecrets(password, admin);
     const isViewer = viewer !== undefined && equalSecrets(password, viewer);
     if (isAdmin) return "admin";
@@ -48,7 +48,7 @@ export class Access {
       path: cookiePath(response),
       httpOnly: true,
       sameSite: "strict",
-      // A proxy that ends TLS says so; a client that only pretends to be one keeps its own cookie from working.
+      // A proxy that terminates TLS sets this header. A client that fakes it only makes its own cookie unusable.
       secure: request.secure || request.get("x-forwarded-proto") === "https",
     });
   }
@@ -59,7 +59,7 @@ export class Access {
   }
 }
 
-/** Other people's pages on the same site do not get it. */
+/** Other sites below the same host do not receive the cookie. */
 function cookiePath({ app }: Response): string {
   return app.locals.basePath || "/";
 }

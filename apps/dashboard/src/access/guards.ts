@@ -4,25 +4,28 @@ import { redirectTo } from "../page/layout.ts";
 import { Problem } from "../page/problem.ts";
 import type { Access } from "./access.ts";
 
-/** Refuses names other than loopback's. With passwords they gain nothing, because the cookie belongs to the right name. */
+/** Accepts only loopback names. With passwords this is not needed, because the cookie is bound to the right name. */
 export const requireLoopbackHost: RequestHandler = (request, _response, next) => {
   if (!isLoopbackName(hostOf(request))) {
-    throw new Problem(421, "This dashboard answers only to localhost, 127.0.0.1 and [::1].");
+    throw new Problem(421, "This dashboard only answers requests to localhost, 127.0.0.1 and [::1].");
   }
   next();
 };
 
 /**
- * Refuses writes that are not from a page of ours. Browsers say where a request comes from in Sec-Fetch-Site and, on
- * plain http to other names, in Origin; a cross-origin form or text/plain POST needs no preflight, so nothing else
- * would stop it. Bull Board by itself takes one and adds jobs.
+ * Refuses writes that do not come from one of our pages. Browsers send the origin of a request in Sec-Fetch-Site and, on
+ * plain http to other names, in Origin. Nothing else would stop a cross-origin form or text/plain POST, which needs no
+ * preflight, and Bull Board itself accepts such a POST and adds jobs.
  */
 export const requireSameOrigin: RequestHandler = (request, _response, next) => {
   if (isRead(request) || isSameOrigin(request)) return next();
-  throw new Problem(403, "A change must come from a page of this dashboard; other clients send its address as Origin.");
+  throw new Problem(
+    403,
+    "A change must come from a page of this dashboard. Other clients must send its address in the header Origin.",
+  );
 };
 
-/** Lets in whoever has a session; a person without one is sent to the log-in page. */
+/** Lets in requests with a session; a browser without one is sent to the log-in page. */
 export function requireRole(access: Access): RequestHandler {
   return (request, response, next) => {
     const role = access.roleOf(request);
@@ -32,10 +35,11 @@ export function requireRole(access: Access): RequestHandler {
       }
       throw new Problem(401, "Log in at /login first.");
     }
-    // Pages hold what is nobody else's business, and a shared browser's back button must not bring it back.
+    // Pages contain confidential texts, and a shared browser must not show them again after a log-out.
     response.set("Cache-Control", "no-store");
     response.locals.role = role;
-    if (role !== "admin" && !isRead(request)) throw new Problem(403, "A viewer may look and change nothing.");
+    if (role !== "admin" && !isRead(request))
+      throw new Problem(403, "A viewer may read everything, but change nothing.");
     next();
   };
 }

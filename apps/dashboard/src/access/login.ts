@@ -8,7 +8,7 @@ import type { Access } from "./access.ts";
 
 const Credentials = z.object({ password: z.string().max(1_000), next: z.string().optional() });
 
-/** `/login` and `/logout`. Ten wrong passwords a minute from one address, and the rest of the minute none is looked at. */
+/** `/login` and `/logout`. After ten wrong passwords in a minute from one address, further ones are not checked. */
 export function loginRoutes(access: Access): Router {
   const router = express.Router();
   const limit = rateLimit({
@@ -17,9 +17,10 @@ export function loginRoutes(access: Access): Router {
     skipSuccessfulRequests: true,
     standardHeaders: "draft-8",
     legacyHeaders: false,
-    // By the address of the connection, or of a trusted proxy's client: others write what they like into X-Forwarded-For.
+    // Counts by the address of the connection or of a trusted proxy's client: anybody can write anything into X-Forwarded-For.
     validate: { xForwardedForHeader: false },
-    handler: (request, response) => sendProblem(request, response, new Problem(429, "Too many tries: wait a minute.")),
+    handler: (request, response) =>
+      sendProblem(request, response, new Problem(429, "Too many attempts: wait a minute.")),
   });
 
   router.get("/login", (request, response) => {
@@ -59,10 +60,10 @@ ${error !== undefined && html`<p id="error" class="error" role="alert">${error}<
 </form>`;
 }
 
-/** Only a path of ours: a log-in page that leads elsewhere is a phisher's. */
+/** Accepts only a path of this dashboard: redirecting elsewhere would help phishers. */
 function localPath(next: string): string {
   const base = "http://local.invalid";
   const url = URL.parse(next, base);
-  // What is left of `/.//elsewhere/` is a path here and, as a Location, a host.
+  // `/.//elsewhere/` is normalised to a path that, in a Location header, would mean another host.
   return url?.origin === base ? `${url.pathname.replace(/^\/+/, "/")}${url.search}` : "/";
 }

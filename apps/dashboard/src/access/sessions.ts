@@ -4,7 +4,7 @@ import { LRUCache } from "lru-cache";
 const lifetimeMs = 12 * 3_600_000;
 const sessionsAtMost = 1_000;
 
-/** Sessions by random ids, in memory: a restart ends them all, and a log-out really ends one. */
+/** Sessions by random id, in memory: a restart ends all of them, and a log-out ends the session itself. */
 export class Sessions<Value extends string> {
   readonly #values = new LRUCache<string, Value>({ max: sessionsAtMost, ttl: lifetimeMs });
 

@@ -5,7 +5,7 @@ import { redirectTo } from "../page/layout.ts";
 import { Problem } from "../page/problem.ts";
 import { hasBackfill } from "./render-backfill.ts";
 
-/** `/backfill/<profile>/pause` and `/resume`. What waits in the queue is taken out of it by the producer's next tick. */
+/** `/backfill/<profile>/pause` and `/resume`. After a pause, the producer's next tick removes waiting batches. */
 export function backfillRoutes(database: Database): Router {
   const router = express.Router();
   for (const [action, paused] of [

@@ -4,12 +4,12 @@ import { formatCount, formatDuration } from "../overview/format.ts";
 import { type Html, html } from "../page/html.ts";
 import { describeWaiting, type ProfileStatus } from "../status.ts";
 
-/** Whether there is anything to pause. */
+/** Whether there is a backfill that could be paused. */
 export function hasBackfill({ state }: { state: ProfileState }): boolean {
   return state === "registered" || state === "backfilling";
 }
 
-/** What the backfill does and what holds it, and for admins the way to pause it. */
+/** The state of the backfill, what limits it and, for admins, a button to pause it. */
 export function renderBackfill(status: ProfileStatus, role: Role): Html {
   const { profile, paused, held } = status;
   const action = paused ? "resume" : "pause";
@@ -30,20 +30,20 @@ function describeBackfill(status: ProfileStatus): string {
   if (state === "adopting") return "Its vectors are being copied from the adopted table.";
   if (state === "backfilled") {
     const waiting = describeWaiting(status, status.workers.length);
-    return waiting === null ? "Complete: changes are embedded as they come." : `Backfilled: ${waiting}.`;
+    return waiting === null ? "Complete: changes are embedded as they arrive." : `Backfilled: ${waiting}.`;
   }
-  if (state === "retired") return "Retired: its vectors are gone.";
-  if (paused) return "Paused: changes go on.";
-  if (state === "registered") return "Not begun yet.";
+  if (state === "retired") return "Retired: its vectors were removed.";
+  if (paused) return "Paused: changes are still embedded.";
+  if (state === "registered") return "Not started yet.";
   const course = [
     { id: "oldest first", newest: "newest first", "most-searched": "most searched first" }[order],
     ...(until === null ? [] : [`up to ${Number((100 * until).toFixed(2))} %`]),
-    ...(rate === null ? [] : [`${rate} chunks/s at most`]),
+    ...(rate === null ? [] : [`at most ${rate} chunks/s`]),
   ];
   return `Backfilling: ${course.join(", ")}.`;
 }
 
-/** The estimate against what came; nothing without an estimate. */
+/** The estimate next to the actual progress; nothing without an estimate. */
 export function renderForecast({ profile, forecast }: ProfileStatus, at: Date): Html | false {
   if (forecast === null) return false;
   const { tokensPerChunk, tokensPerSecond, endsAt } = forecast;
@@ -54,10 +54,10 @@ export function renderForecast({ profile, forecast }: ProfileStatus, at: Date): 
     return seconds < 0 ? `${formatDuration(-seconds)} ago` : `in ${formatDuration(seconds)}`;
   };
   return html`<table id="forecast-${profile}">
-<caption>Estimate and reality</caption>
+<caption>Estimate and actual progress</caption>
 <thead><tr><th scope="col"></th><th scope="col" class="number">Estimated</th><th scope="col" class="number">Now</th></tr></thead>
 <tbody>
-<tr><th scope="row">Tokens a chunk</th><td class="number">${number(tokensPerChunk.estimated)}</td><td class="number">${number(tokensPerChunk.actual)}</td></tr>
+<tr><th scope="row">Tokens per chunk</th><td class="number">${number(tokensPerChunk.estimated)}</td><td class="number">${number(tokensPerChunk.actual)}</td></tr>
 <tr><th scope="row">Tokens/s</th><td class="number">${number(tokensPerSecond.estimated)}</td><td class="number">${number(tokensPerSecond.actual)}</td></tr>
 <tr><th scope="row">End</th><td class="number">${time(endsAt.estimated)}</td><td class="number">${time(endsAt.actual)}</td></tr>
 </tbody>

@@ -2,7 +2,7 @@ import type { AppViewRoute } from "@bull-board/api/typings/app";
 import { ExpressAdapter } from "@bull-board/express";
 import type { Request, Response } from "express";
 
-/** Bull Board's page without what it loads from elsewhere: Google's web fonts, for which it names system fonts too. */
+/** Bull Board's page without external resources: it loads Google's web fonts, but has system fonts as a fallback. */
 export class BoardServerAdapter extends ExpressAdapter {
   override setEntryRoute({ method, route, handler }: AppViewRoute): this {
     this.app[method](route, (_request: Request, response: Response, next) => {

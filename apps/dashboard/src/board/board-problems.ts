@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import type { RequestHandler } from "express";
 
-/** Bull Board's errors as problem documents; its own members stay, because its page reads them. */
+/** Turns Bull Board's errors into problem documents. Their own members stay, because its page reads them. */
 export const boardProblems: RequestHandler = (_request, response, next) => {
   const json = response.json.bind(response);
   response.json = (body: unknown) => {

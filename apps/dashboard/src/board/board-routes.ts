@@ -18,8 +18,8 @@ export interface BoardSources {
 }
 
 /**
- * Bull Board for the producer's queue and one queue per profile; a profile that is registered later is added then.
- * There is one board for each role, because Bull Board hides its buttons by queue and not by user.
+ * Bull Board for the producer's queue and one queue per profile; profiles that are registered later are added then. There
+ * is one board per role, because Bull Board hides its buttons per queue and not per user.
  */
 export function boardRoutes(sources: BoardSources): Router {
   const boards = { admin: new Board("admin", sources), viewer: new Board("viewer", sources) };
@@ -56,7 +56,7 @@ class Board {
         uiConfig: {
           boardTitle: "Reembed",
           hideDocsLink: true,
-          // BullMQ's list of workers is incomplete on PostgreSQL; the overview has all of them, with device and rate.
+          // BullMQ's list of workers is incomplete on PostgreSQL. The overview lists all of them, with device and rate.
           showWorkers: false,
           miscLinks: [{ text: "Overview", url: `${sources.basePath}/` }],
         },
@@ -73,7 +73,7 @@ class Board {
       const adapter = new BullMQAdapter(queues.of(name).bullmq, {
         readOnlyMode: this.#readOnlyMode,
         description: `Batches of ${name}`,
-        // Only jobs with something to see there get the link, though the type knows jobs with one only.
+        // Only jobs with quarantined chunks get a link, although the type says that all do.
         externalJobUrl: ({ returnvalue }) =>
           (returnvalue?.quarantined > 0 ? quarantineLink(basePath, name) : undefined) as ReturnType<
             typeof quarantineLink

@@ -2,13 +2,13 @@ import type { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import type { QueueJobJson } from "@bull-board/api/typings/app";
 import type { BatchResult, EmbedBatch } from "@reembed/queue";
 
-/** A job as Bull Board has it; its data and result are whatever somebody has put there. */
+/** A job as Bull Board passes it. Anybody may have written its data and result. */
 type BoardJob = Pick<QueueJobJson, "name" | "processedOn" | "finishedOn"> & {
   data: Partial<EmbedBatch> | null | undefined;
   returnvalue: Partial<BatchResult> | null | undefined;
 };
 
-/** Makes the card of a batch say what it is of, how many chunks it has, and what became of them. */
+/** Shows on a batch's card what the batch contains, how many chunks it has, and what happened to them. */
 export function describeBatches(adapter: BullMQAdapter): void {
   adapter.setFormatter("name", describeJob);
   adapter.setFormatter("data", describeData);
@@ -20,7 +20,7 @@ function describeJob(job: BoardJob): string {
   return [`${kind} of ${profile}: ${chunkIds.length} chunks`, ...describeResult(job)].join(", ");
 }
 
-/** The ids stay, and in the shape that a worker takes: Bull Board's "duplicate" makes a new job of what is shown. */
+/** Keeps the ids in the form that a worker accepts, because Bull Board's "duplicate" creates a job from what is shown. */
 function describeData(data: BoardJob["data"]): BoardJob["data"] {
   if (!Array.isArray(data?.chunkIds)) return data;
   const { chunkIds, ...rest } = data;
@@ -37,7 +37,7 @@ function describeResult({ returnvalue, processedOn, finishedOn }: BoardJob): str
     ...(reused ? [`${reused} reused`] : []),
     ...(stale ? [`${stale} stale`] : []),
     ...(quarantined ? [`${quarantined} quarantined`] : []),
-    ...(truncatedTokens ? [`${truncatedTokens} tokens cut off`] : []),
+    ...(truncatedTokens ? [`${truncatedTokens} tokens truncated`] : []),
     `${rate(embedded)} chunks/s`,
     `${rate(tokens ?? 0)} tokens/s`,
   ];

@@ -4,12 +4,12 @@ export function formatCount(count: number): string {
   return Math.round(count).toLocaleString("en");
 }
 
-/** Small rates keep a digit: a CPU embeds less than one long chunk a second. */
+/** Small rates keep one decimal: a CPU embeds less than one long chunk per second. */
 export function formatRate(rate: number): string {
   return rate >= 10 || rate === 0 ? formatCount(rate) : rate.toFixed(1);
 }
 
-/** `99.9`; 100.0 only of what is complete. */
+/** `99.9`; 100.0 only if it is complete. */
 export function formatPercent(share: number): string {
   return (Math.floor(1_000 * share) / 10).toFixed(1);
 }
@@ -20,10 +20,10 @@ export function formatDuration(seconds: number): string {
   return seconds < 129_600 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} days`;
 }
 
-/** Columns of a chart: the minutes in seconds since 1970, and what was done per second in each. */
+/** The columns of a chart: minutes in seconds since 1970, and the rates per second in each. */
 export type Series = [minutes: number[], chunksPerSecond: number[], tokensPerSecond: number[]];
 
-/** Rates of a history; the present minute's is over the part of it that has passed, ten seconds at least. */
+/** Rates of a history. The rate of the current minute is over its elapsed part, but at least ten seconds. */
 export function toSeries(history: readonly MinuteOfWork[], now: Date): Series {
   const secondsOf = ({ minute }: MinuteOfWork) =>
     Math.min(60, Math.max(10, (now.getTime() - minute.getTime()) / 1_000));

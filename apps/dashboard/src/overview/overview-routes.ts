@@ -5,10 +5,10 @@ import { renderOverview } from "./render-overview.ts";
 import type { SharedPoll } from "./shared-poll.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** Proxies close a connection on which nothing comes for a minute; a comment is something. */
+/** Proxies close a connection that is idle for a minute; sending a comment keeps it open. */
 const keepAliveMs = 15_000;
 
-/** The overview at `/`, and at `/events` its content anew with every snapshot, as server-sent events. */
+/** The overview at `/`; at `/events` its content is sent again with every snapshot, as server-sent events. */
 export function overviewRoutes(poll: SharedPoll<Snapshot>, access: Access): Router {
   const router = express.Router();
   router.get("/", async (_, response) => {
@@ -18,7 +18,7 @@ export function overviewRoutes(poll: SharedPoll<Snapshot>, access: Access): Rout
     sendPage(response, { title: "Overview", role, canLogOut: access.guarded, scripts, main });
   });
   router.get("/events", (request, response) => {
-    // no-transform and X-Accel-Buffering: a proxy that gathers or compresses events would hold them back.
+    // no-transform and X-Accel-Buffering: otherwise proxies that buffer or compress would delay the events.
     response.set({
       "Content-Type": "text/event-stream",
       "Cache-Control": "no-store, no-transform",
@@ -26,13 +26,13 @@ export function overviewRoutes(poll: SharedPoll<Snapshot>, access: Access): Rout
     });
     response.flushHeaders();
     const stop = poll.watch((snapshot) => {
-      // A session that has ended meanwhile sees no more.
+      // If the session has ended meanwhile, nothing more is sent.
       const role = access.roleOf(request);
       if (role === undefined) return end();
       sendEvent(response, renderOverview(snapshot, role).toString());
     });
     const keepAlive = setInterval(() => response.write(":\n\n"), keepAliveMs);
-    // At once, and not only when the connection has closed: a client that reads nothing keeps it open.
+    // Ended at once, not when the client closes the connection: a client that does not read keeps it open.
     const end = () => {
       clearInterval(keepAlive);
       stop();
@@ -43,9 +43,9 @@ export function overviewRoutes(poll: SharedPoll<Snapshot>, access: Access): Rout
   return router;
 }
 
-/** A viewer that does not keep up gets the next snapshot instead of a queue of old ones. */
+/** A client that cannot keep up skips snapshots instead of building up a queue of old ones. */
 function sendEvent(response: Response, data: string): void {
   if (response.writableNeedDrain) return;
-  // As JSON, which has no line breaks: one would end the field.
+  // Encoded as JSON, which has no line breaks: a line break would end the field.
   response.write(`data: ${JSON.stringify(data)}\n\n`);
 }

@@ -1,7 +1,7 @@
 import { describeBrakes, type TickQueue } from "@reembed/queue";
 import { z } from "zod";
 
-/** What a tick returns for a profile; of an older or newer producer it may say more or less. */
+/** What a tick returns for a profile. Producers of other versions may return more or less. */
 const TickReport = z.object({
   profile: z.string(),
   changes: z.number(),
@@ -13,24 +13,24 @@ const TickReport = z.object({
 });
 type TickReport = z.infer<typeof TickReport>;
 
-/** What the producer did last, and whether it still does anything. */
+/** The producer's last tick, and whether ticks are still made. */
 export interface ProducerActivity {
   reports: TickReport[];
   lastTickAt: Date | undefined;
   /** Why the last tick failed, if it did. */
   failure: string | undefined;
-  /** Ticks are scheduled and nobody makes them. */
+  /** Whether ticks are scheduled but nobody makes them. */
   overdue: boolean;
-  /** What somebody has set on Bull Board that keeps ticks from being made. */
+  /** What prevents ticks, if somebody has set it on Bull Board. */
   held: string | null;
 }
 
-/** A tick that is due for longer is one that no producer takes. */
+/** If a tick is due for longer than this, no producer is running. */
 const patienceMs = 15_000;
-/** TICK_SECONDS at most. */
+/** The maximum of TICK_SECONDS. */
 const longestTickMs = 3_600_000;
 
-/** Reads it from the ticks' jobs: a tick's result says what it did for each profile, and why it did no more. */
+/** Read from the jobs of ticks: the result of a tick says what it did for each profile and what limited it. */
 export async function readProducerActivity({ bullmq }: TickQueue): Promise<ProducerActivity> {
   const [completed] = await bullmq.getCompleted(0, 0);
   const [failed] = await bullmq.getFailed(0, 0);
@@ -43,16 +43,16 @@ export async function readProducerActivity({ bullmq }: TickQueue): Promise<Produ
     lastTickAt: lastTickAt === 0 ? undefined : new Date(lastTickAt),
     held: await describeBrakes(bullmq),
     failure: failedAt > lastTickAt ? failed?.failedReason : undefined,
-    // One that is put off for longer than ticks are apart has come from a wrong clock, and a producer would have seen it.
+    // A tick that is scheduled too far ahead comes from a wrong clock, and a running producer would have corrected it.
     overdue: waits.some((wait) => wait < -patienceMs || wait > longestTickMs + patienceMs),
   };
 }
 
-/** What a report means, in a sentence or more. */
+/** Describes a report in one or more sentences. */
 export function describeReport(report: TickReport): string {
   const { withdrawn, held } = report;
   return [
-    ...(withdrawn > 0 ? [`Took ${count(withdrawn, "chunk")} of the backfill out of the queue.`] : []),
+    ...(withdrawn > 0 ? [`Removed ${count(withdrawn, "chunk")} of the backfill from the queue.`] : []),
     describeState(report),
     ...(held === null ? [] : [held]),
   ].join(" ");
@@ -61,32 +61,32 @@ export function describeReport(report: TickReport): string {
 function describeState({ changes, backfill, gaps, state }: TickReport): string {
   switch (state) {
     case "no chunks yet":
-      return "Waits for a first document.";
+      return "Waits for the first document.";
     case "queue is full":
-      return "Waits: as many batches are queued as may be.";
+      return "Waits, because the queue has reached its maximum number of batches.";
     case "enqueuing":
       return `Enqueued ${[
         ...(changes > 0 ? [count(changes, "change")] : []),
         ...(backfill > 0 ? [`${count(backfill, "chunk")} of the backfill`] : []),
       ].join(" and ")}.`;
     case "passing over":
-      return "Passes over chunks that have their vectors.";
+      return "Skips chunks that already have vectors.";
     case "paused":
-      return "The backfill is paused; changes go on.";
+      return "The backfill is paused; changes are still embedded.";
     case "held":
       return "Enqueued nothing of the backfill.";
     case "being adopted":
       return "Waits until the adopted vectors are copied.";
     case "retired":
-      return "Rests: the profile is retired.";
+      return "Nothing to do: the profile is retired.";
     case "waiting for workers":
       return "Waits for the workers: every chunk is in the queue.";
     case "gaps found":
       return `Found ${count(gaps, "chunk")} without a vector, to be enqueued next.`;
     case "vectors lost":
-      return `Found ${count(gaps, "chunk")} whose vector was lost: the backfill begins anew.`;
+      return `Found ${count(gaps, "chunk")} whose vector was lost: the backfill starts again.`;
     case "complete":
-      return "Rests: every chunk has its vector or is in quarantine.";
+      return "Nothing to do: every chunk has its vector or is in quarantine.";
     default:
       return state;
   }

@@ -7,7 +7,7 @@ import { describeReport, type ProducerActivity } from "./producer-activity.ts";
 import { renderProfile } from "./render-profile.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** The part of the overview that is rendered anew with every snapshot. */
+/** The part of the overview that is rendered again with every snapshot. */
 export function renderOverview(snapshot: Snapshot, role: Role): Html {
   const { profiles, producer, rollout, at } = snapshot;
   return html`<h1>Overview</h1>
@@ -15,32 +15,32 @@ ${profiles.length === 0 && html`<p>No profile is registered yet: run <code>reemb
 ${profiles.map((profile) => renderProfile(profile, at, role))}
 ${rollout && renderRollout(rollout, at)}
 ${renderProducer(producer, at)}
-${profiles[0]?.status.wrongClocks.map((wrong) => html`<p class="warning">${describeWrongClock(wrong)} Have it follow a time server.</p>`)}
+${profiles[0]?.status.wrongClocks.map((wrong) => html`<p class="warning">${describeWrongClock(wrong)} Synchronise it with a time server.</p>`)}
 <p id="news" class="hidden" role="status">${profiles.map(({ status }) => `${milestone(status)} `)}</p>`;
 }
 
-/** What a screen reader is told without being asked: a step of ten percent, not every number that moves. */
+/** What a screen reader announces: a step of ten percent, and not every change of a number. */
 function milestone({ profile, coverage, pending, quarantined }: Snapshot["profiles"][number]["status"]): string {
   if (pending > 0) return `${profile} is ${10 * Math.floor(10 * coverage)} % embedded.`;
-  return quarantined === 0 ? `${profile} is complete.` : `${profile} is complete but for its quarantine.`;
+  return quarantined === 0 ? `${profile} is complete.` : `${profile} is complete except for its quarantine.`;
 }
 
 function renderProducer({ reports, lastTickAt, failure, overdue, held }: ProducerActivity, at: Date): Html {
   const last = lastTickAt && Math.max(0, (at.getTime() - lastTickAt.getTime()) / 1_000);
   return html`<section id="producer" aria-labelledby="producer-title">
 <h2 id="producer-title">Producer</h2>
-${held !== null && html`<p class="warning">${held} No tick is made.</p>`}
-${overdue && held === null && html`<p class="warning">Ticks are due and nobody makes them: is a producer running?</p>`}
+${held !== null && html`<p class="warning">${held} No ticks are made.</p>`}
+${overdue && held === null && html`<p class="warning">Ticks are due, but nobody makes them: check that a producer is running.</p>`}
 ${failure !== undefined && html`<p class="warning">The last tick failed: ${failure}</p>`}
 ${
   last === undefined
-    ? html`<p>No tick yet.${!overdue && " It starts with a producer."}</p>`
+    ? html`<p>No tick yet.${!overdue && " Start a producer."}</p>`
     : html`<p>Last tick ${formatDuration(last)} ago.</p>`
 }
 ${
   reports.length > 0 &&
   html`<table>
-<caption class="hidden">What the last tick did for each profile, and why it did no more</caption>
+<caption class="hidden">What the last tick did for each profile, and what limited it</caption>
 <thead><tr><th scope="col">Profile</th><th scope="col">Last tick</th></tr></thead>
 <tbody>${reports.map(
     (report) => html`<tr><th scope="row">${report.profile}</th><td>${describeReport(report)}</td></tr>`,

@@ -35,7 +35,7 @@ function fact(term: string, value: string, colour?: string): Html {
   return html`<div><dt${colour !== undefined && html` class="${colour}"`}>${term}</dt><dd>${value}</dd></div>`;
 }
 
-/** In SVG, whose widths are attributes and not styles, which the content security policy would take away. */
+/** Drawn in SVG, whose widths are attributes: the content security policy does not allow style attributes. */
 function renderBar({ profile, chunks, embedded, quarantined, coverage }: ProfileStatus): Html {
   const width = (count: number) => (chunks === 0 ? 0 : (100 * count) / chunks);
   const percent = formatPercent(coverage);
@@ -55,7 +55,7 @@ function renderChart(name: string, series: Series): Html {
 }
 
 function renderWorkers(name: string, workers: ProfileOverview["workers"]): Html {
-  if (workers.length === 0) return html`<p>No worker is alive.</p>`;
+  if (workers.length === 0) return html`<p>No worker is running.</p>`;
   return html`<table id="workers-${name}">
 <caption>Workers</caption>
 <thead><tr><th scope="col">Host</th><th scope="col">Device</th><th scope="col" class="number">Chunks/s</th><th scope="col" class="number">Tokens/s</th></tr></thead>

@@ -14,7 +14,7 @@ function openPoll(read: (turn: number) => Promise<number>, intervalMs = 5) {
   return { poll, errors, counts };
 }
 
-test("nobody watches, nothing is read", async () => {
+test("nothing is read while nobody watches", async () => {
   const { poll, counts } = openPoll(async (turn) => turn);
   const stop = poll.watch(() => {});
   await waitFor("a few reads", () => counts.reads > 3);
@@ -37,7 +37,7 @@ test("any number of watchers and pages share one read", async () => {
   expect(counts.reads).toBe(1);
 });
 
-test("a read that fails is told, and the next one is made", async () => {
+test("a failed read is reported, and the next one follows", async () => {
   const { poll, errors } = openPoll(async (turn) => {
     if (turn === 1) throw new Error("the database is away");
     return turn;
@@ -48,7 +48,7 @@ test("a read that fails is told, and the next one is made", async () => {
   expect(errors).toEqual([new Error("the database is away")]);
 });
 
-test("a watcher that throws is told, and keeps nothing from the others", async () => {
+test("an error of a watcher is reported, and the others still get the value", async () => {
   const { poll, errors } = openPoll(async (turn) => turn);
   const seen: number[] = [];
   poll.watch(() => {

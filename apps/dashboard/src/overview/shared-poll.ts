@@ -2,12 +2,12 @@ import { setTimeout } from "node:timers/promises";
 
 export interface SharedPollOptions<Value> {
   read: () => Promise<Value>;
-  /** The least time between the end of one read and the start of the next. */
+  /** The minimum time between the end of one read and the start of the next. */
   intervalMs: number;
   onError: (error: unknown) => void;
 }
 
-/** One read for all who watch: again and again while anybody does, never two at a time, and none when nobody does. */
+/** Shares one repeated read among all watchers: it runs only while somebody watches, and never twice at the same time. */
 export class SharedPoll<Value> implements AsyncDisposable {
   readonly #options: SharedPollOptions<Value>;
   readonly #watchers = new Set<(value: Value) => void>();
@@ -18,7 +18,7 @@ export class SharedPoll<Value> implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** The value of the read in flight or, within the interval, of the last one; a new one otherwise. */
+  /** The value of the running read or, within the interval, of the last one; otherwise reads again. */
   async read(): Promise<Value> {
     if (this.#latest === undefined || performance.now() >= this.#latest.freshUntil) {
       const latest = { value: this.#options.read(), freshUntil: Number.POSITIVE_INFINITY };
@@ -35,7 +35,7 @@ export class SharedPoll<Value> implements AsyncDisposable {
     return await this.#latest.value;
   }
 
-  /** Calls `watcher` with every value from now on; returns what ends it. */
+  /** Calls `watcher` with every further value; the returned function ends that. */
   watch(watcher: (value: Value) => void): () => void {
     this.#watchers.add(watcher);
     if (this.#polling === undefined) {
@@ -56,7 +56,7 @@ export class SharedPoll<Value> implements AsyncDisposable {
     await this.#latest?.value.catch(() => undefined);
   }
 
-  /** What one watcher throws keeps nothing from the others. */
+  /** An error of one watcher does not affect the others. */
   #tell(watcher: (value: Value) => void, value: Value): void {
     try {
       watcher(value);

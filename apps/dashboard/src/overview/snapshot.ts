@@ -17,11 +17,11 @@ export interface ProfileOverview {
   status: ProfileStatus;
   reasons: { reason: string; chunks: number }[];
   workers: LiveWorker[];
-  /** The last hour, minute by minute. */
+  /** The last hour by minute. */
   history: MinuteOfWork[];
 }
 
-/** All that the overview shows, read at one moment. */
+/** Everything that the overview shows, read at the same time. */
 export interface Snapshot {
   at: Date;
   profiles: ProfileOverview[];
@@ -38,7 +38,7 @@ export interface SnapshotSources {
 }
 
 export async function readSnapshot({ database, queues, ticks, readRollout }: SnapshotSources): Promise<Snapshot> {
-  // Ticks and jobs have the times of processes that follow the database's clock too.
+  // The times of ticks and jobs come from processes that also use the database's clock.
   await followDatabaseClock(database);
   const workers = await readLiveWorkers(database);
   const profiles: ProfileOverview[] = [];

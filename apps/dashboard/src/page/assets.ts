@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import express, { type Router } from "express";
 
-/** Files of libraries that pages load, as the packages ship them: no build step, and no host but this one. */
+/** Files of libraries that pages load, as their packages ship them: without a build step, and from this host only. */
 const libraryFiles = {
   "uplot.js": import.meta.resolve("uplot/dist/uPlot.esm.js"),
   "uplot.css": import.meta.resolve("uplot/dist/uPlot.min.css"),

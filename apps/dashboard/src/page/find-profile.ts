@@ -2,7 +2,7 @@ import { ReembedError } from "@reembed/core";
 import { type Database, type RegisteredProfile, readProfile } from "@reembed/store";
 import { Problem } from "./problem.ts";
 
-/** The profile of a request's path. */
+/** The profile that a request's path names. */
 export async function findProfile(database: Database, name: string): Promise<RegisteredProfile> {
   try {
     return await readProfile(database, name);

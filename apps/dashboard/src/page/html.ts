@@ -1,6 +1,6 @@
 import escapeHtml from "escape-html";
 
-/** Text that is markup already. Only `html` makes it, so that nothing reaches a page unescaped by oversight. */
+/** Markup. Only `html` creates it, so that no text reaches a page without being escaped. */
 export class Html {
   readonly #markup: string;
 
@@ -15,7 +15,7 @@ export class Html {
 
 type Value = Html | string | number | false | null | undefined | readonly Value[];
 
-/** A template of markup: what is put into it is escaped unless it is `Html`; lists are joined, nothing is left out. */
+/** A template of markup. Values are escaped unless they are `Html`; lists are concatenated. */
 export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Html {
   return new Html(String.raw({ raw: strings }, ...values.map(toMarkup)));
 }

@@ -4,11 +4,11 @@ import { type Html, html } from "./html.ts";
 
 export interface PageOptions {
   title: string;
-  /** Who looks at it; without one, the page shows no way into the rest. */
+  /** The role of the reader; without one, the page shows no links to other pages. */
   role?: Role | undefined;
-  /** Whether there is a session to end. */
+  /** Whether there is a session that can be ended. */
   canLogOut?: boolean;
-  /** Scripts of `/assets` that the page runs. */
+  /** Scripts from `/assets` that the page runs. */
   scripts?: readonly string[];
   main: Html;
 }

@@ -5,7 +5,7 @@ import type { ErrorRequestHandler, Request, RequestHandler, Response } from "exp
 import { html } from "./html.ts";
 import { sendPage } from "./layout.ts";
 
-/** What is thrown to refuse a request: its status, and a sentence for who made it. */
+/** Thrown to refuse a request: its status, and a sentence for whoever made it. */
 export class Problem extends Error {
   readonly status: number;
 
@@ -16,7 +16,7 @@ export class Problem extends Error {
   }
 }
 
-/** Answers with a problem document (RFC 9457), or with a page that says the same where a browser asks for one. */
+/** Answers with a problem document (RFC 9457) or, for a browser, with a page that says the same. */
 export function sendProblem(request: Request, response: Response, { status, message: detail }: Problem): void {
   const title = STATUS_CODES[status] ?? "Error";
   response.status(status).vary("Accept");
@@ -32,7 +32,7 @@ export const notFound: RequestHandler = (request) => {
   throw new Problem(404, `There is nothing at ${request.path}.`);
 };
 
-/** The last handler: says what was wrong with the request; what was wrong with us goes to the log. */
+/** The last handler: tells clients what was wrong with their request, and logs our own errors. */
 export function handleErrors(log: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
     const problem = toProblem(error);
@@ -44,11 +44,11 @@ export function handleErrors(log: Logger): ErrorRequestHandler {
 
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  // Express and its body parsers mark what the client is to blame for, with a message that is meant for it.
+  // Express and its body parsers mark errors of the client, with a message that is meant for the client.
   if (error instanceof Error && "status" in error && typeof error.status === "number" && error.status < 500) {
     return new Problem(error.status, error.message);
   }
-  if (isUntakenText(error)) return new Problem(400, "The database cannot hold a character that was sent.");
+  if (isUntakenText(error)) return new Problem(400, "The request contains a character that the database cannot store.");
   if (isTransient(error)) return new Problem(503, `A server is away or busy: ${messageOf(error)}`);
   return new Problem(500, "This request failed; the dashboard's log says why.");
 }

@@ -14,15 +14,15 @@ const reason = z.string().min(1).max(200);
 
 const ListQuery = z.object({
   reason: reason.optional(),
-  /** The page after this chunk. */
+  /** Shows the page after this chunk. */
   after: z.coerce.number("must be a number").int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
-  /** Shown as a message after a retry. */
+  /** Shown in a message after a retry. */
   retried: z.coerce.number().int().min(0).optional(),
 });
-/** Either one chunk or all of a reason; `from` is the reason whose list is shown again afterwards. */
+/** Either one chunk or all with a reason; `from` is the reason whose list is shown afterwards. */
 const RetryForm = z.union([z.strictObject({ chunkId, from: reason.optional() }), z.strictObject({ reason })]);
 
-/** `/quarantine/<profile>`: the chunks that were set aside, by reason, and their retry. */
+/** `/quarantine/<profile>`: the quarantined chunks by reason, and their retry. */
 export function quarantineRoutes(database: Database, access: Access): Router {
   const router = express.Router();
   router.get("/:profile", async (request, response) => {

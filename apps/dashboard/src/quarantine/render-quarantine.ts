@@ -4,12 +4,12 @@ import { type Html, html } from "../page/html.ts";
 export interface QuarantineView {
   profile: string;
   reasons: readonly { reason: string; chunks: number }[];
-  /** The only reason that is shown, if any. */
+  /** The reason that the list is limited to, if any. */
   reason: string | undefined;
   chunks: readonly QuarantinedChunk[];
-  /** Where the next page begins; undefined on the last. */
+  /** The start of the next page; undefined on the last page. */
   nextAfter: number | undefined;
-  /** Chunks that the request before has put back. */
+  /** Number of chunks that the previous request has enqueued again. */
   retried: number | undefined;
   mayRetry: boolean;
 }
@@ -37,7 +37,7 @@ ${reasons.map(({ reason, chunks }) => link(reason, `${reason} (${chunks})`))}
 function renderRetryAll(profile: string, { reason, chunks }: { reason: string; chunks: number }): Html {
   return html`<form method="post" action="${retryPath(profile)}">
 <input type="hidden" name="reason" value="${reason}">
-<button>Retry ${chunks === 1 ? "the one" : `all ${chunks}`} of ${reason}</button>
+<button>Retry ${chunks === 1 ? "the chunk" : `all ${chunks} chunks`} with ${reason}</button>
 </form>`;
 }
 

@@ -19,12 +19,12 @@ ${changes.length > 0 && renderChanges(changes, at)}
 
 function describeShare({ rollout, baselineRetired }: RolloutOverview): string {
   const { baseline, candidate, stage, percent, shadowPercent } = rollout;
-  if (baseline === candidate) return `${baseline} answers everybody: there is no other profile.`;
+  if (baseline === candidate) return `${baseline} answers everybody, because there is no other profile.`;
   const of: Record<typeof stage, string> = {
     baseline: `${baseline} answers everybody.`,
     shadow: `${baseline} answers everybody.`,
     canary: `${candidate} answers ${percent} % of subjects, ${baseline} the others.`,
-    full: `${candidate} answers everybody${baselineRetired ? `, for good: ${baseline} is retired` : ""}.`,
+    full: `${candidate} answers everybody${baselineRetired ? `, and ${baseline} is retired` : ""}.`,
     "rolled back": `Rolled back: ${baseline} answers everybody.`,
   };
   return `${of[stage]}${shadowPercent > 0 ? ` ${candidate} answers ${shadowPercent} % of its requests too, unseen.` : ""}`;
@@ -57,13 +57,13 @@ function renderChanges(changes: readonly RolloutEvent[], at: Date): Html {
 </table>`;
 }
 
-/** Only a canary's share does not follow from its stage. */
+/** Only for a canary the share does not follow from the stage. */
 function describePlace(stage: RolloutStage, percent: number): string {
   return stage === "canary" ? `${stage}, ${percent} %` : stage;
 }
 
 const Interval = z.object({ mean: z.number(), low: z.number(), high: z.number() });
-/** Of what `reembed evaluate` has stored; an older or newer one may have stored something else. */
+/** The part of a stored report of `reembed evaluate` that is shown; other versions may have stored something else. */
 const Quality = z.object({
   quality: z.object({
     k: z.number(),
@@ -82,7 +82,7 @@ function describeEvaluation({ verdict, report, evaluatedAt }: Evaluation, at: Da
 function describeQuality({ quality: { k, baseline, candidate, difference } }: z.infer<typeof Quality>): string {
   const [from, to] = [baseline.ndcg.mean, candidate.ndcg.mean].map((mean) => mean.toFixed(3));
   const { low, high } = difference.ndcg;
-  return `nDCG@${k} from ${from} to ${to}, the difference between ${low.toFixed(3)} and ${high.toFixed(3)}`;
+  return `nDCG@${k} from ${from} to ${to}, a difference between ${low.toFixed(3)} and ${high.toFixed(3)}`;
 }
 
 function ago(moment: Date, at: Date): string {

@@ -16,23 +16,23 @@ export const windowMinutes = 10;
 const shownChanges = 5;
 const freshMs = 10_000;
 
-/** Who is answered by which profile, how well, and who decided that. */
+/** Which profile answers whom, how well, and who decided that. */
 export interface RolloutOverview {
   rollout: Rollout;
-  /** By `reembed finalize`: there is no way back. */
+  /** Whether `reembed finalize` has retired the baseline, so that there is no way back. */
   baselineRetired: boolean;
-  /** Of the last ten minutes. */
+  /** Figures of the last ten minutes. */
   windows: { profile: string; window: GuardWindow }[];
   /** The newest first. */
   changes: RolloutEvent[];
-  /** The last time that a guardrail spoke, between these two profiles. */
+  /** The last breach of a guardrail between these two profiles. */
   breach: RolloutEvent | undefined;
   evaluation: Evaluation | undefined;
 }
 
 /**
- * Reads who is answered by which profile, anew at each call but for the profiles' figures: these cost the database 0.2 s
- * at 50,000 searches, and are ten seconds old at most. The reader gives undefined before `reembed init`.
+ * Reads the rollout at each call. The profiles' figures take the database 0.2 s with 50,000 searches, and are cached for ten
+ * seconds. The reader returns undefined before `reembed init`.
  */
 export function createRolloutReader(database: Database): () => Promise<RolloutOverview | undefined> {
   let kept: { until: number; version: number; windows: RolloutOverview["windows"] } | undefined;
