@@ -90,16 +90,10 @@ describeOnEachServer(
           const exact = await searchExactly(database, profile, near(region), { limit, filter });
           const found = await searchProfile(narrow, { ...profile, ann }, near(region), { limit, filter });
           expect({ region, filter, found: found.length }).toEqual({ region, filter, found: exact.length });
+          // What an index finds is near enough; only an answer that it leaves short is looked for exactly.
           if (exact.length < limit) expect(found).toEqual(exact);
         }
       }
-      const there = await searchProfile(narrow, { ...profile, ann }, near("there"), {
-        limit,
-        filter: { language: "ru" },
-      });
-      expect(there).toEqual(
-        await searchExactly(database, profile, near("there"), { limit, filter: { language: "ru" } }),
-      );
     });
 
     test("without a filter has no gap where vectors have lost their chunks, as in an adopted table", async () => {
