@@ -10,10 +10,11 @@ try {
     options: { rounds: { type: "string", default: "3" }, operators: { type: "boolean", default: false } },
   });
   const rounds = Number(values.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1) throw new RangeError(`--rounds is ${values.rounds}, no number from 1`);
+  if (!Number.isInteger(rounds) || rounds < 1)
+    throw new RangeError(`--rounds is ${values.rounds}, but must be a whole number from 1`);
   if (values.operators) reportOperators(await measureOperators(24), describeMachine());
   else {
-    // 12,240 tokens: a round of the six sides takes about five minutes on two cores.
+    // 12,240 tokens: one round of the six sides takes about five minutes on two cores.
     const texts = { count: 16, least: 30, most: 1_500 };
     report(await measureEmbedding({ layers: 24, rounds, texts }), describeMachine());
   }

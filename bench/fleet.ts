@@ -7,7 +7,7 @@ import { report } from "./fleet/report.ts";
 import { describeMachine } from "./machine.ts";
 import { describeServer } from "./store/server.ts";
 
-/** As PostgreSQL comes and production keeps it: a commit waits for the disk. */
+/** PostgreSQL's defaults, as in production: a commit waits for the disk. */
 const settings = { fsync: "on", full_page_writes: "on", max_wal_size: "8GB" };
 
 try {

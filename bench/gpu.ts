@@ -12,7 +12,7 @@ import { measureScarceMemory } from "./gpu/scarce-memory.ts";
 import { TextSource } from "./gpu/texts.ts";
 import { measureGpuWorker } from "./gpu/worker.ts";
 
-/** The shortest text has a token between the two special ones. */
+/** The shortest text has one token between the two special ones. */
 const fidelityLengths = [3, 16, 128, 512, 1_500, 4_096, 8_192];
 const parts = ["fidelity", "throughput", "peer", "memory", "worker"] as const;
 type Part = (typeof parts)[number];

@@ -1,6 +1,6 @@
 import { cpus, release, totalmem, type } from "node:os";
 
-/** Where figures come from: without it they compare with nothing. */
+/** Describes the machine. Figures can only be compared with this information. */
 export function describeMachine(): string {
   const cores = cpus();
   const memoryGiB = Math.round(totalmem() / 2 ** 30);

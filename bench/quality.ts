@@ -47,7 +47,7 @@ function readFlags() {
   }
 }
 
-/** Four decimals are more than the intervals leave certain. */
+/** The intervals are wider than four decimals can show. */
 function rounded(_key: string, value: unknown): unknown {
   return typeof value === "number" ? Number(value.toFixed(4)) : value;
 }

@@ -7,7 +7,7 @@ import { measureSearch } from "./search/measure.ts";
 import { report } from "./search/report.ts";
 import { describeServer } from "./store/server.ts";
 
-/** As production keeps it, with room for the vectors and their index. */
+/** PostgreSQL's defaults, as in production, with room for the vectors and their index. */
 const settings = { fsync: "on", full_page_writes: "on", max_wal_size: "8GB", shared_buffers: "2GB" };
 
 try {

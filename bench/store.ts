@@ -12,9 +12,9 @@ const profileName = "bge-m3";
 const batch = 64;
 const connections = 3;
 const rows = 150 * batch;
-/** Odd: a median is one of them. */
+/** An odd number, so that the median is one of the values. */
 const rounds = 7;
-/** As PostgreSQL comes and production keeps it: a commit waits for the disk. */
+/** PostgreSQL's defaults, as in production: a commit waits for the disk. */
 const settings = { fsync: "on", full_page_writes: "on" };
 
 try {

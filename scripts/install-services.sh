@@ -42,7 +42,7 @@ cd "$build"
 as_root apt-get "${options[@]}" update -qq
 as_root apt-get "${options[@]}" source --download-only -qq pgvector
 tar xzf pgvector_*.orig.tar.gz
-# OPTFLAGS: the machine that runs the tests may not be the one that built the extension.
+# OPTFLAGS: the tests may run on another machine than the one that builds the extension.
 make -C pgvector-* OPTFLAGS="" PG_CONFIG="/usr/lib/postgresql/$major/bin/pg_config" -j2 >/dev/null
 as_root make -C pgvector-* install PG_CONFIG="/usr/lib/postgresql/$major/bin/pg_config" >/dev/null
 has_pgvector && echo "pgvector was built and installed for PostgreSQL $major."

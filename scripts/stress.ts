@@ -7,9 +7,9 @@ import { failuresOfSoak, failuresOfTests } from "./stress/failures.ts";
 import { runLogged } from "./stress/run-logged.ts";
 import { Tally } from "./stress/tally.ts";
 
-// Runs all tests and the soak again and again on a busy machine, and tells what failed how often:
-//   npm run stress -- [--runs 5] [--minutes 2] [--seed 1] [--no-load] [test files, in place of all of them]
-// --minutes is how long each soak makes faults; 0 leaves it out. --seed is the first soak's; each further one has the next.
+// Runs all tests and the soak repeatedly on a busy machine, and reports what failed how often:
+//   npm run stress -- [--runs 5] [--minutes 2] [--seed 1] [--no-load] [test files instead of all]
+// --minutes is the duration of each soak; 0 skips it. --seed is that of the first soak; each further one adds 1.
 const vitest = join(import.meta.dirname, "../node_modules/vitest/vitest.mjs");
 const soak = join(import.meta.dirname, "../apps/cli/soak/soak.ts");
 
@@ -25,14 +25,14 @@ const { values, positionals } = parseArgs({
 });
 const [runs, minutes, seed] = [Number(values.runs), Number(values.minutes), Number(values.seed)];
 if (!(Number.isInteger(runs) && runs > 0 && Number.isInteger(seed) && minutes >= 0)) {
-  throw new RangeError("--runs takes a whole number above 0, --seed a whole number and --minutes a number from 0");
+  throw new RangeError("--runs must be a whole number above 0, --seed a whole number, and --minutes a number from 0");
 }
 process.exitCode = (await stress(positionals)) ? 0 : 1;
 
 async function stress(files: readonly string[]): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), "reembed-stress-"));
   const loops = values.load ? availableParallelism() : 0;
-  console.log(`${runs} runs beside ${loops} busy loops; the logs of what fails stay in ${folder}`);
+  console.log(`${runs} runs with ${loops} busy loops; the logs of failures stay in ${folder}`);
   await using _loops = startBusyLoops(loops);
   const tally = new Tally(runs);
   for (let run = 1; run <= runs; run++) {

@@ -40,7 +40,7 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** So slow that there is something to see: two batches of each profile every half second. A group, to be ended whole. */
+/** Starts a slow demo, two batches per profile every half second, in a process group that is ended as a whole. */
 function startDemo(): ChildProcess {
   const slow = { BATCH_SIZE: "16", MAX_QUEUED_JOBS: "2", TICK_SECONDS: "0.5" };
   const alone = {
@@ -55,11 +55,11 @@ function startDemo(): ChildProcess {
   return spawn("npm", ["run", "--silent", "demo"], { env, stdio: ["ignore", "ignore", "pipe"], detached: true });
 }
 
-/** The address in the next line of the demo's that has one in this place. */
+/** The address in the demo's next line that matches. */
 async function readAddress(place: RegExp): Promise<string> {
   for (let line = await said.next(); !line.done; line = await said.next()) {
     const [, address] = place.exec(line.value) ?? [];
     if (address !== undefined) return address;
   }
-  throw new Error("The demo ended before it served anything.");
+  throw new Error("The demo ended before it served a page.");
 }

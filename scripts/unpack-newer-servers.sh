@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Unpacks PostgreSQL 17 with pgvector, and Valkey, of Debian 13 into a folder, with the libraries that they need, and
-# installs nothing: bash scripts/unpack-newer-servers.sh FOLDER. NATIVE_SERVERS=FOLDER then makes the tests start them.
-# Needs no root, and Debian or Ubuntu for apt-get and Debian's keys.
+# Unpacks PostgreSQL 17 with pgvector, and Valkey, from Debian 13 into a folder, with the libraries that they need, and
+# installs nothing: bash scripts/unpack-newer-servers.sh FOLDER. With NATIVE_SERVERS=FOLDER the tests start these servers.
+# Needs no root, but Debian or Ubuntu for apt-get and Debian's keys.
 set -euo pipefail
 
 folder=$(realpath -m "${1:?Name the folder to unpack into.}")
@@ -14,7 +14,7 @@ mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$folder"
 : >"$apt/status"
 echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${mirror:-http://deb.debian.org/debian} trixie main" \
   >"$apt/sources.list"
-# A system without a single package: so everything comes along, the C library included, which is newer than the machine's.
+# An empty package system, so that all dependencies are fetched, including the C library, which is newer than the machine's.
 options=(-qq -o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=/dev/null -o "Dir::State::lists=$apt/lists"
   -o "Dir::State::status=$apt/status" -o "Dir::Cache::archives=$apt/archives" -o Dir::Cache::pkgcache=
   -o Dir::Cache::srcpkgcache= -o Dir::Etc::preferencesparts=/dev/null -o "APT::Sandbox::User=$(id -un)")
@@ -22,7 +22,7 @@ apt-get "${options[@]}" update
 apt-get "${options[@]}" install --download-only --no-install-recommends -y "${wanted[@]}"
 for package in "$apt"/archives/*.deb; do dpkg-deb --fsys-tarfile "$package" | tar -x -C "$folder" --no-same-owner; done
 
-# Each program runs with the C library that it was built for: the machine's own loader would take the machine's own.
+# Each program runs with the C library that it was built for; the machine's own loader would use the machine's library.
 loader=$(echo "$folder"/usr/lib*/ld-linux-*.so.* "$folder"/usr/lib/*/ld-linux-*.so.* | tr ' ' '\n' | grep -v '\*' | head -n 1)
 libraries=$(dirname "$(find "$folder/usr/lib" -name 'libc.so.6' | head -n 1)")
 for program in "$folder/usr/lib/postgresql/$major/bin/"{postgres,initdb,pg_config} "$folder/usr/bin/"{valkey-server,valkey-cli}; do

@@ -1,14 +1,14 @@
 import type { EncoderShape } from "@reembed/embedder/builder";
 
-/** Floating-point operations of an encoder, a multiplication and its addition counted as two. */
+/** Floating-point operations of an encoder; a multiplication with its addition counts as two. */
 export interface EncoderWork {
-  /** Of products with weights, which int8 speeds up. */
+  /** Products with weights, which int8 speeds up. */
   linear: number;
-  /** Of products of tokens with tokens. */
+  /** Products of tokens with tokens. */
   attention: number;
 }
 
-/** What all the texts need, without padding and without what a graph saves by pooling: the same for every side. */
+/** The operations for all texts, without padding and without what a graph saves in pooling: the same for every side. */
 export function workOf({ layers, hidden, intermediate }: EncoderShape, lengths: readonly number[]): EncoderWork {
   const perToken = 2 * (4 * hidden * hidden + 2 * hidden * intermediate) * layers;
   const tokens = lengths.reduce((sum, length) => sum + length, 0);

@@ -13,8 +13,8 @@ const titles = {
 } as const satisfies Partial<Record<GraphKind, string>>;
 
 /**
- * The embedder that workers have, with one of the model's graphs.
- * @param processes That share the cores and the texts, as those of `reembed worker --processes`.
+ * The embedder of workers, with one of the model's graphs.
+ * @param processes Number of processes that share cores and texts, as with `reembed worker --processes`.
  */
 export function engineSide({ model, folder, graph }: RandomModel, kind: keyof typeof titles, processes = 1): Side {
   const threads = processes === 1 ? undefined : Math.max(1, Math.floor(availableParallelism() / processes));
@@ -44,7 +44,7 @@ export function engineSide({ model, folder, graph }: RandomModel, kind: keyof ty
   };
 }
 
-/** Each takes a batch when it has done its last, as workers do; few batches, and the longest first, so that all end together. */
+/** Each process takes the next batch when it is free, as workers do. Few batches, the longest first, end at the same time. */
 async function embedShared(embedders: readonly Embedder[], texts: readonly TextOfLength[]): Promise<Float32Array[]> {
   const [only] = embedders;
   if (embedders.length === 1 && only !== undefined) return await embedAll(only, texts);

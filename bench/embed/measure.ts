@@ -8,11 +8,11 @@ import { openRandomModel } from "./random-model.ts";
 import { type Side, tokensOf } from "./run.ts";
 import { type MeasuredSide, type SideFigures, summarizeSide, wholeOrNull } from "./side-figures.ts";
 
-/** As transformers.js is called in its examples: texts as they come, a handful at a time. */
+/** transformers.js is called as in its examples: a few texts at a time, in order of arrival. */
 const pipelineBatch = 8;
-/** As BGE-M3's longest. */
+/** BGE-M3's maximum. */
 const longestText = 8_192;
-/** Of a side's vectors to those of the first side: with another cosine it would do other work. */
+/** Least cosine to the first side's vectors. Below it, a side would be doing different work. */
 const leastCosines = { fp32: 0.9999, int8: 0.99 } as const;
 
 export interface EmbedFigures {
@@ -22,10 +22,10 @@ export interface EmbedFigures {
   tokens: number;
   sides: Record<string, SideFigures>;
   longText: { tokens: number; tokensPerSecond: number; peakRssMiB: number | null };
-  /** Of the process that holds the queue's locks, while int8 runs, long text included: see `EventLoopDelay`. */
+  /** Delay of the process that renews the queue's locks, while int8 runs, including the long text: see `EventLoopDelay`. */
   eventLoopMaxMs: number;
   eventLoopOwnMaxMs: number;
-  /** 10^9 operations per second. */
+  /** In 10^9 operations per second. */
   peak: ProductPeak;
 }
 
@@ -36,8 +36,8 @@ export interface EmbedOptions {
 }
 
 /**
- * Runs every side once per round, another one first each time.
- * @throws Error when a side has other vectors than the first.
+ * Runs every side once per round, starting with another one each time.
+ * @throws Error if a side's vectors differ from the first side's.
  */
 export async function measureEmbedding({ layers, rounds, texts: wanted }: EmbedOptions): Promise<EmbedFigures> {
   const model = await openRandomModel({ layers, graphs: ["exported", "fp32", "int8"] });
@@ -61,7 +61,8 @@ export async function measureEmbedding({ layers, rounds, texts: wanted }: EmbedO
       console.error(`round ${round + 1} of ${rounds}: ${side.title}: ${(tokens / run.seconds).toFixed(0)} tok/s`);
       runs.push(run);
       const cosine = leastCosine(run.vectors, pipeline.runs[0]?.vectors ?? []);
-      if (!(cosine >= leastCosines[arithmetic])) throw new Error(`${side.title} has other vectors: cosine ${cosine}`);
+      if (!(cosine >= leastCosines[arithmetic]))
+        throw new Error(`${side.title} has different vectors: cosine ${cosine}`);
       cosines.push(cosine);
     }
   }

@@ -3,7 +3,7 @@ import { modelFolder } from "@reembed/embedder";
 import { expect, test } from "vitest";
 import { mixedTexts } from "./mixed-texts.ts";
 
-test("texts are spread evenly over the lengths and come in no order of them", async () => {
+test("texts have evenly spread lengths, in mixed order", async () => {
   const model = models.get("mini-m3");
   if (model === undefined) throw new Error("mini-m3 is not registered");
   const texts = await mixedTexts(modelFolder(model, ""), { count: 8, least: 30, most: 240 });

@@ -4,17 +4,17 @@ import { Tokenizer } from "@reembed/embedder/builder";
 
 export interface TextOfLength {
   text: string;
-  /** Special tokens included. */
+  /** Including special tokens. */
   tokens: number;
 }
 
 const handbook = join(import.meta.dirname, "../../samples/handbook");
-/** BERT's tokenizer takes them apart, and that of transformers.js does not: it would read other tokens than ours. */
+/** BERT's tokenizer splits these, but that of transformers.js does not, and would read other tokens than ours. */
 const punctuationRuns = /([\p{P}\p{S}])[\p{P}\p{S}]+/gu;
-/** Coprime to the number of texts: long and short ones come mixed, as from a corpus. */
+/** Coprime to the number of texts, so that long and short ones are mixed, as in a corpus. */
 const stride = 7;
 
-/** Texts whose numbers of tokens are spread evenly from the least to the most, in no order of length. */
+/** Texts whose numbers of tokens are evenly spread between the bounds, in mixed order. */
 export async function mixedTexts(
   modelFolder: string,
   { count, least, most }: { count: number; least: number; most: number },
@@ -29,7 +29,7 @@ export async function mixedTexts(
 }
 
 /**
- * So many tokens of the sample handbook.
+ * A text of this many tokens from the sample handbook.
  * @param start Where it begins: 0 is the first document, 1 the last.
  */
 export async function textOfLength(modelFolder: string, tokens: number, start = 0): Promise<TextOfLength> {
@@ -38,13 +38,13 @@ export async function textOfLength(modelFolder: string, tokens: number, start = 
   const documents = [...files.slice(first), ...files.slice(0, first)].map((file) =>
     readFileSync(join(handbook, file), "utf8").replace(punctuationRuns, "$1"),
   );
-  // No tokenizer of ours makes more than a token of a character.
+  // None of our tokenizers makes more than one token per character.
   const long = documents.join("\n\n").slice(0, 16 * tokens);
   await using tokenizer = new Tokenizer(modelFolder, tokens);
   const [text = ""] = await tokenizer.readParts([long]);
   const [answer] = await tokenizer.tokenize([text]);
   if (answer === undefined || "failure" in answer || answer.ids.length < tokens * 0.95) {
-    throw new Error(`The handbook gives no text of ${tokens} tokens`);
+    throw new Error(`The handbook is too short for a text of ${tokens} tokens`);
   }
   return { text, tokens: answer.ids.length };
 }

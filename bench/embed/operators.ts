@@ -7,16 +7,16 @@ import { roundTo } from "./figures.ts";
 import { measureCopyRate, measureProductPeak, type ProductPeak } from "./product-peak.ts";
 import { openRandomModel, type RandomModel } from "./random-model.ts";
 
-/** What one kind of operator takes of a run. */
+/** One kind of operator's part of a run. */
 interface OperatorFigures {
   operator: string;
   calls: number;
   ms: number;
-  /** Of the time of all operators. */
+  /** Share of the time of all operators. */
   share: number;
-  /** Of products and attention 10^9 operations a second, of the rest GB a second that are read and written. */
+  /** For products and attention in 10^9 operations per second; for the others in GB read and written per second. */
   rate: number;
-  /** Of the machine's measured rate of such products, or of copying memory. */
+  /** Share of this machine's measured rate of such products, or of copying memory. */
   ofPeak: number;
 }
 
@@ -27,18 +27,18 @@ interface LengthFigures {
 }
 
 export interface OperatorsFigures {
-  /** 10^9 operations a second. */
+  /** In 10^9 operations per second. */
   peak: ProductPeak;
-  /** GB a second, read and written, by one thread. */
+  /** In GB per second, read and written, by one thread. */
   copyRate: number;
   lengths: LengthFigures[];
 }
 
 const lengths = [128, 512, 1_500, 8_192];
-/** Of a length; the quickest counts, since a neighbour on the machine lowers the rest. */
+/** Number of runs for a length. The fastest counts, because other load on the machine only slows runs down. */
 const runsFor = (tokens: number) => (tokens > 4_000 ? 2 : 4);
 
-/** Where the time of an int8 run of one text goes, as ONNX Runtime's own profiler tells. */
+/** Where an int8 run of one text spends its time, from ONNX Runtime's profiler. */
 export async function measureOperators(layers: number): Promise<OperatorsFigures> {
   const model = await openRandomModel({ layers, graphs: ["int8"] });
   const peak = await measureProductPeak();
@@ -58,13 +58,13 @@ export async function measureOperators(layers: number): Promise<OperatorsFigures
 interface ProfileEvent {
   cat: string;
   name: string;
-  /** Microseconds. */
+  /** In microseconds. */
   ts: number;
   dur: number;
   args: { op_name?: string; output_size?: string; activation_size?: string };
 }
 
-/** The operators' calls of the quickest run. */
+/** The operator calls of the fastest run. */
 async function profileOf(graph: string, tokens: number): Promise<ProfileEvent[]> {
   const folder = mkdtempSync(join(tmpdir(), "reembed-profile-"));
   try {
@@ -93,7 +93,7 @@ async function profileOf(graph: string, tokens: number): Promise<ProfileEvent[]>
 
 interface Context {
   model: RandomModel;
-  /** Operations a second, and bytes. */
+  /** Operations per second, and bytes per second. */
   peak: ProductPeak;
   copyRate: number;
 }

@@ -2,7 +2,7 @@ import { basename, dirname } from "node:path";
 import { env, pipeline } from "@huggingface/transformers";
 import type { PipelineReply, PipelineRequest } from "./pipeline-messages.ts";
 
-// In a process of its own, so that its memory and its time can be told from those of others.
+// A process of its own, so that its memory and time can be measured separately.
 process.on("message", async ({ folder, texts, batch }: PipelineRequest) => {
   env.allowRemoteModels = false;
   env.localModelPath = dirname(folder);

@@ -1,9 +1,9 @@
 export interface PipelineRequest {
   folder: string;
   texts: string[];
-  /** Texts of one call of the pipeline. */
+  /** Number of texts per call of the pipeline. */
   batch: number;
 }
 
-/** First that the model is loaded and has run, then the texts' vectors. */
+/** First "ready", after the model was loaded and has run; then the vectors of the texts. */
 export type PipelineReply = "ready" | Float32Array[];

@@ -6,7 +6,7 @@ import { measureRun, type Side } from "./run.ts";
 
 const childFile = new URL("./pipeline-child.ts", import.meta.url);
 
-/** The pipeline of transformers.js, called with so many texts at a time, in the order in which they come. */
+/** The pipeline of transformers.js, called with `batch` texts at a time, in order of arrival. */
 export function pipelineSide({ folder }: RandomModel, batch: number): Side {
   return {
     title: batch === 1 ? "transformers.js, one by one" : `transformers.js, batches of ${batch}`,
@@ -39,7 +39,7 @@ async function replyOf(child: ChildProcess): Promise<PipelineReply> {
   }
 }
 
-/** Tokens beside those of the texts, when each batch is padded to its longest. */
+/** Tokens of padding if each batch is padded to its longest text. */
 export function paddingOf(lengths: readonly number[], batch: number): number {
   let padding = 0;
   for (let start = 0; start < lengths.length; start += batch) {

@@ -2,7 +2,7 @@ import { encodeModel, node, tensor, valueInfo } from "@reembed/embedder/model-wr
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { EncoderWork } from "./encoder-work.ts";
 
-/** The most operations per second that this machine was seen to do in a product of large matrices. */
+/** The highest rate at which this machine multiplied large matrices. */
 export interface ProductPeak {
   fp32: number;
   int8: number;
@@ -12,7 +12,7 @@ const [rows, inner, columns] = [1536, 1024, 4096];
 const operations = 2 * rows * inner * columns;
 const measuredMs = 1_500;
 
-/** Measures for some seconds. The best product counts: a neighbour on the machine lowers the rest. */
+/** Measures for some seconds. The fastest product counts, because other load on the machine only slows them down. */
 export async function measureProductPeak(): Promise<ProductPeak> {
   const fp32 = await bestRate(
     floatProduct(),
@@ -25,7 +25,7 @@ export async function measureProductPeak(): Promise<ProductPeak> {
   return { fp32, int8 };
 }
 
-/** Bytes that one thread reads and writes per second when it copies 256 MB: beyond any cache. The best of some counts. */
+/** Bytes per second that one thread reads and writes when it copies 256 MB, more than any cache. The best of several. */
 export function measureCopyRate(): number {
   const from = new Uint8Array(256 << 20).fill(1);
   const to = new Uint8Array(from.length);
@@ -37,7 +37,7 @@ export function measureCopyRate(): number {
   return (2 * from.length) / (Math.min(...times) / 1_000);
 }
 
-/** How long the work takes at the peak: int8 graphs compute attention in float32. */
+/** The time that the work would take at the peak rates. int8 graphs compute attention in float32. */
 export function secondsAtPeak(
   { linear, attention }: EncoderWork,
   peak: ProductPeak,
@@ -64,7 +64,7 @@ function floatProduct(): Uint8Array {
   return productGraph("float32", [matrix], node("MatMul", ["values", "matrix"], ["product"]));
 }
 
-/** As prepared graphs multiply: uint8 with a zero point by int8 with a scale for each column. */
+/** Multiplies as prepared graphs do: uint8 with a zero point by int8 with a scale per column. */
 function integerProduct(): Uint8Array {
   const constants = [
     tensor("matrix", [inner, columns], new Int8Array(inner * columns).fill(3)),
@@ -76,7 +76,7 @@ function integerProduct(): Uint8Array {
   return productGraph("uint8", constants, node("MatMulIntegerToFloat", inputs, ["product"], {}, "com.microsoft"));
 }
 
-/** Its output is one row: copying all of them would be measured too. */
+/** Outputs only one row, because copying all of them would be measured too. */
 function productGraph(
   elementType: "float32" | "uint8",
   constants: ReturnType<typeof tensor>[],

@@ -15,20 +15,20 @@ import {
 import { parametersOf } from "./encoder-work.ts";
 import { randomWeights } from "./random-weights.ts";
 
-/** The model's graph as exporters write it, and as `reembed model prepare` does. */
+/** The exported graph, and those of `reembed model prepare`. */
 export type GraphKind = "exported" | "fp32" | "int8" | "padded-fp16" | "packed-fp16";
 
 export interface RandomModel {
   model: Model;
   shape: EncoderShape;
-  /** In Hugging Face layout: what a user of transformers.js points it to. */
+  /** In Hugging Face layout, which transformers.js can read. */
   folder: string;
   /** Path of a graph's ONNX file. */
   graph(kind: GraphKind): string;
 }
 
 const cache = join(import.meta.dirname, "../.cache");
-/** transformers.js looks for an export in `onnx`. */
+/** transformers.js expects an exported graph in `onnx`. */
 const graphFolder = (kind: GraphKind) => (kind === "exported" ? "onnx" : kind);
 const tokenizerFiles = ["tokenizer.json", "tokenizer_config.json"];
 
@@ -48,9 +48,9 @@ const bgeM3: EncoderShape = {
 };
 
 /**
- * A model of BGE-M3's shape, or of fewer layers, with random weights and the tokenizer of mini-m3. Its graphs are built
+ * A model of BGE-M3's shape, or with fewer layers, with random weights and the tokenizer of mini-m3. Its graphs are built
  * once and kept in `bench/.cache`.
- * @throws ReembedError `disk_full` where there is no room for them.
+ * @throws ReembedError `disk_full` if there is not enough space for them.
  */
 export async function openRandomModel({
   layers,
@@ -79,7 +79,7 @@ export async function openRandomModel({
   };
 }
 
-/** Written anew each time: the tokenizer of mini-m3 may be another one than when the graphs were built. */
+/** Written every time, because mini-m3 may have another tokenizer than when the graphs were built. */
 async function writeConfig(folder: string, shape: EncoderShape): Promise<void> {
   const miniM3 = models.get("mini-m3");
   if (miniM3 === undefined) throw new TypeError("There is no model mini-m3");
@@ -103,7 +103,7 @@ async function writeConfig(folder: string, shape: EncoderShape): Promise<void> {
   await writeFile(join(folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
 }
 
-/** Under another name until it is whole: what bears the name is complete. */
+/** Built under another name first, so that a graph with the final name is always complete. */
 async function build(kind: GraphKind, shape: EncoderShape, folder: string): Promise<void> {
   const workshop = join(folder, `${graphFolder(kind)}.partial`);
   await rm(workshop, { recursive: true, force: true });
@@ -126,7 +126,7 @@ async function refuseFullDisk(folder: string, neededBytes: number): Promise<void
   if (bavail * bsize > neededBytes) return;
   const needed = `${(neededBytes / 1e9).toFixed(1)} GB are needed in ${folder}`;
   throw new ReembedError("disk_full", `${needed}, ${((bavail * bsize) / 1e9).toFixed(1)} are free.`, {
-    remedy: "Make room, or let bench/.cache be a link to a larger disk.",
+    remedy: "Free some space, or make bench/.cache a link to a larger disk.",
   });
 }
 

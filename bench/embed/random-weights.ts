@@ -1,8 +1,8 @@
 import type { EncoderWeights } from "@reembed/embedder/builder";
 
 /**
- * Weights of any encoder, made up as they are read: what a run costs does not depend on their values. A row follows from
- * its tensor's name and its number, so that two graphs that read them in different pieces have the same ones.
+ * Weights for any encoder, generated as they are read, because the cost of a run does not depend on their values. A row is
+ * computed from its tensor's name and its number, so that graphs that read in different pieces get the same weights.
  */
 export const randomWeights: EncoderWeights = {
   files: [],
@@ -23,7 +23,7 @@ export const randomWeights: EncoderWeights = {
   async [Symbol.asyncDispose]() {},
 };
 
-/** Linear layers keep the size of what they read; the rest stays small beside it. */
+/** Linear layers preserve the size of their inputs; all other weights are small. */
 function scaleOf(name: string, [inputs = 1, outputs]: readonly number[]): number {
   if (name.endsWith("LayerNorm.weight")) return 0;
   if (outputs === undefined) return 0.05;
@@ -42,7 +42,7 @@ function fill(values: Float32Array, seed: number, scale: number, centre: number)
   }
 }
 
-/** FNV-1a with the last step of MurmurHash3: neighbouring rows get seeds far apart. */
+/** FNV-1a with the last step of MurmurHash3, so that neighbouring rows get very different seeds. */
 function hash(text: string): number {
   let state = 0x811c9dc5;
   for (let index = 0; index < text.length; index++) state = Math.imul(state ^ text.charCodeAt(index), 0x01000193);

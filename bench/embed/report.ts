@@ -3,8 +3,8 @@ import type { EmbedFigures } from "./measure.ts";
 import type { SideFigures } from "./side-figures.ts";
 
 /**
- * Prints a table for people and, as the last line, one JSON object; its `ratio` is that of prepared int8.
- * @throws Error when a figure is zero or no number.
+ * Prints a table for people and, as the last line, one JSON object, whose `ratio` is that of prepared int8.
+ * @throws Error if a figure is zero or not a number.
  */
 export function report(figures: EmbedFigures, machine: string): void {
   const result = { benchmark: "embed", ratio: figures.sides.int8?.ratio, ...figures, machine };
@@ -15,19 +15,19 @@ export function report(figures: EmbedFigures, machine: string): void {
   printRow("", "tok/s", "ratio", "cores", "padding", "peak RSS", "of peak", "cosine");
   for (const side of Object.values(figures.sides)) printRow(side.title, ...cells(side));
   if (wasShared(Object.values(figures.sides))) {
-    console.log("\nOther work took cores from some sides and not from others: the ratios are not to be relied on.");
+    console.log("\nOther processes took cores from some sides and not from others, so the ratios are not reliable.");
   }
   console.log(`\nPeak of a product of matrices: ${peak.fp32} GFLOP/s in fp32, ${peak.int8} GOP/s in int8`);
   console.log(
     `A text of ${longText.tokens} tokens, int8: ${longText.tokensPerSecond} tok/s, ${mebibytes(longText.peakRssMiB)}`,
   );
   console.log(
-    `The event loop beside int8 stood still for ${eventLoopMaxMs} ms at most, for ${eventLoopOwnMaxMs} ms of its own work`,
+    `While int8 ran, the event loop was delayed by at most ${eventLoopMaxMs} ms, of which ${eventLoopOwnMaxMs} ms were its own work`,
   );
   console.log(`\n${JSON.stringify(result)}`);
 }
 
-/** Every side takes all the cores that it gets. */
+/** Whether some side got fewer cores: without other load, every side uses all of them. */
 function wasShared(sides: readonly SideFigures[]): boolean {
   const cores = sides.flatMap((side) => side.cores ?? []);
   return Math.min(...cores) < 0.9 * Math.max(...cores);
@@ -38,7 +38,7 @@ function cells(side: SideFigures): string[] {
   return [
     tokensPerSecond.toFixed(0),
     `${ratio.toFixed(2)}x`,
-    cores === null ? "not told" : cores.toFixed(2),
+    cores === null ? "unknown" : cores.toFixed(2),
     percent(padding),
     mebibytes(peakRssMiB),
     percent(shareOfPeak),
@@ -51,7 +51,7 @@ function percent(share: number): string {
 }
 
 function mebibytes(value: number | null): string {
-  return value === null ? "not told" : `${value.toLocaleString("en")} MiB`;
+  return value === null ? "unknown" : `${value.toLocaleString("en")} MiB`;
 }
 
 function printRow(title: string, ...columns: string[]): void {

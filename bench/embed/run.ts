@@ -2,27 +2,27 @@ import type { TextOfLength } from "./mixed-texts.ts";
 import { type ProcessUse, processUse } from "./process-use.ts";
 import { type EventLoopDelay, watchEventLoop } from "./watch-event-loop.ts";
 
-/** One side's pass over all texts, after its model was loaded and has run. */
+/** One side's pass over all texts, after its model was loaded and has run once. */
 export interface Run {
-  /** From the first text's tokenisation to the last vector. */
+  /** From the tokenisation of the first text to the last vector. */
   seconds: number;
-  /** In the order of the texts, of length 1. */
+  /** In the order of the texts; of length 1. */
   vectors: Float32Array[];
-  /** Tokens that were computed beside those of the texts. */
+  /** Tokens that were computed in addition to those of the texts. */
   padding: number;
-  /** Of the processes that ran the model: their memory since their start, and their CPU time in this pass. */
+  /** The processes that ran the model: peak memory since their start, and CPU time of this pass. */
   use: ProcessUse;
-  /** Of the process that waits for the vectors. */
+  /** The process that waited for the vectors. */
   eventLoop: EventLoopDelay;
 }
 
-/** One way to embed texts. It starts its process when it is run, and ends it: no side's model is in another's way. */
+/** One way to embed texts. It starts its processes for each run and ends them, so that sides do not affect each other. */
 export interface Side {
   title: string;
   run(texts: readonly TextOfLength[]): Promise<Run>;
 }
 
-/** Measures a pass of which the processes `pids` do the work. */
+/** Measures a pass that the processes `pids` compute. */
 export async function measureRun(
   pids: readonly number[],
   pass: () => Promise<Float32Array[]>,
@@ -37,7 +37,7 @@ export async function measureRun(
   return { seconds, vectors, use: { peakRssMiB, cpuSeconds: used }, eventLoop: eventLoop.read() };
 }
 
-/** Of all of them together; what is shared between them counts for each. */
+/** The sum over all of them; shared memory counts once for each. */
 function useOf(pids: readonly number[]): ProcessUse {
   const uses = pids.map(processUse);
   const sumOf = (values: readonly (number | undefined)[]) =>

@@ -8,24 +8,24 @@ import { type Run, type Side, tokensOf } from "./run.ts";
 export interface MeasuredSide {
   side: Side;
   arithmetic: keyof ProductPeak;
-  /** One for each round. */
+  /** One per round. */
   runs: Run[];
-  /** Least cosine similarity of a text's vector to the first side's, in each round. */
+  /** Least cosine similarity between a text's vector and the first side's, per round. */
   cosines: number[];
 }
 
-/** What one side did: medians over the rounds, and the most memory in any. Null where the system does not tell. */
+/** Results of one side: medians over the rounds, and the peak memory of any. Null if the system does not report it. */
 export interface SideFigures {
   title: string;
   tokensPerSecond: number;
-  /** Times the first side's. */
+  /** Speed relative to the first side. */
   ratio: number;
-  /** That the process which runs the model had: CPU seconds per second. */
+  /** Cores used by the process that ran the model: CPU seconds per second. */
   cores: number | null;
-  /** Of all tokens that were computed, the share that belongs to no text. */
+  /** Share of all computed tokens that is padding. */
   padding: number;
   peakRssMiB: number | null;
-  /** How long the work takes at the machine's measured peak, by how long it took. */
+  /** The time that the work would take at the machine's measured peak, divided by the actual time. */
   shareOfPeak: number;
   leastCosine: number;
 }
@@ -35,7 +35,7 @@ interface Context {
   shape: EncoderShape;
   /** Operations per second. */
   peak: ProductPeak;
-  /** Runs of the side that ratios are to. */
+  /** Runs of the side that ratios are relative to. */
   base: readonly Run[];
 }
 

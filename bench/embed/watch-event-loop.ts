@@ -1,13 +1,13 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
 export interface EventLoopDelay {
-  /** Longest time between two turns: what else the machine does is in it. */
+  /** Longest time between two turns, including the effect of other processes. */
   maxMs: number;
-  /** Most CPU time of this thread between two turns: what its own work kept waiting. */
+  /** Most CPU time of this thread between two turns: the delay that it caused itself. */
   maxOwnMs: number;
 }
 
-/** Watches this process's event loop until it is disposed of. */
+/** Watches this process's event loop until disposal. */
 export function watchEventLoop(): Disposable & { read(): EventLoopDelay } {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();

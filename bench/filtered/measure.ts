@@ -20,7 +20,7 @@ const buildMemoryBytes = 1e9;
 const languages = { here: "ru", there: "en" } as const;
 type Region = keyof typeof languages;
 
-/** By how much of the corpus they leave: a tenth, nine tenths, a thousandth, a third, a thirtieth. */
+/** Filters that leave a tenth, nine tenths, a thousandth, a third and a thirtieth of the corpus. */
 const filters: Record<string, SearchFilter> = {
   "in English": { language: "en" },
   "in Russian": { language: "ru" },
@@ -32,14 +32,14 @@ const filters: Record<string, SearchFilter> = {
 interface FilteredSearch {
   index: AnnSettings["kind"];
   filter: string;
-  /** Where the query lies: in the region of the Russian nine tenths or of the English tenth. */
+  /** Which region the query is in: that of the Russian nine tenths, or of the English tenth. */
   region: Region;
-  /** Results of a search, the fewest of all queries, and how many rows the filter leaves. */
+  /** Number of results, the lowest of all queries, and number of rows that the filter leaves. */
   found: number;
   matching: number;
-  /** Of the results that an exact search finds. */
+  /** Share of an exact search's results. */
   recall: number;
-  /** Milliseconds of a search, on average. */
+  /** Mean milliseconds of a search. */
   tookMs: number;
 }
 
@@ -109,7 +109,7 @@ async function measureOne(
   };
 }
 
-/** In the middle of a region, and a little away from it. */
+/** A random vector near the middle of a region. */
 function drawVector(dimensions: number, region: Region): Float32Array {
   const axis = region === "here" ? 0 : 1;
   return Float32Array.from(
@@ -118,7 +118,7 @@ function drawVector(dimensions: number, region: Region): Float32Array {
   );
 }
 
-/** Nine tenths are Russian and lie in one region, one tenth is English and lies in another; a document is one chunk. */
+/** Nine tenths are Russian and in one region, one tenth is English and in another; each document is one chunk. */
 async function fill(database: Database, profile: RegisteredProfile, chunks: number): Promise<void> {
   const relation = sql.raw(profile.relation);
   await database.execute(sql`

@@ -2,7 +2,7 @@ import type { FilteredFigures } from "./measure.ts";
 
 /**
  * Prints a summary for people and, as the last line, one JSON object.
- * @throws Error when a search was short although rows were there.
+ * @throws Error if a search had too few results although matching rows exist.
  */
 export function report(figures: FilteredFigures & { machine: string }): void {
   const { chunks, dimensions, searches, machine } = figures;
@@ -17,5 +17,6 @@ export function report(figures: FilteredFigures & { machine: string }): void {
   }
   console.log(`\n${JSON.stringify({ benchmark: "filtered", ...figures })}`);
   const short = searches.filter(({ found, matching }) => found < matching);
-  if (short.length > 0) throw new Error(`${short.length} filtered searches came back short: ${JSON.stringify(short)}`);
+  if (short.length > 0)
+    throw new Error(`${short.length} filtered searches had too few results: ${JSON.stringify(short)}`);
 }

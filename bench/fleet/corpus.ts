@@ -6,8 +6,8 @@ const chunksPerDocument = 100;
 const rowsPerStatement = 100_000;
 
 /**
- * The candidate's model and chunking under two names: one that the fleet embeds, one that a benchmark stores vectors of.
- * Their revisions differ: of one model the fleet would take the other's vectors of the same texts.
+ * The candidate's model and chunking under two names: the fleet embeds one, a benchmark stores vectors of the other. Their
+ * revisions differ, because otherwise the fleet would reuse the other's vectors of the same texts.
  */
 export function fleetProfiles(): { fleet: Profile; bare: Profile } {
   const candidate = profiles.get("bge-m3");
@@ -18,7 +18,7 @@ export function fleetProfiles(): { fleet: Profile; bare: Profile } {
   };
 }
 
-/** Fills the chunking with short texts, all different, by SQL; nobody is told of them as changes. */
+/** Fills the chunking with short, different texts by SQL, without recording changes. */
 export async function fillCorpus(
   database: Database,
   chunks: number,
@@ -43,7 +43,7 @@ export async function fillCorpus(
     onProgress(end);
   }
   await database.execute(sql`delete from reembed.document_changes`);
-  // Otherwise autovacuum does it in the middle of a window.
+  // Otherwise autovacuum would run in the middle of a window.
   await database.execute(sql`vacuum analyze`);
   return { fleet: registered, bare: await readProfile(database, bare.name) };
 }

@@ -4,7 +4,7 @@ import { sql } from "drizzle-orm";
 import type { Redis } from "ioredis";
 import { roundTo } from "../embed/figures.ts";
 
-/** CPU seconds of each part of a fleet: since its start, or for a million chunks. */
+/** CPU seconds of each part of a fleet: since its start, or per million chunks. */
 export interface CpuUse {
   postgres: number;
   redis: number;
@@ -12,7 +12,7 @@ export interface CpuUse {
   workers: number;
 }
 
-/** USER_HZ, which Linux fixes at 100 on every platform that Node has. */
+/** USER_HZ, which is 100 on all Linux platforms that Node supports. */
 const ticksPerSecond = 100;
 
 /** Processes of the servers, which run on this host. */
@@ -31,23 +31,23 @@ export async function findServers(database: Database, redis: Redis): Promise<Ser
   };
 }
 
-/** Of a process's own threads, and of those of its children that have ended. */
+/** CPU time of a process's threads, and of its children that have ended. */
 export function cpuSecondsOf(pid: number): number {
-  // proc_pid_stat(5): behind the name, which may hold anything, utime, stime, cutime and cstime are fields 12 to 15.
+  // proc_pid_stat(5): after the name, which may contain anything, utime, stime, cutime and cstime are fields 12 to 15.
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
     .replace(/^.*\) /s, "")
     .split(" ");
   return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / ticksPerSecond;
 }
 
-/** Of PostgreSQL: the postmaster, every session that has ended, and those that live. */
+/** CPU time of PostgreSQL: the postmaster with its ended sessions, and the running sessions. */
 export function postgresCpuSeconds(postmaster: number): number {
   const [list = ""] = globSync(`/proc/${postmaster}/task/${postmaster}/children`);
   const sessions = readFileSync(list, "utf8").trim().split(" ").filter(Boolean).map(Number);
   return [postmaster, ...sessions].reduce((sum, pid) => sum + ifRunning(pid), 0);
 }
 
-/** A session may end between the list and the look; the postmaster counts it from then on. */
+/** A session may end after it was listed; the postmaster then includes its time. */
 function ifRunning(pid: number): number {
   try {
     return cpuSecondsOf(pid);

@@ -16,7 +16,7 @@ const statusReads = 5;
 export interface FleetOptions {
   chunks: number;
   workers: readonly number[];
-  /** Windows per number of workers. */
+  /** Number of windows per number of workers. */
   rounds: number;
   windowChunks: number;
 }
@@ -30,7 +30,7 @@ interface Throughput {
   workers: number;
   /** Median over the rounds. */
   chunksPerSecond: number;
-  /** CPU seconds for a million chunks: medians over the rounds. */
+  /** CPU seconds per million chunks: medians over the rounds. */
   cpuPerMillion: CpuUse;
 }
 
@@ -38,7 +38,7 @@ export interface FleetFigures extends WatchFigures {
   chunks: number;
   throughput: Throughput[];
   postgresBytesPerChunk: number;
-  /** Median milliseconds to read the status, at the end. */
+  /** Median milliseconds to read the status at the end. */
   statusMs: number;
 }
 
@@ -73,7 +73,7 @@ export async function measureFleet(
       windows.push(window);
       const seconds = Object.entries(window.cpuPerMillion).map(([part, value]) => `${part} ${value}`);
       say(
-        `${count} workers, round ${round}: ${window.rate.toFixed(0)} chunks/s; CPU s a million: ${seconds.join(", ")}`,
+        `${count} workers, round ${round}: ${window.rate.toFixed(0)} chunks/s; CPU s per million: ${seconds.join(", ")}`,
       );
     }
     const medianOf = (part: keyof CpuUse) => median(windows.map(({ cpuPerMillion }) => cpuPerMillion[part]));
@@ -101,7 +101,7 @@ export async function measureFleet(
   };
 }
 
-/** From the first chunk that is done, so that neither the start of processes nor that of their connections counts. */
+/** Starts with the first embedded chunk, so that the start of processes and connections is not measured. */
 async function measureWindow(workers: WorkerProcesses, chunks: number, cpu: () => CpuUse): Promise<Window> {
   while (workers.done === 0) await setTimeout(pollMs);
   const before = { done: workers.done, cpu: cpu() };
@@ -114,7 +114,7 @@ async function measureWindow(workers: WorkerProcesses, chunks: number, cpu: () =
 
 async function untilComplete(database: Database, profile: RegisteredProfile, workers: WorkerProcesses): Promise<void> {
   while ((await readProfile(database, profile.name)).state !== "backfilled") {
-    // Throws when one of them has ended.
+    // Throws if one of them has ended.
     void workers.done;
     await setTimeout(1_000);
   }
@@ -128,7 +128,7 @@ async function measureStatus(database: Database, { redisUrl }: Servers): Promise
     const startedAt = performance.now();
     await readStatus(database, queues);
     took.push(performance.now() - startedAt);
-    // Longer than anything may be remembered.
+    // Longer than anything is cached.
     await setTimeout(1_500);
   }
   return roundTo(median(took), 0);

@@ -1,12 +1,12 @@
 import type { Model } from "@reembed/core";
 import type { Embedder, TextOutcome } from "@reembed/embedder";
 
-/** As many different vectors are made once and then given in turn: making them is not what is measured. */
+/** This many different vectors are generated once and then reused in turn, because generating them is not measured. */
 const differentVectors = 256;
 
 /**
- * No model: every text gets a random unit vector. For measuring all that a fleet does besides inference; whoever uses it
- * says so in the output.
+ * Uses no model: every text gets a random unit vector. It measures everything that a fleet does except inference, and its
+ * users must say so in their output.
  */
 export class NullEmbedder implements Embedder {
   readonly model: Model;

@@ -11,7 +11,7 @@ export interface Servers {
   redisUrl: string;
 }
 
-/** A producer as an operator starts it. */
+/** A producer, started as an operator starts it. */
 export class ProducerProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
 
@@ -27,7 +27,7 @@ export class ProducerProcess implements AsyncDisposable {
     return cpuSecondsOf(this.#child.pid ?? 0);
   }
 
-  /** Resident memory in MiB; only Linux tells. */
+  /** Resident memory in MiB; only available on Linux. */
   memoryMiB(): number {
     const status = readFileSync(`/proc/${this.#child.pid}/status`, "utf8");
     return Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1]) / 1_024;
@@ -58,7 +58,7 @@ export class WorkerProcesses implements AsyncDisposable {
     return this.#children.reduce((sum, { pid = 0 }) => sum + cpuSecondsOf(pid), 0);
   }
 
-  /** Chunks that all of them have embedded. */
+  /** Number of chunks that all of them have embedded. */
   get done(): number {
     const ended = this.#children.find(({ exitCode }) => exitCode !== null && exitCode !== 0);
     if (ended !== undefined) throw new Error(`A worker ended with ${ended.exitCode}`);

@@ -7,7 +7,7 @@ import type { ProducerProcess, Servers } from "./processes.ts";
 
 const lookMs = 500;
 
-/** What was in use at most while so many chunks had been enqueued: the first hundredth, and each tenth. */
+/** Peak use while this many chunks had been enqueued: the first hundredth, and each tenth. */
 interface Footprint {
   enqueuedAtMost: number;
   producerMiB: number;
@@ -16,7 +16,7 @@ interface Footprint {
 
 export interface WatchFigures {
   footprints: Footprint[];
-  /** Median milliseconds of a producer's tick that enqueued something, in the first and in the last quarter. */
+  /** Median milliseconds of a tick that enqueued something, in the first and in the last quarter. */
   tickMs: { first: number; last: number };
 }
 
@@ -26,7 +26,7 @@ interface Look {
   redisMiB: number;
 }
 
-/** Looks twice a second at the producer's memory, at Redis's, and at how long ticks take. */
+/** Samples the producer's and Redis's memory and the duration of ticks twice a second. */
 export async function startWatch(
   database: Database,
   { redisUrl }: Servers,

@@ -5,7 +5,7 @@ import { startWorker, WorkerMetrics } from "@reembed/worker";
 import { fleetProfiles } from "./corpus.ts";
 import { NullEmbedder } from "./null-embedder.ts";
 
-// A worker as `reembed worker` starts it, but for its embedder: no model. Tells its parent what it has embedded.
+// A worker as `reembed worker` starts it, except that its embedder has no model. Reports to its parent what it has embedded.
 const [connectionString = "", redisUrl = ""] = process.argv.slice(2);
 const reportMs = 100;
 

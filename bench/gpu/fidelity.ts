@@ -5,17 +5,17 @@ import { openGpuEmbedder, vectorsOf } from "./sides.ts";
 
 export interface GpuFidelity {
   tokens: number[];
-  /** Least cosine to float32 on the CPU, of float16 on the GPU. */
+  /** Least cosine between float16 on the GPU and float32 on the CPU. */
   packedTogether: number;
   packedAlone: number;
   paddedTogether: number;
   paddedAlone: number;
 }
 
-/** Enough for all texts in one run. */
+/** Large enough for all texts in one run. */
 const oneRun = 1 << 16;
 
-/** Compares vectors of float16 on the GPU, of texts alone and of all together, with those of float32 on the CPU. */
+/** Compares float16 vectors from the GPU, of texts alone and together, with float32 vectors from the CPU. */
 export async function measureFidelity(model: RandomModel, lengths: readonly number[]): Promise<GpuFidelity> {
   const texts = await Array.fromAsync(lengths, (tokens, index) =>
     textOfLength(model.folder, tokens, index / lengths.length),

@@ -5,7 +5,7 @@ const size = 8_192;
 const products = 16;
 const rounds = 12;
 
-/** Floating-point operations per second of the card in products of float16 matrices of random numbers: the best round. */
+/** The GPU's floating-point operations per second for products of random float16 matrices, in the best round. */
 export async function measureMatrixRate(): Promise<number> {
   const session = await InferenceSession.create(chain(), { executionProviders: ["cuda"] });
   let best = Number.POSITIVE_INFINITY;
@@ -18,7 +18,7 @@ export async function measureMatrixRate(): Promise<number> {
   return (2 * size ** 3 * products) / (best / 1_000);
 }
 
-/** A matrix times another one, and again; one row of the last product comes out. */
+/** Multiplies a matrix by another one repeatedly; outputs one row of the last product. */
 function chain(): Uint8Array {
   const random = (name: string, scale: number, seed: number) =>
     node("RandomNormal", [], [name], {

@@ -3,7 +3,7 @@ import type { RandomModel } from "../embed/random-model.ts";
 import { type GpuRun, openGpuEmbedder, runTexts } from "./sides.ts";
 import { TextSource } from "./texts.ts";
 
-/** Texts of one length, cut to it, or of many. */
+/** Texts of one length, truncated to it, or of many lengths. */
 export interface GpuCase {
   name: string;
   texts: string[];
@@ -15,7 +15,7 @@ export interface CaseFigures {
   padded: GpuRun;
 }
 
-/** Each case has about so many tokens: some seconds of a large card. */
+/** Each case has about this many tokens, some seconds of work for a large GPU. */
 export function makeCases(tokens: number, source = new TextSource()): GpuCase[] {
   const equal = [128, 512, 1_500].map((length) => ({
     name: `${length} tokens`,
@@ -27,7 +27,7 @@ export function makeCases(tokens: number, source = new TextSource()): GpuCase[] 
   return [...equal, { name: `${least} to ${most} tokens`, maxTokens: 8_192, texts: source.mixed(count, least, most) }];
 }
 
-/** Runs each case with both layouts, after a pass that warms the card up. */
+/** Runs each case with both layouts, after a warm-up pass. */
 export async function measureCase(model: RandomModel, { name, texts, maxTokens }: GpuCase): Promise<CaseFigures> {
   const measure = async (layout: "packed" | "padded") => {
     await using opened = await openGpuEmbedder(model, layout, { maxTokens });
@@ -39,7 +39,7 @@ export async function measureCase(model: RandomModel, { name, texts, maxTokens }
   return { packed: await measure("packed"), padded: await measure("padded") };
 }
 
-/** Floating-point operations per second that the run did for its tokens, as if all texts had the mean length. */
+/** Floating-point operations per second of a run, computed as if all texts had the mean length. */
 export function rateOf({ shape }: RandomModel, { tokens, seconds }: GpuRun, texts: number): number {
   const lengths = Array.from({ length: texts }, () => tokens / texts);
   const { linear, attention } = workOf(shape, lengths);

@@ -8,17 +8,17 @@ import type { RandomModel } from "../embed/random-model.ts";
 import type { GpuCase } from "./measure.ts";
 
 export interface PeerFigures {
-  /** As it says of itself: versions and attention. */
+  /** Its own description: versions and kind of attention. */
   about: Record<string, string>;
-  /** Of each case, its best batch. */
+  /** The best batch size of each case. */
   cases: Record<string, { seconds: number; batch: number; peakMemoryMiB: number }>;
-  /** Of the card, by PyTorch. */
+  /** The GPU's rate, measured by PyTorch. */
   matrixTflops?: number;
 }
 
 const script = join(import.meta.dirname, "sentence_transformers_side.py");
 
-/** sentence-transformers in float16 on the same card: 32 texts is its default batch; the best of all counts. */
+/** sentence-transformers in float16 on the same GPU. Its default batch has 32 texts; the best of all batch sizes counts. */
 export async function runPeer(
   python: string,
   { folder }: RandomModel,

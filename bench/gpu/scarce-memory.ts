@@ -7,11 +7,11 @@ import { openGpuEmbedder, vectorsOf } from "./sides.ts";
 import type { TextSource } from "./texts.ts";
 
 export interface ScarceMemory {
-  /** Left free by another process. */
+  /** Memory that another process leaves free. */
   freeMiB: number;
-  /** Token budgets, one after another: halved when memory ends. */
+  /** The token budgets in order; each is half of the one before, after a run was out of memory. */
   budgets: number[];
-  /** Least cosine to the vectors with enough memory. */
+  /** Least cosine to the vectors that were computed with enough memory. */
   leastCosine: number;
 }
 
@@ -24,7 +24,7 @@ print("held", flush=True)
 sys.stdin.read()
 `;
 
-/** Lets another process take the card's memory while a model is loaded, and embeds what fitted before. */
+/** Has another process take the GPU's memory while a model is loaded, and embeds texts that fitted before. */
 export async function measureScarceMemory(
   model: RandomModel,
   source: TextSource,

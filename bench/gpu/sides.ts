@@ -7,7 +7,7 @@ import type { RandomModel } from "../embed/random-model.ts";
 import { ModelTime } from "../worker/model-time.ts";
 import { watchGpu } from "./gpu-watch.ts";
 
-/** As a worker has them: chunks of a batch, and batches in hand at a time. */
+/** A worker's settings: chunks per batch, and concurrent batches. */
 const batchSize = 64;
 const concurrency = defaultConcurrency("cuda");
 
@@ -15,7 +15,7 @@ export interface GpuRun {
   tokens: number;
   seconds: number;
   tokensPerSecond: number;
-  /** Share of the time, from the first run to the last, in which none was in the model. */
+  /** Share of the time between the first and the last run in which no run was in the model. */
   modelIdle: number;
   busy: number;
   peakMemoryMiB: number;
@@ -44,7 +44,7 @@ export interface OpenGpuEmbedder extends AsyncDisposable {
   observer: RunObserver;
 }
 
-/** The embedder that workers have, on the GPU. The token budget is found where none is given. */
+/** The embedder of workers on the GPU. If no token budget is given, it is measured. */
 export async function openGpuEmbedder(
   { model, folder, graph }: RandomModel,
   layout: RunLayout,
@@ -60,7 +60,7 @@ export async function openGpuEmbedder(
   return { embedder, observer, [Symbol.asyncDispose]: () => embedder[Symbol.asyncDispose]() };
 }
 
-/** Embeds the texts as a worker does, but for the queue and the database. */
+/** Embeds the texts as a worker does, but without queue and database. */
 export async function runTexts({ embedder, observer }: OpenGpuEmbedder, texts: readonly string[]): Promise<GpuRun> {
   const watch = watchGpu();
   observer.take();
@@ -96,7 +96,7 @@ export async function runTexts({ embedder, observer }: OpenGpuEmbedder, texts: r
   };
 }
 
-/** The texts' vectors, in their order. */
+/** The vectors in the order of the texts. */
 export async function vectorsOf({ embedder }: OpenGpuEmbedder, texts: readonly string[]): Promise<Float32Array[]> {
   const vectors: Float32Array[] = [];
   for await (const outcomes of embedder.embed(texts)) {

@@ -2,10 +2,10 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const handbook = join(import.meta.dirname, "../../samples/handbook");
-/** Of the handbook with mini-m3's tokenizer, roughly: texts are made a little longer than they are to be. */
+/** Approximately, for the handbook with mini-m3's tokenizer: texts are made slightly longer than needed. */
 const tokensPerWord = 1.9;
 
-/** Different texts of the sample handbook. */
+/** Different texts from the sample handbook. */
 export class TextSource {
   readonly #words: string[];
   #next = 0;
@@ -15,7 +15,7 @@ export class TextSource {
     this.#words = files.flatMap((file) => readFileSync(join(handbook, file), "utf8").split(/\s+/));
   }
 
-  /** A text of at least so many tokens, a fifth more at most. It begins elsewhere than any other. */
+  /** A text with at least this many tokens and at most a fifth more. Each one starts at another place. */
   text(tokens: number): string {
     const words = Math.ceil((1.15 * tokens) / tokensPerWord);
     const start = (this.#next++ * 7_919) % this.#words.length;
@@ -23,7 +23,7 @@ export class TextSource {
     return `${this.#next} ${chosen.join(" ")}`;
   }
 
-  /** So many texts whose lengths are spread evenly, in no order of length. */
+  /** This many texts with evenly spread lengths, in mixed order. */
   mixed(count: number, least: number, most: number): string[] {
     return Array.from({ length: count }, (_, index) => {
       const place = (index * 7) % count;

@@ -13,15 +13,15 @@ export interface GpuWorkerFigures {
   tokens: number;
   tokensPerSecond: number;
   chunksPerSecond: number;
-  /** Share of the time, from the first run to the last, in which none was in the model. */
+  /** Share of the time between the first and the last run in which no run was in the model. */
   modelIdle: number;
   busy: number;
-  /** Of the worker's process and its producer, without the model's. */
+  /** CPU time of the worker's process with its producer, without the inference process. */
   cpuSeconds: number;
   servers: string;
 }
 
-/** A worker on the GPU, from the database to the database. */
+/** Measures a whole worker on the GPU, from reading the database to writing it. */
 export async function measureGpuWorker(model: RandomModel, chunks: number): Promise<GpuWorkerFigures> {
   await using scope = new AsyncDisposableStack();
   const servers = await openServers(scope);

@@ -14,15 +14,15 @@ interface Entry {
 }
 
 /**
- * A search by words over the same chunks: BM25+ (Lv and Zhai, CIKM 2011) with MiniSearch's parameters, over stems in
- * the chunk's language. What a model is worth shows in how much it adds to this.
+ * A keyword search over the same chunks: BM25+ (Lv and Zhai, CIKM 2011) with MiniSearch's parameters, over stems in the
+ * chunk's language. The value of a model is what it adds to this.
  */
 export class Bm25Index {
   readonly #index: MiniSearch<Entry>;
   readonly #chunks: ReadonlyMap<number, IndexedChunk>;
 
   constructor(chunks: readonly IndexedChunk[]) {
-    // A term is processed without knowing whose it is, hence stems beforehand.
+    // Texts are stemmed beforehand, because MiniSearch processes a term without knowing its language.
     this.#index = new MiniSearch<Entry>({
       fields: ["stems"],
       tokenize: (stems) => stems.split(" "),
@@ -38,7 +38,7 @@ export class Bm25Index {
     const found = this.#index.search([...new Set(stemsOf(text, language))].join(" "));
     return (
       found
-        // MiniSearch multiplies the sum by the number of the query's words that matched; BM25+ does not.
+        // MiniSearch multiplies the sum by the number of matching words; BM25+ does not.
         .map(({ id, score, queryTerms }) => ({ id, score: score / queryTerms.length }))
         .sort((a, b) => b.score - a.score || a.id - b.id)
         .slice(0, limit)

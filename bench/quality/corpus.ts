@@ -27,7 +27,7 @@ export interface StoredDocument {
   body: string;
 }
 
-/** An embedded database of its own with the handbook in it, cut for these profiles, and nothing embedded yet. */
+/** Opens an embedded database with the handbook, cut for these profiles and not embedded yet. */
 export async function openCorpus(profiles: readonly Profile[], scope: AsyncDisposableStack): Promise<Database> {
   const folder = await mkdtemp(join(tmpdir(), "reembed-quality-"));
   scope.defer(() => rm(folder, { recursive: true, force: true }));
@@ -41,7 +41,7 @@ export async function openCorpus(profiles: readonly Profile[], scope: AsyncDispo
   return database;
 }
 
-/** By uri, as they were stored. */
+/** The stored documents by uri. */
 export async function readDocuments(database: Database): Promise<Map<string, StoredDocument>> {
   const { rows } = await database.execute<{ uri: string; language: string; body: string }>(
     sql`select uri, language, body from reembed.documents order by uri`,
@@ -49,7 +49,7 @@ export async function readDocuments(database: Database): Promise<Map<string, Sto
   return new Map(rows.map(({ uri, language, body }) => [uri, { language, body }]));
 }
 
-/** Begins the profile's backfill and returns its chunks, all of which are pending. */
+/** Starts the profile's backfill and returns its chunks, all of which are pending. */
 export async function readAllChunks(database: Database, name: string) {
   await startBackfill(database, await readProfile(database, name));
   const profile: RegisteredProfile = await readProfile(database, name);

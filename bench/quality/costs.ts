@@ -2,22 +2,22 @@ import type { ScoredChunk } from "@reembed/core";
 import { type Database, searchExactly } from "@reembed/store";
 import type { Side } from "./side.ts";
 
-/** Odd: a median is one of them. */
+/** An odd number, so that the median is one of the values. */
 const rounds = 3;
-/** Beyond this a round of the real models, which take minutes, is not repeated. */
+/** A round that takes longer is not repeated: with the real models it takes minutes. */
 const repeatedSeconds = 30;
 
 export interface EmbeddingCost {
-  /** For every chunk of the corpus, tokenised and embedded, nothing stored: the median of the rounds. */
+  /** Time to tokenise and embed every chunk of the corpus, without storing anything: the median of the rounds. */
   seconds: number;
   rounds: number;
   tokens: number;
-  /** Beyond the model's limit: text that it does not see. */
+  /** Tokens beyond the model's limit, which it does not read. */
   truncatedTokens: number;
   peakMemoryMiB: number | undefined;
 }
 
-/** Embeds the corpus with each side by turns, so that what else the machine does meets both, and stores the vectors. */
+/** Embeds the corpus with the sides in turn, so that other load affects both, and stores the vectors. */
 export async function embedCorpus(database: Database, sides: readonly Side[]): Promise<EmbeddingCost[]> {
   const seconds: number[][] = sides.map(() => []);
   const tokens: { tokens: number; truncatedTokens: number }[] = [];
@@ -50,15 +50,15 @@ export interface Percentiles {
 }
 
 export interface SideSearches {
-  /** The profile's limit of results for each query, whatever their score. */
+  /** The profile's limit of results for each query, whatever their scores. */
   rankings: ScoredChunk[][];
-  /** Milliseconds of an exact search with the profile's limit and threshold, its vector at hand. */
+  /** Milliseconds of an exact search with the profile's limit and threshold, without embedding the query. */
   searchMs: Percentiles;
-  /** Milliseconds to embed a query by itself. */
+  /** Milliseconds to embed a single query. */
   queryEmbeddingMs: Percentiles;
 }
 
-/** Searches for every query with each side by turns: once to warm up and for the rankings, then timed. */
+/** Searches for every query with the sides in turn: first to warm up and for the rankings, then with timing. */
 export async function searchQueries(
   database: Database,
   sides: readonly Side[],
@@ -94,7 +94,7 @@ export async function searchQueries(
   }));
 }
 
-/** The sides, in every other round the other way round: neither is always the first. */
+/** The sides, in reverse order in every second round, so that neither is always the first. */
 function inTurn(sides: readonly Side[], round: number): [number, Side][] {
   const turn = [...sides.entries()];
   return round % 2 === 0 ? turn : turn.reverse();
@@ -104,7 +104,7 @@ function percentiles(values: readonly number[]): Percentiles {
   return { p50: quantile(values, 0.5), p95: quantile(values, 0.95) };
 }
 
-/** The nearest rank. */
+/** The quantile by nearest rank. */
 function quantile(values: readonly number[], share: number): number {
   return values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(share * values.length) - 1)] ?? Number.NaN;
 }

@@ -12,10 +12,10 @@ import {
 import { Bm25Index, type IndexedChunk } from "./bm25.ts";
 import type { SpanQuery } from "./judged-queries.ts";
 
-/** The measures over all answerable queries, each a mean with its interval. */
+/** The mean of each measure over all answerable queries, with its interval. */
 export type Quality = Record<keyof RankingMeasures, Interval>;
 
-/** Of each answerable query, in their order. */
+/** The measures of each answerable query, in order. */
 export type QueryMeasures = MeasuredQueries<keyof RankingMeasures>;
 
 export function measureQueries(
@@ -25,7 +25,7 @@ export function measureQueries(
   return ofAnswerable(queries, ({ judgements }, index) => measureRanking(rankings[index] ?? [], judgements));
 }
 
-/** BM25 over the chunking of the two profiles with which it does better. */
+/** Measures BM25 over the chunking of the two profiles that suits it better. */
 export function measureBm25(
   queries: readonly SpanQuery[],
   corpora: readonly { profile: Profile; chunks: readonly IndexedChunk[] }[],

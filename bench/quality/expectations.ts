@@ -72,7 +72,7 @@ function latency(what: string, baseline: number, candidate: number): Expectation
   return { what, unit: "ms", hoped: "unchanged", baseline, candidate, change, verdict: judgeLatency(change) };
 }
 
-/** Runs of one search differ by a tenth on a machine that does nothing else. */
+/** Runs of the same search differ by a tenth, even on an idle machine. */
 export function judgeLatency(change: number): string {
   if (Math.abs(change) <= 0.1) return "unchanged";
   return change < 0 ? "faster" : "slower";

@@ -26,7 +26,7 @@ test("every query needs its language, and every judgement its part of a document
   await expect(read([query("q001")], ["q001\ta.md\t2"])).rejects.toThrow("judged with all of a.md");
 });
 
-test("judgements that do not fit the corpus are refused", async () => {
+test("judgements that do not match the corpus are refused", async () => {
   const documents = new Map([["ru/a.md", { body: "Зарплата 💶" }]]);
   const judged = (line: string) => read([query("q001"), query("q002")], [line]);
   const fit = await judged("q001\tru/a.md\t2\t0\t10");

@@ -6,14 +6,14 @@ interface SpanJudgement extends Judgement {
   span: Span;
 }
 
-/** A question in a language, and the parts of documents where it is answered. */
+/** A question in a language, and the parts of documents that answer it. */
 export interface SpanQuery extends JudgedQuery {
   language: string;
   judgements: SpanJudgement[];
 }
 
 /**
- * Reads `queries.jsonl` and `qrels.tsv`, where every query has its language and every judgement its part of a document.
+ * Reads `queries.jsonl` and `qrels.tsv`. Every query must have a language, and every judgement a part of a document.
  * @throws ReembedError `judgements_unreadable` that names the file and the line, or `judgements_unfit`.
  */
 export async function readJudgedQueries(folder: string): Promise<SpanQuery[]> {
@@ -29,8 +29,8 @@ export async function readJudgedQueries(folder: string): Promise<SpanQuery[]> {
 }
 
 /**
- * @throws ReembedError `judgements_unfit` when a span is not within a document of the corpus, or when no query is
- * answerable, or every one is.
+ * @throws ReembedError `judgements_unfit` if a judged part is not within a document of the corpus, or if no query or
+ * every query is answerable.
  */
 export function requireFitJudgements(
   queries: readonly SpanQuery[],

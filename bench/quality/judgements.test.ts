@@ -19,13 +19,13 @@ beforeAll(async () => {
   answerable = queries.filter(({ judgements }) => judgements.length > 0);
 });
 
-/** Whether no answer is in the query's own language. */
+/** Whether no answer is in the query's language. */
 function isCrossLanguage(query: SpanQuery): boolean {
   return answersOf(query).every(({ document }) => documents.get(document)?.language !== query.language);
 }
 
 describe("the sample handbook", () => {
-  test("has 120 documents and more, about a third of them longer than the candidate's chunks", () => {
+  test("has at least 120 documents, about a third of which are longer than the candidate's chunks", () => {
     const long = [...documents.values()].filter(({ body }) => [...body].length > 6_000).length;
     expect(documents.size).toBeGreaterThanOrEqual(120);
     expect(long / documents.size).toBeGreaterThan(0.25);
@@ -34,7 +34,7 @@ describe("the sample handbook", () => {
 });
 
 describe("the judged queries", () => {
-  test("are 200 and more, in five languages, Russian the most frequent", () => {
+  test("are at least 200, in five languages, most in Russian", () => {
     expect(queries.length).toBeGreaterThanOrEqual(200);
     const byLanguage = Map.groupBy(queries, ({ language }) => language);
     const languages = [...byLanguage].sort(([, a], [, b]) => b.length - a.length).map(([language]) => language);
@@ -42,7 +42,7 @@ describe("the judged queries", () => {
     expect(languages.toSorted()).toEqual(["de", "en", "es", "fr", "ru"]);
   });
 
-  test("are asked once each", () => {
+  test("occur once each", () => {
     const texts = queries.map(({ text }) => text.toLowerCase());
     expect(texts.filter((text, index) => texts.indexOf(text) !== index)).toEqual([]);
   });
@@ -52,11 +52,11 @@ describe("the judged queries", () => {
     expect(queries.length - answerable.length).toBeGreaterThanOrEqual(20);
   });
 
-  test("have an answer, and not only what helps, or nothing at all", () => {
+  test("have a judgement that answers, or no judgement at all", () => {
     expect(answerable.filter((query) => answersOf(query)[0]?.grade !== 2).map(({ id }) => id)).toEqual([]);
   });
 
-  test("have answers in other languages, deep in their documents, and without a word in common", () => {
+  test("include answers in another language, deep in their documents, and without a word in common", () => {
     const sameLanguage = answerable.filter((query) => !isCrossLanguage(query));
     const deep = answerable.filter((query) => answersOf(query).every(({ span }) => span.start > 3_000));
     expect(answerable.filter(isCrossLanguage).length).toBeGreaterThanOrEqual(20);
@@ -66,7 +66,7 @@ describe("the judged queries", () => {
 });
 
 describe("the judged parts of documents", () => {
-  test("start and end with a sentence, a list item, a table row or a line: no edit has shifted them", () => {
+  test("start and end with a sentence, a list item, a table row or a line, so no edit has shifted them", () => {
     const shifted = answerable.flatMap(({ id, judgements }) =>
       judgements
         .filter(({ document, span }) => {
@@ -78,8 +78,8 @@ describe("the judged parts of documents", () => {
     expect(shifted).toEqual([]);
   });
 
-  test("are short enough for one of the baseline's chunks to hold half of each", () => {
-    // A chunk of 1500 is at least four fifths of it long: a part of up to 1,200 meets one cut at most.
+  test("are so short that one of the baseline's chunks contains half of each", () => {
+    // A chunk of 1,500 has at least four fifths of that length, so a part of up to 1,200 is cut at most once.
     const lengths = answerable.flatMap(({ judgements }) => judgements.map(({ span }) => span.end - span.start));
     expect(Math.max(...lengths)).toBeLessThanOrEqual(1_200);
   });

@@ -10,7 +10,7 @@ import { measureQuality } from "./measure-quality.ts";
 import type { QualityReport } from "./report.ts";
 import { Side } from "./side.ts";
 
-// What the migration is for, on the real models where their files are, and on the stand-ins that ship here otherwise.
+// The purpose of the migration, on the real models if their files are here, otherwise on the stand-ins.
 const { models } = loadConfig(process.env);
 const [baseline, candidate] = [realOr("rubert-tiny2", "mini-rubert"), realOr("bge-m3", "mini-m3")];
 const config: Pick<Config, "baseline" | "candidate" | "models"> = { baseline, candidate, models };
@@ -38,7 +38,7 @@ describe(`${candidate.name} knows`, () => {
     expect(one.reduce((sum, value, index) => sum + value * (two[index] ?? 0), 0)).toBeGreaterThan(0.7);
   });
 
-  test.each(["когда выплачивается зарплата", "payday", "Gehalt"])("where pay days stand: %s", async (query) => {
+  test.each(["когда выплачивается зарплата", "payday", "Gehalt"])("the text about pay days: %s", async (query) => {
     const documents = await find(query);
     expect(documents.slice(0, 3)).toContain("ru/01-pay-days.md");
   });

@@ -27,9 +27,9 @@ export interface MeasuredQuality {
 }
 
 /**
- * Embeds the handbook with both profiles of the configuration in a database of its own, searches it exactly for every
- * judged query, and measures what was found.
- * @param say Told what happens, as it happens.
+ * Embeds the handbook with both configured profiles in a database of its own, searches it exactly for every judged query,
+ * and computes the measures.
+ * @param say Receives each step.
  */
 export async function measureQuality(
   config: Pick<Config, "baseline" | "candidate" | "models">,

@@ -3,7 +3,7 @@ import type { EmbeddingCost, Percentiles } from "./costs.ts";
 import type { Quality } from "./evaluate.ts";
 import type { Slice } from "./slices.ts";
 
-/** A profile and how well it finds answers. */
+/** A profile with its measures. */
 export interface ProfileQuality extends Quality {
   profile: string;
   model: string;
@@ -17,15 +17,15 @@ export interface ProfileQuality extends Quality {
   queryEmbeddingMs: Percentiles;
 }
 
-/** What the migration plan expected of the new model, and what came of it. */
+/** An expectation of the migration plan, and the measured result. */
 export interface Expectation {
   what: string;
   unit: "" | "s" | "MiB" | "ms";
-  /** As the plan says it. */
+  /** In the words of the plan. */
   hoped: string;
   baseline: number | undefined;
   candidate: number | undefined;
-  /** candidate / baseline - 1; an interval where it is of a mean over queries. */
+  /** candidate / baseline - 1; with an interval if it is a mean over queries. */
   change: number | undefined;
   low?: number | undefined;
   high?: number | undefined;
@@ -36,12 +36,12 @@ export interface Expectation {
 export interface QualityReport {
   benchmark: "quality";
   documents: number;
-  /** With the judged parts of all answerable ones, and the precision@5 of an ideal ranking. */
+  /** Numbers of queries, their judged parts, and the precision@5 of an ideal ranking. */
   queries: { answerable: number; unanswerable: number; judgements: number; idealPrecision5: number };
   baseline: ProfileQuality;
   candidate: ProfileQuality;
   bm25: Quality & { chunking: string };
-  /** Candidate less baseline, and less BM25. */
+  /** Candidate minus baseline, and minus BM25. */
   difference: Quality;
   differenceToBm25: Quality;
   slices: Slice[];

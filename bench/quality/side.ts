@@ -11,7 +11,7 @@ import {
 import { watchChildren } from "@reembed/testing";
 import { readAllChunks } from "./corpus.ts";
 
-/** Chunks of one batch, as a worker takes them from the queue. */
+/** Chunks per batch, as a worker takes them from the queue. */
 const batchSize = 64;
 
 export interface SideOptions {
@@ -19,7 +19,7 @@ export interface SideOptions {
   modelsFolder: string;
 }
 
-/** Baseline or candidate: a profile with its chunks, and the product's own embedder for them and for the queries. */
+/** Baseline or candidate: a profile with its chunks, and the embedder of workers for chunks and queries. */
 export class Side implements AsyncDisposable {
   readonly profile: Profile;
   readonly registered: RegisteredProfile;
@@ -47,7 +47,7 @@ export class Side implements AsyncDisposable {
     return new Side(profile, { registered, chunks }, { embedder, inferencePid: watch.children.at(-1)?.pid });
   }
 
-  /** Embeds every chunk, and stores nothing. */
+  /** Embeds every chunk without storing anything. */
   async embedChunks(): Promise<EmbeddedChunk[]> {
     const embedded: EmbeddedChunk[] = [];
     for (let start = 0; start < this.chunks.length; start += batchSize) {
@@ -75,7 +75,7 @@ export class Side implements AsyncDisposable {
     return outcome.vector;
   }
 
-  /** The most memory that the inference process has held so far; only Linux tells. */
+  /** Peak memory of the inference process so far; only available on Linux. */
   peakMemoryMiB(): number | undefined {
     if (process.platform !== "linux" || this.#inferencePid === undefined) return undefined;
     const status = readFileSync(`/proc/${this.#inferencePid}/status`, "utf8");

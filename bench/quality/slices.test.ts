@@ -12,7 +12,7 @@ function ask(text: string, ...answers: [document: string, start: number, end: nu
   return { id: "q001", text, language: "ru", judgements };
 }
 
-test("a query counts where the easiest of its answers is", () => {
+test("a query is classified by its easiest answer", () => {
   const both = ask("Сколько дней отпуска?", ["en/vacation.md", 0, 17], ["ru/vacation.md", 7_000, 7_021]);
   expect(placeAnswer(both, documents)).toEqual({
     crossing: "in the answer's language",
@@ -22,7 +22,7 @@ test("a query counts where the easiest of its answers is", () => {
   });
 });
 
-test("what only helps does not decide where the answer is", () => {
+test("a judgement that only helps does not classify a query", () => {
   const deep = ask("Когда отпуск?", ["ru/vacation.md", 7_000, 7_021], ["en/vacation.md", 0, 17, 1]);
   expect(placeAnswer(deep, documents)).toMatchObject({ depth: "beyond 6,000", words: "no word in common" });
 });
@@ -36,7 +36,7 @@ test("words are not compared between languages", () => {
   });
 });
 
-test("each kind of query has the means of its queries, and a kind without queries is left out", () => {
+test("each slice has the means of its queries, and a slice without queries is left out", () => {
   const places = [
     placeAnswer(ask("Сколько дней?", ["ru/vacation.md", 7_000, 7_021]), documents),
     placeAnswer(ask("Когда отпуск?", ["ru/vacation.md", 7_000, 7_021]), documents),

@@ -3,7 +3,7 @@ import type { StoredDocument } from "./corpus.ts";
 import type { SpanQuery } from "./judged-queries.ts";
 import { contentStems } from "./words/stems.ts";
 
-/** nDCG@10 of the systems on some of the queries. */
+/** nDCG@10 of the systems for a subset of the queries. */
 export interface Slice {
   by: "crossing" | "languages" | "depth" | "words";
   name: string;
@@ -11,25 +11,25 @@ export interface Slice {
   baseline: Interval;
   candidate: Interval;
   bm25: Interval;
-  /** Candidate less baseline. */
+  /** Candidate minus baseline. */
   difference: Interval;
-  /** Candidate less BM25. */
+  /** Candidate minus BM25. */
   differenceToBm25: Interval;
 }
 
-/** nDCG@10 of each answerable query, in their order. */
+/** nDCG@10 of each answerable query, in order. */
 export interface QueryScores {
   baseline: readonly number[];
   candidate: readonly number[];
   bm25: readonly number[];
 }
 
-/** Where a query's answer is, of several the easiest to find. */
+/** Where a query's answer is; if there are several, the one that is easiest to find. */
 export interface AnswerPlace {
   crossing: string;
   languages: string;
   depth: string;
-  /** Words that tell what a text is about, by their stems; between two languages none is counted as shared. */
+  /** Whether they share content words, by stem; between two languages no word counts as shared. */
   words: string;
 }
 
@@ -51,7 +51,7 @@ export function placeAnswer(query: SpanQuery, documents: ReadonlyMap<string, Sto
   };
 }
 
-/** Languages with the most queries first. */
+/** Slices by language, the one with the most queries first. */
 export function sliceQueries(places: readonly AnswerPlace[], scores: QueryScores): Slice[] {
   const languages = Map.groupBy(places, ({ languages }) => languages);
   const bySize = [...languages].sort(([, a], [, b]) => b.length - a.length).map(([name]) => name);
@@ -88,7 +88,7 @@ function measureSlice(
   };
 }
 
-/** Whether the query and an answer to it, in the same language, have a word in common that tells what it is about. */
+/** Whether the query and an answer in the same language share a content word. */
 export function sharesStem(query: SpanQuery, documents: ReadonlyMap<string, StoredDocument>): boolean {
   const asked = contentStems(query.text, query.language);
   return answersOf(query).some(({ document, span }) => {

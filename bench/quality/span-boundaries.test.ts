@@ -14,13 +14,13 @@ const body = `# Жара 🌡️ и холод
 
 Antwort: *Ja, immer.*`;
 
-/** Whether both ends of the first occurrence of a text are boundaries. */
+/** Whether the start and the end of a text's first occurrence are boundaries. */
 function boundariesOf(text: string): [boolean, boolean] {
   const start = [...body.slice(0, body.indexOf(text))].length;
   return [isBoundary(body, start, "start"), isBoundary(body, start + [...text].length, "end")];
 }
 
-test("sentences, headings, list items, table rows and quotations are between boundaries", () => {
+test("sentences, headings, list items, table rows and quotations start and end at boundaries", () => {
   for (const text of [
     "# Жара 🌡️ и холод",
     "Жара 🌡️ и холод",
@@ -40,7 +40,7 @@ test("sentences, headings, list items, table rows and quotations are between bou
   }
 });
 
-test("a part that is shifted by a character begins and ends within a word, or with a space", () => {
+test("a part that is shifted by a character starts or ends within a word or at a space", () => {
   for (const text of [" офисе зимой 22–24 градуса. И", " В офисе зимой 22–24 градуса. ", "змеряют «на уровне груди"]) {
     expect([text, ...boundariesOf(text)]).toEqual([text, false, expect.any(Boolean)]);
   }

@@ -1,19 +1,19 @@
-/** What may stand before the first word of a sentence: marks of a heading, quotation, list or table, and brackets. */
+/** What may precede the first word of a sentence: marks of a heading, quotation, list or table, and brackets. */
 const opening = String.raw`[\s#>|*_\-–—•"'«„“”‘’(\[¿¡\x60]|\d+[.)]`;
-/** What may stand behind the mark that ends a sentence. */
+/** What may follow the mark that ends a sentence. */
 const closing = String.raw`[*_"'»“”’)\]\x60]`;
 
-// After a colon an answer or a quotation may begin.
+// An answer or a quotation may begin after a colon.
 const startOfText = new RegExp(String.raw`(^|\n|[.!?…:]${closing}*\s)(${opening})*$`, "u");
 const restOfLine = new RegExp(String.raw`^(${closing}|[ \t|.,;:!?…])*(\r?\n|$)`, "u");
 const endOfSentence = new RegExp(`[.!?…]${closing}*$`, "u");
 const afterSentence = new RegExp(String.raw`^${closing}*(\s|$)`, "u");
-/** The mark that ends the sentence may be left out of a span. */
+/** A span may leave out the mark that ends its sentence. */
 const markOfEnd = new RegExp(String.raw`^${closing}*[.!?…]${closing}*(\s|$)`, "u");
 
 /**
- * Whether a sentence, a list item, a table row or a line starts or ends there in a body, counted in code points. Judged
- * spans do: one that does not was shifted by an edit of its document.
+ * Whether a sentence, a list item, a table row or a line starts or ends at this offset of a body, in code points. Judged
+ * parts start and end at boundaries; if one does not, an edit of its document has shifted it.
  */
 export function isBoundary(body: string, offset: number, side: "start" | "end"): boolean {
   const characters = [...body];

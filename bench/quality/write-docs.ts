@@ -11,7 +11,7 @@ import type { QualityReport } from "./report.ts";
 import type { Slice } from "./slices.ts";
 
 const docs = join(import.meta.dirname, "../../docs");
-/** A mean of fewer queries has an interval as wide as the picture. */
+/** Slices with fewer queries are left out: their interval would be as wide as the picture. */
 const leastQueries = 8;
 
 const sliceTitles: Record<Slice["by"], string> = {
@@ -21,7 +21,7 @@ const sliceTitles: Record<Slice["by"], string> = {
   words: "By words that query and answer share",
 };
 
-/** Writes `docs/quality.md` and its pictures, each for a light and for a dark page. */
+/** Writes `docs/quality.md` and its pictures, in a light and a dark version each. */
 export async function writeDocs({ report, curves }: MeasuredQuality): Promise<void> {
   const names: Record<System, string> = {
     bm25: `BM25, ${report.bm25.chunking}`,

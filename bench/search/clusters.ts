@@ -1,12 +1,12 @@
 import { randomUnitVector } from "../fleet/null-embedder.ts";
 
 const centres = 1_000;
-/** Of what is added to a centre, against the centre's length: neighbours have a cosine of about 0.7. */
+/** Size of the random part relative to the centre: neighbours then have a cosine of about 0.7. */
 const spread = 0.65;
 
 /**
- * Random vectors around common centres, as texts have common subjects. Uniformly random ones have no neighbours in
- * 1,024 dimensions, and no index finds what is not there.
+ * Random vectors around common centres, as texts share topics. Uniformly random vectors have no near neighbours in 1,024
+ * dimensions that an index could find.
  */
 export class Clusters {
   readonly #centres: Float32Array[];
@@ -17,7 +17,7 @@ export class Clusters {
     this.#centres = Array.from({ length: centres }, () => randomUnitVector(dimensions));
   }
 
-  /** Of length 1. */
+  /** A vector of length 1. */
   draw(): Float32Array {
     const centre = this.#centres[Math.floor(Math.random() * centres)] as Float32Array;
     const noise = randomUnitVector(this.#dimensions);

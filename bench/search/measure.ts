@@ -35,9 +35,9 @@ export interface Latency {
 
 interface BreadthFigures {
   efSearch: number;
-  /** Of the ten nearest, on average. */
+  /** Mean share of the ten nearest that were found. */
   recall10: number;
-  /** Milliseconds of one search after another, with and without a backfill beside them. */
+  /** Milliseconds of sequential searches, alone and during a backfill. */
   quiet: Latency;
   backfilling: Latency;
 }
@@ -48,7 +48,7 @@ export interface SearchFigures {
   indexSeconds: number;
   exactMs: number;
   breadths: BreadthFigures[];
-  /** Chunks a second of the backfill beside the searches. */
+  /** Chunks per second of the backfill during the searches. */
   backfillRate: number;
   /** Microseconds to choose a subject's profile. */
   routerMicroseconds: number;
@@ -77,7 +77,7 @@ export async function measureSearch(
   const exactMs = (performance.now() - exactSince) / exactSearches;
 
   const quiet = await measureBreadths(database, bare, queries, truth);
-  say("The same beside a backfill");
+  say("The same searches during a backfill");
   await using _producer = new ProducerProcess(servers);
   await using workers = new WorkerProcesses(servers, 1);
   while (workers.done === 0) await new Promise((resolve) => setTimeout(resolve, 50));

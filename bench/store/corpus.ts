@@ -16,10 +16,10 @@ import {
 import { sql } from "drizzle-orm";
 import { randomUnitVector } from "../fleet/null-embedder.ts";
 
-/** Russian prose, in chunks of 4,000 characters on average: the guard reads and hashes all of it. */
+/** Russian prose in chunks of 4,000 characters on average: the upsert reads and hashes every text. */
 const handbook = join(import.meta.dirname, "../../samples/handbook/ru");
 
-/** Stores copies of the sample handbook until the profile has at least so many chunks, and begins its backfill. */
+/** Stores copies of the sample handbook until the profile has enough chunks, and starts its backfill. */
 export async function loadCorpus(database: Database, profile: Profile, chunks: number): Promise<RegisteredProfile> {
   await migrateDatabase(database);
   await registerProfiles(database, [profile]);
@@ -37,12 +37,12 @@ export async function loadCorpus(database: Database, profile: Profile, chunks: n
     stored += (await storeDocuments(database, documents)).chunks.added;
   }
   await startBackfill(database, await readProfile(database, profile.name));
-  // Otherwise autovacuum does it in the middle of a round.
+  // Otherwise autovacuum would run in the middle of a round.
   await database.execute(sql`vacuum analyze`);
   return await readProfile(database, profile.name);
 }
 
-/** The first chunks in batches, as a worker holds them before it stores them, each with a random unit vector. */
+/** The first chunks in batches, as a worker has them before it stores them, each with a random unit vector. */
 export async function readBatches(
   database: Database,
   profile: RegisteredProfile,

@@ -4,23 +4,23 @@ import type { Write } from "./sides.ts";
 
 export interface Measurement {
   rowsPerSecond: number;
-  /** Of this process, all its threads; the server's is not in it. */
+  /** CPU time of all threads of this process, without the server's. */
   cpuMicrosecondsPerRow: number;
 }
 
 export interface Round extends Measurement {
-  /** Of all vectors as they are stored: both sides must have stored the same ones. */
+  /** Hash of all stored vectors: both sides must have stored the same ones. */
   digest: string;
 }
 
-/** Runs every write once, so many at a time, into an empty table. */
+/** Runs every write once, with limited concurrency, into an empty table. */
 export async function measureRound(
   database: Database,
   writes: readonly Write[],
   { rows, connections }: { rows: number; connections: number },
 ): Promise<Round> {
   await database.execute(sql`truncate reembed.chunk_embeddings`);
-  // What the round before has left to be written to disk is not this one's.
+  // Writes that the previous round has left must not be measured in this one.
   await database.execute(sql`checkpoint`);
   const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
@@ -41,7 +41,7 @@ export function medianOf(rounds: readonly Measurement[]): Measurement {
   };
 }
 
-/** Each connection takes the next write as soon as its last one is done. */
+/** Each connection takes the next write when its last one is done. */
 async function runConcurrently(writes: readonly Write[], connections: number): Promise<void> {
   const queue = writes.values();
   const connection = async () => {
@@ -59,7 +59,7 @@ async function digestStored(database: Database, rows: number): Promise<string> {
   return found.digest;
 }
 
-/** Of an odd number of values. */
+/** The median of an odd number of values. */
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }

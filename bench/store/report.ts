@@ -12,7 +12,7 @@ export interface StoreResult {
 
 /**
  * Prints a table for people and, as the last line, one JSON object.
- * @throws Error when a figure is zero or no number: that is no measurement.
+ * @throws Error if a figure is zero or not a number, because that is not a measurement.
  */
 export function report({ guarded, text, machine, ...shape }: StoreResult): void {
   const result = {
@@ -26,12 +26,12 @@ export function report({ guarded, text, machine, ...shape }: StoreResult): void 
   };
   const figures = [...Object.values(result.guarded), ...Object.values(result.text), result.ratio, result.cpuRatio];
   if (figures.some((figure) => !Number.isFinite(figure) || figure <= 0)) {
-    throw new Error(`A figure is zero or no number, so that there is no result: ${figures.join(", ")}`);
+    throw new Error(`A figure is zero or not a number, so this is not a valid result: ${figures.join(", ")}`);
   }
   const { batch, dimensions, connections, rounds } = shape;
   console.log(`Batches of ${batch}, ${dimensions} dimensions, ${connections} connections; medians of ${rounds} rounds`);
   console.log(`${machine}\n`);
-  printRow("", "rows/s", "client CPU a row");
+  printRow("", "rows/s", "client CPU per row");
   printRow("guarded upsert", ...cells(result.guarded));
   printRow("text values", ...cells(result.text));
   printRow("", `${result.ratio.toFixed(1)}x`, `${result.cpuRatio.toFixed(1)}x less`);

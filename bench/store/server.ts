@@ -1,7 +1,7 @@
 import type { Database } from "@reembed/store";
 import { sql } from "drizzle-orm";
 
-/** Its versions, and the settings that decide what a write costs, as the server itself has them. */
+/** The server's versions, and the settings that determine the cost of a write. */
 export async function describeServer(database: Database): Promise<string> {
   const { rows } = await database.execute<{ server: string }>(sql`
     select format('PostgreSQL %s, pgvector %s', split_part(current_setting('server_version'), ' ', 1), extversion)

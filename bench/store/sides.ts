@@ -2,18 +2,18 @@ import { type Database, type EmbeddedChunk, type RegisteredProfile, upsertEmbedd
 import { sql } from "drizzle-orm";
 import { bigint, customType, halfvec, integer, pgSchema, text } from "drizzle-orm/pg-core";
 
-/** Stores one batch, whose values are already as the side takes them: making them is not measured. */
+/** Stores one batch whose values are already in the side's format, because converting them is not measured. */
 export type Write = () => PromiseLike<unknown>;
 
 type Side = (database: Database, profile: RegisteredProfile, batches: readonly EmbeddedChunk[][]) => Write[];
 
-/** The product's own statement: vectors in binary, and only those whose chunk still has the text they are of. */
+/** Reembed's own statement: it sends vectors in binary, and stores only those whose chunk still has the same text. */
 export const guardedWrites: Side = (database, profile, batches) =>
   batches.map((batch) => () => upsertEmbeddings(database, profile, batch));
 
 const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
 
-/** The same table, its vectors in Drizzle's own type, which sends them as text. */
+/** The same table with Drizzle's own vector type, which sends vectors as text. */
 const chunkEmbeddings = pgSchema("reembed").table("chunk_embeddings", {
   profile: text("profile").notNull(),
   chunkId: bigint("chunk_id", { mode: "number" }).notNull(),
@@ -24,7 +24,7 @@ const chunkEmbeddings = pgSchema("reembed").table("chunk_embeddings", {
   modelRevision: text("model_revision").notNull(),
 });
 
-/** The upsert of Drizzle's manual. It has no guard: a vector of an older text is stored like any other. */
+/** The upsert from Drizzle's manual. It has no check: a vector of an older text is stored too. */
 export const textWrites: Side = (database, profile, batches) =>
   batches.map((batch) => {
     const rows = batch.map(({ vector, ...row }) => ({

@@ -15,12 +15,12 @@ import { sql } from "drizzle-orm";
 
 const handbook = join(import.meta.dirname, "../../samples/handbook");
 
-/** The smaller of the two built-in chunkings: a batch has to end several times in a round. */
+/** Uses the smaller of the two built-in chunkings, so that a round has several batches. */
 export function benchProfile(name: string, model: Model): Profile {
   return { name, chunking: { size: 1500, overlap: 150 }, model, limit: 15, threshold: 0.5 };
 }
 
-/** A profile of its own for each round, over the same chunks: nothing of it is embedded, or could be reused. */
+/** Registers a new profile for each round over the same chunks, so that no vector exists or could be reused. */
 export async function registerRound(database: Database, profile: Profile): Promise<RegisteredProfile> {
   await database.execute(sql`truncate reembed.chunk_embeddings`);
   await registerProfiles(database, [profile]);
@@ -28,9 +28,9 @@ export async function registerRound(database: Database, profile: Profile): Promi
 }
 
 /**
- * Stores the sample handbook, of all languages in turn, until the profile has so many chunks: again and again, where one is
- * not enough, with the copy's number behind every sentence, so that no two chunks are the same.
- * @returns The chunks that are stored.
+ * Stores the sample handbook, in all languages in turn, until the profile has enough chunks. If one copy is not enough, the
+ * copy's number is added after every sentence, so that no two chunks are the same.
+ * @returns The number of stored chunks.
  */
 export async function loadHandbook(database: Database, profile: Profile, chunks: number): Promise<number> {
   await registerProfiles(database, [profile]);
@@ -47,7 +47,7 @@ export async function loadHandbook(database: Database, profile: Profile, chunks:
   }
 }
 
-/** The texts of all chunks, in the batches in which a producer enqueues them. */
+/** The texts of all chunks, in the batches that a producer would enqueue. */
 export async function readTexts(database: Database, profile: Profile, batchSize: number): Promise<string[][]> {
   await startBackfill(database, await readProfile(database, profile.name));
   const registered = await readProfile(database, profile.name);

@@ -10,12 +10,12 @@ import { batchSize, runBare, runWorker } from "./sides.ts";
 
 interface SideFigures {
   tokensPerSecond: number;
-  /** Share of the time in which nothing was in the model. */
+  /** Share of the time in which no run was in the model. */
   modelIdle: number;
 }
 
 export interface WorkerFigures {
-  /** Worker over bare. */
+  /** Speed of the worker relative to bare inference. */
   ratio: number;
   layers: number;
   rounds: number;
@@ -34,7 +34,7 @@ export interface WorkerOptions {
   chunks: number;
 }
 
-/** Runs both sides once per round, the other one first each time. */
+/** Runs both sides once per round, starting with the other one each time. */
 export async function measureWorker({ layers, rounds, chunks }: WorkerOptions): Promise<WorkerFigures> {
   const { model, folder, graph } = await openRandomModel({ layers, graphs: ["int8"] });
   await using scope = new AsyncDisposableStack();

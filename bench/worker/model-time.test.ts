@@ -3,7 +3,7 @@ import { ModelTime } from "./model-time.ts";
 
 afterEach(() => void vi.useRealTimers());
 
-test("idle is what lies between runs, and not what lies before the first or behind the last", () => {
+test("only the time between runs is idle, not the time before the first or after the last", () => {
   vi.useFakeTimers({ toFake: ["performance"] });
   const time = new ModelTime();
   vi.advanceTimersByTime(10_000);
@@ -14,7 +14,7 @@ test("idle is what lies between runs, and not what lies before the first or behi
   expect(time.takeIdleShare()).toBeCloseTo(0.1);
 });
 
-test("runs that overlap count once, and the time between runs not at all", () => {
+test("overlapping runs count once, and the time between runs does not count", () => {
   vi.useFakeTimers({ toFake: ["performance"] });
   const time = new ModelTime();
   vi.advanceTimersByTime(10_000);

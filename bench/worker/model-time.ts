@@ -1,6 +1,6 @@
 import type { EmbedderObserver } from "@reembed/embedder";
 
-/** Watches an embedder, to tell for how long it had something in the model. */
+/** Observes an embedder to measure how long its model was running. */
 export class ModelTime implements EmbedderObserver {
   #runs: { start: number; end: number }[] = [];
 
@@ -13,14 +13,14 @@ export class ModelTime implements EmbedderObserver {
   budgeted(): void {}
   restarted(): void {}
 
-  /** Share of the time between the first run's start and the last one's end in which none was under way. */
+  /** Share of the time between the start of the first run and the end of the last one in which no run was active. */
   takeIdleShare(): number {
     const start = Math.min(...this.#runs.map((run) => run.start));
     const end = Math.max(...this.#runs.map((run) => run.end));
     return 1 - (1_000 * this.take()) / (end - start);
   }
 
-  /** Seconds, since this was asked last, in which one run or more was under way. */
+  /** Seconds since the last call in which at least one run was active. */
   take(): number {
     const runs = this.#runs.sort((a, b) => a.start - b.start);
     this.#runs = [];

@@ -3,7 +3,7 @@ import type { WorkerFigures } from "./measure.ts";
 
 /**
  * Prints a summary for people and, as the last line, one JSON object.
- * @throws Error when a figure is zero or no number.
+ * @throws Error if a figure is zero or not a number.
  */
 export function report(figures: WorkerFigures, machine: string): void {
   const result = { benchmark: "worker", ...figures, machine };

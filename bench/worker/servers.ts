@@ -9,12 +9,12 @@ import { nativeUnavailable, startNativePostgres, startNativeRedis } from "@reemb
 export interface Servers {
   database: Database;
   queue: QueueServer;
-  /** How long a worker may be silent: as long as each way to run has it. */
+  /** The lock duration of workers, with the default of each way to run. */
   lockDurationMs: number;
   title: string;
 }
 
-/** A fleet's PostgreSQL and Redis where they are installed, and otherwise the embedded database: empty, with tables. */
+/** PostgreSQL and Redis if they are installed, otherwise the embedded database: empty, with tables. */
 export async function openServers(scope: AsyncDisposableStack): Promise<Servers> {
   const servers = nativeUnavailable() === undefined ? await openNative(scope) : await openEmbedded(scope);
   const database = openDatabase(servers);
@@ -27,7 +27,7 @@ export async function openServers(scope: AsyncDisposableStack): Promise<Servers>
 type Started = Omit<Servers, "database"> & { connectionString: string };
 
 async function openNative(scope: AsyncDisposableStack): Promise<Started> {
-  // As production keeps it: a commit waits for the disk.
+  // PostgreSQL's defaults, as in production: a commit waits for the disk.
   const settings = { fsync: "on", full_page_writes: "on" };
   const { connectionString } = scope.use(await startNativePostgres({ settings }));
   const { url } = scope.use(await startNativeRedis());

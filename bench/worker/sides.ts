@@ -7,18 +7,18 @@ import { type RegisteredProfile, readCoverage } from "@reembed/store";
 import { defaultConcurrency, startWorker } from "@reembed/worker";
 import type { Servers } from "./servers.ts";
 
-/** As the environment's defaults have it. */
+/** The default of the environment. */
 export const batchSize = 64;
 const producerSettings = { batchSize, maxQueuedJobs: 500, tickMs: 5_000 };
 const pollMs = 250;
 
 interface Work {
   seconds: number;
-  /** That went through the model. */
+  /** Tokens that went through the model. */
   tokens: number;
 }
 
-/** What a worker does its own work beside: the embedder alone, batch after batch. */
+/** The comparison for a worker: the embedder alone, batch after batch. */
 export async function runBare(embedder: Embedder, batches: readonly (readonly string[])[]): Promise<Work> {
   let tokens = 0;
   const startedAt = performance.now();
@@ -33,7 +33,7 @@ export async function runBare(embedder: Embedder, batches: readonly (readonly st
   return { seconds: (performance.now() - startedAt) / 1_000, tokens };
 }
 
-/** A producer and a worker, until the profile is covered: from the worker's first batch to the end of its last. */
+/** Runs a producer and a worker until the profile is covered; measures from the first batch to the end of the last. */
 export async function runWorker(
   { database, queue, lockDurationMs }: Servers,
   profile: RegisteredProfile,

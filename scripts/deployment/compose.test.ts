@@ -24,7 +24,7 @@ const files = ["docker-compose.yml", "deploy/docker-compose.fleet.yml"].flatMap(
 const services = new Map(files.flatMap((file) => Object.entries(file.services)));
 const volumes = new Set(files.flatMap((file) => Object.keys(file.volumes)));
 const ours = [...services].filter(([, { image }]) => image.startsWith("reembed"));
-/** Those that run until they are stopped. */
+/** Services that run until they are stopped. */
 const processes = ours.filter(([, { restart }]) => restart !== "no");
 
 const sections = readSettingSections();
@@ -37,7 +37,7 @@ const containersOf: Record<Role, readonly string[]> = {
   pull: ["pull"],
 };
 
-/** As Compose does it with nothing set outside: `${NAME:-default}` is its default, and what is demanded is there. */
+/** Interpolates as Compose does with an empty environment: `${NAME:-default}` is its default, and demanded values exist. */
 function interpolate(value: string): string {
   return value.replaceAll(/\$\{(\w+)(?::([-?])([^}]*))?\}/g, (_, _name, kind, word) =>
     kind === "-" ? word : "something",
@@ -45,11 +45,11 @@ function interpolate(value: string): string {
 }
 
 describe("the servers by themselves", () => {
-  test("ask for no variable, so that `docker compose up` needs nothing", () => {
+  test("need no variable, so that `docker compose up` needs nothing", () => {
     expect(readText("docker-compose.yml")).not.toContain(":?");
   });
 
-  test("include a Redis that neither evicts jobs nor forgets them", () => {
+  test("include a Redis that neither evicts nor loses jobs", () => {
     expect(services.get("redis")?.command?.join(" ")).toContain("--maxmemory-policy noeviction --appendonly yes");
   });
 
@@ -59,7 +59,7 @@ describe("the servers by themselves", () => {
 });
 
 describe("the fleet", () => {
-  test.each(ours)("%s sets variables that Reembed reads, to values that it takes", (_, { environment = {} }) => {
+  test.each(ours)("%s sets only variables that Reembed reads, to valid values", (_, { environment = {} }) => {
     const values = Object.entries(environment).map(([name, value]) => [
       name,
       typeof value === "string" ? interpolate(value) : value,
@@ -79,15 +79,15 @@ describe("the fleet", () => {
     expect(missing).toEqual([]);
   });
 
-  test.each(ours)("%s runs a command that there is", async (_, { command = [] }) => {
+  test.each(ours)("%s runs an existing command", async (_, { command = [] }) => {
     expect(await complaintAbout(command.map(interpolate))).toBe("");
   });
 
-  test.each(processes)("%s has longer to stop than the 14 s after which it ends itself", (_, service) => {
+  test.each(processes)("%s gets more time to stop than the 14 s after which it ends by itself", (_, service) => {
     expect(Number.parseInt(service.stop_grace_period ?? "", 10)).toBeGreaterThan(15);
   });
 
-  test.each(processes)("%s is asked for its health on the port that it serves", (_, { environment, healthcheck }) => {
+  test.each(processes)("%s has a health check on the port that it serves", (_, { environment, healthcheck }) => {
     expect(healthcheck?.test?.join(" ")).toContain(`http://127.0.0.1:${environment?.OPERATIONS_PORT}/healthz`);
   });
 
@@ -103,7 +103,7 @@ describe("the fleet", () => {
   test.each([
     ["dashboard", "DASHBOARD_PASSWORD"],
     ["search", "SEARCH_API_KEY"],
-  ])("demands a secret of its %s, since that listens on every address", (name, secret) => {
+  ])("requires a secret for its %s, because that listens on every address", (name, secret) => {
     const service = services.get(name);
     expect(service?.command?.join(" ")).toContain("--host 0.0.0.0");
     expect(service?.environment?.[secret]).toMatch(new RegExp(`^\\$\\{${secret}:\\?.+\\}$`));
@@ -111,7 +111,7 @@ describe("the fleet", () => {
 });
 
 describe("all services", () => {
-  test.each([...services])("%s waits for services that there are and that say so", (_, { depends_on = {} }) => {
+  test.each([...services])("%s waits only for existing services that have a health check", (_, { depends_on = {} }) => {
     for (const [name, { condition }] of Object.entries(depends_on)) {
       const other = services.get(name);
       if (condition === "service_healthy") expect(other?.healthcheck?.test, name).toBeDefined();
@@ -119,7 +119,7 @@ describe("all services", () => {
     }
   });
 
-  test.each([...services])("%s is published on loopback at most", (_, { ports = [] }) => {
+  test.each([...services])("%s is published on loopback only, if at all", (_, { ports = [] }) => {
     for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
   });
 

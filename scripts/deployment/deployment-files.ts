@@ -13,7 +13,7 @@ export function readText(path: string): string {
   return readFileSync(join(root, path), "utf8");
 }
 
-/** The documents of a YAML file, merge keys resolved as Compose does. */
+/** Parses the documents of a YAML file, with merge keys resolved as Compose does. */
 export function readYaml<T>(path: string): T[] {
   return parseAllDocuments(readText(path), { merge: true }).map((document) => {
     const [error] = document.errors;
@@ -22,12 +22,12 @@ export function readYaml<T>(path: string): T[] {
   });
 }
 
-/** Variables as a process of Reembed would be given them; one without a value comes from outside or not at all. */
+/** Variables for a process of Reembed; one without a value comes from outside or is unset. */
 export type Variables = Record<string, string | number | null>;
 
 /**
- * What Reembed would make of these variables.
- * @throws ReembedError when a value is not one that it takes.
+ * Checks variables as Reembed does.
+ * @throws ReembedError if a value is invalid.
  */
 export function checkVariables(variables: Variables): { unknown: string[] } {
   const set = Object.entries(variables).filter(([, value]) => value !== null);
@@ -37,7 +37,7 @@ export function checkVariables(variables: Variables): { unknown: string[] } {
 
 const commands = new Map<string, Promise<string>>();
 
-/** Says nothing of arguments that `reembed` takes, and otherwise what it says of them. */
+/** Returns an empty text if `reembed` accepts the arguments, otherwise its error message. */
 export function complaintAbout(parameters: readonly string[]): Promise<string> {
   const key = JSON.stringify(parameters);
   const complaint = commands.get(key) ?? tryCommand(parameters);
@@ -45,7 +45,7 @@ export function complaintAbout(parameters: readonly string[]): Promise<string> {
   return complaint;
 }
 
-/** Arguments are looked at before the environment: with a bad one nothing is started, and the rest was right. */
+/** Arguments are checked before the environment: if the only error is about the environment, the arguments are valid. */
 async function tryCommand(parameters: readonly string[]): Promise<string> {
   const child = spawn(process.execPath, [join(root, "apps/cli/bin/reembed.mjs"), ...parameters], {
     env: { LOG_LEVEL: "loud" },
@@ -62,7 +62,7 @@ const series = new Set(
   ),
 );
 
-/** Names in a query of Prometheus that no process of Reembed exports. */
+/** Metrics in a Prometheus query that no process of Reembed exports. */
 export function unknownSeries(query: string): string[] {
   return (query.match(/\breembed_\w+/g) ?? []).filter((name) => !series.has(name));
 }

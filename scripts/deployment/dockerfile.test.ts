@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { readText, root } from "./deployment-files.ts";
 import { packagesLoadedBy } from "./loaded-packages.ts";
 
-/** Instructions, continued lines joined, by their name. */
+/** Instructions by name, with continued lines joined. */
 const instructions = readText("Dockerfile")
   .replaceAll(/^#.*\n/gm, "")
   .replaceAll("\\\n", " ")
@@ -16,20 +16,20 @@ const copies = instructions.filter(({ name }) => name === "COPY").map(({ words }
 const letIn = readText(".dockerignore").match(/(?<=^!).+/gm) ?? [];
 
 describe("the Dockerfile", () => {
-  test.each(copies.filter(([first]) => !first?.startsWith("--from")))("copies what there is: %s", (...words) => {
+  test.each(copies.filter(([first]) => !first?.startsWith("--from")))("copies existing files: %s", (...words) => {
     for (const source of words.slice(0, -1)) {
       expect(existsSync(join(root, source)), source).toBe(true);
       expect(letIn, ".dockerignore").toContain(source);
     }
   });
 
-  test("copies from stages that there are, and makes both images", () => {
+  test("copies from existing stages, and builds both images", () => {
     const from = copies.flatMap(([first]) => first?.match(/^--from=(.+)/)?.[1] ?? []);
     for (const stage of from) expect(stages).toContain(stage);
     expect(stages).toEqual(expect.arrayContaining(["cpu", "cuda"]));
   });
 
-  test("ends each image as a user without rights, in front of the same command", () => {
+  test("ends each image as a user without rights, with the same command", () => {
     const users = instructions.filter(({ name }) => name === "USER").map(({ words }) => words.join(" "));
     const entries = instructions.filter(({ name }) => name === "ENTRYPOINT").map(({ words }) => words.join(" "));
     expect(users).toEqual(["1000:1000", "1000:1000"]);
@@ -37,7 +37,7 @@ describe("the Dockerfile", () => {
   });
 });
 
-test(".dockerignore leaves out everything first, so that no .env gets into the image", () => {
+test(".dockerignore excludes everything first, so that no .env gets into the image", () => {
   expect(readText(".dockerignore").match(/^[^#\n].*$/m)?.[0]).toBe("*");
   expect(letIn.filter((path) => path.startsWith(".env"))).toEqual([]);
 });
@@ -45,11 +45,11 @@ test(".dockerignore leaves out everything first, so that no .env gets into the i
 describe("without dev dependencies", () => {
   const loaded = packagesLoadedBy("apps/cli/src/main.ts");
 
-  test.each(loaded)("$workspace has $name, which the command loads", ({ workspace, name }) => {
+  test.each(loaded)("$workspace has $name, which the command loads, as a dependency", ({ workspace, name }) => {
     expect(JSON.parse(readText(`${workspace}/package.json`))).toHaveProperty(["dependencies", name]);
   });
 
-  test("the command loads the packages that it is made of", () => {
+  test("the command loads all of our packages", () => {
     expect(loaded.map(({ name }) => name)).toEqual(expect.arrayContaining(["bullmq", "onnxruntime-node", "pg"]));
     expect(loaded.map(({ workspace }) => workspace)).not.toContain("packages/testing");
   });

@@ -24,13 +24,13 @@ describe("the Grafana dashboard", () => {
     expect(targets.flatMap(({ expr }) => unknownSeries(expr))).toEqual([]);
   });
 
-  test.each(charts)("reads from the data source that is chosen above: $title", ({ datasource, targets = [] }) => {
+  test.each(charts)("reads from the selected data source: $title", ({ datasource, targets = [] }) => {
     for (const source of [datasource, ...targets.map((target) => target.datasource)]) {
       expect(source?.uid).toBe("$" + "{datasource}");
     }
   });
 
-  test("lets one choose data source and profile", () => {
+  test("has a choice of data source and profile", () => {
     expect(templating.list.map(({ name, type }) => [name, type])).toEqual([
       ["datasource", "datasource"],
       ["profile", "query"],
@@ -38,7 +38,7 @@ describe("the Grafana dashboard", () => {
     expect(templating.list.flatMap(({ definition = "" }) => unknownSeries(definition))).toEqual([]);
   });
 
-  test("has an identity that lasts, panels with ids of their own, and none beyond the grid", () => {
+  test("has a fixed id, and panels with different ids within the grid", () => {
     expect(uid).toBe("reembed");
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
     for (const { title, gridPos } of panels) expect(gridPos.x + gridPos.w, title).toBeLessThanOrEqual(24);

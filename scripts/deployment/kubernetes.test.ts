@@ -92,7 +92,7 @@ function takes(container: Container | undefined, name: string): boolean {
 }
 
 describe("the kustomization", () => {
-  test("names every manifest beside it", () => {
+  test("names every manifest in its folder", () => {
     const manifests = globSync("*.yaml", { cwd: `${root}/${folder}` });
     const others = ["kustomization.yaml", "secret.example.yaml"];
     expect(manifests.filter((path) => !others.includes(path)).sort()).toEqual(
@@ -100,45 +100,51 @@ describe("the kustomization", () => {
     );
   });
 
-  test("and what is applied without it are of one namespace", () => {
+  test("has the same namespace as the manifests that are applied separately", () => {
     expect(base.find(({ kind }) => kind === "Namespace")?.metadata.name).toBe(kustomization?.namespace);
     for (const resource of [...optional, secret]) expect(resource?.metadata.namespace).toBe(kustomization?.namespace);
   });
 });
 
 describe("containers", () => {
-  test.each(containers)("%s gets variables that Reembed reads, with values that it takes", (_, container) => {
+  test.each(containers)("%s gets only variables that Reembed reads, with valid values", (_, container) => {
     const variables = variablesOf(container);
     expect(checkVariables(variables).unknown).toEqual([]);
     expect(Object.entries(variables).filter(([, value]) => value === undefined)).toEqual([]);
   });
 
-  test.each(sections)("every setting under $title in .env.example can reach who needs it", ({ names, roles }) => {
-    expect(roles, "a section that this test does not know").not.toEqual([]);
-    const missing = roles
-      .flatMap((role) => containersOf[role])
-      .flatMap((place) => {
-        const [, container] = containers.find(([known]) => known === place) ?? [];
-        // A search starts while Redis is away: the queue is none of its business.
-        const wanted = names.filter((name) => !(place.startsWith("reembed-search") && name === "REDIS_URL"));
-        return wanted.filter((name) => !takes(container, name)).map((name) => `${place}: ${name}`);
-      });
-    expect(missing).toEqual([]);
-  });
+  test.each(sections)(
+    "every setting under $title in .env.example reaches the containers that need it",
+    ({ names, roles }) => {
+      expect(roles, "a section that this test does not know").not.toEqual([]);
+      const missing = roles
+        .flatMap((role) => containersOf[role])
+        .flatMap((place) => {
+          const [, container] = containers.find(([known]) => known === place) ?? [];
+          // A search does not use the queue, and starts while Redis is away.
+          const wanted = names.filter((name) => !(place.startsWith("reembed-search") && name === "REDIS_URL"));
+          return wanted.filter((name) => !takes(container, name)).map((name) => `${place}: ${name}`);
+        });
+      expect(missing).toEqual([]);
+    },
+  );
 
-  test.each(containers)("%s runs a command that there is", async (_, container) => {
+  test.each(containers)("%s runs an existing command", async (_, container) => {
     const variables = variablesOf(container);
     const parameters = container.args.map((word) => word.replace(/^\$\((\w+)\)$/, (_, name) => `${variables[name]}`));
     expect(await complaintAbout(parameters)).toBe("");
   });
 
-  test.each(containers)("%s has an image that the kustomization places, and bounds", (_, { image, resources }) => {
-    expect(kustomization?.images.map(({ name }) => name)).toContain(image);
-    expect(Object.keys(resources.requests)).toEqual(["cpu", "memory"]);
-    expect(resources.limits).toHaveProperty("memory");
-  });
+  test.each(containers)(
+    "%s has an image that the kustomization sets, and resource limits",
+    (_, { image, resources }) => {
+      expect(kustomization?.images.map(({ name }) => name)).toContain(image);
+      expect(Object.keys(resources.requests)).toEqual(["cpu", "memory"]);
+      expect(resources.limits).toHaveProperty("memory");
+    },
+  );
 
-  test.each(containers)("%s has no rights, and writes nowhere but to its volumes", (_, container, { template }) => {
+  test.each(containers)("%s has no privileges, and writes only to its volumes", (_, container, { template }) => {
     expect(container).toMatchObject({
       securityContext: {
         allowPrivilegeEscalation: false,
@@ -159,11 +165,11 @@ describe("containers", () => {
     expect(container.volumeMounts.map(({ name }) => name).sort()).toEqual(volumes.sort());
   });
 
-  test.each(workloads)("%s is not given the addresses of services as variables", (_, { spec }) => {
+  test.each(workloads)("%s gets no variables with the addresses of services", (_, { spec }) => {
     expect(spec.template.spec).toMatchObject({ enableServiceLinks: false });
   });
 
-  test.each(workloads)("%s claims volumes that there are", (_, { spec }) => {
+  test.each(workloads)("%s claims existing volumes", (_, { spec }) => {
     for (const { persistentVolumeClaim: claim } of spec.template.spec.volumes) {
       if (claim) expect(named("PersistentVolumeClaim", claim.claimName)).toBeDefined();
     }
@@ -193,11 +199,11 @@ describe("deployments", () => {
     }
   });
 
-  test.each(deployments)("%s has longer to stop than the 14 s after which it ends itself", (_, { spec }) => {
+  test.each(deployments)("%s gets more time to stop than the 14 s after which it ends by itself", (_, { spec }) => {
     expect(spec.template.spec.terminationGracePeriodSeconds).toBeGreaterThan(15);
   });
 
-  test("of producers, GPU workers and searches are not emptied all at once", () => {
+  test("of producers, GPU workers and searches have a disruption budget", () => {
     const budgets = ofKind("PodDisruptionBudget");
     expect(budgets.map(({ metadata }) => metadata.name)).toEqual([
       "reembed-producer",
@@ -209,7 +215,7 @@ describe("deployments", () => {
     }
   });
 
-  test("of GPU workers ask for one GPU a pod on nodes that have some", () => {
+  test("of GPU workers request one GPU per pod on nodes with GPUs", () => {
     const spec = named("Deployment", "reembed-worker-gpu")?.spec;
     expect(spec?.template.spec.containers[0]?.resources.limits).toMatchObject({ "nvidia.com/gpu": 1 });
     expect(spec?.template.spec.nodeSelector).toEqual({ "nvidia.com/gpu.present": "true" });
@@ -228,7 +234,7 @@ describe("what refers to deployments", () => {
     },
   );
 
-  test("the autoscaler scales one that names no number itself, by a metric that there is", () => {
+  test("the autoscaler scales a deployment without a number of replicas, by an existing metric", () => {
     const [scaler] = ofKind("ScaledObject");
     const target = named("Deployment", scaler?.spec.scaleTargetRef.name ?? "");
     expect(target?.spec).not.toHaveProperty("replicas");
@@ -238,7 +244,7 @@ describe("what refers to deployments", () => {
     expect(query).toContain(`"${named("ConfigMap", "reembed-settings")?.data?.CANDIDATE_PROFILE}"`);
   });
 
-  test("the monitor scrapes the pods by the label that the kustomization gives them", () => {
+  test("the monitor selects pods by the label that the kustomization sets", () => {
     const [monitor] = ofKind("PodMonitor");
     const [labels] = kustomization?.labels ?? [];
     expect(labels).toEqual({ pairs: monitor?.spec.selector.matchLabels, includeTemplates: true });

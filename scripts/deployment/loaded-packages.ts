@@ -3,13 +3,13 @@ import { join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { readText, root } from "./deployment-files.ts";
 
-/** A package from the registry, and the workspace whose source loads it. */
+/** A package from the registry, and the workspace whose source imports it. */
 export interface LoadedPackage {
   workspace: string;
   name: string;
 }
 
-/** Everything that `entry` can load, through its imports and those of its child processes, from file to file. */
+/** Everything that `entry` can load, through its imports and those of its child processes. */
 export function packagesLoadedBy(entry: string): LoadedPackage[] {
   const seen = new Set<string>();
   const loaded = new Map<string, LoadedPackage>();
@@ -30,7 +30,7 @@ export function packagesLoadedBy(entry: string): LoadedPackage[] {
   return [...loaded.values()];
 }
 
-/** Imports that are left when the types are gone, and files that are started by their address. */
+/** Imports that remain after the types are stripped, and files that are started by their address. */
 function specifiersIn(source: string): string[] {
   const pattern = /\b(?:from |import |import\()"([.@\w][\w@./:-]*)"|new URL\("(\.[\w./-]+\.ts)"/g;
   return [...stripTypeScriptTypes(source).matchAll(pattern)].map(([, imported, started]) => imported ?? started ?? "");

@@ -1,19 +1,19 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: mutants are pieces of code.
 
-/** A small fault, and who must notice it. */
+/** A small fault, and the test that must notice it. */
 export interface Mutant {
-  /** What is wrong with the code then. */
+  /** What the fault does. */
   name: string;
-  /** Stands exactly once in the file. */
+  /** Occurs exactly once in the file. */
   text: string;
   replacement: string;
-  /** A test file; the simulation where there is none. */
+  /** A test file; without it, the simulation. */
   noticedBy?: string;
 }
 
 /**
- * Each is put into a copy of the code by itself, and `npm run mutants` fails when one is not noticed: then nothing keeps
- * that fault from coming by accident. By the file that they are put into.
+ * By the file that they are put into. `npm run mutants` puts each one by itself into a copy of the code, and fails if one is
+ * not noticed: then no test would prevent that fault.
  */
 export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
   "apps/producer/src/backfill-queue.ts": [
@@ -25,7 +25,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
   await enqueue(queue, profile, "backfill", chunkIds, batchSize);`,
     },
     {
-      name: "what is withdrawn from the queue is not enqueued again",
+      name: "chunks that were withdrawn from the queue are not enqueued again",
       text: "  await moveCursorBack(database, profile, chunkIds);",
       replacement: "  await moveCursorBack(database, profile, []);",
     },
@@ -37,7 +37,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
   ],
   "apps/producer/src/tick.ts": [
     {
-      name: "there is no sweep",
+      name: "gaps are never searched for",
       text: "const gaps = await recordGaps(database, profile);",
       replacement: "const gaps = 0;",
     },
@@ -48,7 +48,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       noticedBy: "apps/producer/src/tick.test.ts",
     },
     {
-      name: "the sweep does not wait for what is in hand",
+      name: "the sweep does not wait for running batches",
       text: `(await hasUnfinishedJobs(queue, "backfill")) || (await hasGapsInHand(database, profile))`,
       replacement: "false",
       noticedBy: "apps/producer/src/tick.test.ts",
@@ -64,7 +64,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
   ],
   "apps/producer/src/pace.ts": [
     {
-      name: "a rate is not kept",
+      name: "a rate limit is ignored",
       text: "return until(nowMs) - until(nowMs - tickMs);",
       replacement: "return until(nowMs);",
       noticedBy: "apps/producer/src/pace.test.ts",
@@ -82,26 +82,26 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       replacement: "least(backfill_cursor, passed.first)",
     },
     {
-      name: "from the newest on, the cursor goes back one chunk too little",
+      name: "in the order of the newest first, the cursor goes back one chunk too little",
       text: "greatest(backfill_cursor, passed.last + 1)",
       replacement: "greatest(backfill_cursor, passed.last)",
     },
     {
-      name: "another order does not begin at its own end",
+      name: "after a change of order, the cursor does not start at the right end",
       text: "then backfill_target + 1 else 0 end,",
       replacement: "then backfill_target + 1 else backfill_cursor end,",
     },
   ],
   "packages/store/src/profiles.ts": [
     {
-      name: "a backfill begins while the log is being moved",
+      name: "a backfill starts while the change log is being processed",
       text: `    await lockChanges(transaction, "alone");
 `,
       replacement: "",
       noticedBy: "packages/store/src/profiles.test.ts",
     },
     {
-      name: "a backfill of the newest first begins behind the newest",
+      name: "a backfill of the newest first starts after the newest",
       text: "when 'newest' then ${Number(target) + 1} else 0 end`",
       replacement: "when 'newest' then ${Number(target)} else 0 end`",
     },
@@ -132,7 +132,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
   ],
   "drizzle/0010_change_log.sql": [
     {
-      name: "a vector is stored whatever its chunk's text is by now",
+      name: "a vector is stored even if its chunk's text has changed",
       text: `= i.content_hash
       ORDER BY i.chunk_id
     ), written AS (`,
@@ -142,7 +142,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       noticedBy: "packages/store/src/embeddings.test.ts",
     },
     {
-      name: "the guard's comparison is turned round",
+      name: "the comparison of hashes in the upsert is inverted",
       text: `= i.content_hash
       ORDER BY i.chunk_id
     ), written AS (`,
@@ -151,7 +151,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
     ), written AS (`,
     },
     {
-      name: "the guard locks the chunks",
+      name: "the upsert locks the chunks",
       text: `ORDER BY i.chunk_id
     ), written AS (`,
       replacement: `ORDER BY i.chunk_id FOR SHARE OF c
@@ -159,13 +159,13 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       noticedBy: "packages/store/src/guard.test.ts",
     },
     {
-      name: "the guard does not look again",
+      name: "the upsert does not check the chunks again after writing",
       text: "AND c.content_hash IS DISTINCT FROM i.content_hash",
       replacement: "AND c.content_hash IS DISTINCT FROM i.content_hash AND false",
       noticedBy: "packages/store/src/guard.test.ts",
     },
     {
-      name: "a store does not tell others that it is under way",
+      name: "an upsert does not take its shared lock",
       text: `  PERFORM pg_advisory_xact_lock_shared(1667785070);
   EXECUTE format($sql$
     WITH input AS (`,
@@ -174,17 +174,17 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       noticedBy: "packages/store/src/guard.test.ts",
     },
     {
-      name: "an upsert settles changes that nobody has read",
+      name: "an upsert removes changes that nobody has read",
       text: "USING written w WHERE ch.profile = $1 AND ch.chunk_id = w.chunk_id",
       replacement: "USING written w WHERE ch.profile = $1",
     },
     {
-      name: "an upsert leaves the quarantine",
+      name: "an upsert does not remove the chunk from the quarantine",
       text: "USING written w WHERE q.profile = $1 AND q.chunk_id = w.chunk_id",
       replacement: "USING written w WHERE q.profile = $1 AND q.chunk_id = -w.chunk_id",
     },
     {
-      name: "a text is quarantined that nobody has tried",
+      name: "a text that nobody has tried is quarantined",
       text: `= i.content_hash
       ORDER BY i.chunk_id
     ), set_aside AS (`,
@@ -193,54 +193,54 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
     ), set_aside AS (`,
     },
     {
-      name: "a quarantine leaves the old text's vector",
+      name: "quarantining a chunk keeps the vector of its old text",
       text: "USING set_aside s WHERE e.profile = $1 AND e.chunk_id = s.chunk_id",
       replacement: "USING set_aside s WHERE e.profile = $1 AND e.chunk_id = -s.chunk_id",
     },
     {
-      name: "a change of another text is taken for settled",
+      name: "a change is removed although the vector is of another text",
       text: "e.profile = $1 AND e.chunk_id = l.chunk_id AND e.content_hash = l.content_hash)",
       replacement: "e.profile = $1 AND e.chunk_id = l.chunk_id)",
       noticedBy: "packages/store/src/guard.test.ts",
     },
     {
-      name: "a deletion is forgotten before what it leaves is removed",
+      name: "a logged deletion is removed before the chunk's vectors are",
       text: "USING looked WHERE looked.there AND l.id = looked.id",
       replacement: "USING looked WHERE l.id = looked.id",
     },
     {
-      name: "a chunk that is gone keeps its vector",
+      name: "a deleted chunk keeps its vector",
       text: "WHERE e.profile = $1 AND e.chunk_id = l.chunk_id AND l.content_hash IS NULL",
       replacement: "WHERE e.profile = $1 AND e.chunk_id = l.chunk_id AND l.content_hash IS NULL AND false",
     },
     {
-      name: "a truncation is not followed",
+      name: "a truncation of the table is ignored",
       text: "IF TG_NARGS > 0 THEN",
       replacement: "IF TG_NARGS > 1 THEN",
     },
     {
-      name: "what is logged is lost on its way to the changes",
+      name: "logged rows are lost before they become changes",
       text: "WHERE l.there AND p.chunking = $1 AND",
       replacement: "WHERE l.there AND mod(l.chunk_id, 2) = 0 AND p.chunking = $1 AND",
     },
   ],
   "packages/store/src/pending.ts": [
     {
-      name: "a change that asks for nothing is not settled",
+      name: "a change of a chunk that already has its vector is not removed",
       text: "and (pending or ch.chunk_id is not null)",
       replacement: "and pending",
     },
   ],
   "packages/store/src/quarantine.ts": [
     {
-      name: "a retry forgets the chunk",
+      name: "a retry loses the chunk",
       text: "chunk_id from released",
       replacement: "chunk_id from released where false",
     },
   ],
   "packages/store/src/donors.ts": [
     {
-      name: "any text's vector is reused",
+      name: "the vector of any other text is reused",
       text: "where e.profile = p.name and e.content_hash = ${contentHash}",
       replacement: "where e.profile = p.name and ${contentHash} is not null",
     },
@@ -265,19 +265,19 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       replacement: "if tg_op = 'INSERT' then perform",
     },
     {
-      name: "a deletion in an adopted table is not followed",
+      name: "a deletion in an adopted table is ignored",
       text: "if tg_op = 'DELETE' or ${idOf}(old)",
       replacement: "if ${idOf}(old)",
     },
   ],
   "apps/worker/src/embed-batch.ts": [
     {
-      name: "retries are not bounded",
+      name: "the number of attempts is not limited",
       text: "if ((suspect.attempts ?? 0) >= attemptsAtMost)",
       replacement: "if ((suspect.attempts ?? 0) < 0)",
     },
     {
-      name: "a chunk is given up after the first death",
+      name: "a chunk is quarantined after the first death of the child",
       text: "const attemptsAtMost = 5;",
       replacement: "const attemptsAtMost = 1;",
     },
@@ -287,7 +287,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       replacement: "",
     },
     {
-      name: "attempts are not taken back when a server is gone",
+      name: "attempts are not taken back if a server was away",
       text: "const takeBack = () => this.#countAttempt(changes, -1);",
       replacement: "const takeBack = async () => {};",
       noticedBy: "apps/worker/src/embed-batch.test.ts",
@@ -309,7 +309,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       noticedBy: "apps/worker/src/embed-batch.test.ts",
     },
     {
-      name: "a worker that stops does not hand its batch back",
+      name: "a worker that stops does not return its batch",
       text: "if (stopping.aborted && this.#done < this.#total)",
       replacement: "if (stopping.aborted && this.#done > this.#total)",
       noticedBy: "apps/worker/src/embed-batch.test.ts",
@@ -327,7 +327,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       replacement: "rest.slice(middle + 1));",
     },
     {
-      name: "a text is to blame for a device that is gone",
+      name: "a text is blamed for a failed device",
       text: "if (!(await works(embedder))) throw failure;",
       replacement: "",
       noticedBy: "apps/worker/src/embed-isolating.test.ts",
@@ -367,7 +367,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
   ],
   "packages/store/src/verification-checks.ts": [
     {
-      name: "a proof takes a vector of an old text for a change that waits",
+      name: "verification mistakes a vector of an old text for a pending change",
       text: "when e.chunk_id is not null then 'old_text'",
       replacement: "when e.chunk_id is not null then 'pending'",
       noticedBy: "apps/cli/src/verify/verify-profile.test.ts",

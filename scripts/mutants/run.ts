@@ -5,8 +5,8 @@ import { parseArgs, promisify } from "node:util";
 import { type Mutant, mutants } from "./mutants.ts";
 import { ScratchTree } from "./scratch-tree.ts";
 
-// Puts one mutant after another into a copy of the tree and runs what must notice it; prints what noticed what.
-// --only takes the mutants whose name, file or witness has these words in it; --no-baseline does not look first whether
+// Puts one mutant after another into a copy of the code, runs what must notice it, and prints what noticed what.
+// --only selects mutants by words in their name, file or witness. --no-baseline skips the first run, which checks that
 // everything passes without a mutant.
 const { values } = parseArgs({
   options: {
@@ -20,7 +20,7 @@ const { values } = parseArgs({
 const { only, baseline, seed, runs } = values;
 
 const root = join(import.meta.dirname, "../..");
-/** Only ends what hangs, and noticing is more than that. */
+/** Only ends runs that hang; a failure is noticed long before. */
 const limitMs = 600_000;
 const treesAtMost = 2;
 
@@ -37,9 +37,10 @@ const chosen = Object.entries(mutants)
   .flatMap(([file, ofFile]) => ofFile.map((mutant) => ({ file, noticedBy: "the simulation", ...mutant })))
   .filter(({ name, file, noticedBy }) => `${name} ${file} ${noticedBy}`.includes(only));
 const missing = chosen.filter(({ file, text }) => readFileSync(join(root, file), "utf8").split(text).length !== 2);
-for (const { name, file } of missing) console.error(`${name}: its text is not once in ${file} any more.`);
+for (const { name, file } of missing)
+  console.error(`${name}: its text must occur exactly once in ${file}, but does not.`);
 
-// Without a mutant all of it must pass, or nothing is said by a failure.
+// Everything must pass without a mutant, otherwise a failure means nothing.
 const witnesses = baseline ? [...new Set(chosen.map(({ noticedBy }) => noticedBy))] : [];
 let survivors = missing.length;
 await eachInATree(witnesses, async (tree, noticedBy) => {

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 
 /**
- * A copy of the working tree in a temporary folder, in which files may be changed: what git tracks, and what it does not
- * ignore. Installed modules are shared, but for our own packages, which are the copy's.
+ * A copy of the working tree in a temporary folder, in which files may be changed. It has the tracked files and the untracked
+ * ones that are not ignored. Installed modules are shared with the original, except for our own packages.
  */
 export class ScratchTree implements Disposable {
   readonly folder: string;
@@ -32,7 +32,7 @@ export class ScratchTree implements Disposable {
   }
 }
 
-/** Npm links our own packages by relative paths, and everything else is a folder. */
+/** npm links our own packages by relative paths; everything else is a folder. */
 function shareModules(from: string, to: string): void {
   mkdirSync(to);
   for (const entry of readdirSync(from, { withFileTypes: true })) {
@@ -47,7 +47,7 @@ function ownLink(path: string): string | undefined {
     const link = readlinkSync(path);
     return isAbsolute(link) ? undefined : link;
   } catch {
-    // It is no link.
+    // It is not a link.
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 
-/** Threads that compute without a pause until they are disposed of. They end with this process, however it ends. */
+/** Threads that compute without a pause until disposal. They also end with this process. */
 export function startBusyLoops(count: number): AsyncDisposable {
   const workers = Array.from({ length: count }, () => new Worker("for (;;) ;", { eval: true }));
   return {

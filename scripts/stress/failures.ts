@@ -3,20 +3,20 @@ import { relative } from "node:path";
 import type { LoggedRun } from "./run-logged.ts";
 
 export interface Failure {
-  /** A test file, relative to the working folder, or the command that failed as a whole. */
+  /** A test file relative to the working folder, or the command that failed as a whole. */
   file: string;
-  /** The test's own title behind those of its suites. */
+  /** The titles of the suites and of the test. */
   title: string;
 }
 
-/** What is read of Vitest's JSON report. */
+/** The part of Vitest's JSON report that is read. */
 interface Report {
   testResults: { name: string; status: string; assertionResults: { fullName: string; status: string }[] }[];
 }
 
 /**
- * The tests that failed in a run, the files that failed without one (an import, a hook), and the run itself where it
- * failed and no test did: an error that no test caught, or an end before the report.
+ * The failures of a run: tests that failed; files that failed without a test (an import, a hook); and the run itself if it
+ * failed without a failed test, by an error outside all tests or an end before the report.
  */
 export async function failuresOfTests(reportFile: string, { end }: LoggedRun): Promise<Failure[]> {
   const failures = failuresInReport(await readReport(reportFile));
@@ -41,7 +41,7 @@ async function readReport(file: string): Promise<Report> {
   try {
     return JSON.parse(await readFile(file, "utf8")) as Report;
   } catch {
-    // A run that ended before it wrote one has failed, and is counted as that.
+    // The run ended before it wrote its report, and counts as failed.
     return { testResults: [] };
   }
 }

@@ -13,7 +13,7 @@ beforeEach(async () => {
   return () => rm(folder, { recursive: true });
 });
 
-/** A report as Vitest writes it, of one file with tests of these states. */
+/** A report in Vitest's format of one file with tests of these states. */
 async function reportOf(status: string, tests: Record<string, string>): Promise<string> {
   const assertionResults = Object.entries(tests).map(([fullName, state]) => ({ fullName, status: state }));
   const file = join(folder, "report.json");
@@ -21,35 +21,35 @@ async function reportOf(status: string, tests: Record<string, string>): Promise<
   return file;
 }
 
-describe("what failed in a run of the tests", () => {
-  test("is each test that failed, by its file and title", async () => {
+describe("the failures of a run of the tests", () => {
+  test("are the tests that failed, by file and title", async () => {
     const report = await reportOf("failed", { "a suite passes": "passed", "a suite fails": "failed", late: "skipped" });
     expect(await failuresOfTests(report, { end: 1 })).toEqual([{ file: "a/b.test.ts", title: "a suite fails" }]);
   });
 
-  test("is a file that failed without a test of its own", async () => {
+  test("include a file that failed without a failed test", async () => {
     const report = await reportOf("failed", {});
     expect(await failuresOfTests(report, { end: 1 })).toEqual([{ file: "a/b.test.ts", title: "the file itself" }]);
   });
 
-  test("is the run, where no test caught the error or there is no report", async () => {
+  test("include the run itself, if the error was outside all tests or there is no report", async () => {
     const run = [{ file: "vitest", title: "the run itself, which ended with 1" }];
     expect(await failuresOfTests(await reportOf("passed", { passes: "passed" }), { end: 1 })).toEqual(run);
     const killed = [{ file: "vitest", title: "the run itself, which ended with SIGKILL" }];
     expect(await failuresOfTests(join(folder, "none.json"), { end: "SIGKILL" })).toEqual(killed);
   });
 
-  test("is nothing where all passed", async () => {
+  test("are empty if all tests passed", async () => {
     expect(await failuresOfTests(await reportOf("passed", { passes: "passed" }), { end: 0 })).toEqual([]);
   });
 });
 
-test("a soak that failed is named by its seed, with which it can be repeated", () => {
+test("a failed soak is reported with its seed, with which it can be repeated", () => {
   expect(failuresOfSoak(158_273, { end: 0 })).toEqual([]);
   expect(failuresOfSoak(158_273, { end: 1 })).toEqual([{ file: "soak", title: "--seed 158273, which ended with 1" }]);
 });
 
-test("the table tells what failed how often, and in which runs, the most frequent first", () => {
+test("the table shows what failed how often and in which runs, the most frequent first", () => {
   const tally = new Tally(5);
   expect(tally.failed).toBe(false);
   expect(tally.table()).toBe("Nothing failed in 5 runs.");
@@ -66,7 +66,7 @@ test("the table tells what failed how often, and in which runs, the most frequen
   ]);
 });
 
-test("the log of a run is kept if the run failed, with both outputs", async () => {
+test("the log of a failed run is kept, with both outputs", async () => {
   const log = join(folder, "run.log");
   expect(await runLogged(["-e", "console.log('out'); console.error('err')"], log)).toEqual({ end: 0 });
   expect(existsSync(log)).toBe(false);

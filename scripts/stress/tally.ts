@@ -1,6 +1,6 @@
 import type { Failure } from "./failures.ts";
 
-/** How often what failed, over a number of runs. */
+/** Counts failures over several runs. */
 export class Tally {
   readonly #runs: number;
   readonly #failedIn = new Map<string, Set<number>>();
@@ -9,7 +9,7 @@ export class Tally {
     this.#runs = runs;
   }
 
-  /** Returns how many there were. */
+  /** Returns the number of failures. */
   add(run: number, failures: readonly Failure[]): number {
     for (const { file, title } of failures) {
       const what = `${file}  ${title}`;
@@ -22,7 +22,7 @@ export class Tally {
     return this.#failedIn.size > 0;
   }
 
-  /** A line for each test that failed, the most frequent first, with the runs that it failed in. */
+  /** One line per failed test with the runs in which it failed, the most frequent first. */
   table(): string {
     if (!this.failed) return `Nothing failed in ${this.#runs} runs.`;
     const rows = [...this.#failedIn].sort(([a, inA], [b, inB]) => inB.size - inA.size || a.localeCompare(b));

@@ -1,6 +1,6 @@
-"""Refuses training data that has a query of the sample corpus in it, and notes in each model's record what it checked.
+"""Refuses training data that contains a query of the sample corpus, and records in each model's record what was checked.
 
-A query of one or two words is a dictionary word ("payday"): such texts are counted and let pass.
+A query of one or two words is a dictionary word ("payday"): such texts are counted and accepted.
 """
 import hashlib
 import json

@@ -7,13 +7,13 @@ const pairs = readTable("held-out/ru-en.tsv");
 const russian = pairs.map(([text]) => text as string);
 const english = pairs.map(([, text]) => text as string);
 
-test("there are 1,000 pairs of sentences, none twice", () => {
+test("there are 1,000 different pairs of sentences", () => {
   expect(pairs.length).toBe(1_000);
   expect(new Set(russian).size).toBe(1_000);
   expect(new Set(english).size).toBe(1_000);
 });
 
-test("mini-m3 finds a sentence's translation among 1,000, both ways, as well as its record says", async () => {
+test("mini-m3 finds a sentence's translation among 1,000, in both directions, as well as its record says", async () => {
   const { heldOut } = readTrainingRecord("mini-m3");
   const found = await translationsFound("mini-m3");
   expect(Math.min(found.ruEn, found.enRu)).toBeGreaterThan(0.7);
@@ -21,7 +21,7 @@ test("mini-m3 finds a sentence's translation among 1,000, both ways, as well as 
   expect(Math.abs(found.enRu - heldOut.enRuRecall10)).toBeLessThan(0.02);
 });
 
-test("mini-rubert, which knows Russian alone, finds hardly any", async () => {
+test("mini-rubert, which only knows Russian, finds hardly any", async () => {
   const found = await translationsFound("mini-rubert");
   expect(Math.max(found.ruEn, found.enRu)).toBeLessThan(0.2);
 });

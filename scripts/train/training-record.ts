@@ -5,10 +5,10 @@ const trainingFolder = import.meta.dirname;
 const root = join(trainingFolder, "../..");
 export const queriesPath = join(root, "samples/handbook/queries.jsonl");
 
-/** What `training.json` beside a model's weights says of how they came to be. */
+/** The content of `training.json` next to a model's weights: how they were made. */
 export interface TrainingRecord {
   heldOut: { package: string; pairs: number; ruEnRecall10: number; enRuRecall10: number };
-  /** `sha256` of the queries that the training data was searched for, null when there were none yet. */
+  /** `sha256` of the queries that the training data was searched for; null if there were none yet. */
   queries: { sha256: string | null; occurring: number | null };
 }
 
@@ -16,7 +16,7 @@ export function readTrainingRecord(modelId: string): TrainingRecord {
   return JSON.parse(readFileSync(join(root, "models", modelId, "training.json"), "utf8"));
 }
 
-/** Letters and digits alone, lower-cased: `key_of` in clean.py. */
+/** Letters and digits only, in lower case: `key_of` in clean.py. */
 export function keyOf(text: string): string {
   return text
     .normalize("NFKC")

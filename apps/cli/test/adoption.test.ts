@@ -25,7 +25,7 @@ const config = loadConfig({ ...standIns, MODELS_DIR: fileURLToPath(new URL("../.
 const { baseline } = config;
 const table = "document_chunks";
 
-/** What an adoption and a rechunking leave behind, by the application's keys. */
+/** The state after an adoption and a rechunking, by the application's keys. */
 const everything = {
   profiles: "select name, state, paused, backfill_cursor, backfill_target from reembed.profiles order by 1",
   chunkings: "select name, relation, source from reembed.chunkings order by 1",
@@ -42,7 +42,7 @@ const everything = {
 describeOnEachServer(
   "reembed adopt",
   (open) => {
-    test("refuses vectors of another model with their count, and takes the table without them when it is told to", async () => {
+    test("refuses vectors of another model with their number, and adopts the table without them on request", async () => {
       const servers = await open();
       const chunks = await prepareApplication(servers);
       await using database = await openTestDatabase(servers, [baseline]);
@@ -66,7 +66,7 @@ describeOnEachServer(
       expect((await database.$client.query(adopted)).rows).toEqual([{ state: "backfilling", backfill_cursor: "0" }]);
     });
 
-    test("and rechunk, killed and run again, end in the state of those that nobody has killed", async () => {
+    test("and rechunk reach the same state after being killed and repeated as without", async () => {
       const servers = await open();
       await prepareApplication(servers, 2_100);
       const twin = await cloneDatabase(servers);
@@ -120,7 +120,7 @@ function adopt(database: Database, options: { reembed?: boolean } = {}) {
   });
 }
 
-/** An application with documents of the handbook, and so many of one chunk besides. Returns how many chunks it has. */
+/** An application with documents of the handbook, plus `copies` documents of one chunk. Returns the number of chunks. */
 async function prepareApplication(servers: TestServers, copies = 0): Promise<number> {
   await using embedder = await startOnnxEmbedder({ ...baseline, modelsFolder: config.models.folder, device: "cpu" });
   await using application = await createApplication({ ...servers, embedder, ...baseline, ownRole: true });
@@ -151,7 +151,7 @@ async function cloneDatabase(servers: TestServers): Promise<TestServers> {
   return { connectionString: url.href, queue: { kind: "postgres", connectionString: url.href } };
 }
 
-/** Starts a command and kills it when it is about to insert a certain row, with all before that row committed or not. */
+/** Starts a command and kills it when it is about to insert a certain row; the transaction before it may be committed or not. */
 async function killAt(
   database: Database,
   row: { table: string; condition: string },
@@ -173,7 +173,7 @@ async function killAt(
       env: { PATH: process.env.PATH, ...environment },
       stdio: "ignore",
     });
-    // Of this database: others on the server stand still at a lock of the same number.
+    // Only locks of this database, because other tests on the server use the same lock number.
     const stands = `select from pg_locks where locktype = 'advisory' and objid = 42 and not granted
       and database = (select oid from pg_database where datname = current_database())`;
     await waitFor("the command to stand still", async () => {

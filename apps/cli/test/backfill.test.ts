@@ -31,7 +31,7 @@ describeOnEachServer(
       return jsonLines(outcome)[0];
     };
 
-    test("starts a backfill on its course, pauses it and lets it go on", async () => {
+    test("starts a backfill with its settings, pauses it and resumes it", async () => {
       const course = { order: "newest", until: 0.5, rate: 100 };
       const options = ["--order", "newest", "--until", "50%", "--rate", "100"];
       const started = { profile: "mini-m3", state: "backfilling", paused: false, ...course, withdrawn: 0, leaders: 0 };
@@ -51,7 +51,7 @@ describeOnEachServer(
       expect((await profile()).paused).toBe(false);
     });
 
-    test("looks into the quarantine and has a chunk of it tried again", async () => {
+    test("lists the quarantine and retries one of its chunks", async () => {
       const registered = await profile();
       const [pending] = await readPendingChunks(database, registered, [registered.backfillTarget]);
       const { id: chunkId, contentHash } = pending ?? { id: 0, contentHash: Buffer.of() };

@@ -9,17 +9,17 @@ import { addressesOf, jsonLines, runReembed } from "./run-reembed.ts";
 const chunking = { size: 400, overlap: 40 };
 const profile = testProfile("mini-m3", chunking);
 
-/** Node's clock in a process, a day ahead or behind; what stands in the way of a module is encoded. */
+/** A NODE_OPTIONS value that puts a process's clock a day ahead or behind, by an encoded module. */
 const clockOf = (days: number) => {
   const script = `const now = Date.now; Date.now = () => now() + ${days * 86_400_000};`;
   return { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(script)}` };
 };
 
 describeOnEachServer(
-  "a fleet on a host whose clock is wrong",
+  "a fleet on a host with a wrong clock",
   (open) => {
     test.for([1, -1])(
-      "by %s day is named, embeds all the same, and leaves ticks that others go on with",
+      "by %s day is reported, embeds everything, and leaves a schedule that other producers can continue",
       async (days) => {
         const servers = await open();
         await using database = await openTestDatabase(servers, [profile]);

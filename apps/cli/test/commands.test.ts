@@ -32,7 +32,7 @@ test("without servers the commands keep everything in one folder", async () => {
 describeOnEachServer(
   "reembed",
   (open) => {
-    /** A database that `reembed init` has set up. */
+    /** The environment of a database that `reembed init` has set up. */
     async function initialized(): Promise<Environment> {
       const environment = addressesOf(await open());
       expect(await run(["init", "--json"], environment)).toEqual({
@@ -43,7 +43,7 @@ describeOnEachServer(
       return environment;
     }
 
-    test("init run again finds everything in place", async () => {
+    test("a second init finds everything in place", async () => {
       const environment = await initialized();
       expect(await run(["init"], environment)).toEqual({
         code: 0,
@@ -52,7 +52,7 @@ describeOnEachServer(
       });
     });
 
-    test("load stores what can be read, names each document that cannot, and ends with exit code 1", async () => {
+    test("load stores what can be read, names the other documents, and ends with exit code 1", async () => {
       const environment = await initialized();
       const folder = await folderOf({ ...pages, "en/empty.md": " \n", "en/latin.md": Buffer.from([0x61, 0xe9]) });
       const outcome = await run(["load", folder, "--json"], environment);
@@ -76,7 +76,7 @@ describeOnEachServer(
       expect(stderr).toMatch(/^skipped corpus\.jsonl:2: invalid JSON.*\nskipped corpus\.jsonl:3: uri: .*\n$/);
     });
 
-    test("load run again stores only what has changed, and keeps what is gone", async () => {
+    test("a second load stores only changes, and keeps documents whose files are gone", async () => {
       const environment = await initialized();
       const folder = await folderOf(pages);
       const load = async () => {
@@ -92,13 +92,13 @@ describeOnEachServer(
       expect(await load()).toMatchObject({ changed: 1, unchanged: 0, chunks: { added: 2, removed: 2 } });
     });
 
-    test("load of a path that is not there ends with exit code 2", async () => {
+    test("load of a missing path ends with exit code 2", async () => {
       const { code, stdout, stderr } = await run(["load", "nowhere"], await initialized());
       expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
       expect(stderr).toMatch(/^error: The corpus nowhere cannot be read: .*\n {2}Give a folder of .txt and .md files/);
     });
 
-    test("status --json gives an object of the promised shape for each profile, and nothing else", async () => {
+    test("status --json prints one object of the documented shape per profile, and nothing else", async () => {
       const environment = await initialized();
       await run(["load", await folderOf(pages)], environment);
       const outcome = await run(["status", "--json"], environment);
@@ -138,14 +138,14 @@ describeOnEachServer(
 describeOnEachServer(
   "reembed",
   (open) => {
-    test("four times init at once on a fresh database all succeed", async () => {
+    test("four concurrent inits on a new database all succeed", async () => {
       const environment = addressesOf(await open({ empty: true }));
       const outcomes = await Promise.all([1, 2, 3, 4].map(() => run(["init"], environment)));
       for (const outcome of outcomes) expect(outcome).toMatchObject({ code: 0, stderr: "" });
       expect(jsonLines(await run(["status", "--json"], environment))).toHaveLength(2);
     });
 
-    test("status tells who works on a profile, how fast, and how long it will take", async () => {
+    test("status shows the workers of a profile, their rate, and the time left", async () => {
       const servers = await open();
       const environment = addressesOf(servers);
       await run(["init"], environment);
@@ -192,7 +192,7 @@ describeOnEachServer(
       ]);
     });
 
-    test("worker of a profile that is not registered ends with exit code 3 and says what to run", async () => {
+    test("worker for an unregistered profile ends with exit code 3 and a remedy", async () => {
       const environment = addressesOf(await open());
       await run(["init"], environment);
       expect(await run(["worker"], { ...environment, MAX_CHUNK_SIZE: "1000" })).toEqual({

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { folderOf } from "../src/corpus/corpus-fixtures.ts";
 import { jsonLines, runReembed, standIns } from "./run-reembed.ts";
 
-test("doctor with everything away says so line by line, goes on with the rest, and ends with exit code 3", async () => {
+test("doctor reports everything that is away line by line, continues, and ends with exit code 3", async () => {
   const nobody = "127.0.0.1:1";
   const addresses = { DATABASE_URL: `postgres://me:hunter2@${nobody}/db`, REDIS_URL: `redis://:hunter2@${nobody}` };
   const environment = { ...standIns, ...addresses, BASELINE_PROFILE: "bge-m3" };
@@ -18,7 +18,7 @@ test("doctor with everything away says so line by line, goes on with the rest, a
   expect(stdout).not.toContain("hunter2");
 });
 
-test("doctor before anything was begun ends with exit code 0, and begins nothing", async () => {
+test("doctor before `reembed init` ends with exit code 0, and creates nothing", async () => {
   const folder = join(await folderOf({}), "reembed");
   const outcome = await runReembed(["doctor", "--json"], { environment: { ...standIns, REEMBED_DIR: folder } });
   expect(outcome).toMatchObject({ code: 0, stderr: "" });

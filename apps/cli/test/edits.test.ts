@@ -21,7 +21,7 @@ function body(document: number, version: number): string {
 describeOnEachServer(
   "documents edited, added and deleted while workers embed them",
   (open) => {
-    test("no vector is of an old text, and no text is forgotten", async () => {
+    test("leave no vector of an old text, and no text without a vector", async () => {
       const servers = await open();
       await using database = await openTestDatabase(servers, [profile], 20);
       const store = (document: number, version: number) =>
@@ -42,7 +42,7 @@ describeOnEachServer(
         await startProducer({ database, queue, batchSize: 16, maxQueuedJobs: 20, tickMs: 50, lockDurationMs, log }),
       );
 
-      // A generator of our own: a failure can be repeated with the same numbers.
+      // A fixed generator, so that a failure can be repeated with the same numbers.
       let state = 20_26;
       const random = (below: number) => {
         state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
@@ -64,7 +64,7 @@ describeOnEachServer(
   ["PostgreSQL", "PostgreSQL and Redis"],
 );
 
-/** Chunks without a vector, or whose vector is not the one that the embedder gives for their present text. */
+/** Chunks without a vector, or whose vector is not the embedder's vector of their present text. */
 async function wrongVectors(
   database: Database,
   { relation, name }: RegisteredProfile,

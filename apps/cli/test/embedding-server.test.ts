@@ -14,7 +14,7 @@ const { model } = profile;
 describeOnEachServer(
   "a worker with EMBEDDING_ENDPOINT",
   (open) => {
-    test("has a corpus embedded over HTTP, and waits for a server that goes away meanwhile", async () => {
+    test("embeds a corpus over HTTP, and waits while the server is away", async () => {
       const servers = await open();
       await using scope = new AsyncDisposableStack();
       const database = await openTestDatabase(servers, [profile]);
@@ -54,7 +54,7 @@ describeOnEachServer(
   ["PostgreSQL"],
 );
 
-test("a worker that is given a device beside EMBEDDING_ENDPOINT refuses with exit code 2", async () => {
+test("a worker with both --device and EMBEDDING_ENDPOINT ends with exit code 2", async () => {
   const environment = { ...standIns, EMBEDDING_ENDPOINT: "http://127.0.0.1:9/v1" };
   const { code, stdout, stderr } = await runReembed(["worker", "--device", "cpu"], { environment });
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

@@ -10,7 +10,7 @@ const profile = testProfile("mini-m3");
 describeOnEachServer(
   "estimate",
   (open) => {
-    test("prints what a backfill takes, and records it with the profile", async () => {
+    test("prints the time and disk of a backfill, and stores the estimate with the profile", async () => {
       const servers = await open();
       await using database = await openTestDatabase(servers, [testProfile("mini-rubert"), profile]);
       await storeBodies(

@@ -32,7 +32,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
   });
   afterAll(() => scope.disposeAsync());
 
-  /** A migration that is well under way, by two workers and with a dashboard. */
+  /** A migration that is in progress, with two workers and a dashboard. */
   async function startMigration(queue: "redis" | "postgres" = "redis"): Promise<FleetMigration> {
     const connectionString = await postgres.createDatabase();
     await withRedis(redis.url, (client) => client.flushall());
@@ -56,7 +56,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
   });
 
   test.for(["redis", "postgres"] as const)(
-    "PostgreSQL is gone for a while, with the queue on %s: no batch fails for it",
+    "PostgreSQL is away for a while, with the queue on %s: no batch fails because of that",
     async (kind) => {
       const migration = await startMigration(kind);
       await postgres.kill();
@@ -76,7 +76,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
   test.for([
     { keepData: true, how: "with" },
     { keepData: false, how: "without" },
-  ])("Redis is gone for a while and comes back $how its data", async ({ keepData }) => {
+  ])("Redis is away for a while and comes back $how its data", async ({ keepData }) => {
     const migration = await startMigration();
     await redis.kill();
     await untilTold(migration, ["worker", "producer", "dashboard"], /Waiting for Redis at 127\.0\.0\.1:\d+/);
@@ -117,7 +117,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
     const server = name === "Redis" ? redis : postgres;
     onTestFinished(() => server.thaw());
     server.freeze();
-    // They say so after 5 s; locks last 2 s.
+    // They report it after 5 s; locks last 2 s.
     await untilTold(migration, ["worker", "producer"], /no answer for 5 s/);
     server.thaw();
     await expectComplete(migration);

@@ -2,7 +2,7 @@ import type { DocumentInput } from "@reembed/store";
 
 const words = "отпуск зарплата премия склад смена обучение безопасность командировка договор отдел".split(" ");
 
-/** Documents, each with a text of its own of some 3,800 characters. */
+/** Documents with different texts of about 3,800 characters. */
 export function fleetCorpus(documents: number): DocumentInput[] {
   return Array.from({ length: documents }, (_, document) => ({
     uri: `document-${document}`,

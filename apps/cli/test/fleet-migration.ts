@@ -8,7 +8,7 @@ import { fleetCorpus } from "./fleet-corpus.ts";
 const chunking = { size: 600, overlap: 60 };
 const profile = testProfile("mini-m3", chunking);
 
-/** A corpus of some seven chunks a document, and a fleet that embeds it. */
+/** A corpus of about seven chunks per document, and a fleet that embeds it. */
 export interface FleetMigration {
   servers: TestServers;
   database: Database;
@@ -16,7 +16,7 @@ export interface FleetMigration {
   fleet: Fleet;
 }
 
-/** Lives until the test ends. */
+/** Starts a migration that lives until the test ends. */
 export async function startFleetMigration(
   servers: TestServers,
   {
@@ -39,7 +39,7 @@ export async function untilShare({ database, registered, fleet }: FleetMigration
   });
 }
 
-/** Waits until the backfill is over and nothing waits: then every chunk has a vector of its present text, and none is set aside. */
+/** Waits until the backfill and all changes are done; then every chunk has a current vector and the quarantine is empty. */
 export async function expectComplete({ database, registered }: FleetMigration): Promise<void> {
   await waitFor("the backfill to end and no change to wait", async () => {
     if ((await readProfile(database, registered.name)).state !== "backfilled") return false;

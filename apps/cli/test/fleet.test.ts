@@ -5,7 +5,7 @@ import { Redis } from "ioredis";
 import { expect, test } from "vitest";
 import { expectComplete, type FleetMigration, startFleetMigration, untilShare } from "./fleet-migration.ts";
 
-/** On a busy machine a live worker may come too late to renew a lock of 2 s, and its batch is embedded twice. */
+/** On a busy machine a live worker may be too late to renew a lock of 2 s, and its batch would be embedded twice. */
 const options = { documents: 1_000, workers: 3, settings: { LOCK_SECONDS: "10" } };
 
 describeOnEachServer(
@@ -13,7 +13,7 @@ describeOnEachServer(
   (open) => {
     const startMigration = async (): Promise<FleetMigration> => await startFleetMigration(await open(), options);
 
-    test("one killed half-way: all is covered, and only what the kill explains is embedded twice", async () => {
+    test("after one is killed half-way, everything is covered, and only the killed worker's micro-batches are embedded twice", async () => {
       const migration = await startMigration();
       const { database, registered, fleet } = migration;
       await untilShare(migration, 0.3);
@@ -28,15 +28,15 @@ describeOnEachServer(
       const runs = fleet.embeddedChunks();
       const embedded = new Set(rows.filter(({ id }) => runs.has(Number(id))).map(({ hash }) => hash));
       const twice = [...runs].filter(([, times]) => times > 1);
-      // The others have the vector of a chunk with the same text.
+      // All others have the same text as a chunk with a vector.
       expect(rows.filter(({ hash }) => !embedded.has(hash))).toEqual([]);
       expect(twice.every(([chunkId, times]) => times === 2 && killed.has(chunkId))).toBe(true);
-      // What it had embedded and not stored: at most a micro-batch of each batch in its hands.
+      // It had embedded but not stored at most one micro-batch of each of its batches.
       expect(twice.length).toBeLessThanOrEqual(2 * 64);
       expect(killed.size).toBeGreaterThan(0);
     });
 
-    test("the queue deleted half-way: the producer finds out by itself, and all is covered", async () => {
+    test("after the queue is deleted half-way, the producer notices, and everything is covered", async () => {
       const migration = await startMigration();
       const { servers, database, registered, fleet } = migration;
       await untilShare(migration, 0.3);

@@ -8,10 +8,10 @@ import { Client } from "pg";
 
 const reembed = fileURLToPath(new URL("../bin/reembed.mjs", import.meta.url));
 
-/** What the sessions of a fleet are called in `pg_stat_activity`, so that they can be ended without the tester's own. */
+/** The application name of a fleet's sessions in `pg_stat_activity`, so that the test's own sessions are not terminated. */
 const fleetSessions = "reembed-fleet";
 
-/** Ends every session that a fleet has on this server, and returns how many there were. */
+/** Terminates every session of a fleet on this server, and returns their number. */
 export async function endFleetSessions(connectionString: string): Promise<number> {
   const client = new Client({ connectionString });
   await client.connect();
@@ -23,25 +23,25 @@ export async function endFleetSessions(connectionString: string): Promise<number
   }
 }
 
-/** A producer, some workers and perhaps a dashboard, each a process of its own, started as an operator starts them. */
+/** A producer, some workers and perhaps a dashboard, each a process started as an operator starts it. */
 export interface Fleet extends AsyncDisposable {
-  /** Kills a worker with SIGKILL; returns the chunks that it had embedded. */
+  /** Kills a worker with SIGKILL and returns the chunks that it had embedded. */
   killWorker(index: number): Promise<Set<number>>;
-  /** SIGSTOP or SIGCONT: a host that is paused, moved or out of memory for a while. */
+  /** Sends SIGSTOP or SIGCONT, like a host that is paused, moved or out of memory for a while. */
   signalWorker(index: number, signal: "SIGSTOP" | "SIGCONT"): void;
-  /** Asks a worker to end with SIGTERM; returns its exit code. */
+  /** Asks a worker to end with SIGTERM and returns its exit code. */
   stopWorker(index: number): Promise<number | null>;
-  /** Returns its index. */
+  /** Starts another worker and returns its index. */
   addWorker(): number;
   /** The chunks that a worker has embedded, in order. */
   embeddedBy(index: number): number[];
-  /** How often each chunk went through the model, by the workers' logs. */
+  /** How often each chunk was embedded, from the workers' logs. */
   embeddedChunks(): Map<number, number>;
-  /** What processes have printed that ended without being asked to. */
+  /** The output of processes that ended without being asked to. */
   exited(): string[];
   /** Whether a worker has logged a line with this message. */
   hasLogged(index: number, message: string): boolean;
-  /** What each process has logged until now. */
+  /** The logs of all processes so far. */
   logs(): FleetLog[];
 }
 
@@ -54,7 +54,7 @@ export interface FleetLog {
 
 interface Member extends FleetLog {
   process: ChildProcess;
-  /** Resolves when it has exited and its last line has been read. */
+  /** Resolves after it has exited and its last line was read. */
   ended: Promise<unknown>;
   stopped: boolean;
 }

@@ -11,7 +11,7 @@ import { addressesOf, reembed, standIns } from "./run-reembed.ts";
 const apiKey = "a-key-of-the-search";
 const passwords = { DASHBOARD_PASSWORD: "correct horse", DASHBOARD_VIEWER_PASSWORD: "just looking" };
 const requestsPerPort = 150;
-/** Four processes and three models, beside other suites. */
+/** Time to start four processes and three models while other suites run. */
 const startMs = 180_000;
 
 interface Member {
@@ -21,7 +21,7 @@ interface Member {
 }
 
 describeOnEachServer(
-  "whatever arrives",
+  "any request",
   (open) => {
     const members: Member[] = [];
     const ports: [command: string, message: string, role: "nobody" | "viewer" | "admin" | "key"][] = [
@@ -75,14 +75,14 @@ describeOnEachServer(
       return told.port ?? Number(new URL(told.url ?? told.overview ?? "").port);
     };
 
-    test.each(ports)("at a port of the %s (%s), from %s, is answered, and the process lives", async (...chosen) => {
+    test.each(ports)("to a port of the %s (%s) from %s is answered, and the process survives", async (...chosen) => {
       const [command, message, role] = chosen;
       const port: Port = { port: await portOf(command, message), headers: [] };
       if (role === "key") port.headers = [`Authorization: Bearer ${apiKey}`];
       if (role === "viewer" || role === "admin") port.headers = await logIn(port.port, role);
       const answers = fc.asyncProperty(hostileRequest(port), async (request) => {
         for (const status of await sendBytes(port.port, request)) {
-          // 503 tells of a check that has not passed yet.
+          // 503 means that a readiness check has not passed yet.
           expect(status === 503 || status < 500, `${status}`).toBe(true);
         }
         const { exitCode, signalCode } = memberOf(members, command).child;
@@ -92,7 +92,7 @@ describeOnEachServer(
       expect((await fetch(`http://127.0.0.1:${port.port}/healthz`)).status).toBeLessThan(500);
     });
 
-    test("leaves no stack trace in a log, and no error of ours", () => {
+    test("leaves no stack trace and no internal error in a log", () => {
       for (const { command, lines } of members) {
         const told = lines.filter((line) => /^\s+at |Error:.*\\n\s+at |"level":(50|60)/.test(line));
         expect({ command, told }).toEqual({ command, told: [] });
@@ -108,7 +108,7 @@ function memberOf(members: readonly Member[], command: string): Member {
   return member;
 }
 
-/** The headers of a session, and of a page of the dashboard. */
+/** The headers with a session, like those of a page of the dashboard. */
 async function logIn(port: number, role: "viewer" | "admin"): Promise<string[]> {
   const origin = `http://127.0.0.1:${port}`;
   const password = role === "admin" ? passwords.DASHBOARD_PASSWORD : passwords.DASHBOARD_VIEWER_PASSWORD;

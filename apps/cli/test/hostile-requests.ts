@@ -1,14 +1,14 @@
 import { connect } from "node:net";
 import fc from "fast-check";
 
-/** A port and what whoever asks there sends with every request. */
+/** A port, and the headers that every request to it has. */
 export interface Port {
   port: number;
-  /** Header lines that give a role. */
+  /** Header lines that grant a role. */
   headers: string[];
 }
 
-/** What one client does: it sends these bytes, and either reads what is answered or breaks the connection. */
+/** A client that sends these bytes and either reads the answer or breaks the connection. */
 interface HostileRequest {
   bytes: Uint8Array;
   torn: boolean;
@@ -39,7 +39,7 @@ const headers = [
   ...["Sec-Fetch-Site: same-origin", "Origin: null", `X: ${"y".repeat(20_000)}`, `Z: a${"\r\nZ: a".repeat(2_500)}`],
 ];
 
-/** Texts that a parser, a tokenizer or PostgreSQL may choke on, as a client writes them into JSON. */
+/** Texts on which a parser, a tokenizer or PostgreSQL may fail, in the form of JSON. */
 const oddText = fc.oneof(
   fc.constantFrom("\0", "\ud800", "\udfff x", "%00", "__proto__", "constructor", "1e999", "'; --", "\u202e", "🦀", ""),
   fc.string({ unit: "binary" }),
@@ -73,7 +73,7 @@ const body = fc.oneof(
   fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
 );
 
-/** Half of the requests are as HTTP has them but for what they ask, so that they come as far as a handler. */
+/** Half of the requests are valid HTTP with a hostile content, so that they reach a handler. */
 export function hostileRequest(port: Port): fc.Arbitrary<HostileRequest> {
   const path = fc.oneof(fc.constantFrom(...paths), fc.webPath(), fc.webUrl());
   const polite = fc
@@ -101,17 +101,17 @@ function encode(line: string, lines: readonly string[], body: Uint8Array): Uint8
   return Buffer.concat([Buffer.from(`${[line, ...lines, "Connection: close"].join("\r\n")}\r\n\r\n`), body]);
 }
 
-/** How long a stream of events, or a server that waits for the rest of a body, is listened to. */
+/** How long to read from a stream of events, or from a server that waits for the rest of a body. */
 const listenMs = 300;
 
-/** Sends a request and returns the statuses of all that was answered; none where the connection was broken. */
+/** Sends a request and returns the statuses of all answers; none if the connection was broken. */
 export async function sendBytes(port: number, { bytes, torn }: HostileRequest): Promise<number[]> {
   const socket = connect(port, "127.0.0.1");
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let answered = "";
   socket.setTimeout(listenMs, resolve);
   socket.on("error", (error: NodeJS.ErrnoException) => {
-    // A server that refuses may close before it has read everything; one that is gone refuses the connection.
+    // A server that refuses a request may close before it has read everything; one that has ended refuses the connection.
     if (error.code === "ECONNREFUSED") reject(error);
     else resolve();
   });

@@ -11,7 +11,7 @@ import { addressesOf, reembed, runReembed, standIns } from "./run-reembed.ts";
 const m3 = testProfile("mini-m3");
 const build = ["index", "build", "--json"];
 
-test("the embedded database builds no index", async () => {
+test("the embedded database has no index", async () => {
   const outcome = await runReembed(build, { environment: standIns });
   expect(outcome).toMatchObject({ code: 3, stdout: "" });
   expect(outcome.stderr).toContain("searches exactly");
@@ -20,7 +20,7 @@ test("the embedded database builds no index", async () => {
 describeOnEachServer(
   "reembed index build",
   (open) => {
-    test("that is killed leaves the build to the server; run again it follows that to its end and measures it", async () => {
+    test("that is killed leaves the build to the server, and a second one follows it to its end and measures the index", async () => {
       const servers = await open();
       await using database = await openTestDatabase(servers, [testProfile("mini-rubert"), m3]);
       const profile = await readProfile(database, m3.name);

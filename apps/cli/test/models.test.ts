@@ -9,7 +9,7 @@ import { addressesOf, jsonLines, runReembed } from "./run-reembed.ts";
 const miniM3 = fileURLToPath(new URL("../../../models/mini-m3", import.meta.url));
 const remedy = "Run `reembed model pull BAAI/bge-m3`, or copy the files there.";
 
-/** A MODELS_DIR in which someone has put files for bge-m3: the stand-in's, which have its shape. */
+/** A MODELS_DIR with files for bge-m3, which are the stand-in's and have the same shape. */
 async function modelsFolder(): Promise<{ environment: Record<string, string>; folder: string }> {
   const models = await folderOf({});
   const folder = join(models, "BAAI", "bge-m3");
@@ -20,7 +20,7 @@ async function modelsFolder(): Promise<{ environment: Record<string, string>; fo
 }
 
 describe("reembed model", () => {
-  test("list tells of every model whether its files are here, with exit code 0", async () => {
+  test("list shows for every model whether its files are here, with exit code 0", async () => {
     const outcome = await runReembed(["model", "list", "--json"]);
     expect(outcome).toMatchObject({ code: 0, stderr: "" });
     const here = { problem: null, remedy: null, prepared: [{ device: "cpu", dtype: "int8" }] };
@@ -38,7 +38,7 @@ describe("reembed model", () => {
     ]);
   });
 
-  test("check of all models ends with exit code 1 when the files of one are missing, and says what to do", async () => {
+  test("check of all models ends with exit code 1 and a remedy if files are missing", async () => {
     const { environment, folder } = await modelsFolder();
     const { code, stdout, stderr } = await runReembed(["model", "check"], { environment });
     expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
@@ -55,7 +55,7 @@ describe("reembed model", () => {
     ]);
   });
 
-  test("check of one model ends with exit code 0 when its files are as they were, else with 1", async () => {
+  test("check of one model ends with exit code 0 if its files are unaltered, otherwise with 1", async () => {
     const { environment, folder } = await modelsFolder();
     const check = () => runReembed(["model", "check", "BAAI/bge-m3", "--json"], { environment });
     expect(await check()).toMatchObject({ code: 0, stderr: "" });
@@ -66,7 +66,7 @@ describe("reembed model", () => {
     expect(jsonLines(outcome)).toMatchObject([{ model: "BAAI/bge-m3", folder, problem, remedy }]);
   });
 
-  test("check and pull of a model that nobody knows end with exit code 2 and the names that there are", async () => {
+  test("check and pull of an unknown model end with exit code 2 and the known names", async () => {
     for (const command of ["check", "pull"]) {
       const { code, stdout, stderr } = await runReembed(["model", command, "nonsense"]);
       expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
@@ -78,7 +78,7 @@ describe("reembed model", () => {
 describeOnEachServer(
   "a worker",
   (open) => {
-    test("whose model's files are missing or altered ends with exit code 1, the file and what was expected", async () => {
+    test("whose model's files are missing or altered ends with exit code 1, and names the file and what was expected", async () => {
       const { environment, folder } = await modelsFolder();
       const variables = { ...environment, ...addressesOf(await open()) };
       const reembed = (...args: string[]) => runReembed(args, { environment: variables });

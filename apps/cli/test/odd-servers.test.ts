@@ -7,7 +7,7 @@ import { startFleet } from "./fleet.ts";
 import { addressesOf, jsonLines, type Outcome, runReembed, standIns } from "./run-reembed.ts";
 
 const pages = { "ru/leave.md": "# Отпуск\n\nОтпуск длится 28 дней.", "en/pay.txt": "Salaries are paid twice a month." };
-/** Each breaks something where it is relied on: dates, bytes, floats, strings, arrays, names, patience. */
+/** Each setting would break something that relies on the default: dates, bytes, floats, strings, arrays, names, timeouts. */
 const oddSettings = {
   ...{ datestyle: "'German'", timezone: "'Asia/Kathmandu'", intervalstyle: "'sql_standard'" },
   ...{ bytea_output: "'escape'", extra_float_digits: "-5", standard_conforming_strings: "off", array_nulls: "off" },
@@ -15,7 +15,7 @@ const oddSettings = {
   ...{ default_transaction_isolation: "'serializable'", search_path: "''" },
 };
 
-/** A whole migration by the commands of an operator, each of which has to end well. */
+/** Runs a whole migration by an operator's commands, each of which must succeed. */
 async function migrate(servers: TestServers): Promise<void> {
   const environment = { ...standIns, LOG_LEVEL: "warn", ...addressesOf(servers) };
   const run = async (...args: string[]): Promise<Outcome> => {
@@ -46,13 +46,13 @@ async function migrate(servers: TestServers): Promise<void> {
   await run("rollback");
 }
 
-/** A migration of a dozen commands and three processes. */
+/** For a migration of a dozen commands and three processes. */
 const patienceMs = 240_000;
 
 describeOnEachServer(
   "a whole migration",
   (open, kind) => {
-    test.runIf(kind === "PostgreSQL")("in a database whose settings are all odd", { timeout: patienceMs }, async () => {
+    test.runIf(kind === "PostgreSQL")("in a database with unusual settings", { timeout: patienceMs }, async () => {
       const servers = await open({ empty: true });
       const admin = openDatabase(servers);
       const name = new URL(servers.connectionString).pathname.slice(1);
@@ -76,7 +76,7 @@ describeOnEachServer(
       },
     );
 
-    test("is refused through PgBouncer in transaction mode where a session, or another setting, is needed", async () => {
+    test("is refused through PgBouncer in transaction mode if it needs a session or another setting", async () => {
       const servers = await open({ empty: true });
       const pooled = await startNativePgbouncer(servers.connectionString, "transaction");
       onTestFinished(() => pooled[Symbol.asyncDispose]());
@@ -102,7 +102,7 @@ describeOnEachServer(
       const name = new URL(servers.connectionString).pathname.slice(1);
       await admin.execute(sql.raw(`alter database "${name}" set lock_timeout = '1ms'`));
       await admin.$client.end();
-      // The sessions that PgBouncer holds were begun before.
+      // The sessions of the first PgBouncer began before the change.
       const later = await startNativePgbouncer(servers.connectionString, "transaction");
       onTestFinished(() => later[Symbol.asyncDispose]());
       const odd = await runReembed(["status"], {

@@ -16,7 +16,7 @@ const skipped = older === undefined ? ": skipped, there is no older Node on the 
 const node = older?.path ?? "";
 
 describe.skipIf(older === undefined)(`started by Node${skipped}`, () => {
-  test("reembed goes on with the Node that is installed with it, and passes output and exit code on", async () => {
+  test("reembed continues with the Node that is installed with it, and passes on output and exit code", async () => {
     expect(await runReembed(["model", "list", "--json"], { node })).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^\{.*\}\n$/s),
@@ -37,7 +37,7 @@ describe.skipIf(older === undefined)(`started by Node${skipped}`, () => {
     expect(await start(copy)).toEqual({ code: 0, stdout: version, stderr: "" });
   });
 
-  test("reembed without another Node beside it says which one it needs", async () => {
+  test("reembed without an installed newer Node says which one it needs", async () => {
     expect(await start(await copyShim(await folderOf({})))).toEqual({
       code: 2,
       stdout: "",
@@ -49,7 +49,7 @@ describe.skipIf(older === undefined)(`started by Node${skipped}`, () => {
   describeOnEachServer(
     "a Ctrl-C",
     (open) => {
-      test("reaches the command once, which then ends in order", async () => {
+      test("reaches the command once, which then shuts down cleanly", async () => {
         const environment = { ...standIns, ...addressesOf(await open()) };
         expect(await runReembed(["init"], { environment })).toMatchObject({ code: 0 });
         const child = spawn(node, [reembed, "dashboard"], {
@@ -60,7 +60,7 @@ describe.skipIf(older === undefined)(`started by Node${skipped}`, () => {
         onTestFinished(() => void child.kill("SIGTERM"));
         const ended = once(child, "close");
         for await (const line of createInterface(child.stderr)) {
-          // As a terminal does: to the whole process group.
+          // Sent to the whole process group, as a terminal does.
           if (line.includes("dashboard ready") && child.pid !== undefined) process.kill(-child.pid, "SIGINT");
           else expect(line).toContain("dashboard stopping");
         }
@@ -71,7 +71,7 @@ describe.skipIf(older === undefined)(`started by Node${skipped}`, () => {
   );
 });
 
-/** Copies the program without what is installed beside it. */
+/** Copies the program without the packages that are installed with it. */
 async function copyShim(folder: string): Promise<string> {
   await mkdir(join(folder, "bin"), { recursive: true });
   const copy = join(folder, "bin", "reembed.mjs");

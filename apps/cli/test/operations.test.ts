@@ -12,7 +12,7 @@ const blank = { uri: "blank", title: "", language: "ru", body: " ".repeat(50), m
 describeOnEachServer(
   "a producer and a worker with OPERATIONS_PORT",
   (open) => {
-    test("tell health, readiness and metrics, and no text and no secret in their logs", async () => {
+    test("serve health, readiness and metrics, and log neither texts nor secrets", async () => {
       const servers = await open();
       await using database = await openTestDatabase(servers, [profile]);
       const body = Array.from({ length: 40 }, (_, index) => `${words}, пункт ${index}`).join(". ");

@@ -7,7 +7,7 @@ import { addressesOf, jsonLines, runReembed, standIns } from "./run-reembed.ts";
 describeOnEachServer(
   "reembed rollout",
   (open) => {
-    test("is refused with exit code 3, overruled by name, rolled back in one word, and told with who and why", async () => {
+    test("is refused with exit code 3, overruled by name, rolled back with one command, and recorded with who and why", async () => {
       const servers = await open();
       await using database = await openTestDatabase(servers, [testProfile("mini-rubert"), testProfile("mini-m3")]);
       await ensureRollout(database, { baseline: "mini-rubert", candidate: "mini-m3" });
@@ -41,7 +41,7 @@ describeOnEachServer(
       expect(early).toMatchObject({ code: 3, stderr: expect.stringMatching(/answers 0 % of subjects/) });
     });
 
-    test("is made final after a question, which needs a person or --yes", async () => {
+    test("is made final after a confirmation, which needs a terminal or --yes", async () => {
       const servers = await open();
       await using database = await openTestDatabase(servers, [testProfile("mini-rubert"), testProfile("mini-m3")]);
       await ensureRollout(database, { baseline: "mini-rubert", candidate: "mini-m3" });

@@ -19,17 +19,17 @@ export interface Outcome {
 }
 
 export interface RunOptions {
-  /** All that reaches the command but PATH: the tester's own variables do not. */
+  /** The command's whole environment, in addition to PATH: the tester's own variables are not passed on. */
   environment?: Record<string, string>;
-  /** Where it runs; an empty folder of its own unless told otherwise. */
+  /** The working folder; by default a new empty one. */
   cwd?: string;
-  /** The user that it runs as, where this is root. */
+  /** The user to run as, if this process is root. */
   uid?: number;
-  /** The Node that it is started with; ours unless told otherwise. */
+  /** The Node to start it with; by default ours. */
   node?: string;
 }
 
-/** Runs `reembed` as a user does, and waits for its end. */
+/** Runs `reembed` as a user does, and waits until it ends. */
 export async function runReembed(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   await using scope = new AsyncDisposableStack();
   const cwd = options.cwd ?? (await emptyFolder(scope));
@@ -38,7 +38,7 @@ export async function runReembed(args: readonly string[], options: RunOptions = 
     env: { PATH: process.env.PATH, ...options.environment },
     stdio: ["ignore", "pipe", "pipe"],
     ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
-    // Beside as many busy processes as this machine has cores, twenty commands at once have taken 50 s to start.
+    // With as many busy processes as this machine has cores, twenty concurrent commands have taken 50 s to start.
     timeout: 200_000,
   });
   const ended = once(child, "close");
@@ -47,7 +47,7 @@ export async function runReembed(args: readonly string[], options: RunOptions = 
   return { code, stdout, stderr };
 }
 
-/** What `--json` printed: every line of stdout is one object, or this throws. */
+/** Parses the output of `--json`: throws unless every line of stdout is one object. */
 export function jsonLines<Line = Record<string, unknown>>({ stdout }: Outcome): Line[] {
   return stdout
     .trimEnd()
@@ -55,7 +55,7 @@ export function jsonLines<Line = Record<string, unknown>>({ stdout }: Outcome): 
     .map((line) => JSON.parse(line) as Line);
 }
 
-/** The variables that lead a command to these servers. */
+/** The variables with the addresses of these servers. */
 export function addressesOf({ connectionString, queue }: TestServers): Record<string, string> {
   return queue.kind === "redis"
     ? { DATABASE_URL: connectionString, REDIS_URL: queue.url }

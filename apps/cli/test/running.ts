@@ -5,23 +5,23 @@ import { waitFor } from "@reembed/testing";
 import { onTestFinished } from "vitest";
 import { reembed } from "./run-reembed.ts";
 
-/** A command that runs on, in a process of its own. */
+/** A command that keeps running, in a process of its own. */
 export interface Running {
   process: ChildProcess;
-  /** What it has logged and printed until now. */
+  /** Its log and output so far. */
   lines: string[];
-  /** Its exit code and signal, when it and all that writes to its log have ended. */
+  /** Its exit code and signal, after it and all processes that write to its log have ended. */
   ended: Promise<[number | null, NodeJS.Signals | null]>;
-  /** Resolves when it has logged or printed a line like this. */
+  /** Resolves when it has logged or printed a matching line. */
   told(pattern: RegExp): Promise<void>;
 }
 
-/** Starts `reembed` as an operator does. It does not outlive the test. */
+/** Starts `reembed` as an operator does. It is ended with the test. */
 export function startReembed(args: readonly string[], environment: Record<string, string>): Running {
   return startRunning([process.execPath, reembed, ...args], environment);
 }
 
-/** The same for whatever starts `reembed` in its turn. */
+/** The same for a program that starts `reembed` itself. */
 export function startRunning(
   [file, ...args]: readonly [string, ...string[]],
   environment: Record<string, string>,

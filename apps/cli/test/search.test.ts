@@ -16,12 +16,12 @@ test("reembed search refuses an address that others can reach, without a key, wi
 describeOnEachServer(
   "reembed search",
   (open) => {
-    test("embeds with both models, tells its readiness on both ports, and answers what is in hand when it is stopped", async () => {
+    test("embeds with both models, reports its readiness on both ports, and answers running requests when it is stopped", async () => {
       const servers = await open();
       await using database = await openTestDatabase(servers, [testProfile("mini-rubert"), testProfile("mini-m3")]);
       await ensureRollout(database, { baseline: "mini-rubert", candidate: "mini-m3" });
       await storeBodies(database, ["заработная плата"]);
-      // Redis is none of its business.
+      // It does not use Redis.
       const { DATABASE_URL } = addressesOf(servers);
       const child = spawn(process.execPath, [reembed, "search", "--port", "0", "--json"], {
         env: { PATH: process.env.PATH, DATABASE_URL, ...standIns, OPERATIONS_PORT: "0" },
@@ -40,7 +40,7 @@ describeOnEachServer(
           body: JSON.stringify({ query: "зарплата", profile }),
         });
       for (const profile of ["mini-rubert", "mini-m3"]) expect((await ask(profile)).status).toBe(200);
-      // Two streams: what was written first may be read last.
+      // These are two streams: what was written first may be read last.
       const port = await waitFor("the port", () => logged.find(({ msg }) => msg === "health and metrics ready")?.port);
       for (const ready of [`${url}readyz`, `http://127.0.0.1:${port}/readyz`]) {
         expect(await (await fetch(ready)).json()).toEqual({ ready: true, checks: { database: "ok", model: "ok" } });
@@ -50,7 +50,7 @@ describeOnEachServer(
       await other.query("begin; lock table reembed.documents in access exclusive mode");
       const inHand = ask("mini-m3");
       const waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
-      // By another session: within a transaction the activity stays as it was first seen.
+      // Read from another session, because within a transaction the activity stays as it was first read.
       await waitFor("the search to wait", async () => (await database.$client.query(waiting)).rowCount);
       const ended = once(child, "exit");
       child.kill("SIGTERM");

@@ -9,7 +9,7 @@ import { type Outcome, runReembed, standIns } from "./run-reembed.ts";
 
 const native = inject("native");
 const skipped = native.missing === undefined ? "" : `: skipped, ${native.missing}`;
-/** Nothing ever listens on TCP port 1 of a machine that has no use for a port multiplexer. */
+/** Nothing listens on TCP port 1, which belongs to the port multiplexer that nobody uses. */
 const nobody = "127.0.0.1:1";
 
 function run(args: readonly string[], environment: Record<string, string>): Promise<Outcome> {
@@ -25,7 +25,7 @@ function expectRefusal(
   expect(lines).toEqual(expected.lines.map((line) => (typeof line === "string" ? line : expect.stringMatching(line))));
 }
 
-test("a database that is not there is named by its address, without its password or a stack trace", async () => {
+test("a database that is away is named by its address, without its password or a stack trace", async () => {
   const environment = { DATABASE_URL: `postgresql://user:hunter2@${nobody}/corpus` };
   for (const command of ["init", "status"]) {
     expectRefusal(await run([command], environment), {
@@ -48,7 +48,7 @@ describe.skipIf(native.missing !== undefined)(`native servers${skipped}`, () => 
   const withPart = (connectionString: string, parts: Partial<URL>) =>
     Object.assign(new URL(connectionString), parts).href;
 
-  test("a server without this database says so", async () => {
+  test("a server without this database is reported as such", async () => {
     const DATABASE_URL = withPart(postgres, { pathname: "/nowhere" });
     expectRefusal(await run(["init"], { DATABASE_URL }), {
       code: 1,
@@ -56,7 +56,7 @@ describe.skipIf(native.missing !== undefined)(`native servers${skipped}`, () => 
     });
   });
 
-  test("a certificate that nobody signed is named, with what to do about it", async () => {
+  test("an untrusted certificate is reported with a remedy", async () => {
     const folder = await folderOf({});
     const [certificate, key] = [join(folder, "server.pem"), join(folder, "server.key")];
     const subject = ["-subj", "/CN=127.0.0.1", "-days", "1", "-nodes", "-keyout", key, "-out", certificate];
@@ -81,7 +81,7 @@ describe.skipIf(native.missing !== undefined)(`native servers${skipped}`, () => 
     });
   });
 
-  test("a Redis that evicts keys is refused with exit code 3, its policy and the remedy", async () => {
+  test("a Redis that evicts keys is refused with exit code 3, its policy and a remedy", async () => {
     await using redis = await startNativeRedis({ policy: "allkeys-lru" });
     expectRefusal(await run(["init"], { DATABASE_URL: postgres, REDIS_URL: redis.url }), {
       code: 3,
@@ -116,7 +116,7 @@ describe.skipIf(native.missing !== undefined)(`native servers${skipped}`, () => 
     },
   );
 
-  test("a Redis that is not there is named by its address, without its password", async () => {
+  test("a Redis that is away is named by its address, without its password", async () => {
     const REDIS_URL = `redis://:hunter2@${nobody}`;
     expectRefusal(await run(["init"], { DATABASE_URL: postgres, REDIS_URL }), {
       code: 1,
@@ -127,7 +127,7 @@ describe.skipIf(native.missing !== undefined)(`native servers${skipped}`, () => 
     });
   });
 
-  test("every command but init refuses a database without tables, with exit code 3 and what to run", async () => {
+  test("every command except init refuses a database without tables, with exit code 3 and a remedy", async () => {
     const DATABASE_URL = await createDatabase(postgres);
     const path = await folderOf({ "secret.md": "hunter2" });
     const commands = [["status"], ["load", path], ["worker"], ["producer"], ["dashboard"]];
@@ -161,7 +161,7 @@ describe.skipIf(native.missing !== undefined)(`native servers${skipped}`, () => 
     });
   });
 
-  test("a role without the right to create what is needed is told so", async () => {
+  test("a role that may not create the tables gets an error that says so", async () => {
     const database = await createDatabase(postgres);
     await connect(postgres).query("drop role if exists reader; create role reader login");
     expectRefusal(await run(["init"], { DATABASE_URL: withPart(database, { username: "reader" }) }), {
@@ -170,7 +170,7 @@ describe.skipIf(native.missing !== undefined)(`native servers${skipped}`, () => 
     });
   });
 
-  test("a server that goes away under a load is told without the documents that were on their way", async () => {
+  test("a server that goes away during a load is reported without the texts of the documents", async () => {
     const DATABASE_URL = await createDatabase(postgres);
     expect(await run(["init"], { DATABASE_URL })).toMatchObject({ code: 0 });
     const blocker = connect(DATABASE_URL);

@@ -8,11 +8,11 @@ import { type Fleet, startFleet } from "./fleet.ts";
 const chunking = { size: 200, overlap: 20 };
 const profile = testProfile("mini-m3", chunking);
 const documents = 500;
-/** All chunks are one batch, and each of them a micro-batch: it takes seconds. */
+/** All chunks are one batch, and each chunk is a micro-batch, so that the batch takes seconds. */
 const oneBatch = { BATCH_SIZE: "1000", TOKEN_BUDGET: "16", WORKER_CONCURRENCY: "1" };
 
 describeOnEachServer(
-  "a worker that ends amid a batch",
+  "a worker that ends in the middle of a batch",
   (open) => {
     async function startOneBatch(workers: number, settings: Record<string, string>) {
       const servers: TestServers = await open();
@@ -37,7 +37,7 @@ describeOnEachServer(
       return { queue: await queueOf(database, servers.queue), fleet, embedded };
     }
 
-    test("by SIGTERM: it exits with 0, hands the rest back without an attempt, and nothing is embedded twice", async () => {
+    test("by SIGTERM: it exits with 0, returns the rest without counting an attempt, and nothing is embedded twice", async () => {
       const { queue: server, fleet, embedded } = await startOneBatch(1, oneBatch);
       expect(await fleet.stopWorker(0)).toBe(0);
       const done = await embedded();
@@ -54,8 +54,8 @@ describeOnEachServer(
       expect([...fleet.embeddedChunks().values()].every((times) => times === 1)).toBe(true);
     });
 
-    test("by SIGKILL: another one takes the batch over, and embeds only what was not stored", async () => {
-      // An empty setting is its default.
+    test("by SIGKILL: another one takes over the batch, and embeds only what was not stored", async () => {
+      // An empty variable means the default.
       const { fleet, embedded } = await startOneBatch(2, { ...oneBatch, LOCK_SECONDS: "" });
       const working = fleet.embeddedBy(0).length > 0 ? 0 : 1;
       await fleet.killWorker(working);
@@ -64,7 +64,7 @@ describeOnEachServer(
       await waitFor("the other worker to go on", async () => (await embedded()) > before);
       await waitFor("the rest", async () => (await embedded()) === documents);
       const twice = [...fleet.embeddedChunks().values()].filter((times) => times > 1);
-      // The one micro-batch that it had in hand.
+      // The one micro-batch that it was embedding.
       expect(twice.length).toBeLessThanOrEqual(1);
     });
   },

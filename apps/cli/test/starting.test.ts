@@ -11,13 +11,13 @@ import { runReembed, standIns } from "./run-reembed.ts";
 import { type Running, startReembed } from "./running.ts";
 
 const missing = nativeUnavailable();
-const title = "processes whose servers are not there yet";
+const title = "processes whose servers are not available yet";
 const commands = ["producer", "worker", "search", "dashboard"];
-/** Nothing ever listens on TCP port 1 of a machine that has no use for a port multiplexer. */
+/** Nothing listens on TCP port 1, which belongs to the port multiplexer that nobody uses. */
 const nobody = "127.0.0.1:1";
 const nowhere = { ...standIns, DATABASE_URL: `postgresql://user:hunter2@${nobody}/corpus` };
 
-test("give up after --wait with exit code 1, and say for what they waited", async () => {
+test("give up after --wait with exit code 1, and say what they waited for", async () => {
   const outcomes = commands.map((command) => runReembed([command, "--wait", "1"], { environment: nowhere }));
   for (const { code, stderr } of await Promise.all(outcomes)) {
     expect(stderr).toContain(`"msg":"waiting for PostgreSQL at ${nobody}"`);
@@ -27,7 +27,7 @@ test("give up after --wait with exit code 1, and say for what they waited", asyn
   }
 });
 
-test("do not wait with --wait 0, nor do commands for people", async () => {
+test("do not wait with --wait 0, nor do interactive commands", async () => {
   const impatient = [
     ...commands.map((command) => [command, "--wait", "0"]),
     ["worker", "--processes", "2", "--wait", "0"],
@@ -39,7 +39,7 @@ test("do not wait with --wait 0, nor do commands for people", async () => {
   }
 });
 
-test("end with 0 when they are asked to while they wait", async () => {
+test("end with 0 when they are stopped while they wait", async () => {
   const waiting = commands.map((command) => startReembed([command], nowhere));
   await Promise.all(waiting.map(({ told }) => told(/waiting for PostgreSQL/)));
   for (const { process } of waiting) process.kill("SIGTERM");
@@ -47,7 +47,7 @@ test("end with 0 when they are asked to while they wait", async () => {
 });
 
 describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}: skipped, ${missing}`, () => {
-  test("wait for PostgreSQL, then for Redis, say so, and go on", async () => {
+  test("wait for PostgreSQL, then for Redis, report that, and continue", async () => {
     await using scope = new AsyncDisposableStack();
     const postgres = scope.use(await startNativePostgres());
     const redis = scope.use(await startNativeRedis());
@@ -71,7 +71,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
     expect(await Promise.all(running.map(({ ended }) => ended))).toEqual(commands.map(() => [0, null]));
   });
 
-  test("give up a server that takes connections and answers nothing", async () => {
+  test("give up on a server that accepts connections but does not answer", async () => {
     const postgres = await startNativePostgres();
     onTestFinished(() => postgres[Symbol.asyncDispose]());
     onTestFinished(() => postgres.thaw());

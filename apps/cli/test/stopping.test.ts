@@ -16,7 +16,7 @@ import { reembed, standIns } from "./run-reembed.ts";
 import { type Running, startReembed, startRunning } from "./running.ts";
 
 const missing = nativeUnavailable();
-const title = "processes that are asked to end";
+const title = "processes that are stopped";
 const ready = /"(worker|producer|search|dashboard) ready"/;
 
 describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}: skipped, ${missing}`, () => {
@@ -54,14 +54,14 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
     expect(ends).toEqual(running.map(({ process }) => [process.spawnargs.at(2), 0, null]));
   }
 
-  test("end with 0 while no server is there", async () => {
+  test("end with 0 while all servers are away", async () => {
     const running = await startAll();
     await Promise.all([postgres.kill(), redis.kill()]);
     onTestFinished(async () => void (await Promise.all([postgres.restart(), redis.restart()])));
     await expectEnd(running);
   });
 
-  test("end with 0 while the servers take everything and answer nothing", async () => {
+  test("end with 0 while the servers accept everything but do not answer", async () => {
     const running = await startAll();
     const thaw = () => [postgres, redis].map((server) => server.thaw());
     onTestFinished(() => void thaw());
@@ -69,7 +69,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
     await expectEnd(running);
   });
 
-  test("end with 0 when Redis was killed and has come back empty", async () => {
+  test("end with 0 after Redis was killed and has come back empty", async () => {
     const running = await startAll();
     await redis.kill();
     const back = redis.restart({ keepData: false });
@@ -85,8 +85,8 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
     await expectEnd([supervisor]);
   });
 
-  // npm hands the signal to a shell, which dies of it without a word. Its log closes when nobody is left who writes to it.
-  test("end when npx or npm run, which started them, are asked to end", async () => {
+  // npm sends the signal to a shell, which dies silently. The log closes when no process is left that writes to it.
+  test("end when the npx or npm run that started them is stopped", async () => {
     const scripts = { producer: `${process.execPath} ${reembed} producer`, older: `${reembed} producer` };
     const cwd = await folderOf({ "package.json": JSON.stringify({ scripts }) });
     const root = new URL("../../..", import.meta.url).pathname;

@@ -55,7 +55,7 @@ describeOnEachServer(
       return { servers, database, supervisor, started, ready };
     }
 
-    test("starts one again that was killed, and ends all of them with itself", async () => {
+    test("restarts one that was killed, and ends all of them when it is stopped", async () => {
       const { database, supervisor, started, ready } = await startTwo();
       await waitFor("both to be seen", async () => (await readLiveWorkers(database)).length === 2);
       const [first = 0] = started();
@@ -70,14 +70,14 @@ describeOnEachServer(
       expect(started().filter(isAlive)).toEqual([]);
     });
 
-    test("leaves no process behind when it is killed itself", async () => {
+    test("leaves no process behind when it is killed", async () => {
       const { supervisor, started } = await startTwo();
       supervisor.process.kill("SIGKILL");
       await supervisor.ended;
       await waitFor("both to end", () => !started().some(isAlive));
     });
 
-    test("gives up when its processes cannot run, with their exit code and reason", async () => {
+    test("gives up if its processes cannot run, with their exit code and reason", async () => {
       const servers = await open();
       await using database = await openTestDatabase(servers, [profile]);
       await storeBodies(database, ["pay"]);
@@ -89,7 +89,7 @@ describeOnEachServer(
       expect((await readCoverage(database, await readProfile(database, profile.name))).pending).toBe(1);
     });
 
-    test("says so where there is no GPU", async () => {
+    test("reports that there is no GPU", async () => {
       const environment = { ...standIns, ...addressesOf(await open()) };
       const outcome = await runReembed(["worker", "--device", "cuda:all"], { environment });
       expect(outcome).toMatchObject({ code: 2 });

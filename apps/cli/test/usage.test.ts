@@ -30,21 +30,21 @@ describe("wrong usage ends with exit code 2, nothing on stdout and a hint", () =
     expect(stderr).toMatch(/^Usage: reembed/);
   });
 
-  test("reembed worker --profile of a profile that nobody knows", async () => {
+  test("reembed worker --profile with an unknown profile", async () => {
     const { code, stderr } = await runReembed(["worker", "--profile", "nonsense"]);
     expect(code).toBe(2);
     expect(stderr).toMatch(/^error: There is no profile nonsense; the profiles are .*mini-m3/);
   });
 });
 
-describe("--help says what it does, with exit code 0", () => {
+describe("--help describes, with exit code 0", () => {
   const commands = [
     ...["doctor", "init", "load", "adopt", "rechunk", "estimate", "backfill", "producer", "worker", "status"],
     ...["quarantine", "index", "verify", "evaluate", "search", "rollout", "rollback", "finalize", "dashboard"],
     ...["model", "demo"],
   ];
 
-  test("of the program: and which commands and exit codes there are", async () => {
+  test("the program, with its commands and exit codes", async () => {
     const { code, stdout, stderr } = await runReembed(["--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(commandsIn(stdout)).toEqual(commands);
@@ -53,7 +53,7 @@ describe("--help says what it does, with exit code 0", () => {
     );
   });
 
-  test("of a command and of its own commands", async () => {
+  test("a command and its subcommands", async () => {
     const { code, stdout, stderr } = await runReembed(["model", "--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(commandsIn(stdout)).toEqual(["list", "check", "pull", "prepare"]);
@@ -80,7 +80,7 @@ describe("a wrong environment", () => {
     ]);
   });
 
-  test("may come from .env, before which the environment goes", async () => {
+  test("may come from .env, which the environment overrides", async () => {
     const cwd = await folderOf({ ".env": "BATCH_SIZE=none\nTICK_SECONDS=never\n" });
     const environment = { TICK_SECONDS: "1" };
     const { code, stderr } = await runReembed(["model", "list"], { cwd, environment });
@@ -89,7 +89,7 @@ describe("a wrong environment", () => {
     expect(stderr).not.toContain("TICK_SECONDS");
   });
 
-  test("may come from a .env with a byte-order mark; in another encoding it is refused by name", async () => {
+  test("may come from a .env with a byte order mark; a .env in another encoding is refused", async () => {
     const lines = "BATCH_SIZE=none\n";
     const marked = await runReembed(["model", "list"], { cwd: await folderOf({ ".env": `\ufeff${lines}` }) });
     expect(marked).toMatchObject({ code: 2, stderr: expect.stringContaining("BATCH_SIZE must be a whole number") });
@@ -100,7 +100,7 @@ describe("a wrong environment", () => {
     });
   });
 
-  test("is also a .env that cannot be read", async () => {
+  test("includes a .env that cannot be read", async () => {
     const cwd = await folderOf({});
     await mkdir(join(cwd, ".env"));
     const { code, stderr } = await runReembed(["model", "list"], { cwd });
@@ -110,7 +110,7 @@ describe("a wrong environment", () => {
 });
 
 test.skipIf(process.getuid?.() !== 0)(
-  "--help needs no name of the user; skipped where only root may take another id",
+  "--help works for a user without a name; skipped where only root may change the user",
   async () => {
     const { code, stderr, stdout } = await runReembed(["rollout", "--help"], { uid: 54_321, cwd: "/" });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -118,7 +118,7 @@ test.skipIf(process.getuid?.() !== 0)(
   },
 );
 
-test("npx prints nothing of its own", async () => {
+test("npx adds no output of its own", async () => {
   const folder = fileURLToPath(new URL("../../..", import.meta.url));
   const child = spawn("npx", ["reembed", "--help"], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
@@ -126,7 +126,7 @@ test("npx prints nothing of its own", async () => {
   expect(stdout).toMatch(/^Usage: reembed/);
 });
 
-test("a reader that closes stdout early is no failure", async () => {
+test("a reader that closes stdout early causes no failure", async () => {
   const child = spawn(process.execPath, [reembed, "model", "list"], { stdio: ["ignore", "pipe", "pipe"] });
   child.stdout.destroy();
   const ended = once(child, "close");
@@ -134,7 +134,7 @@ test("a reader that closes stdout early is no failure", async () => {
   expect(await ended).toEqual([0, null]);
 });
 
-/** The names below "Commands:" of a help text; commander adds `help` itself. */
+/** The names after "Commands:" in a help text; commander adds `help` itself. */
 function commandsIn(help: string): string[] {
   const list = help.slice(help.indexOf("Commands:"));
   return [...list.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name ?? "").filter((name) => name !== "help");

@@ -9,7 +9,7 @@ const m3 = testProfile("mini-m3");
 describeOnEachServer(
   "reembed verify",
   (open) => {
-    test("takes no flag's word: vectors that the model did not make fail, one by one, and the verdict is kept", async () => {
+    test("does not trust flags: vectors that the model did not make fail one by one, and the verdict is stored", async () => {
       const servers = await open();
       await using database = await openTestDatabase(servers, [testProfile("mini-rubert"), m3]);
       await storeBodies(database, ["Отпуск длится 28 дней.", "Зарплата приходит пятого числа."]);

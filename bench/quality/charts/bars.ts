@@ -16,7 +16,7 @@ const rowHeight = systems.length * barStep + 8;
 const headingHeight = 28;
 const ticks = [0, 0.25, 0.5, 0.75, 1];
 
-/** Rows of three bars from 0 to 1, each with its interval, under headings. */
+/** Rows of three bars from 0 to 1 with intervals, grouped under headings. */
 export function drawBars(
   { title, groups, names }: { title: string; groups: readonly BarGroup[]; names: Record<System, string> },
   theme: Theme,

@@ -4,7 +4,7 @@ import { element, line, picture, type Theme, text } from "./svg.ts";
 export interface ThresholdPanel {
   system: "baseline" | "candidate";
   name: string;
-  /** The profile's own. */
+  /** The profile's own threshold. */
   threshold: number;
   curve: readonly ThresholdEffect[];
 }
@@ -13,7 +13,7 @@ const width = 760;
 const height = 290;
 const plot = { top: 34, bottom: 240, width: 310, gap: 90, left: 44 };
 
-/** For each profile, what every threshold lets through: right answers, and answers to what has none. */
+/** For each profile, the right and the wrong answers that each threshold lets through. */
 export function drawThresholds(title: string, panels: readonly ThresholdPanel[], theme: Theme): string {
   return picture(
     title,

@@ -8,7 +8,7 @@ export interface Theme {
   wrong: string;
 }
 
-/** GitHub's own colours, on its own backgrounds. */
+/** GitHub's colours, on GitHub's backgrounds. */
 export const themes: Record<"light" | "dark", Theme> = {
   light: {
     ink: "#1f2328",
@@ -73,7 +73,7 @@ export function text(at: [number, number], content: string, fill: string, attrib
   return element("text", { x: at[0], y: at[1], fill, ...attributes }, [escapeXml(content)]);
 }
 
-/** Coloured squares with names, one beside the other. */
+/** Coloured squares with names, in a row. */
 export function legend(at: [number, number], names: Record<System, string>, theme: Theme): string[] {
   return systems.flatMap((system, index) => {
     const x = at[0] + 240 * index;

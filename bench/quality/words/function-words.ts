@@ -1,6 +1,6 @@
 /**
- * Words that a question and any text have in common: articles, pronouns, prepositions, conjunctions, particles,
- * auxiliary and modal verbs, question words. That they are shared does not tell that two texts are about one thing.
+ * Words that a question shares with almost any text: articles, pronouns, prepositions, conjunctions, particles, auxiliary
+ * and modal verbs, question words. Sharing them does not mean that two texts have the same topic.
  */
 export const functionWords: Record<string, string> = {
   ru: `и в во не что он на я с со как а то все она так его но да ты к у же вы за бы по только ее мне было вот от меня

@@ -11,16 +11,16 @@ const algorithms: Record<string, string> = {
 const stemmers = new Map<string, Stemmer>();
 const functionStems = new Map<string, ReadonlySet<string>>();
 
-/** The stems of a text's words, in their order; a language without a stemmer keeps its words. */
+/** The stems of a text's words in order; for a language without a stemmer, the words themselves. */
 export function stemsOf(text: string, language: string): string[] {
-  // Russian writes ё or е as it likes, and French l'employeur for le employeur.
+  // Russian may write е instead of ё, and French writes l'employeur for le employeur.
   const plain = text.normalize("NFC").toLowerCase().replaceAll("ё", "е");
   const words = plain.match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
   const stemmer = stemmerOf(language);
   return words.map((word) => stemmer?.stem(word) ?? word);
 }
 
-/** The stems of a text that say what it is about. */
+/** The stems of a text's content words. */
 export function contentStems(text: string, language: string): Set<string> {
   return new Set(stemsOf(text, language)).difference(functionStemsOf(language));
 }

@@ -21,10 +21,10 @@ import { HashingEmbedder } from "./hashing-embedder.ts";
 const small = { size: 200, overlap: 30 };
 export const adoptedProfile = testProfile("mini-rubert", small);
 export const followingProfile = testProfile("mini-m3", { size: 500, overlap: 40 });
-/** The view that stands for the application's chunks. */
+/** The view over the application's chunks. */
 export const chunksView = 'reembed."chunks_200-30"';
 
-/** Of the table that `createApplication` creates. */
+/** The columns of the table that `createApplication` creates. */
 export const applicationColumns: ChunkSource = {
   table: "document_chunks",
   id: "id",
@@ -35,15 +35,15 @@ export const applicationColumns: ChunkSource = {
 };
 
 export interface AdoptionOptions {
-  /** The application has a role of its own. */
+  /** The application has a database role of its own. */
   ownRole: boolean;
   /** It has a table of documents. */
   articles?: boolean;
-  /** A role for Reembed that is no superuser. */
+  /** A role for Reembed that is not a superuser. */
   operator?: string;
 }
 
-/** Six paragraphs, of which the third says its version. */
+/** Six paragraphs, of which the third contains the version. */
 export function versionedBody(name: string, version = 0): string {
   const paragraph = (part: number) =>
     `${name} part ${part} version ${part === 2 ? version : 0}: ${`word${part} `.repeat(12)}about ${name}.\n\n`;
@@ -78,10 +78,10 @@ export async function beginAdoption(servers: TestServers, { ownRole, articles = 
     application,
     documents,
     candidateChunks,
-    /** As the application. */
+    /** Runs a query as the application. */
     query,
     rows,
-    /** @param beforeCopy What the application does when the table is taken over and no vector is copied. */
+    /** @param beforeCopy What the application does after the table was adopted and before any vector is copied. */
     async adopt(source: ChunkSource = applicationColumns, beforeCopy = async () => {}): Promise<void> {
       await takeOver(database, adoptedProfile, await checkSource(database, source), { vectors: true });
       await registerProfiles(database, [adoptedProfile, followingProfile]);
@@ -91,8 +91,8 @@ export async function beginAdoption(servers: TestServers, { ownRole, articles = 
       while ((await copyVectors(database, adoptedProfile.name, 5)) !== undefined);
     },
     async rechunk(): Promise<void> {
-      // Enough for every document that a test has. An application that goes on writing may change them faster than they
-      // are cut, and would be followed for ever.
+      // Enough turns for every document of a test. They are limited because an application that keeps writing may change
+      // documents faster than they are cut.
       for (let turn = 0; turn < 20 && (await recutChangedDocuments(database, { limit: 2 })) !== undefined; turn++);
       for (let after = 0; ; ) {
         const recut = await recutUncutDocuments(database, { after, limit: 2 });
@@ -113,7 +113,7 @@ export async function beginAdoption(servers: TestServers, { ownRole, articles = 
       await database.$client.query(`delete from reembed.chunk_changes`);
       await database.$client.query(`delete from reembed.document_changes`);
     },
-    /** The candidate's chunks are those of these bodies, and there are no others. */
+    /** Expects that the candidate's chunks are those of these bodies and no others. */
     async expectCandidate(bodies: Record<string, string>): Promise<void> {
       const found = await rows(`
         select d.source_key as key, c.position, c.content from ${candidateChunks} c
@@ -129,7 +129,7 @@ export async function beginAdoption(servers: TestServers, { ownRole, articles = 
         );
       expect(found).toEqual(wanted);
     },
-    /** Adopted chunks that know their place in the document, and those of them that are wrong. */
+    /** The number of adopted chunks with a known place in their document, and of those with a wrong one. */
     async places(): Promise<{ known: number; wrong: number }> {
       const [counts] = await rows(`
         select count(*) filter (where c.end_offset > 0)::int as known, count(*) filter (where

@@ -3,13 +3,13 @@ import { type Chunking, chunkText } from "@reembed/core";
 import { type Embedder, embedOne } from "@reembed/embedder";
 import pg from "pg";
 
-/** The tables of somebody else's retrieval system, of a role of its own that knows nothing of Reembed. */
+/** The tables of another retrieval system, with a role of its own, that knows nothing of Reembed. */
 export interface Application extends AsyncDisposable {
-  /** Of its own role; one connection, as its one process has it. */
+  /** The only connection of the application's process, with its own role. */
   readonly client: pg.Client;
-  /** Another connection of its role. */
+  /** Opens another connection with its role. */
   connect(): Promise<pg.Client>;
-  /** Cuts a text, embeds it and stores the chunks under a document's key, as its pipeline does. */
+  /** Cuts a text, embeds it and stores the chunks under a document's key, as the application's pipeline does. */
   write(document: string, body: string): Promise<void>;
 }
 
@@ -17,13 +17,13 @@ export interface ApplicationOptions {
   connectionString: string;
   embedder: Embedder;
   chunking: Chunking;
-  /** With a table `public.articles`, whose `slug` the chunks name their document by. */
+  /** Creates a table `public.articles`, to whose `slug` the chunks refer. */
   articles?: boolean;
 }
 
 /**
- * Creates `public.document_chunks` with an HNSW index and columns that are none of ours. Where the server has one session
- * for all, there is no role.
+ * Creates `public.document_chunks` with an HNSW index and columns that Reembed does not know. On a server with a single
+ * session there is no separate role.
  */
 export async function createApplication(options: ApplicationOptions & { ownRole: boolean }): Promise<Application> {
   const { connectionString, embedder, chunking, articles = false, ownRole } = options;

@@ -13,7 +13,7 @@ const usualPlaces = [
   "/Applications/Google Chrome.app/Contents/MacOS",
 ];
 
-/** Chromium or Chrome, on PATH or in its usual places. */
+/** Chromium or Chrome, on the PATH or in the usual places. */
 function findChromium(): string | undefined {
   const folders = [...(process.env.PATH ?? "").split(delimiter), ...usualPlaces];
   const onMac = ["Chromium", "Google Chrome"];
@@ -21,17 +21,17 @@ function findChromium(): string | undefined {
 }
 
 /**
- * Why browser suites cannot run here, and how to get what is missing; undefined when they can.
- * @throws ReembedError `browser_missing` when `CI` is `true`: there, nothing may be skipped.
+ * Why browser suites cannot run here and how to install what is missing; undefined if they can run.
+ * @throws ReembedError `browser_missing` if `CI` is `true`, because then nothing may be skipped.
  */
 export function browserUnavailable(): string | undefined {
   if (findChromium() !== undefined) return undefined;
   const reason = "Chromium is not installed. Install it with your package manager, or run scripts/install-services.sh.";
   if (process.env.CI !== "true") return reason;
-  throw new ReembedError("browser_missing", `CI is true, so that no suite may be skipped: ${reason}`);
+  throw new ReembedError("browser_missing", `CI is true, so no suite may be skipped: ${reason}`);
 }
 
-/** Playwright's own 30 s are too short where other suites have the machine busy. */
+/** Playwright's default of 30 s is too short while other suites keep the machine busy. */
 const patienceMs = 120_000;
 
 /**
@@ -41,7 +41,7 @@ const patienceMs = 120_000;
 export async function launchBrowser(): Promise<Browser & AsyncDisposable> {
   const executablePath = findChromium();
   if (executablePath === undefined) throw new ReembedError("browser_missing", "Chromium is not installed.");
-  // Chromium refuses to sandbox itself when it runs as root, as it does in most containers.
+  // Chromium refuses to use its sandbox as root, as which it runs in most containers.
   const chromiumSandbox = process.getuid?.() !== 0;
   const browser = await chromium.launch({ executablePath, chromiumSandbox, timeout: patienceMs });
   browser.on("context", (context) => context.setDefaultTimeout(patienceMs));

@@ -10,12 +10,12 @@ import {
 } from "@reembed/store";
 import type { TestServers } from "./each-server.ts";
 
-/** A profile of a stand-in model, cut so small that a test's documents have several chunks. */
+/** A profile of a stand-in model with chunks so small that a test's documents have several. */
 export function testProfile(name: "mini-rubert" | "mini-m3", chunking?: Chunking): Profile {
   return resolveProfile(name, { chunkSize: chunking?.size, chunkOverlap: chunking?.overlap });
 }
 
-/** The tables of Reembed and of a queue in the same database. */
+/** Creates Reembed's tables and those of a queue in the same database. */
 export async function createTables({ connectionString }: { connectionString: string }): Promise<void> {
   const database = openDatabase({ connectionString, maxConnections: 1 });
   try {
@@ -26,7 +26,7 @@ export async function createTables({ connectionString }: { connectionString: str
   }
 }
 
-/** Opens a database with the schema, BullMQ's tables and these profiles. */
+/** Opens a database with Reembed's and BullMQ's tables and these profiles. */
 export async function openTestDatabase(
   { connectionString, queue }: TestServers,
   profiles: readonly Profile[],
@@ -39,7 +39,7 @@ export async function openTestDatabase(
   return Object.assign(database, { [Symbol.asyncDispose]: () => database.$client.end() });
 }
 
-/** Stores one document per body, `text-0` and so on, and takes what the triggers have logged of them, as a tick does. */
+/** Stores one document per body, named `text-0` and so on, and processes what the triggers have logged, as a tick does. */
 export async function storeBodies(database: Database, bodies: readonly string[]): Promise<void> {
   const documents = bodies.map((body, index) => ({
     uri: `text-${index}`,

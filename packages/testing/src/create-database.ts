@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { Client } from "pg";
 
 /**
- * A fresh database on the server of `connectionString`, empty or a copy of `template`, which nobody may be connected to;
- * returns its own connection string.
+ * Creates a database on the server of `connectionString` and returns its own connection string. It is empty or a copy of
+ * `template`, to which nobody may be connected.
  */
 export async function createDatabase(
   connectionString: string,

@@ -7,7 +7,7 @@ import { afterAll, describe, inject } from "vitest";
 import { createDatabase } from "./create-database.ts";
 import { startNativeRedis } from "./native-redis.ts";
 
-/** A database and a place for its queue. */
+/** A database, and the server of its queue. */
 export interface TestServers {
   connectionString: string;
   queue: QueueServer;
@@ -16,14 +16,13 @@ export interface TestServers {
 export type ServerKind = "embedded" | "PostgreSQL" | "PostgreSQL and Redis";
 
 /**
- * Servers of their own, which live until the suite ends: with the tables of Reembed and of its queue and nothing in
- * them, or with an empty database.
+ * Opens servers that live until the suite ends, with the empty tables of Reembed and its queue, or with an empty database.
  */
 export type OpenServers = (options?: { empty: boolean }) => Promise<TestServers>;
 
 /**
- * Runs a suite on each of the servers that Reembed supports. Where the native ones cannot be had, their suites are
- * skipped by name and with the reason.
+ * Runs a suite on each of the servers that Reembed supports. If native servers are not installed, their suites are skipped
+ * by name and with the reason.
  * @param suite Registers its tests.
  */
 export function describeOnEachServer(
@@ -44,8 +43,8 @@ export function describeOnEachServer(
 }
 
 /**
- * Runs a suite on one kind of server: the native one where it can be had, the embedded one otherwise. For what stands on
- * the store and the queue, whose own suites run on every kind.
+ * Runs a suite on one kind of server: a native one if it is installed, otherwise the embedded one. For code on top of the
+ * store and the queue, whose own suites run on every kind.
  */
 export function describeOnOneServer(
   title: string,

@@ -2,14 +2,14 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 
 /**
- * Below the ports from which systems take those of outgoing connections (32768 on Linux, 49152 elsewhere): a client that
- * tries again and again to reach a server which is away would some time be given the server's own port, connect to
- * itself, and keep the server from coming back.
+ * Below the ports that systems use for outgoing connections (from 32768 on Linux, from 49152 elsewhere). Otherwise a client
+ * that keeps trying to reach a server which is away would some time be given the server's own port, connect to itself, and
+ * prevent the server from coming back.
  */
 const least = 15_000;
 const most = 32_000;
 
-/** A TCP port of 127.0.0.1 that nothing listens on, and that no client of this machine is given. */
+/** A TCP port of 127.0.0.1 on which nothing listens, and which no client of this machine is given. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = least + Math.floor(Math.random() * (most - least));

@@ -9,15 +9,15 @@ import { nativeUnavailable } from "./native-available.ts";
 import { startNativePostgres } from "./native-postgres.ts";
 import { startNativeRedis } from "./native-redis.ts";
 
-/** The servers that a whole run shares, or why there are none. Tests keep apart by the names of what they make. */
+/** The servers that a whole run shares, or why there are none. Tests are separated by the names of their databases. */
 export type NativeServers =
-  /** `template` is the name of a database with the tables, to be copied: that takes a tenth of the time of creating them. */
+  /** `template` is the name of a database with the tables: copying it takes a tenth of the time of creating them. */
   { postgres: string; redis: string; template: string; missing?: undefined } | { missing: string };
 
-/** Folders of embedded databases, to be copied: a copy opens in a fifth of the time that a new one takes. */
+/** Folders of embedded databases to copy: opening a copy takes a fifth of the time of a new one. */
 export interface EmbeddedTemplates {
   emptyFolder: string;
-  /** With the tables of Reembed and of its queue. */
+  /** Contains the tables of Reembed and of its queue. */
   tablesFolder: string;
 }
 
@@ -39,7 +39,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
-/** Last, below the figures: nobody is to take a green `npm test` for all there is. */
+/** Printed last, so that nobody mistakes a green `npm test` for all tests. */
 function tellWhatDidNotRun({ vitest }: TestProject): void {
   if (vitest.projects.some(({ name }) => name === "slow")) return;
   process.stdout.write(

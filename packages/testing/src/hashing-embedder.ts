@@ -4,15 +4,15 @@ import type { Embedder, TextOutcome } from "@reembed/embedder";
 
 export interface HashingEmbedderOptions {
   model: Model;
-  /** Texts of one micro-batch at most. */
+  /** Maximum texts of one micro-batch. */
   microBatchSize?: number;
-  /** Awaited with the texts of each micro-batch while they are "in the model". What it throws, `embed` throws. */
+  /** Awaited with the texts of each micro-batch while they are "in the model". If it throws, `embed` throws. */
   beforeMicroBatch?: (texts: string[]) => Promise<void>;
 }
 
 /**
- * A double of an embedder, without a model: vectors come from the sha256 of the text, so that each text has its own and
- * none is like another. A token is a word, and two are special.
+ * A double of an embedder without a model: vectors are computed from the sha256 of the text, so that different texts have
+ * unrelated vectors. Each word is one token, and each text has two special tokens.
  */
 export class HashingEmbedder implements Embedder {
   readonly model: Model;
@@ -50,7 +50,7 @@ export class HashingEmbedder implements Embedder {
   }
 }
 
-/** Plus or minus the same in each dimension, by the bits of sha256 in counter mode: of length 1. */
+/** The same absolute value in each dimension, with signs from sha256 in counter mode; of length 1. */
 function hashToVector(text: string, dimensions: number): Float32Array {
   const vector = new Float32Array(dimensions);
   let bits = Buffer.alloc(0);

@@ -2,8 +2,8 @@ import { ReembedError } from "@reembed/core";
 import { findPgbouncer, findPostgres, findRedis, postgresAccount } from "./native-binaries.ts";
 
 /**
- * Why native suites cannot run here, and how to get what is missing; undefined when they can.
- * @throws ReembedError `native_missing` when `CI` is `true`: there, nothing may be skipped.
+ * Why native suites cannot run here and how to install what is missing; undefined if they can run.
+ * @throws ReembedError `native_missing` if `CI` is `true`, because then nothing may be skipped.
  */
 export function nativeUnavailable(): string | undefined {
   try {
@@ -16,6 +16,6 @@ export function nativeUnavailable(): string | undefined {
     if (!(error instanceof ReembedError)) throw error;
     const reason = `${error.message}. ${error.remedy}`;
     if (process.env.CI !== "true") return reason;
-    throw new ReembedError(error.code, `CI is true, so that no suite may be skipped: ${reason}`, { cause: error });
+    throw new ReembedError(error.code, `CI is true, so no suite may be skipped: ${reason}`, { cause: error });
   }
 }

@@ -14,18 +14,18 @@ export interface RedisBinaries {
   cli: string;
 }
 
-/** The account that a server runs as, where it may not run as ours. */
+/** The account that a server runs as, if it must not run as ours. */
 export interface Account {
   uid: number;
   gid: number;
 }
 
-/** A folder that other servers than the machine's own were unpacked into: scripts/unpack-newer-servers.sh. */
+/** A folder with servers that replace the machine's own, filled by scripts/unpack-newer-servers.sh. */
 const unpacked = process.env.NATIVE_SERVERS ?? "";
 const debianRoot = `${unpacked}/usr/lib/postgresql`;
 
 /**
- * The newest PostgreSQL that has pgvector: of Debian's folders, else the one whose `pg_config` is on the PATH.
+ * The newest PostgreSQL with pgvector, from Debian's folders or else by the `pg_config` on the PATH.
  * @throws ReembedError `native_missing`
  */
 export function findPostgres(): PostgresBinaries {
@@ -48,12 +48,12 @@ export function findRedis(): RedisBinaries {
 
 /** @throws ReembedError `native_missing` */
 export function findPgbouncer(): string {
-  // Debian has it where only root's PATH leads.
+  // Debian installs it in a folder that is only on root's PATH.
   return findOnPath("pgbouncer") ?? findIn("/usr/sbin", "pgbouncer") ?? requireOnPath("pgbouncer");
 }
 
 /**
- * PostgreSQL refuses to run as root, so that root runs it as `postgres`, which its packages create.
+ * PostgreSQL refuses to run as root. As root, it is started as `postgres`, a user that its packages create.
  * @throws ReembedError `native_missing`
  */
 export function postgresAccount(): Account | undefined {
@@ -75,7 +75,7 @@ function postgresFolders(): string[] {
   return onPath === undefined ? [] : [readPgConfig(onPath, "--bindir")].filter(isServerFolder);
 }
 
-/** A client package alone makes the folder too. */
+/** The client package alone also creates the folder. */
 function isServerFolder(folder: string): boolean {
   return existsSync(join(folder, "initdb")) && existsSync(join(folder, "postgres"));
 }

@@ -7,14 +7,14 @@ import { ServerFolder } from "./server-folder.ts";
 import { ServerProcess } from "./server-process.ts";
 
 export interface NativePgbouncer extends AsyncDisposable {
-  /** The database of the server behind it, through it. */
+  /** Connects to the database of the server behind it. */
   readonly connectionString: string;
 }
 
 /**
- * A PgBouncer of our own, before a server of ours. It refuses every startup parameter that it does not
- * keep for its clients.
- * @throws ReembedError `native_missing` when PgBouncer is not installed.
+ * Starts a PgBouncer in front of one of our servers. It refuses every startup parameter that it does not track for its
+ * clients.
+ * @throws ReembedError `native_missing` if PgBouncer is not installed.
  */
 export async function startNativePgbouncer(
   connectionString: string,

@@ -12,28 +12,28 @@ import { waitFor } from "./wait-for.ts";
 import { installWithoutPgvector } from "./without-pgvector.ts";
 
 export interface NativePostgres extends AsyncDisposable {
-  /** Of the superuser, to the database `postgres`, on 127.0.0.1. */
+  /** Connects the superuser to the database `postgres` on 127.0.0.1. */
   readonly connectionString: string;
-  /** A fresh empty database on this server; returns its connection string. */
+  /** Creates an empty database on this server and returns its connection string. */
   createDatabase(name?: string): Promise<string>;
-  /** SIGKILL to every process of the server. Resolves when they are gone; the data stays for `restart`. */
+  /** Sends SIGKILL to every process of the server. Resolves when they have ended; the data stays for `restart`. */
   kill(): Promise<void>;
-  /** Same port, same data. A server that still runs is shut down first, its connections cut. */
+  /** Starts it on the same port with the same data. A running server is shut down first, with its connections cut. */
   restart(): Promise<void>;
-  /** SIGSTOP to every process of the server: its connections stay and nothing answers, as in a partition. */
+  /** Sends SIGSTOP to every process of the server: connections stay open but nothing answers, as in a network partition. */
   freeze(): void;
-  /** SIGCONT after `freeze`. */
+  /** Sends SIGCONT after `freeze`. */
   thaw(): void;
 }
 
-/** No fsync: the data need only survive the end of the server, not that of the machine. */
+/** Without fsync: the data must survive the end of the server, but not that of the machine. */
 const defaultSettings = { fsync: "off", full_page_writes: "off", max_connections: "200" };
 
 /**
- * A PostgreSQL of our own on a free port, in a temporary folder. `settings` go over the defaults; with
- * `pgvector: false` it is one where that was never installed. With `standbyOf`, the address of another one's superuser,
- * it follows that one, read-only, until `pg_promote()`.
- * @throws ReembedError `native_missing` when PostgreSQL or pgvector is not installed.
+ * Starts a PostgreSQL on a free port, in a temporary folder. `settings` override the defaults; with `pgvector: false` it is
+ * one on which pgvector is not installed. With `standbyOf`, the address of another server's superuser, it is a read-only
+ * standby of that server until `pg_promote()`.
+ * @throws ReembedError `native_missing` if PostgreSQL or pgvector is not installed.
  */
 export async function startNativePostgres(
   options: { settings?: Record<string, string>; pgvector?: boolean; standbyOf?: string } = {},
@@ -41,7 +41,7 @@ export async function startNativePostgres(
   const binaries = findPostgres();
   const account = postgresAccount();
   await using scope = new AsyncDisposableStack();
-  // SIGQUIT: the postmaster takes its backends and its shared memory with it and writes nothing more.
+  // SIGQUIT: the postmaster ends its backends, frees its shared memory and writes nothing more.
   const folder = scope.use(new ServerFolder("postgres", "SIGQUIT", account));
   const data = join(folder.path, "data");
   await (options.standbyOf === undefined
@@ -82,7 +82,7 @@ export async function startNativePostgres(
       await server.start();
     },
     freeze() {
-      // The postmaster first: nothing is forked behind the list.
+      // The postmaster first, so that no process is forked after the list was read.
       server.signal("SIGSTOP");
       for (const pid of childrenOf(server.pid)) signalIfRunning(pid, "SIGSTOP");
     },
@@ -95,7 +95,7 @@ export async function startNativePostgres(
 }
 
 async function initialise(initdb: string, folder: ServerFolder, data: string, account?: Account): Promise<void> {
-  // macOS knows no C.UTF-8; under C, lower() and ILIKE leave letters beyond ASCII alone.
+  // macOS has no C.UTF-8; with C, lower() and ILIKE do not handle letters beyond ASCII.
   const locale = process.platform === "linux" ? "C.UTF-8" : "C";
   const access = ["-U", "postgres", "-A", "trust", "-E", "UTF8", `--locale=${locale}`];
   await runGuarded(initdb, ["-D", data, ...access, "--no-sync", "--no-instructions"], { folder, account });
@@ -116,7 +116,7 @@ async function runGuarded(
   { folder, account }: { folder: ServerFolder; account: Account | undefined },
 ): Promise<void> {
   const finished = promisify(execFile)(file, parameters, { cwd: folder.path, ...account });
-  // Left to itself, it would go on writing into the folder that the guard removes.
+  // Otherwise it would continue to write into the folder that the guard removes.
   folder.guard(finished.child.pid);
   await finished;
   folder.guard(undefined);
@@ -135,8 +135,8 @@ export async function answers(connectionString: string): Promise<boolean> {
 }
 
 /**
- * A backend in the middle of a long statement does not notice that its postmaster is gone: it would go on for as long
- * as the statement does, and the next server refuses a data folder that is still in use. So each is killed too.
+ * A backend in the middle of a long statement does not notice that its postmaster has ended. It would continue until the
+ * statement ends, and a new server refuses a data folder that is still in use. So every backend is killed too.
  */
 async function kill(server: ServerProcess): Promise<void> {
   const backends = childrenOf(server.pid);
@@ -145,7 +145,7 @@ async function kill(server: ServerProcess): Promise<void> {
   await waitFor("the backends to end", () => backends.every((pid) => !holdsResources(pid)));
 }
 
-/** Elsewhere than on Linux there is no such list: idle backends then end by themselves. */
+/** Only Linux has such a list. Elsewhere idle backends end by themselves. */
 function childrenOf(pid: number | undefined): number[] {
   const list = `/proc/${pid}/task/${pid}/children`;
   return existsSync(list) ? readFileSync(list, "utf8").split(" ").filter(Boolean).map(Number) : [];
@@ -159,7 +159,7 @@ function signalIfRunning(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** A zombie has given back its memory, and then its working folder; in a container nobody may ever reap it. */
+/** A zombie has already released its memory and working folder; in some containers nobody ever reaps it. */
 function holdsResources(pid: number): boolean {
   return existsSync(`/proc/${pid}/cwd`);
 }

@@ -8,22 +8,22 @@ import { ServerProcess } from "./server-process.ts";
 
 export interface NativeRedis extends AsyncDisposable {
   readonly url: string;
-  /** SIGKILL. What was acknowledged stays for `restart` with `appendOnly`, and is lost without. */
+  /** Sends SIGKILL. Acknowledged writes survive for `restart` with `appendOnly`, and are lost without it. */
   kill(): Promise<void>;
   /**
-   * Same port. A server that still runs is shut down first and saves its data; one that was killed has what its
-   * append-only file holds. With `keepData: false` the new one starts empty.
+   * Starts it on the same port. A running server is shut down first and saves its data; one that was killed has the data of
+   * its append-only file. With `keepData: false` the new one starts empty.
    */
   restart(options?: { keepData?: boolean }): Promise<void>;
-  /** SIGSTOP: its connections stay and nothing answers, as in a partition. */
+  /** Sends SIGSTOP: connections stay open but nothing answers, as in a network partition. */
   freeze(): void;
-  /** SIGCONT after `freeze`. */
+  /** Sends SIGCONT after `freeze`. */
   thaw(): void;
 }
 
 /**
- * A Redis of our own on a free port, in a temporary folder.
- * @throws ReembedError `native_missing` when Redis is not installed.
+ * Starts a Redis on a free port, in a temporary folder.
+ * @throws ReembedError `native_missing` if Redis is not installed.
  */
 export async function startNativeRedis({
   policy = "noeviction",
@@ -34,7 +34,7 @@ export async function startNativeRedis({
 }: {
   policy?: string;
   appendOnly?: boolean;
-  /** The only node of a cluster. */
+  /** Makes it the only node of a cluster. */
   cluster?: boolean;
   /** For its append-only file, in the place of its temporary folder; without `keepData` it is emptied too. */
   dataFolder?: string;
@@ -56,7 +56,7 @@ export async function startNativeRedis({
     save: "",
     "maxmemory-policy": policy,
     appendonly: appendOnly ? "yes" : "no",
-    // Written before each reply, as `everysec` does not promise, so that a SIGKILL loses nothing acknowledged.
+    // Written before each reply, which `everysec` does not guarantee, so that a SIGKILL loses nothing that was acknowledged.
     appendfsync: "no",
     ...(replicaOf === undefined ? {} : { replicaof: placeOf(replicaOf), "repl-diskless-sync-delay": "0" }),
     ...(cluster ? { "cluster-enabled": "yes", "cluster-port": `${await freePort()}` } : {}),
@@ -90,7 +90,7 @@ export async function startNativeRedis({
   };
 }
 
-/** Saves whatever the server's own settings are, and after the last write. */
+/** Saves with any settings, and only after the last write. */
 async function shutdown(server: ServerProcess, url: string): Promise<void> {
   if (server.pid === undefined) return;
   const refusal = await redisCli(url, "shutdown", "save");

@@ -9,12 +9,12 @@ import { startNativeRedis } from "./native-redis.ts";
 import { redisCli } from "./redis-cli.ts";
 import { waitFor } from "./wait-for.ts";
 
-// Not everyone who clones this has the servers. The title then says what to install; with CI=true this throws instead.
+// Not everybody has these servers. The title then says what to install; with CI=true this throws instead.
 const reason = nativeUnavailable();
 const skipped = reason === undefined ? "" : ` (skipped: ${reason})`;
 
 describe.skipIf(reason !== undefined)(`native servers${skipped}`, () => {
-  test("PostgreSQL starts with pgvector to hand, sorts and folds Cyrillic, and leaves no folder behind", async () => {
+  test("PostgreSQL starts with pgvector available, sorts and folds Cyrillic, and leaves no folder behind", async () => {
     let folder = "";
     {
       await using postgres = await startNativePostgres();
@@ -36,7 +36,7 @@ describe.skipIf(reason !== undefined)(`native servers${skipped}`, () => {
     expect(await queryOne(second, "select current_database()")).toBe('a "quoted" name');
   });
 
-  test("a PostgreSQL that is killed in the middle of a statement comes back with what was committed", async () => {
+  test("a PostgreSQL that is killed in the middle of a statement comes back with all committed data", async () => {
     await using postgres = await startNativePostgres({ settings: { fsync: "on" } });
     const url = await postgres.createDatabase();
     await queryOne(url, "create table committed as select generate_series(1, 1000)");
@@ -55,13 +55,13 @@ describe.skipIf(reason !== undefined)(`native servers${skipped}`, () => {
     expect(await queryOne(url, "select count(*) from committed")).toBe("1000");
   });
 
-  test("a PostgreSQL that cannot start says what its log says", async () => {
+  test("the error of a PostgreSQL that cannot start quotes its log", async () => {
     await expect(startNativePostgres({ settings: { shared_buffers: "much" } })).rejects.toThrow(
       /^PostgreSQL exited with code 1 .*shared_buffers/s,
     );
   });
 
-  test("Redis evicts nothing, and keeps its data over a restart when asked to", async () => {
+  test("Redis evicts nothing, and keeps its data over a restart on request", async () => {
     await using redis = await startNativeRedis();
     expect(await redisCli(redis.url, "config", "get", "maxmemory-policy")).toBe("maxmemory-policy\nnoeviction");
 
@@ -84,7 +84,7 @@ describe.skipIf(reason !== undefined)(`native servers${skipped}`, () => {
     expect(await redisCli(redis.url, "exists", "key")).toBe(kept);
   });
 
-  test("servers end, and their folders go, when the process that started them is killed", async () => {
+  test("when the process that started them is killed, servers end and their folders are removed", async () => {
     const parent = startParent();
     onTestFinished(() => void parent.kill("SIGKILL"));
     const { postgres, redis } = await readAddresses(parent);
@@ -101,7 +101,7 @@ describe.skipIf(reason !== undefined)(`native servers${skipped}`, () => {
 
 async function queryOne(connectionString: string, sql: string): Promise<unknown> {
   const client = new Client({ connectionString });
-  // A server that is killed under a client reports it here too, after the query's own rejection.
+  // If the server is killed, the client emits this in addition to the rejection of the query.
   client.on("error", () => {});
   await client.connect();
   try {
@@ -112,7 +112,7 @@ async function queryOne(connectionString: string, sql: string): Promise<unknown>
   }
 }
 
-/** A process of its own that starts both servers, prints their addresses and then never ends. */
+/** Starts a process that starts both servers, prints their addresses and then never ends. */
 function startParent(): ChildProcess {
   const program = `
     const { startNativePostgres } = await import(${JSON.stringify(moduleUrl("native-postgres.ts"))});

@@ -3,8 +3,8 @@ import { encodeModel, node, tensor, valueInfo } from "@reembed/embedder/model-wr
 export const poisonDimensions = 1024;
 
 /**
- * The bytes of a graph that asks for more memory than any machine has when one token is among its inputs, and otherwise
- * gives every text the same vector.
+ * The bytes of a graph that allocates more memory than any machine has if one of its inputs is a certain token. Otherwise
+ * it returns the same vector for every text.
  */
 export function encodePoisonGraph(poisonId: number): Uint8Array {
   const size = poisonDimensions;
@@ -17,7 +17,7 @@ export function encodePoisonGraph(poisonId: number): Uint8Array {
       tensor("poison_id", [], new BigInt64Array([BigInt(poisonId)])),
       tensor("none", [], new BigInt64Array([0n])),
       tensor("little", [1], new BigInt64Array([1n])),
-      // 2^50 numbers of 4 bytes: beyond what a process can address.
+      // 2^50 numbers of 4 bytes: more than a process can address.
       tensor("much", [1], new BigInt64Array([2n ** 50n])),
       tensor("all_axes", [2], new BigInt64Array([0n, 1n])),
       tensor("last_axis", [1], new BigInt64Array([1n])),

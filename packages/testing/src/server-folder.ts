@@ -7,8 +7,8 @@ import type { Writable } from "node:stream";
 import type { Account } from "./native-binaries.ts";
 
 /**
- * Reads the process ID of what works in the folder, an empty line when nothing does, until the other end closes: when
- * the folder is disposed of, or when our process is gone, however it went. Only then does it act.
+ * Reads the id of the process that uses the folder, or an empty line if none does, until the other end closes the pipe:
+ * when the folder is disposed of, or when our process has ended in any way. Only then does it act.
  */
 const guardScript = `
 pid=
@@ -21,25 +21,26 @@ rm -rf "$2"
 `;
 
 /**
- * A server's temporary folder, with a guard that outlives us: when this process ends, even by SIGKILL, the guard ends
- * the server and removes the folder. A pipe to it is portable; PR_SET_PDEATHSIG is Linux alone and leaves the folder.
+ * A server's temporary folder, with a guard process that outlives this one: when this process ends, even by SIGKILL, the
+ * guard ends the server and removes the folder. A pipe is portable; PR_SET_PDEATHSIG only exists on Linux and would leave
+ * the folder.
  */
 export class ServerFolder implements AsyncDisposable {
   readonly path: string;
   readonly #guard: ChildProcess & { stdin: Writable };
 
-  /** `endSignal` makes the server end at once, with all that it has forked. */
+  /** `endSignal` must make the server end at once, with all of its child processes. */
   constructor(name: string, endSignal: NodeJS.Signals, account?: Account) {
     this.path = mkdtempSync(join(tmpdir(), `reembed-${name}-`));
     if (account !== undefined) chownSync(this.path, account.uid, account.gid);
-    // Detached: a Ctrl-C in the terminal must not end the guard before the server.
+    // Detached, because a Ctrl-C in the terminal must not end the guard before the server.
     this.#guard = spawn("sh", ["-c", guardScript, "guard", endSignal.slice("SIG".length), this.path], {
       stdio: ["pipe", "ignore", "ignore"],
       detached: true,
     });
   }
 
-  /** Takes the process that now works in the folder, or undefined after its end. */
+  /** Sets the process that uses the folder; undefined after it has ended. */
   guard(pid: number | undefined): void {
     this.#guard.stdin.write(`${pid ?? ""}\n`);
   }

@@ -8,16 +8,16 @@ import type { ServerFolder } from "./server-folder.ts";
 import { waitFor } from "./wait-for.ts";
 
 export interface ServerProcessOptions {
-  /** As its users call it: PostgreSQL, Redis. */
+  /** Its usual name, such as PostgreSQL or Redis. */
   name: string;
   folder: ServerFolder;
-  /** The server and its arguments; it stays in the foreground. */
+  /** The server's program and arguments. It must stay in the foreground. */
   command: readonly [string, ...string[]];
   account?: Account | undefined;
   isReady: () => Promise<boolean>;
 }
 
-/** A server that can be started again after its end. Its output goes to `server.log` of its folder. */
+/** A server that can be started again after it has ended. Its output goes to `server.log` in its folder. */
 export class ServerProcess {
   readonly #options: ServerProcessOptions;
   #running: ChildProcess | undefined;
@@ -32,7 +32,7 @@ export class ServerProcess {
 
   /**
    * Resolves when the server answers.
-   * @throws ReembedError `native_start_failed` with the end of its log when it exits instead.
+   * @throws ReembedError `native_start_failed` with the end of its log if it exits instead.
    */
   async start(): Promise<void> {
     const { name, folder, isReady } = this.#options;
@@ -54,7 +54,7 @@ export class ServerProcess {
     this.#running?.kill(signal);
   }
 
-  /** Resolves when the server has exited; at once when there is none. */
+  /** Resolves when the server has exited; immediately if it is not running. */
   async stop(signal: NodeJS.Signals): Promise<void> {
     if (this.#running === undefined) return;
     const exited = once(this.#running, "exit");
@@ -62,7 +62,7 @@ export class ServerProcess {
     await exited;
   }
 
-  /** For a server that was told to exit by other means than a signal. */
+  /** Waits for a server that was told to exit in another way than by a signal. */
   async exited(): Promise<void> {
     if (this.#running !== undefined) await once(this.#running, "exit");
   }
@@ -76,7 +76,7 @@ export class ServerProcess {
     const [file, ...args] = command;
     const log = openSync(this.#logFile, "a");
     try {
-      // Detached: a Ctrl-C in the terminal must not end the server under the tests that still run.
+      // Detached, because a Ctrl-C in the terminal must not end the server while tests are running.
       return spawn(file, args, { cwd: folder.path, stdio: ["ignore", log, log], detached: true, ...account });
     } finally {
       closeSync(log);

@@ -4,8 +4,8 @@ export const slowDimensions = 1024;
 const products = 64;
 
 /**
- * The bytes of a graph that is slow in one run: it multiplies each token's vector 64 times with a matrix, 134 MFLOP a
- * token, 1 to 3 ms on two busy cores. The vector of a text follows from its number of tokens and their ids.
+ * The bytes of a graph that is slow in one run: it multiplies each token's vector by a matrix 64 times, 134 MFLOP per token,
+ * which takes 1 to 3 ms on two busy cores. The vector of a text depends on its number of tokens and their ids.
  */
 export function encodeSlowGraph(): Uint8Array {
   const size = slowDimensions;
@@ -29,7 +29,7 @@ export function encodeSlowGraph(): Uint8Array {
   });
 }
 
-/** Sylvester's matrix, scaled to be orthogonal: however often it multiplies, no value grows or vanishes. */
+/** Sylvester's matrix, scaled to be orthogonal, so that values neither grow nor vanish after many multiplications. */
 function hadamard(size: number): Float32Array {
   const matrix = new Float32Array(size * size);
   matrix[0] = 1 / Math.sqrt(size);

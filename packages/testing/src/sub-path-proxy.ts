@@ -4,15 +4,15 @@ import type { AddressInfo } from "node:net";
 import { pipeline } from "node:stream";
 
 export interface SubPathProxy extends AsyncDisposable {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   origin: string;
-  /** Requests for anything else than what is below the path, which it answers with 404. */
+  /** Requests outside the path, which it answers with 404. */
   strays: string[];
 }
 
 /**
- * A reverse proxy that has one of our sites below a path, beside other people's. It leaves `Host` as it is, and either
- * takes the path off (nginx with a slash after proxy_pass, Traefik's stripPrefix) or hands it on (an ingress).
+ * A reverse proxy that serves one of our sites below a path, as on a shared site. It keeps `Host`, and either removes the
+ * path (nginx with a slash after proxy_pass, Traefik's stripPrefix) or keeps it (an ingress).
  */
 export async function startSubPathProxy(
   target: string,
@@ -24,7 +24,7 @@ export async function startSubPathProxy(
     const url = request.url ?? "";
     const inside = url.startsWith(`${path}/`);
     if (!inside && !(url === path && !strips)) {
-      // What a proxy that takes the path off does by itself.
+      // Proxies that remove the path do this themselves.
       if (url === path) return void response.writeHead(301, { location: `${path}/` }).end();
       strays.push(url);
       return void response.writeHead(404).end();

@@ -2,17 +2,17 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 export interface SwallowingProxy extends AsyncDisposable {
-  /** The address of the server, by way of the proxy. */
+  /** The address of the server through the proxy. */
   connectionString: string;
-  /** From now on the connections that there are take everything and give nothing; new ones are as they should be. */
+  /** From now on, existing connections accept data but never answer; new ones work normally. */
   swallow(): void;
-  /** Connections that are swallowed and that nobody has given up. */
+  /** The number of such connections that no client has closed. */
   swallowed(): number;
   /** Cuts the connections that there are; new ones go to another server, as after a failover. */
   leadTo(connectionString: string): void;
 }
 
-/** A proxy before PostgreSQL or Redis, as a load balancer or a firewall that forgets connections is one. */
+/** A proxy in front of PostgreSQL or Redis that can lose connections silently, as load balancers and firewalls do. */
 export async function startSwallowingProxy(connectionString: string): Promise<SwallowingProxy> {
   let target = new URL(connectionString);
   const clients = new Map<Socket, Socket>();

@@ -8,13 +8,13 @@ import { modelFolder } from "@reembed/embedder";
 export interface TemporaryModel extends AsyncDisposable {
   model: Model;
   modelsFolder: string;
-  /** Of the model's own files, in Hugging Face layout. */
+  /** The folder of the model's files, in Hugging Face layout. */
   folder: string;
 }
 
 /**
- * Writes a model of our own into a temporary folder, as one that was filled by hand: without a manifest. It reads texts
- * as the stand-in does whose tokenizer it has.
+ * Writes a test model into a temporary folder, like one that was filled by hand: without a manifest. It tokenises texts as
+ * the stand-in does whose tokenizer it has.
  * @param graph The bytes of its ONNX file.
  */
 export async function writeTemporaryModel(

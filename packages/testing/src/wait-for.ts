@@ -3,9 +3,9 @@ import { inspect } from "node:util";
 import { ReembedError } from "@reembed/core";
 
 /**
- * Polls until `probe` returns something truthy, and returns that. What the probe throws is thrown at once.
- * @throws ReembedError `wait_timeout` with the description and the last value after `timeoutMs`: two minutes by
- * default, which a machine that is busy with others may take.
+ * Polls until `probe` returns something truthy, and returns that. An error of the probe is thrown at once.
+ * @throws ReembedError `wait_timeout` with the description and the last value after `timeoutMs`, by default two minutes,
+ * which a busy machine may need.
  */
 export async function waitFor<T>(
   description: string,

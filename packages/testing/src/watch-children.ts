@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 
-/** Collects the child processes that this process starts, until it is disposed of. */
+/** Collects the child processes that this process starts, until disposal. */
 export function watchChildren(): Disposable & { children: ChildProcess[] } {
   const children: ChildProcess[] = [];
   const onStart = (message: unknown) => children.push((message as { process: ChildProcess }).process);

@@ -3,8 +3,8 @@ import { dirname, join } from "node:path";
 import { readPgConfig } from "./native-binaries.ts";
 
 /**
- * Installs a PostgreSQL once more, below `folder` and without pgvector; returns its program. A server looks for its
- * files relative to where its program is, so a copy of that among links to the rest knows only what is linked there.
+ * Installs PostgreSQL a second time below `folder`, without pgvector, and returns its program. A server finds its files
+ * relative to its program, so a copy of the program among links to the other files only finds what is linked there.
  */
 export function installWithoutPgvector(postgres: string, folder: string): string {
   const pgConfig = join(dirname(postgres), "pg_config");

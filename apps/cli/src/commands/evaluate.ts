@@ -27,9 +27,9 @@ interface EvaluateFlags {
 const formats = `
 Files, in BEIR's layout:
   queries.jsonl  {"_id": "q1", "text": "payday", "metadata": {"language": "en"}}, one per line; metadata is optional
-  qrels.tsv      query-id, corpus-id and score, separated by tabs, after a line with these names. corpus-id is a document's uri;
-                 score 0 means that it does not help, and higher is better. Two further columns, start and end, in
-                 characters, give the part of the document that was judged.
+  qrels.tsv      query-id, corpus-id and score, separated by tabs, after a line with these names. corpus-id is the uri of
+                 a document; score 0 means that it does not help, and higher is better. Two further columns, start and
+                 end, in characters, give the part of the document that was judged.
 
 Without --qrels there are no judgements: the two answers are compared with each other, and sentences taken from chunks
 must find the rest of their chunk. --sheet writes a sheet to grade.
