@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 const root = join(import.meta.dirname, "..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 
-/** By name alone, so that a suite may move: of several with one name, one must have the test. */
+/** Suites are found by file name only, so that they can be moved. If several have the name, one of them must have the test. */
 const suites = globSync("{apps,packages,scripts,bench}/**/*.test.ts", { cwd: root, exclude: ["**/node_modules"] });
 
 const rows = read("docs/promises.md")

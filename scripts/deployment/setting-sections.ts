@@ -3,14 +3,14 @@ import { readText } from "./deployment-files.ts";
 export type Role = "init" | "producer" | "worker" | "search" | "dashboard" | "pull";
 
 const everybody: readonly Role[] = ["init", "producer", "worker", "search", "dashboard"];
-/** The sections of .env.example, and which processes read what stands in them. */
+/** The sections of .env.example, and the processes that read their variables. */
 const rolesOf: Record<string, readonly Role[]> = {
   "Database and queue": everybody,
   Profiles: everybody,
   Models: everybody,
   Hub: ["pull"],
   Producer: ["producer"],
-  // Of commands that a person runs in any of them.
+  // Used by commands that a person runs in any container.
   Proofs: everybody,
   Worker: ["worker"],
   Guardrails: ["search"],
@@ -19,10 +19,10 @@ const rolesOf: Record<string, readonly Role[]> = {
   "Search and dashboard": ["search", "dashboard"],
   "Every process": everybody.filter((role) => role !== "init"),
 };
-/** Of the embedded database; and of the command line and the published ports instead. */
+/** Settings of the embedded database, and those that the command line and the published ports replace. */
 const elsewhere = ["REEMBED_DIR", "SEARCH_HOST", "SEARCH_PORT", "DASHBOARD_HOST", "DASHBOARD_PORT"];
 
-/** The titles of .env.example, which stand alone between empty lines or before a colon, with their variables. */
+/** Section titles of .env.example (alone between empty lines, or before a colon) with their variables. */
 export function readSettingSections(): { title: string; names: string[]; roles: readonly Role[] }[] {
   const found = new Map<string, string[]>();
   let title = "";

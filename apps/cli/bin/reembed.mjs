@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Reembed runs its TypeScript as it is, which takes Node 24. Started by an older one, this runs itself again with the
-// Node 24 that is installed beside it.
+// Node runs Reembed's TypeScript directly, which needs Node 24. Started by an older Node, this program runs itself again
+// with the Node 24 that is installed with it.
 import { spawn } from "node:child_process";
 import module, { createRequire } from "node:module";
 import { constants } from "node:os";
@@ -11,7 +11,7 @@ const parent = process.ppid;
 const main = new URL("../src/main.ts", import.meta.url);
 
 if (Number.parseInt(process.versions.node, 10) >= 24) {
-  // A command takes a fifth less CPU to start when its code was compiled before.
+  // With cached compiled code, a command takes a fifth less CPU to start.
   module.enableCompileCache();
   endWithParent(() => process.kill(process.pid, "SIGTERM"));
   await import(main.href);
@@ -20,14 +20,14 @@ if (Number.parseInt(process.versions.node, 10) >= 24) {
 function runAgain() {
   const node = packagedNode();
   if (node === undefined) return refuse();
-  // In a group of its own: a Ctrl-C, which the terminal sends to the whole group, would reach the child twice, and a
-  // second one means "at once". With a channel: a command that runs on ends when this process is gone.
+  // In a process group of its own: a terminal sends Ctrl-C to the whole group, so the child would receive it twice, and a
+  // second Ctrl-C means "at once". With an IPC channel: a running command ends if this process ends.
   const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], {
     stdio: ["inherit", "inherit", "inherit", "ipc"],
     detached: true,
   });
   child.on("error", refuse);
-  // The child decides what a signal means; this process only passes it on and waits.
+  // The child decides how to handle a signal; this process only passes it on and waits.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   endWithParent(() => child.kill("SIGTERM"));
   child.on("exit", (code, signal) => {
@@ -36,9 +36,9 @@ function runAgain() {
 }
 
 /**
- * npm starts a command in a shell, and passes a SIGTERM to that: dash dies of it without a word to its child, in `npx` and
- * in `npm run`. So below npm the end of this process's parent is a SIGTERM. Without npm a process may well outlive the
- * shell that it was started from.
+ * npm starts a command in a shell and sends SIGTERM to that shell. In `npx` and `npm run`, dash dies of it without passing
+ * it on. So below npm, the end of this process's parent counts as SIGTERM. Without npm, a process may well outlive the
+ * shell that started it.
  */
 function endWithParent(end) {
   if (process.env.npm_lifecycle_event === undefined) return;
@@ -47,7 +47,7 @@ function endWithParent(end) {
     clearInterval(poll);
     end();
   }, 250);
-  // It watches over a process that runs, and is no reason to run.
+  // The watch on the parent must not keep this process alive.
   poll.unref();
 }
 

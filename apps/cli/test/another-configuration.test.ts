@@ -7,7 +7,7 @@ import { startReembed } from "./running.ts";
 describeOnEachServer(
   "another configuration while a migration runs",
   (open) => {
-    test("of a worker is refused by name, of a producer goes side by side, and of init takes nothing away", async () => {
+    test("is refused for a worker, works side by side for a producer, and removes nothing for init", async () => {
       const servers = await open();
       const migration = await startFleetMigration(servers, { documents: 200, workers: 1 });
       const environment = {
@@ -34,7 +34,7 @@ describeOnEachServer(
       await expectAlive(migration);
       const complaints = faster.lines.filter((line) => /"level":[456]0/.test(line));
       expect(complaints.length, complaints.join("\n")).toBeLessThan(5);
-      // Whose ticks they are is settled, and not in each of them anew.
+      // Which producer schedules the ticks is decided once, and not again in every tick.
       const scheduled = faster.lines.filter((line) => line.includes("ticks scheduled"));
       expect(scheduled.length).toBeLessThan(5);
     });

@@ -24,7 +24,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
     }
   }
 
-  test("PostgreSQL: a standby is asked before it is promoted, and misses the last commits", async () => {
+  test("PostgreSQL: the standby gets requests before its promotion, and lacks the last commits", async () => {
     const scope = new AsyncDisposableStack();
     onTestFinished(() => scope.disposeAsync());
     const primary = scope.use(await startNativePostgres());
@@ -45,7 +45,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
       queryOne(primary.connectionString, "select not exists (select from pg_stat_replication)"),
     );
     await untilShare(migration, 0.2);
-    // With the vectors that the standby has never heard of, and their jobs done in Redis.
+    // The standby never gets these vectors, although their jobs are done in Redis.
     await primary.kill();
     proxy.leadTo(standby.connectionString);
     await untilTold(migration, ["worker"], /in a read-only transaction/);
@@ -54,7 +54,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
     await expectAlive(migration);
   });
 
-  test("Redis: a replica is asked before it is promoted", async () => {
+  test("Redis: the replica gets requests before its promotion", async () => {
     const scope = new AsyncDisposableStack();
     onTestFinished(() => scope.disposeAsync());
     const postgres = scope.use(await startNativePostgres());

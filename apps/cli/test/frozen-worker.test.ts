@@ -5,9 +5,9 @@ import { fleetCorpus } from "./fleet-corpus.ts";
 import { expectAlive, expectComplete, startFleetMigration, untilShare } from "./fleet-migration.ts";
 
 describeOnEachServer(
-  "a worker that is stopped with SIGSTOP amid its batches",
+  "a worker that is paused with SIGSTOP in the middle of its batches",
   (open) => {
-    test("loses them to another one, and harms nothing when it goes on with texts that have changed meanwhile", async () => {
+    test("loses them to another one, and does no harm when it continues with texts that have changed meanwhile", async () => {
       const migration = await startFleetMigration(await open(), { documents: 200, workers: 2 });
       const { fleet, database } = migration;
       await untilShare(migration, 0.1);
@@ -16,7 +16,7 @@ describeOnEachServer(
       onTestFinished(() => fleet.signalWorker(0, "SIGCONT"));
       const edited = fleetCorpus(200).map((document) => ({ ...document, body: `${document.body} Изменено.` }));
       await storeDocuments(database, edited);
-      // With what the stopped one has in hand.
+      // Including the batches that the paused worker had.
       await expectComplete(migration);
       const stoppedAt = fleet.embeddedBy(0).length;
       fleet.signalWorker(0, "SIGCONT");

@@ -30,7 +30,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
     return disk;
   }
 
-  test("PostgreSQL: workers keep their batches, say why they wait, and go on when there is room", async () => {
+  test("PostgreSQL: workers keep their batches, report why they wait, and continue when there is space", async () => {
     const disk = await openDisk(128, postgresAccount());
     const { postgres, queue } = await startServers();
     const client = new Client({ connectionString: postgres.connectionString });
@@ -55,7 +55,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
     await expectAlive(migration);
   });
 
-  test("Redis: everybody says why they wait, and goes on when there is room", async () => {
+  test("Redis: all processes report why they wait, and continue when there is space", async () => {
     const disk = await openDisk(16);
     const { postgres, queue } = await startServers(disk.path);
     const connectionString = await postgres.createDatabase();

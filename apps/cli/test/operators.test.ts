@@ -12,7 +12,7 @@ const config = loadConfig({ ...standIns, MODELS_DIR: fileURLToPath(new URL("../.
 describeOnOneServer(
   "two operators at once",
   (open) => {
-    test("do each step of the journey twice: both have done it, or one is told who was first", async () => {
+    test("run each step of a migration at the same time: both succeed, or one gets an error that says why", async () => {
       const servers = await open({ empty: true });
       await createTable(servers);
       const environment = { ...standIns, ...addressesOf(servers), MODELS_DIR: config.models.folder };
@@ -77,7 +77,7 @@ describeOnOneServer(
   "PostgreSQL",
 );
 
-/** An application's table with the vectors of the baseline's model. */
+/** Creates an application's table with the vectors of the baseline's model. */
 async function createTable(servers: TestServers): Promise<void> {
   const { model, chunking } = config.baseline;
   await using embedder = await startOnnxEmbedder({ model, modelsFolder: config.models.folder, device: "cpu" });

@@ -7,7 +7,7 @@ import { createHttpServer } from "./http-server.ts";
 test.each([
   ["/a/b/", 200, "/"],
   ["/a/b/login?next=%2Fa%2Fb", 200, "/login?next=%2Fa%2Fb"],
-  // Of a proxy that takes the path off.
+  // From a proxy that removes the path.
   ["/login", 200, "/login"],
   ["/", 200, "/"],
   ["/a/bc", 200, "/a/bc"],

@@ -3,9 +3,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 type AnswerRequest = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 /**
- * A handler for a site that people reach below a path, say `/reembed`, behind a proxy that takes this path off or hands
- * it on: `answer` sees it never. The path itself leads to the one with a slash, on which relative links stand.
- * @param basePath Without a slash at its end; empty for none.
+ * A handler for a site that is served below a path, such as `/reembed`, by a proxy that removes this path or keeps it:
+ * `answer` never sees it. The path itself redirects to the one with a trailing slash, on which relative links depend.
+ * @param basePath Without a trailing slash; empty for none.
  */
 export function belowBasePath(basePath: string, answer: AnswerRequest): AnswerRequest {
   if (basePath === "") return answer;

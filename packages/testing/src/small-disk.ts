@@ -7,16 +7,16 @@ import type { Account } from "./native-binaries.ts";
 
 const run = promisify(execFile);
 
-/** A file system of its own that is soon full. */
+/** A small file system that can be filled completely. */
 export interface SmallDisk extends AsyncDisposable {
   readonly path: string;
-  /** Leaves not a byte. */
+  /** Fills it to the last byte. */
   fill(): void;
-  /** Takes away what `fill` has written, and nothing else. */
+  /** Removes only what `fill` has written. */
   free(): void;
 }
 
-/** Why there can be no small disk here; undefined when there can. */
+/** Why no small disk can be mounted here; undefined if it can. */
 export function smallDiskUnavailable(): string | undefined {
   const probe = mkdtempSync(join(tmpdir(), "reembed-disk-"));
   try {
@@ -30,7 +30,7 @@ export function smallDiskUnavailable(): string | undefined {
   }
 }
 
-/** Mounts one, for an account if it is given. The caller stops whoever works on it first. */
+/** Mounts a small disk, owned by the account if one is given. The caller must first stop all processes that use it. */
 export async function mountSmallDisk(sizeMb: number, account?: Account): Promise<SmallDisk> {
   const path = mkdtempSync(join(tmpdir(), "reembed-disk-"));
   await run("mount", ["-t", "tmpfs", "-o", `size=${sizeMb}m`, "reembed", path]);
@@ -51,7 +51,7 @@ export async function mountSmallDisk(sizeMb: number, account?: Account): Promise
     },
     free: () => rmSync(ballast, { force: true }),
     async [Symbol.asyncDispose]() {
-      // Whoever still has a file open on it keeps it, and nobody else sees it.
+      // A lazy unmount: processes with open files keep them, and others do not see the file system any more.
       await run("umount", ["--lazy", path]);
       rmdirSync(path);
     },
