@@ -23,5 +23,5 @@ export async function searchExactly(
     where e.profile = ${profile.name} ${condition}
     order by distance, e.chunk_id
     limit ${limit}`;
-  return (await readResults(database, profile, nearest, threshold)).results;
+  return (await readResults(database, profile, nearest, { limit, threshold })).results;
 }

@@ -6,12 +6,14 @@ import { type Database, openDatabase } from "./database.ts";
 import { searchExactly } from "./exact-search.ts";
 import { type RegisteredProfile, readProfile } from "./profiles.ts";
 import type { AnnSettings } from "./schema.ts";
+import type { SearchFilter } from "./search-results.ts";
 
 const rubert = testProfile("mini-rubert");
 const dimensions = rubert.model.dimensions;
 const partition = `reembed."chunk_embeddings_${rubert.name}"`;
 const chunks = 3_000;
 const limit = 15;
+const topics = 20;
 const measured = { recall10: 1, targetRecall: 0.95, sample: 1, measuredAt: "2026-01-01T00:00:00Z" };
 
 /** A unit vector near one of the corpus' two regions. */
@@ -42,6 +44,18 @@ async function fill(database: Database): Promise<void> {
       from generate_series(1, ${dimensions}::int) axis
     )::vector::halfvec, '' from ${sql.raw(profile.relation)} c join reembed.documents d on d.id = c.document_id where d.uri like 'd%'`);
   await database.execute(sql.raw(`analyze ${partition}`));
+}
+
+/** As real texts lie: in each region around topics, each in a direction of its own. */
+async function gatherAroundTopics(database: Database): Promise<void> {
+  await database.execute(sql`
+    update ${sql.raw(partition)} e set embedding = (
+      select array_agg(case when axis = (case when d.language = 'en' then 2 else 1 end) then 1 else 0 end
+        + 0.08 * sin((e.chunk_id / 10 % ${topics}) * axis * 0.7231) + 0.1 * (random() - 0.5))
+      from generate_series(1, ${dimensions}::int) axis
+    )::vector::halfvec
+    from ${sql.raw(`reembed."chunks_1500-150"`)} c join reembed.documents d on d.id = c.document_id
+    where c.id = e.chunk_id`);
 }
 
 /** Another pool on the same database, whose sessions have these settings. */
@@ -94,6 +108,42 @@ describeOnEachServer(
           if (exact.length < limit) expect(found).toEqual(exact);
         }
       }
+    });
+
+    test("finds what an exact search finds, with a rare and a frequent filter, near its rows and far from them", async () => {
+      await gatherAroundTopics(database);
+      await database.execute(
+        sql.raw(
+          `create index by_test on ${partition} using hnsw ((embedding::halfvec(${dimensions})) halfvec_cosine_ops)`,
+        ),
+      );
+      const indexed = { ...profile, ann: { kind: "hnsw" as const, breadth: 40, ...measured } };
+      // The planner may choose nothing but the index.
+      await using narrow = openNarrow(database, ["enable_sort = off", "jit = off"]);
+      const recallOf = async (region: "here" | "there", filter?: SearchFilter) => {
+        let [wanted, hits] = [0, 0];
+        for (let topic = 0; topic < topics; topic++) {
+          const query = near(region).map((value, index) => value + 0.08 * Math.sin(topic * (index + 1) * 0.7231));
+          const exact = await searchExactly(database, profile, query, { limit, filter });
+          const found = await searchProfile(narrow, indexed, query, { limit, filter });
+          const ids = new Set(found.map(({ chunkId }) => chunkId));
+          wanted += exact.length;
+          hits += exact.filter(({ chunkId }) => ids.has(chunkId)).length;
+        }
+        return hits / wanted;
+      };
+      const recalls = {
+        rare: await recallOf("here", { metadata: { tag: "rare" } }),
+        frequent: await recallOf("here", { metadata: { tag: "third" } }),
+        near: await recallOf("here", { language: "ru" }),
+        far: await recallOf("there", { language: "ru" }),
+        none: await recallOf("here"),
+      };
+      // So few are compared exactly.
+      expect(recalls.rare).toBe(1);
+      const { frequent, near: close, far, none } = recalls;
+      expect(Math.min(frequent, close, far), JSON.stringify(recalls)).toBeGreaterThanOrEqual(0.97);
+      expect(none).toBeGreaterThan(0.9);
     });
 
     test("without a filter has no gap where vectors have lost their chunks, as in an adopted table", async () => {

@@ -16,6 +16,11 @@ export interface SearchResult {
   score: number;
 }
 
+/** Whether a filter asks for anything. */
+export function isFiltering({ language, metadata }: SearchFilter = {}): boolean {
+  return language !== undefined || metadata !== undefined;
+}
+
 /** What a result's document must be; one that is not known is nothing. */
 export interface SearchFilter {
   language?: string | undefined;
@@ -31,32 +36,33 @@ export interface SearchOptions {
   filter?: SearchFilter | undefined;
 }
 
-/** Results, and how many chunks were found at any score. */
+/** Results, and how many candidates were found at any score. */
 export interface FoundResults {
   results: SearchResult[];
   nearest: number;
 }
 
 /**
- * The chunks that `nearest` found, with their documents, from the threshold on. Of equal scores the older chunk comes
- * first.
+ * The best of the chunks that `nearest` found, `limit` at most, with their documents, from the threshold on. Of equal
+ * scores the older chunk comes first.
  * @param nearest A query for `chunk_id` and `distance`.
  */
 export async function readResults(
   database: Database,
   { relation }: Pick<RegisteredProfile, "relation">,
   nearest: SQL,
-  threshold = -1,
+  { limit, threshold = -1 }: Pick<SearchOptions, "limit" | "threshold">,
 ): Promise<FoundResults> {
   const { rows } = await database.execute<ResultRow & { nearest: number }>(sql`
     with nearest as materialized (${nearest})
     select counted.nearest, c.id, d.id as document_id, coalesce(d.uri, '') as uri, coalesce(d.title, '') as title,
-      c.start_offset, c.end_offset, c.content, nearest.distance
+      c.start_offset, c.end_offset, c.content, best.distance
     from (select count(*)::int as nearest from nearest) counted
     left join (
-      nearest join ${sql.raw(relation)} c on c.id = nearest.chunk_id left join reembed.documents d on d.id = c.document_id
-    ) on nearest.distance <= ${1 - threshold}
-    order by nearest.distance, c.id`);
+      (select * from nearest order by distance, chunk_id limit ${limit}) best
+      join ${sql.raw(relation)} c on c.id = best.chunk_id left join reembed.documents d on d.id = c.document_id
+    ) on best.distance <= ${1 - threshold}
+    order by best.distance, c.id`);
   const results = rows.flatMap(toResult);
   return { results, nearest: rows[0]?.nearest ?? 0 };
 }
@@ -86,10 +92,11 @@ function toResult(row: ResultRow): SearchResult[] {
  */
 export function filtered(
   { relation }: Pick<RegisteredProfile, "relation">,
-  { language, metadata }: SearchFilter = {},
+  filter: SearchFilter = {},
 ): { join: SQL; condition: SQL } {
+  const { language, metadata } = filter;
   const chunks = sql`join ${sql.raw(relation)} fc on fc.id = e.chunk_id`;
-  if (language === undefined && metadata === undefined) {
+  if (!isFiltering(filter)) {
     return { join: chunks, condition: sql`` };
   }
   return {
