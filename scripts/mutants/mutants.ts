@@ -191,6 +191,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       replacement: `IS NOT NULL
       ORDER BY i.chunk_id
     ), set_aside AS (`,
+      noticedBy: "packages/store/src/quarantine.test.ts",
     },
     {
       name: "quarantining a chunk keeps the vector of its old text",
@@ -222,6 +223,24 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       name: "logged rows are lost before they become changes",
       text: "WHERE l.there AND p.chunking = $1 AND",
       replacement: "WHERE l.there AND mod(l.chunk_id, 2) = 0 AND p.chunking = $1 AND",
+    },
+  ],
+  "packages/store/src/sweep.ts": [
+    {
+      name: "a sweep takes a vector of another text for right",
+      text: "then e.content_hash <> c.content_hash",
+      replacement: "then false",
+    },
+    {
+      name: "a sweep looks only from the texts to the vectors",
+      text: "where c.found is null",
+      replacement: "where c.found is null and false",
+    },
+    {
+      name: "a sweep begins a change anew that waits already",
+      text: "select from reembed.chunk_changes ch where ch.profile = ${name} and ch.chunk_id = m.chunk_id)",
+      replacement: "select from reembed.chunk_changes ch where ch.profile = ${name} and ch.chunk_id = -m.chunk_id)",
+      noticedBy: "packages/store/src/sweep.test.ts",
     },
   ],
   "packages/store/src/pending.ts": [

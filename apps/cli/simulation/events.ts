@@ -123,6 +123,22 @@ export async function insert(world: World, index: number): Promise<void> {
   await world.stage.corpus.insert(document, contentOf(index));
 }
 
+/** As an application's writes arrive by logical replication: no trigger fires. */
+const passedBy: fc.Arbitrary<Event> = fc.oneof(...writes).map((write) => ({
+  ...write,
+  name: "passed by",
+  details: `${write.name} ${write.details ?? ""}`,
+  async run(world) {
+    world.passedBy++;
+    // A worker that has read the older text stores nothing, and nobody has the chunk in hand then.
+    world.lossy = true;
+    const { $client } = world.stage.corpus.database;
+    await $client.query("set session_replication_role = replica");
+    await write.run(world);
+    await $client.query("set session_replication_role = origin");
+  },
+}));
+
 const removeAll: fc.Arbitrary<Event> = fc.constant({
   name: "delete all",
   check: hasDocument,
@@ -246,6 +262,7 @@ const jump: fc.Arbitrary<Event> = fc.constantFrom(-86_400, -200, 200, 400, 86_40
 const weighted: [number, fc.Arbitrary<Event>][] = [
   ...writes.map((write): [number, fc.Arbitrary<Event>] => [3, write]),
   [1, removeAll],
+  [1, passedBy],
   [9, start("tick")],
   [8, takeLog],
   [12, work],

@@ -11,10 +11,13 @@ type Invariant = (chunk: ChunkFacts, facts: Facts, world: World) => boolean;
 
 /** What holds of every chunk after every event. The names are sentences about a chunk. */
 const invariants: Record<string, Invariant> = {
-  "a vector of another text than the present one has a change waiting": ({ hash, vector, waits }) =>
-    hash === null || vector === null || vector.hash === hash || waits,
-  "what is left of a chunk that is gone has a change waiting": ({ content, vector, quarantine, waits }) =>
-    content !== null || (vector === null && quarantine === null) || waits,
+  "a vector of another text than the present one has a change waiting": ({ hash, vector, waits }, _, { passedBy }) =>
+    hash === null || vector === null || vector.hash === hash || waits || passedBy > 0,
+  "what is left of a chunk that is gone has a change waiting": (
+    { content, vector, quarantine, waits },
+    _,
+    { passedBy },
+  ) => content !== null || (vector === null && quarantine === null) || waits || passedBy > 0,
   "a vector is that of the text whose hash is stored with it": ({ vector }) =>
     vector === null || findHash(vector.hash)?.index === vector.dimension,
   "attempts are bounded": ({ attempts }) => (attempts ?? 0) <= attemptsAtMost + workersAtMost,
@@ -25,17 +28,25 @@ const invariants: Record<string, Invariant> = {
     const isTrue = isInnocent ? (world.deaths.get(id) ?? 0) >= attemptsAtMost : quarantine.reason === reasonOf[kind];
     return isTrue && quarantine.detail !== "";
   },
-  "a quarantine for another text than the present one has a change waiting": ({ hash, quarantine, waits }) =>
-    hash === null || quarantine === null || quarantine.hash === hash || waits,
+  "a quarantine for another text than the present one has a change waiting": (
+    { hash, quarantine, waits },
+    _,
+    { passedBy },
+  ) => hash === null || quarantine === null || quarantine.hash === hash || waits || passedBy > 0,
   "a chunk is not quarantined and embedded at once": ({ vector, quarantine, waits }) =>
     vector === null || quarantine === null || waits,
-  "a chunk that was written since the backfill began has a vector, a quarantine or a change": (chunk, { profile }) =>
+  "a chunk that was written since the backfill began has a vector, a quarantine or a change": (
+    chunk,
+    { profile },
+    { passedBy },
+  ) =>
     chunk.content === null ||
+    passedBy > 0 ||
     profile.state === "registered" ||
     chunk.id <= profile.backfillTarget ||
     isSettledOrWaiting(chunk),
-  "no chunk of a backfilled profile is without vector, quarantine and change": (chunk, { profile }) =>
-    chunk.content === null || profile.state !== "backfilled" || isSettledOrWaiting(chunk),
+  "no chunk of a backfilled profile is without vector, quarantine and change": (chunk, { profile }, { passedBy }) =>
+    chunk.content === null || passedBy > 0 || profile.state !== "backfilled" || isSettledOrWaiting(chunk),
   "a chunk that the cursor has passed has a vector, a quarantine or a change, or somebody has it in hand": (
     chunk,
     { profile },

@@ -9,12 +9,15 @@ import type { SimulatedJob } from "./simulated-queue.ts";
 import type { World } from "./world.ts";
 
 /** Small, so that few chunks make several jobs and fill the queue. */
-const settings: TickSettings = { batchSize: 2, maxQueuedJobs: 4, tickMs: 1_000 };
+const settings: TickSettings = { batchSize: 2, maxQueuedJobs: 4, tickMs: 1_000, sweepEveryMs: 0 };
 
 /** What runs in a process: the product's own functions. */
 export const programs = {
   tick: (world: World) => async (process: SimulatedProcess) => {
+    const { passedBy } = world;
     await tick(process.database, world.queue.seenBy(process), world.stage.profile.name, settings);
+    // It has swept everything.
+    if (world.passedBy === passedBy) world.passedBy = 0;
   },
   pause: (world: World) => async (process: SimulatedProcess) => {
     const profile = await readProfile(process.database, world.stage.profile.name);

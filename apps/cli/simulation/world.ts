@@ -49,6 +49,8 @@ export class World {
   readonly deaths = new Map<number, number>();
   /** Something that was enqueued got lost, so that a chunk behind the cursor may be nowhere until the sweep. */
   lossy = false;
+  /** Whether something was written that no trigger told of, and no sweep has looked at everything since. */
+  passedBy = 0;
   /** As it was after the last event. */
   lastProfile: RegisteredProfile;
   readonly #connections: pg.Client[];
@@ -68,7 +70,7 @@ export class World {
       begin;
       set local session_replication_role = replica;
       ${stage.corpus.kind === "adopted" ? "delete from public.document_chunks;" : ""}
-      delete from reembed.change_log; delete from reembed.documents; delete from reembed.chunks; delete from reembed.chunk_embeddings;
+      delete from reembed.change_log; delete from reembed.sweeps; delete from reembed.documents; delete from reembed.chunks; delete from reembed.chunk_embeddings;
       delete from reembed.chunk_changes; delete from reembed.quarantined_chunks; delete from reembed.document_changes;
       update reembed.profiles set state = 'registered', backfill_cursor = 0, backfill_target = 0, held = null,
         backfill_order = 'id', backfill_until = null, backfill_rate = null, paused = false, completed_at = null;

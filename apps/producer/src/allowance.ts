@@ -12,6 +12,8 @@ export interface TickSettings {
   tickMs: number;
   /** How often a profile whose backfill has ended is held against its tables; once a minute unless told otherwise. */
   countEveryMs?: number;
+  /** The pause between two looks at all of a profile's texts for changes that no trigger told of; a minute by default. */
+  sweepEveryMs?: number;
   /** Without them a backfill goes on under any load. */
   loadBounds?: LoadBounds | undefined;
 }

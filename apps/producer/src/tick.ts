@@ -10,6 +10,7 @@ import {
   readProfile,
   recordGaps,
   setHeld,
+  sweepBlock,
   takeChanges,
 } from "@reembed/store";
 import { type Allowance, readAllowance, type TickSettings } from "./allowance.ts";
@@ -86,6 +87,7 @@ export async function tick(
     profile = await readProfile(database, profileName);
   }
 
+  await sweepBlock(database, profile, { everyMs: settings.sweepEveryMs });
   const lost = await reopenWithLost(database, profile, settings.countEveryMs);
   if (lost > 0) return { ...report, gaps: lost, state: "vectors lost" };
   const counts = await queue.counts();

@@ -64,6 +64,6 @@ export function waitingChanges({ name, chunking, state }: RegisteredProfile): SQ
 }
 
 /** Whether all chunks of a chunking went at once, by TRUNCATE, and nobody has looked at that yet. */
-export function wasTruncated({ chunking }: RegisteredProfile): SQL {
+export function wasTruncated({ chunking }: Pick<RegisteredProfile, "chunking">): SQL {
   return sql`exists (select from reembed.change_log where chunking = ${chunking} and chunk_id is null)`;
 }

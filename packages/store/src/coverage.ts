@@ -51,13 +51,14 @@ export async function readCoverage(database: Database, profile: RegisteredProfil
              where q.profile = ${profile.name}) end as quarantined`);
   const chunks = Number(rows[0]?.chunks);
   const outdated = Number(rows[0]?.outdated);
-  const embedded = Number(rows[0]?.vectors) - outdated;
   const quarantined = Number(rows[0]?.quarantined);
+  // Rows that no trigger told of may have gone, and their vectors not yet.
+  const embedded = Math.max(0, Math.min(Number(rows[0]?.vectors) - outdated, chunks - quarantined));
   const oldest = rows[0]?.oldest;
   return {
     chunks,
     embedded,
-    pending: chunks - embedded - quarantined,
+    pending: Math.max(0, chunks - embedded - quarantined),
     changes: Number(rows[0]?.changes),
     outdated,
     oldestChangeSeconds: typeof oldest === "number" ? Math.max(0, Math.round(10 * oldest) / 10) : null,

@@ -20,8 +20,8 @@ export {
   setAnnSettings,
   tryBuildLock,
 } from "./ann-index.ts";
-export { breadthSetting, findExactRadii, measureIndexRecall, type Radius } from "./ann-recall.ts";
 export { findUnreachable, type ReachOptions } from "./ann-reach.ts";
+export { breadthSetting, findExactRadii, measureIndexRecall, type Radius } from "./ann-recall.ts";
 export { searchProfile } from "./ann-search.ts";
 export {
   type BackfillCourse,
@@ -32,6 +32,7 @@ export {
   setHeld,
   setPaused,
 } from "./backfill.ts";
+export { isCancelled, withCancellation } from "./cancellation.ts";
 export { takeChanges } from "./change-log.ts";
 export {
   countAttempt,
@@ -41,7 +42,6 @@ export {
   readDueLeaders,
   recordGaps,
 } from "./changes.ts";
-export { isCancelled, withCancellation } from "./cancellation.ts";
 export { countDocuments, countOtherDocuments, pingDatabase, readTokens } from "./counts.ts";
 export { type Coverage, countLost, readCoverage, readQuarantineReasons } from "./coverage.ts";
 export {
@@ -73,6 +73,7 @@ export {
 } from "./diagnosis-corpus.ts";
 export { hasIndexOn, type IndexFacts, readAnnIndexes, readTableBytes } from "./diagnosis-indexes.ts";
 export { type RightsFacts, readMissingRights, readRights } from "./diagnosis-rights.ts";
+export { readTriggerFacts, type TriggerFacts } from "./diagnosis-triggers.ts";
 export {
   addRecut,
   countUncutDocuments,
@@ -131,6 +132,7 @@ export {
 } from "./quarantine.ts";
 export { registerProfiles } from "./registration.ts";
 export { chunksPartition, embeddingsPartition } from "./relations.ts";
+export { type Retention, removeExpired } from "./retention.ts";
 export { isRetired, type Removal, readRemoval, removeRetired, retireBaseline } from "./retirement.ts";
 export { reuseEmbeddings } from "./reuse.ts";
 export { type ChangeReason, changeRollout, findRollout, readRollout, rolloutBucket } from "./rollout.ts";
@@ -143,7 +145,6 @@ export {
   readStageEntry,
 } from "./rollout-events.ts";
 export { ensureRollout } from "./rollout-pair.ts";
-export { type Retention, removeExpired } from "./retention.ts";
 export { type SampledChunk, sampleChunks } from "./sampling.ts";
 export type {
   AnnSettings,
@@ -155,6 +156,7 @@ export type {
 } from "./schema.ts";
 export { countShadowed, recordFeedback, recordSearches, type SearchEvent, type SearchFeedback } from "./search-log.ts";
 export type { SearchFilter, SearchOptions, SearchResult } from "./search-results.ts";
+export { type SweepOptions, sweepBlock } from "./sweep.ts";
 export { addThroughput, type MinuteOfWork, readThroughput, readWork, type Work } from "./throughput.ts";
 export { lastVerification, recordVerification, type Verification } from "./verification.ts";
 export {

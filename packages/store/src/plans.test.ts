@@ -8,6 +8,7 @@ import { type Database, openDatabase } from "./database.ts";
 import { readLoggedQueries } from "./logged-queries.ts";
 import { type RegisteredProfile, readProfile, startBackfill } from "./profiles.ts";
 import { removeExpired } from "./retention.ts";
+import { sweepBlock } from "./sweep.ts";
 import { checkVectors } from "./verification-checks.ts";
 
 const rubert = testProfile("mini-rubert");
@@ -158,6 +159,16 @@ describeOnEachServer(
       expect(plan && scansOf(plan)).toEqual([expect.stringMatching(/^Index Scan .*search_events_pkey$/)]);
       const read = (node: PlanNode): number => Math.max(node["Actual Rows"] ?? 0, ...(node.Plans ?? []).map(read));
       expect(plan && read(plan)).toBe(20);
+    });
+
+    test("of a block of a sweep reads that block of the chunks and vectors, by their keys", async () => {
+      await using explained = await openExplained(database);
+      expect(await sweepBlock(explained, profile, { chunks: 1_000, everyMs: 0 })).toBe(0);
+      const most = (node: PlanNode): number => Math.max(node["Actual Rows"] ?? 0, ...(node.Plans ?? []).map(most));
+      for (const plan of explained.plans) {
+        expect(scansOf(plan).filter((scan) => /^Seq Scan on (chunks|chunk_embeddings)_/.test(scan))).toEqual([]);
+        expect(most(plan)).toBeLessThanOrEqual(1_001);
+      }
     });
 
     test("of a page of a verification reads that page of the chunks, and no more of the vectors", async () => {

@@ -1,6 +1,7 @@
 import { describeOnEachServer, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, expect, test } from "vitest";
+import { takeChanges } from "./change-log.ts";
 import { readDueChanges } from "./changes.ts";
 import { readCoverage } from "./coverage.ts";
 import type { Database } from "./database.ts";
@@ -52,6 +53,18 @@ describeOnEachServer(
       expect(await due()).toEqual(ids.slice(0, 1));
       expect(await readCoverage(database, profile)).toMatchObject({ pending: 1, changes: 1, quarantined: 2 });
       expect(await retryQuarantined(database, profile, { chunkIds: ids.slice(0, 1) })).toBe(0);
+    });
+
+    test("takes no text that was edited since it was rejected, and leaves its change", async () => {
+      await retryQuarantined(database, profile, { chunkIds: ids.slice(0, 1) });
+      const [chunk] = await readPendingChunks(database, profile, ids);
+      await database.execute(sql`update ${sql.raw(profile.relation)} set content = 'edited' where id = ${ids[0]}`);
+      await takeChanges(database);
+      const rejected = { chunkId: ids[0] ?? 0, contentHash: chunk?.contentHash ?? Buffer.alloc(0), detail: "" };
+      expect(await quarantineChunks(database, profile, [{ ...rejected, reason: "no_tokens" }])).toEqual([]);
+      expect(await due()).toEqual(ids.slice(0, 1));
+      await database.execute(sql`update ${sql.raw(profile.relation)} set content = 'first' where id = ${ids[0]}`);
+      await takeChanges(database);
     });
 
     test("all chunks of a reason are retried at once, and those of another stay", async () => {

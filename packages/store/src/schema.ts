@@ -240,6 +240,14 @@ export const chunkChanges = reembed.table(
   ],
 );
 
+/** How far the producer is with holding a profile's vectors against the texts, a block of ids at a time. */
+export const sweeps = reembed.table("sweeps", {
+  profile: text("profile").primaryKey(),
+  /** The last id that was looked at; null between two rounds. */
+  position: id("position"),
+  endedAt: moment("ended_at"),
+});
+
 export const quarantinedChunks = reembed.table(
   "quarantined_chunks",
   {

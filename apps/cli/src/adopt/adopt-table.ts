@@ -11,9 +11,11 @@ import {
   readAdoption,
   readProfile,
   readProfiles,
+  readTriggerFacts,
   registerProfiles,
   takeOver,
 } from "@reembed/store";
+import { judgeTriggers } from "../doctor/triggers.ts";
 import type { ProgressBar } from "../progress.ts";
 import { type CheckedVectors, checkVectors } from "./check-vectors.ts";
 
@@ -45,6 +47,8 @@ export interface AdoptionReport {
   checked: CheckedVectors | undefined;
   /** Profiles whose backfill waits for `reembed backfill start`. */
   paused: string[];
+  /** What keeps triggers on the application's tables from telling of their changes. */
+  warnings: string[];
 }
 
 /** Vectors per transaction, which then takes some tens of milliseconds. */
@@ -74,6 +78,10 @@ export async function adoptTable(options: AdoptOptions): Promise<AdoptionReport>
   const documents = adoption === undefined ? 0 : await createDocuments(database, adoption);
   const vectors = await copyAll(options);
   const others = await readProfiles(database);
+  const tables = [source.table, ...(source.documents === undefined ? [] : [source.documents.table])];
+  const findings = await Promise.all(
+    tables.map(async (table) => judgeTriggers(table, await readTriggerFacts(database, table))),
+  );
   return {
     table: source.table,
     profile: profile.name,
@@ -83,6 +91,9 @@ export async function adoptTable(options: AdoptOptions): Promise<AdoptionReport>
     vectors,
     checked,
     paused: others.filter(({ paused }) => paused).map(({ name }) => name),
+    warnings: findings.flat().flatMap(({ check, says, remedy, verdict }) => {
+      return verdict === "ok" ? [] : [`${check}: ${says}. ${remedy ?? ""}`];
+    }),
   };
 }
 

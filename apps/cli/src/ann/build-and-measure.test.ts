@@ -9,8 +9,8 @@ import {
 import { describeOnEachServer, HashingEmbedder, openTestDatabase, testProfile, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
-import { fillWithVectors, holdUpBuilds } from "./ann-fixtures.ts";
 import { verifyProfile } from "../verify/verify-profile.ts";
+import { fillWithVectors, holdUpBuilds } from "./ann-fixtures.ts";
 import { buildAndMeasure, missedRecall, type WantedIndex } from "./build-and-measure.ts";
 import { describeBuilt } from "./describe-index.ts";
 

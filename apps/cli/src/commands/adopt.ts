@@ -85,7 +85,17 @@ function sourceOf(table: string, flags: AdoptFlags): ChunkSource {
   return { ...chunks, documents: { table: documents, key, ...Object.fromEntries(given) } };
 }
 
-function describe({ table, profile, chunking, resumed, documents, vectors, checked, paused }: AdoptionReport): string {
+function describe({
+  table,
+  profile,
+  chunking,
+  resumed,
+  documents,
+  vectors,
+  checked,
+  paused,
+  warnings,
+}: AdoptionReport): string {
   const compared =
     checked === undefined
       ? []
@@ -96,5 +106,6 @@ function describe({ table, profile, chunking, resumed, documents, vectors, check
     `documents  ${formatCount(documents)} created`,
     `vectors    ${formatCount(vectors.copied)} copied, ${formatCount(vectors.left)} left for workers to embed`,
     ...paused.map((name) => `${name} waits for \`reembed backfill start\`; \`reembed rechunk\` cuts its chunks.`),
+    ...warnings.map((text) => `warning    ${text}`),
   ].join("\n");
 }

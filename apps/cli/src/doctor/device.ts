@@ -1,5 +1,5 @@
-import { embedOne } from "@reembed/embedder";
 import { ReembedError } from "@reembed/core";
+import { embedOne } from "@reembed/embedder";
 import { formatCount } from "../output.ts";
 import { servedByEndpoint, startProfileEmbedder } from "../profile-embedder.ts";
 import type { Check } from "./context.ts";

@@ -34,6 +34,7 @@ import { checkReplication } from "./replication.ts";
 import { checkRights } from "./rights.ts";
 import { checkSettings } from "./settings.ts";
 import { checkTexts } from "./texts.ts";
+import { checkTriggers } from "./triggers.ts";
 import { checkVectors } from "./vectors.ts";
 import { checkWork } from "./work.ts";
 
@@ -47,6 +48,7 @@ const checks: Record<string, Check> = {
   EMBEDDING_ENDPOINT: checkEndpoint,
   PostgreSQL: checkPostgres,
   rights: checkRights,
+  triggers: checkTriggers,
   settings: checkSettings,
   replication: checkReplication,
   disk: checkDisk,

@@ -14,6 +14,7 @@ import { judgeReplication } from "./replication.ts";
 import { judgeRights, judgeTable } from "./rights.ts";
 import { judgeIndexMemory } from "./settings.ts";
 import { judgeOrphans, judgeTexts } from "./texts.ts";
+import { judgeTriggers } from "./triggers.ts";
 import { judgeVectors } from "./vectors.ts";
 import { judgeWork } from "./work.ts";
 
@@ -43,6 +44,7 @@ const embedded = {
   ...{ chunks: 9, embedded: 9, pending: 0, changes: 0, outdated: 0, quarantined: 0, coverage: 1 },
   oldestChangeSeconds: null,
 };
+const triggers = { disabled: [], subscriptions: [], always: 0, triggers: 5, children: [], replicaRoles: [] };
 const changed = { ...embedded, embedded: 8, pending: 1, changes: 1, oldestChangeSeconds: 600 };
 
 /** The case, the finding, its verdict, and what the finding and its remedy must say. */
@@ -122,6 +124,37 @@ const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verd
   ],
   ["no trigger", judgeTable("public.t", "me", ["TRIGGER"]), "mend", /GRANT TRIGGER ON public\.t TO "me"/],
   ["no table", judgeTable("public.t", "me", null), "mend", /does not exist/],
+  ["triggers", judgeTriggers("public.t", triggers), "ok", /5 of them/],
+  [
+    "a disabled trigger",
+    judgeTriggers("public.t", { ...triggers, disabled: ["reembed_edit"] }),
+    "warning",
+    /reembed_edit disabled: edits are missed.*ALTER TABLE public\.t ENABLE TRIGGER/,
+  ],
+  [
+    "a subscription",
+    judgeTriggers("public.t", { ...triggers, subscriptions: ["copies"] }),
+    "warning",
+    /subscription copies writes.*ENABLE ALWAYS TRIGGER reembed_insert/,
+  ],
+  [
+    "a subscription whose writes are told",
+    judgeTriggers("public.t", { ...triggers, subscriptions: ["copies"], always: 5 }),
+    "ok",
+    /5 of them/,
+  ],
+  [
+    "a role without triggers",
+    judgeTriggers("public.t", { ...triggers, replicaRoles: ["loader"] }),
+    "warning",
+    /replica for loader/,
+  ],
+  [
+    "tables that inherit",
+    judgeTriggers("public.t", { ...triggers, children: ["more"] }),
+    "warning",
+    /rows of more, which inherit.*partitioned/,
+  ],
   [
     "too little index memory",
     judgeIndexMemory("m3", { ...plan, memoryBytes: 64e6 }),

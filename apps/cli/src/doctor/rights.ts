@@ -39,7 +39,7 @@ export function judgeTable(table: string, role: string, missing: readonly string
 }
 
 /** The applications' tables that chunks and documents were adopted from. */
-function adoptedTables(registered: DoctorContext["registered"]): string[] {
+export function adoptedTables(registered: DoctorContext["registered"]): string[] {
   const tables = registered.flatMap(({ source }) =>
     source === null ? [] : [source.table, ...(source.documents === undefined ? [] : [source.documents.table])],
   );

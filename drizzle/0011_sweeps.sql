@@ -1,0 +1,5 @@
+CREATE TABLE "reembed"."sweeps" (
+	"profile" text PRIMARY KEY NOT NULL,
+	"position" bigint,
+	"ended_at" timestamp with time zone
+);
