@@ -1,3 +1,5 @@
+import { chown, mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import {
   mountSmallDisk,
   nativeUnavailable,
@@ -14,10 +16,14 @@ const missing = nativeUnavailable() ?? smallDiskUnavailable();
 const title = "a fleet whose server has a full disk";
 
 describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}: skipped, ${missing}`, () => {
-  async function startServers(redisFolder?: string) {
+  async function startServers({ walFolder, redisFolder }: { walFolder?: string; redisFolder?: string } = {}) {
     const scope = new AsyncDisposableStack();
     onTestFinished(() => scope.disposeAsync());
-    const postgres = scope.use(await startNativePostgres());
+    const settings: Record<string, string> =
+      walFolder === undefined ? {} : { max_wal_size: "8MB", min_wal_size: "2MB" };
+    const postgres = scope.use(
+      await startNativePostgres({ settings, ...(walFolder === undefined ? {} : { walFolder }) }),
+    );
     const redis = scope.use(
       await startNativeRedis({ appendOnly: true, ...(redisFolder === undefined ? {} : { dataFolder: redisFolder }) }),
     );
@@ -55,9 +61,27 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
     await expectAlive(migration);
   });
 
+  test("PostgreSQL's write-ahead log: the server ends, all processes wait for it, and continue when it is back", async () => {
+    const disk = await openDisk(96, postgresAccount());
+    await mkdir(join(disk.path, "wal"));
+    await chown(join(disk.path, "wal"), postgresAccount()?.uid ?? 0, postgresAccount()?.gid ?? 0);
+    const { postgres, queue } = await startServers({ walFolder: join(disk.path, "wal") });
+    const migration = await startFleetMigration(
+      { connectionString: await postgres.createDatabase(), queue },
+      { documents: 400, workers: 2, dashboard: true },
+    );
+    await untilShare(migration, 0.1);
+    disk.fill();
+    await untilTold(migration, ["worker", "producer"], /PostgreSQL at 127\.0\.0\.1:\d+/);
+    disk.free();
+    await postgres.restart();
+    await expectComplete(migration);
+    await expectAlive(migration);
+  });
+
   test("Redis: all processes report why they wait, and continue when there is space", async () => {
     const disk = await openDisk(16);
-    const { postgres, queue } = await startServers(disk.path);
+    const { postgres, queue } = await startServers({ redisFolder: disk.path });
     const connectionString = await postgres.createDatabase();
     const migration = await startFleetMigration(
       { connectionString, queue },

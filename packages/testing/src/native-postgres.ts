@@ -36,7 +36,7 @@ const defaultSettings = { fsync: "off", full_page_writes: "off", max_connections
  * @throws ReembedError `native_missing` if PostgreSQL or pgvector is not installed.
  */
 export async function startNativePostgres(
-  options: { settings?: Record<string, string>; pgvector?: boolean; standbyOf?: string } = {},
+  options: { settings?: Record<string, string>; pgvector?: boolean; standbyOf?: string; walFolder?: string } = {},
 ): Promise<NativePostgres> {
   const binaries = findPostgres();
   const account = postgresAccount();
@@ -45,7 +45,7 @@ export async function startNativePostgres(
   const folder = scope.use(new ServerFolder("postgres", "SIGQUIT", account));
   const data = join(folder.path, "data");
   await (options.standbyOf === undefined
-    ? initialise(binaries.initdb, folder, data, account)
+    ? initialise(binaries.initdb, { folder, data, account, walFolder: options.walFolder })
     : copyPrimary(binaries.basebackup, options.standbyOf, { folder, data, account }));
 
   const port = await freePort();
@@ -94,11 +94,20 @@ export async function startNativePostgres(
   };
 }
 
-async function initialise(initdb: string, folder: ServerFolder, data: string, account?: Account): Promise<void> {
+interface NewCluster {
+  folder: ServerFolder;
+  data: string;
+  account: Account | undefined;
+  /** For its write-ahead log, in segments of 1 MB; inside `data` by default. */
+  walFolder: string | undefined;
+}
+
+async function initialise(initdb: string, { folder, data, account, walFolder }: NewCluster): Promise<void> {
   // macOS has no C.UTF-8; with C, lower() and ILIKE do not handle letters beyond ASCII.
   const locale = process.platform === "linux" ? "C.UTF-8" : "C";
   const access = ["-U", "postgres", "-A", "trust", "-E", "UTF8", `--locale=${locale}`];
-  await runGuarded(initdb, ["-D", data, ...access, "--no-sync", "--no-instructions"], { folder, account });
+  const wal = walFolder === undefined ? [] : [`--waldir=${walFolder}`, "--wal-segsize=1"];
+  await runGuarded(initdb, ["-D", data, ...access, ...wal, "--no-sync", "--no-instructions"], { folder, account });
 }
 
 async function copyPrimary(
