@@ -54,8 +54,9 @@ describeOnEachServer(
       const built = await build();
       const { ann } = await readProfile(database, m3.name);
       expect(ann).toMatchObject({ kind: "hnsw", breadth: built?.breadth, recall10: built?.recall10, sample: 20 });
-      const all = await build({ targetRecall: 1, sample: 5 });
-      expect(all).toMatchObject({ built: false, buildSeconds: null, recall10: 1, sample: 5 });
+      // Not 1, because a graph may lose a vector, and then no ef_search finds it.
+      const all = await build({ targetRecall: 0.9, sample: 5 });
+      expect(all).toMatchObject({ built: false, buildSeconds: null, reached: true, sample: 5 });
     });
 
     test("searches for every vector by itself: one that the graph has lost is named, and searches compare it exactly", async () => {
