@@ -53,14 +53,15 @@ export async function settleChanges(
 
 /**
  * Selects `chunk_id, changed_at` of all that waits for a profile: its changes, and what the log has of its chunking. A
- * chunk may come more than once. Before its backfill begins, what is logged is no change of it.
+ * chunk may come more than once. Before its backfill begins, what is logged is no change of it; whether it has begun is
+ * asked in the database, because a profile may have been read long before.
  */
-export function waitingChanges({ name, chunking, state }: RegisteredProfile): SQL {
+export function waitingChanges({ name }: Pick<RegisteredProfile, "name">): SQL {
   return sql`
     select chunk_id, changed_at from reembed.chunk_changes where profile = ${name}
     union all
-    select chunk_id, changed_at from reembed.change_log
-    where chunking = ${chunking} and chunk_id is not null and ${state !== "registered"}`;
+    select l.chunk_id, l.changed_at from reembed.change_log l join reembed.profiles p on p.chunking = l.chunking
+    where p.name = ${name} and p.state <> 'registered' and l.chunk_id is not null`;
 }
 
 /** Whether all chunks of a chunking went at once, by TRUNCATE, and nobody has looked at that yet. */

@@ -89,6 +89,15 @@ describeOnEachServer(
       ).toEqual([]);
     });
 
+    test("an edit counts as pending at once, also for who has read the profile before its backfill began", async () => {
+      const [chunk] = await fresh(["first"]);
+      if (chunk === undefined) throw new Error("no chunk");
+      await upsertEmbeddings(database, profile, [embed(chunk)]);
+      await database.execute(sql`update ${sql.raw(profile.relation)} set content = 'edited' where id = ${chunk.id}`);
+      const longAgo = { ...profile, state: "registered" as const };
+      expect(await readCoverage(database, longAgo)).toMatchObject({ embedded: 0, changes: 1, pending: 1 });
+    });
+
     test("an edit that was taken back is settled without a new vector", async () => {
       const [chunk] = await fresh(["first"]);
       if (chunk === undefined) throw new Error("no chunk");

@@ -46,8 +46,9 @@ export async function* checkVectors(
       Record<"chunks" | "last", string> & { state: VectorState; first_ids: string[]; oldest: number | null }
     >(sql`
       with logged as materialized (
-        select chunk_id, min(changed_at) as changed_at from reembed.change_log
-        where chunking = ${profile.chunking} and ${profile.state !== "registered"} group by chunk_id
+        select l.chunk_id, min(l.changed_at) as changed_at
+        from reembed.change_log l join reembed.profiles p on p.chunking = l.chunking
+        where p.name = ${profile.name} and p.state <> 'registered' group by l.chunk_id
       )
       select state, count(*) as chunks, (array_agg(id order by id))[1:${sql.raw(`${shownIds}`)}] as first_ids, max(id) as last,
         extract(epoch from clock_timestamp() - min(changed_at))::float8 as oldest
