@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { testProfile, openTestDatabase, startNativePostgres } from "@reembed/testing";
+import { openTestDatabase, startNativePostgres, testProfile } from "@reembed/testing";
 import { measureFiltered } from "./filtered/measure.ts";
 import { report } from "./filtered/report.ts";
 import { describeMachine } from "./machine.ts";

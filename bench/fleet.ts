@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { ReembedError } from "@reembed/core";
-import { openDatabase } from "@reembed/store";
+import { openDatabase } from "@reembed/store/database";
 import { startNativePostgres, startNativeRedis } from "@reembed/testing";
 import { measureFleet } from "./fleet/measure.ts";
 import { report } from "./fleet/report.ts";

@@ -1,16 +1,16 @@
 import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { messageOf, ReembedError } from "@reembed/core";
-import { describeMachine } from "./machine.ts";
 import { roundTo } from "./embed/figures.ts";
 import { openRandomModel, type RandomModel } from "./embed/random-model.ts";
 import { measureFidelity } from "./gpu/fidelity.ts";
-import { makeCases, measureCase, rateOf } from "./gpu/measure.ts";
 import { measureMatrixRate } from "./gpu/matrix-rate.ts";
+import { makeCases, measureCase, rateOf } from "./gpu/measure.ts";
 import { runPeer } from "./gpu/peer.ts";
 import { measureScarceMemory } from "./gpu/scarce-memory.ts";
 import { TextSource } from "./gpu/texts.ts";
 import { measureGpuWorker } from "./gpu/worker.ts";
+import { describeMachine } from "./machine.ts";
 
 /** The shortest text has one token between the two special ones. */
 const fidelityLengths = [3, 16, 128, 512, 1_500, 4_096, 8_192];

@@ -1,5 +1,5 @@
 import { profiles, ReembedError } from "@reembed/core";
-import { openDatabase } from "@reembed/store";
+import { openDatabase } from "@reembed/store/database";
 import { startNativePostgres } from "@reembed/testing";
 import { describeMachine } from "./machine.ts";
 import { loadCorpus, readBatches } from "./store/corpus.ts";

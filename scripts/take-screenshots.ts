@@ -5,8 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { launchBrowser } from "../packages/testing/src/browser.ts";
-import { waitFor } from "../packages/testing/src/wait-for.ts";
+import { launchBrowser, waitFor } from "@reembed/testing";
 
 // Takes the README's pictures from a running demo:
 //   node scripts/take-screenshots.ts

@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { startNativePostgres } from "../packages/testing/src/native-postgres.ts";
-import { startNativeRedis } from "../packages/testing/src/native-redis.ts";
+import { startNativePostgres, startNativeRedis } from "@reembed/testing";
 
 // Runs a command with DATABASE_URL and REDIS_URL of temporary servers, which end with it:
 //   node scripts/with-native-servers.ts npm run demo

@@ -1,4 +1,4 @@
-import type { EncoderShape } from "@reembed/embedder/builder";
+import type { EncoderShape } from "@reembed/model-builder/graph";
 
 /** Floating-point operations of an encoder; a multiplication with its addition counts as two. */
 export interface EncoderWork {

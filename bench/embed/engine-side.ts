@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { type Embedder, embedOne } from "@reembed/embedder";
-import { openOnnxEmbedder } from "@reembed/embedder/builder";
+import { openOnnxEmbedder } from "@reembed/embedder/onnx";
 import { watchChildren } from "@reembed/testing";
 import type { TextOfLength } from "./mixed-texts.ts";
 import type { GraphKind, RandomModel } from "./random-model.ts";

@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Tokenizer } from "@reembed/embedder/builder";
+import { Tokenizer } from "@reembed/embedder/tokenizer";
 
 export interface TextOfLength {
   text: string;

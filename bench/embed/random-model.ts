@@ -3,15 +3,15 @@ import { cp, mkdir, rename, rm, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Model, models, ReembedError } from "@reembed/core";
 import { modelFolder } from "@reembed/embedder";
+import { builderVersion } from "@reembed/embedder/models";
 import {
-  builderVersion,
   type EncoderShape,
   floatArithmetic,
   int8Arithmetic,
   writeEncoder,
   writePackedEncoder,
   writePlainEncoder,
-} from "@reembed/embedder/builder";
+} from "@reembed/model-builder/graph";
 import { parametersOf } from "./encoder-work.ts";
 import { randomWeights } from "./random-weights.ts";
 

@@ -1,4 +1,4 @@
-import type { EncoderWeights } from "@reembed/embedder/builder";
+import type { EncoderWeights } from "@reembed/model-builder/weights";
 
 /**
  * Weights for any encoder, generated as they are read, because the cost of a run does not depend on their values. A row is

@@ -1,4 +1,4 @@
-import type { EncoderShape } from "@reembed/embedder/builder";
+import type { EncoderShape } from "@reembed/model-builder/graph";
 import { workOf } from "./encoder-work.ts";
 import { median, roundTo } from "./figures.ts";
 import type { TextOfLength } from "./mixed-texts.ts";

@@ -1,16 +1,14 @@
+import type { Database } from "@reembed/store/database";
+import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import { type AnnSettings, embeddingsPartition } from "@reembed/store/schema";
 import {
-  type AnnSettings,
   createAnnIndex,
-  type Database,
   dropAnnIndex,
-  embeddingsPartition,
   openSession,
-  type RegisteredProfile,
-  readProfile,
   type SearchFilter,
   searchExactly,
   searchProfile,
-} from "@reembed/store";
+} from "@reembed/store/search";
 import { sql } from "drizzle-orm";
 import { roundTo } from "../embed/figures.ts";
 

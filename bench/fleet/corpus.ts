@@ -1,5 +1,7 @@
 import { type Profile, profiles } from "@reembed/core";
-import { type Database, migrateDatabase, type RegisteredProfile, readProfile, registerProfiles } from "@reembed/store";
+import { type Database, migrateDatabase } from "@reembed/store/database";
+import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import { registerProfiles } from "@reembed/store/registration";
 import { sql } from "drizzle-orm";
 
 const chunksPerDocument = 100;

@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from "node:fs";
-import type { Database } from "@reembed/store";
+import type { Database } from "@reembed/store/database";
 import { sql } from "drizzle-orm";
 import type { Redis } from "ioredis";
 import { roundTo } from "../embed/figures.ts";

@@ -1,7 +1,9 @@
 import { setTimeout } from "node:timers/promises";
-import { readStatus } from "@reembed/dashboard";
+import { readStatus } from "@reembed/migration/status";
 import { EmbedQueues, type QueueServer } from "@reembed/queue";
-import { type Database, embeddingsPartition, type RegisteredProfile, readIdentity, readProfile } from "@reembed/store";
+import { type Database, readIdentity } from "@reembed/store/database";
+import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import { embeddingsPartition } from "@reembed/store/schema";
 import { sql } from "drizzle-orm";
 import { Redis } from "ioredis";
 import { median, roundTo } from "../embed/figures.ts";

@@ -1,6 +1,7 @@
 import { TickQueue } from "@reembed/queue";
 import { repeatEvery } from "@reembed/runtime";
-import { type Database, readIdentity, readProfile } from "@reembed/store";
+import { type Database, readIdentity } from "@reembed/store/database";
+import { readProfile } from "@reembed/store/profiles";
 import { Redis } from "ioredis";
 import { median, roundTo } from "../embed/figures.ts";
 import type { ProducerProcess, Servers } from "./processes.ts";

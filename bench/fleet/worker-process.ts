@@ -1,6 +1,7 @@
 import type { QueueServer } from "@reembed/queue";
 import { createLogger, createMetrics, untilSignal } from "@reembed/runtime";
-import { openDatabase, readIdentity, readProfile } from "@reembed/store";
+import { openDatabase, readIdentity } from "@reembed/store/database";
+import { readProfile } from "@reembed/store/profiles";
 import { startWorker, WorkerMetrics } from "@reembed/worker";
 import { fleetProfiles } from "./corpus.ts";
 import { NullEmbedder } from "./null-embedder.ts";

@@ -1,5 +1,5 @@
-import { textOfLength } from "../embed/mixed-texts.ts";
 import { leastCosine, roundTo } from "../embed/figures.ts";
+import { textOfLength } from "../embed/mixed-texts.ts";
 import type { RandomModel } from "../embed/random-model.ts";
 import { openGpuEmbedder, vectorsOf } from "./sides.ts";
 

@@ -1,4 +1,4 @@
-import { encodeModel, node, tensor, valueInfo } from "@reembed/embedder/model-writer";
+import { encodeModel, node, tensor, valueInfo } from "@reembed/model-builder/model-writer";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 
 const size = 8_192;

@@ -1,6 +1,6 @@
 import type { Model } from "@reembed/core";
 import { type Embedder, embedOne } from "@reembed/embedder";
-import { openOnnxEmbedder, type RunLayout } from "@reembed/embedder/builder";
+import { openOnnxEmbedder, type RunLayout } from "@reembed/embedder/onnx";
 import { defaultConcurrency } from "@reembed/worker";
 import { roundTo } from "../embed/figures.ts";
 import type { RandomModel } from "../embed/random-model.ts";

@@ -1,4 +1,5 @@
-import { readProfile, startBackfill } from "@reembed/store";
+import { readProfile } from "@reembed/store/profiles";
+import { startBackfill } from "@reembed/store/progress";
 import { roundTo } from "../embed/figures.ts";
 import type { RandomModel } from "../embed/random-model.ts";
 import { describeServer } from "../store/server.ts";

@@ -1,4 +1,4 @@
-import type { RankedChunk } from "@reembed/core";
+import type { RankedChunk } from "@reembed/retrieval/measures";
 import MiniSearch from "minisearch";
 import { stemsOf } from "./words/stems.ts";
 

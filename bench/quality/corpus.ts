@@ -3,21 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chunkingName, type Profile } from "@reembed/core";
 import { openEmbeddedDatabase } from "@reembed/embedded";
-import {
-  chunksPartition,
-  type Database,
-  migrateDatabase,
-  openDatabase,
-  type RegisteredProfile,
-  readBackfillIds,
-  readPendingChunks,
-  readPlacedChunks,
-  readProfile,
-  registerProfiles,
-  startBackfill,
-} from "@reembed/store";
+import { loadCorpus } from "@reembed/migration/load";
+import { type Database, migrateDatabase, openDatabase } from "@reembed/store/database";
+import { readPendingChunks } from "@reembed/store/embeddings";
+import { readPlacedChunks } from "@reembed/store/evaluation";
+import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import { startBackfill } from "@reembed/store/progress";
+import { registerProfiles } from "@reembed/store/registration";
+import { chunksPartition } from "@reembed/store/schema";
+import { readBackfillIds } from "@reembed/testing";
 import { sql } from "drizzle-orm";
-import { loadCorpus } from "../../apps/cli/src/corpus/load-corpus.ts";
 import type { IndexedChunk } from "./bm25.ts";
 
 export const handbook = join(import.meta.dirname, "../../samples/handbook");

@@ -1,5 +1,6 @@
-import type { ScoredChunk } from "@reembed/core";
-import { type Database, searchExactly } from "@reembed/store";
+import type { ScoredChunk } from "@reembed/retrieval/measures";
+import type { Database } from "@reembed/store/database";
+import { searchExactly } from "@reembed/store/search";
 import type { Side } from "./side.ts";
 
 /** An odd number, so that the median is one of the values. */

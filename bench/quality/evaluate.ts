@@ -1,14 +1,13 @@
+import { chunkingName, type Profile } from "@reembed/core";
 import {
-  chunkingName,
   type Interval,
   type MeasuredQueries,
   measureRanking,
   ofAnswerable,
-  type Profile,
   type RankedChunk,
   type RankingMeasures,
   summarizeMeasures,
-} from "@reembed/core";
+} from "@reembed/retrieval/measures";
 import { Bm25Index, type IndexedChunk } from "./bm25.ts";
 import type { SpanQuery } from "./judged-queries.ts";
 

@@ -1,4 +1,4 @@
-import { bootstrapRelativeChange, column, type Interval } from "@reembed/core";
+import { bootstrapRelativeChange, column, type Interval } from "@reembed/retrieval/measures";
 import type { QueryMeasures } from "./evaluate.ts";
 import type { Expectation, ProfileQuality } from "./report.ts";
 

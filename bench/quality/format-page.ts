@@ -1,5 +1,4 @@
-import type { Interval } from "@reembed/core";
-import { formatDifference, formatPercent } from "../../apps/cli/src/evaluate/format-interval.ts";
+import { formatDifference, formatPercent, type Interval } from "@reembed/retrieval/measures";
 import { formatFigure } from "./format.ts";
 import { expectationRows, measureRows, sliceRows, thresholdRows } from "./format-report.ts";
 import type { ProfileQuality, QualityReport } from "./report.ts";

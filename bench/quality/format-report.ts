@@ -1,6 +1,5 @@
-import { measureNames } from "@reembed/core";
-import { formatDifference, formatInterval } from "../../apps/cli/src/evaluate/format-interval.ts";
-import { formatTable } from "../../apps/cli/src/output.ts";
+import { formatTable } from "@reembed/core";
+import { formatDifference, formatInterval, measureNames } from "@reembed/retrieval/measures";
 import { formatChange, formatFigure, formatPercentInterval, measureTitles } from "./format.ts";
 import type { QualityReport } from "./report.ts";
 

@@ -1,5 +1,4 @@
-import type { Interval, RankingMeasures } from "@reembed/core";
-import { formatPercent } from "../../apps/cli/src/evaluate/format-interval.ts";
+import { formatPercent, type Interval, type RankingMeasures } from "@reembed/retrieval/measures";
 
 export const measureTitles: Record<keyof RankingMeasures, string> = {
   ndcg10: "nDCG@10",

@@ -1,6 +1,7 @@
 import { join } from "node:path";
-import { type JudgedQuery, type Judgement, ReembedError, type Span } from "@reembed/core";
-import { readJudgements } from "../../apps/cli/src/evaluate/read-judgements.ts";
+import { ReembedError, type Span } from "@reembed/core";
+import { readJudgements } from "@reembed/migration/evaluate";
+import type { JudgedQuery, Judgement } from "@reembed/retrieval/measures";
 
 interface SpanJudgement extends Judgement {
   span: Span;

@@ -1,6 +1,6 @@
-import { answersOf } from "@reembed/core";
+import { readCorpus } from "@reembed/migration/load";
+import { answersOf } from "@reembed/retrieval/measures";
 import { beforeAll, describe, expect, test } from "vitest";
-import { readCorpus } from "../../apps/cli/src/corpus/read-corpus.ts";
 import { handbook, type StoredDocument } from "./corpus.ts";
 import { readJudgedQueries, requireFitJudgements, type SpanQuery } from "./judged-queries.ts";
 import { sharesStem } from "./slices.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Config, loadConfig } from "@reembed/config";
 import { profiles } from "@reembed/core";
 import { modelFolder } from "@reembed/embedder";
-import { searchExactly } from "@reembed/store";
+import { searchExactly } from "@reembed/store/search";
 import { beforeAll, describe, expect, test } from "vitest";
 import { handbook, openCorpus } from "./corpus.ts";
 import { measureQuality } from "./measure-quality.ts";

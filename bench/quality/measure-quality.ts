@@ -1,6 +1,7 @@
 import type { Config } from "@reembed/config";
+import { chunkingName } from "@reembed/core";
+import { requireTwoProfiles } from "@reembed/migration/evaluate";
 import {
-  chunkingName,
   column,
   compareMeasures,
   type DecidingScores,
@@ -9,8 +10,7 @@ import {
   type ThresholdEffect,
   thresholdCurve,
   thresholdEffect,
-} from "@reembed/core";
-import { requireTwoProfiles } from "../../apps/cli/src/evaluate/two-profiles.ts";
+} from "@reembed/retrieval/measures";
 import { describeMachine } from "../machine.ts";
 import { openCorpus, readDocuments, readIndexedChunks } from "./corpus.ts";
 import { type EmbeddingCost, embedCorpus, type SideSearches, searchQueries } from "./costs.ts";

@@ -1,4 +1,4 @@
-import type { Interval, ThresholdEffect } from "@reembed/core";
+import type { Interval, ThresholdEffect } from "@reembed/retrieval/measures";
 import type { EmbeddingCost, Percentiles } from "./costs.ts";
 import type { Quality } from "./evaluate.ts";
 import type { Slice } from "./slices.ts";

@@ -1,13 +1,9 @@
 import { readFileSync } from "node:fs";
 import { type Profile, ReembedError } from "@reembed/core";
 import { type Embedder, embedOne, startOnnxEmbedder } from "@reembed/embedder";
-import {
-  type Database,
-  type EmbeddedChunk,
-  type PendingChunk,
-  type RegisteredProfile,
-  upsertEmbeddings,
-} from "@reembed/store";
+import type { Database } from "@reembed/store/database";
+import { type EmbeddedChunk, type PendingChunk, upsertEmbeddings } from "@reembed/store/embeddings";
+import type { RegisteredProfile } from "@reembed/store/profiles";
 import { watchChildren } from "@reembed/testing";
 import { readAllChunks } from "./corpus.ts";
 

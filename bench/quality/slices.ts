@@ -1,4 +1,4 @@
-import { answersOf, bootstrapDifference, bootstrapMean, type Interval } from "@reembed/core";
+import { answersOf, bootstrapDifference, bootstrapMean, type Interval } from "@reembed/retrieval/measures";
 import type { StoredDocument } from "./corpus.ts";
 import type { SpanQuery } from "./judged-queries.ts";
 import { contentStems } from "./words/stems.ts";

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { measureNames } from "@reembed/core";
+import { measureNames } from "@reembed/retrieval/measures";
 import { type BarGroup, drawBars } from "./charts/bars.ts";
 import { drawThresholds, type ThresholdPanel } from "./charts/curves.ts";
 import { type System, type Theme, themes } from "./charts/svg.ts";

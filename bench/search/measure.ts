@@ -1,19 +1,11 @@
 import { rolloutBuckets, servingProfile } from "@reembed/core";
-import {
-  createAnnIndex,
-  type Database,
-  openSession,
-  type RegisteredProfile,
-  readBackfillIds,
-  readPendingChunks,
-  readProfile,
-  rolloutBucket,
-  searchExactly,
-  searchProfile,
-  setAnnSettings,
-  startBackfill,
-  upsertEmbeddings,
-} from "@reembed/store";
+import type { Database } from "@reembed/store/database";
+import { readPendingChunks, upsertEmbeddings } from "@reembed/store/embeddings";
+import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import { startBackfill } from "@reembed/store/progress";
+import { rolloutBucket } from "@reembed/store/rollout";
+import { createAnnIndex, openSession, searchExactly, searchProfile, setAnnSettings } from "@reembed/store/search";
+import { readBackfillIds } from "@reembed/testing";
 import { roundTo } from "../embed/figures.ts";
 import { fillCorpus } from "../fleet/corpus.ts";
 import { ProducerProcess, type Servers, WorkerProcesses } from "../fleet/processes.ts";

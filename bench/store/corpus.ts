@@ -1,18 +1,13 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Profile } from "@reembed/core";
-import {
-  type Database,
-  type EmbeddedChunk,
-  migrateDatabase,
-  type RegisteredProfile,
-  readBackfillIds,
-  readPendingChunks,
-  readProfile,
-  registerProfiles,
-  startBackfill,
-  storeDocuments,
-} from "@reembed/store";
+import { storeDocuments } from "@reembed/store/corpus";
+import { type Database, migrateDatabase } from "@reembed/store/database";
+import { type EmbeddedChunk, readPendingChunks } from "@reembed/store/embeddings";
+import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import { startBackfill } from "@reembed/store/progress";
+import { registerProfiles } from "@reembed/store/registration";
+import { readBackfillIds } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { randomUnitVector } from "../fleet/null-embedder.ts";
 

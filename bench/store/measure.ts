@@ -1,4 +1,4 @@
-import type { Database } from "@reembed/store";
+import type { Database } from "@reembed/store/database";
 import { sql } from "drizzle-orm";
 import type { Write } from "./sides.ts";
 

@@ -1,4 +1,4 @@
-import type { Database } from "@reembed/store";
+import type { Database } from "@reembed/store/database";
 import { sql } from "drizzle-orm";
 
 /** The server's versions, and the settings that determine the cost of a write. */

@@ -1,4 +1,6 @@
-import { type Database, type EmbeddedChunk, type RegisteredProfile, upsertEmbeddings } from "@reembed/store";
+import type { Database } from "@reembed/store/database";
+import { type EmbeddedChunk, upsertEmbeddings } from "@reembed/store/embeddings";
+import type { RegisteredProfile } from "@reembed/store/profiles";
 import { sql } from "drizzle-orm";
 import { bigint, customType, halfvec, integer, pgSchema, text } from "drizzle-orm/pg-core";
 

@@ -1,16 +1,13 @@
 import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Model, Profile } from "@reembed/core";
-import {
-  type Database,
-  type RegisteredProfile,
-  readBackfillIds,
-  readPendingChunks,
-  readProfile,
-  registerProfiles,
-  startBackfill,
-  storeDocuments,
-} from "@reembed/store";
+import { storeDocuments } from "@reembed/store/corpus";
+import type { Database } from "@reembed/store/database";
+import { readPendingChunks } from "@reembed/store/embeddings";
+import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import { startBackfill } from "@reembed/store/progress";
+import { registerProfiles } from "@reembed/store/registration";
+import { readBackfillIds } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 
 const handbook = join(import.meta.dirname, "../../samples/handbook");

@@ -1,5 +1,5 @@
 import { embedOne } from "@reembed/embedder";
-import { openOnnxEmbedder } from "@reembed/embedder/builder";
+import { openOnnxEmbedder } from "@reembed/embedder/onnx";
 import { median, roundTo } from "../embed/figures.ts";
 import { openRandomModel } from "../embed/random-model.ts";
 import { describeServer } from "../store/server.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openEmbeddedDatabase } from "@reembed/embedded";
 import { createQueueTables, type QueueServer } from "@reembed/queue";
-import { type Database, migrateDatabase, openDatabase } from "@reembed/store";
+import { type Database, migrateDatabase, openDatabase } from "@reembed/store/database";
 import { nativeUnavailable, startNativePostgres, startNativeRedis } from "@reembed/testing";
 
 export interface Servers {

@@ -3,7 +3,8 @@ import type { Embedder } from "@reembed/embedder";
 import { startProducer } from "@reembed/producer";
 import { EmbedQueue } from "@reembed/queue";
 import { createLogger } from "@reembed/runtime";
-import { type RegisteredProfile, readCoverage } from "@reembed/store";
+import type { RegisteredProfile } from "@reembed/store/profiles";
+import { readCoverage } from "@reembed/store/progress";
 import { defaultConcurrency, startWorker } from "@reembed/worker";
 import type { Servers } from "./servers.ts";
 

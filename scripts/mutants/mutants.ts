@@ -16,7 +16,7 @@ export interface Mutant {
  * not noticed: then no test would prevent that fault.
  */
 export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
-  "apps/producer/src/backfill-queue.ts": [
+  "packages/migration/src/backfill/backfill-queue.ts": [
     {
       name: "the cursor moves before its chunks are enqueued",
       text: `  await enqueue(queue, profile, "backfill", chunkIds, batchSize);
@@ -59,7 +59,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       name: "a paused backfill goes on",
       text: "if (profile.paused) return nothing;",
       replacement: "",
-      noticedBy: "apps/producer/src/course.test.ts",
+      noticedBy: "apps/producer/src/operate-backfill.test.ts",
     },
   ],
   "apps/producer/src/pace.ts": [
@@ -70,7 +70,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       noticedBy: "apps/producer/src/pace.test.ts",
     },
   ],
-  "packages/store/src/backfill.ts": [
+  "packages/store/src/progress/backfill.ts": [
     {
       name: "the last chunk of the backfill is left out",
       text: "and id <= ${backfillTarget} order by id`;",
@@ -92,13 +92,13 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       replacement: "then backfill_target + 1 else backfill_cursor end,",
     },
   ],
-  "packages/store/src/profiles.ts": [
+  "packages/store/src/progress/backfill-state.ts": [
     {
       name: "a backfill starts while the change log is being processed",
       text: `    await lockChanges(transaction, "alone");
 `,
       replacement: "",
-      noticedBy: "packages/store/src/profiles.test.ts",
+      noticedBy: "packages/store/src/progress/backfill-state.test.ts",
     },
     {
       name: "a backfill of the newest first starts after the newest",
@@ -111,7 +111,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       replacement: "sql`${profile.version} is not null`",
     },
   ],
-  "packages/store/src/changes.ts": [
+  "packages/store/src/changes/changes.ts": [
     {
       name: "the sweep leaves out the last chunk",
       text: "select ${profile.name}, c.id from ${sql.raw(profile.relation)} c\n",
@@ -139,7 +139,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       replacement: `IS NOT NULL
       ORDER BY i.chunk_id
     ), written AS (`,
-      noticedBy: "packages/store/src/embeddings.test.ts",
+      noticedBy: "packages/store/src/embeddings/embeddings.test.ts",
     },
     {
       name: "the comparison of hashes in the upsert is inverted",
@@ -156,13 +156,13 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
     ), written AS (`,
       replacement: `ORDER BY i.chunk_id FOR SHARE OF c
     ), written AS (`,
-      noticedBy: "packages/store/src/guard.test.ts",
+      noticedBy: "packages/store/src/changes/guard.test.ts",
     },
     {
       name: "the upsert does not check the chunks again after writing",
       text: "AND c.content_hash IS DISTINCT FROM i.content_hash",
       replacement: "AND c.content_hash IS DISTINCT FROM i.content_hash AND false",
-      noticedBy: "packages/store/src/guard.test.ts",
+      noticedBy: "packages/store/src/changes/guard.test.ts",
     },
     {
       name: "an upsert does not take its shared lock",
@@ -171,7 +171,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
     WITH input AS (`,
       replacement: `  EXECUTE format($sql$
     WITH input AS (`,
-      noticedBy: "packages/store/src/guard.test.ts",
+      noticedBy: "packages/store/src/changes/guard.test.ts",
     },
     {
       name: "an upsert removes changes that nobody has read",
@@ -191,7 +191,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       replacement: `IS NOT NULL
       ORDER BY i.chunk_id
     ), set_aside AS (`,
-      noticedBy: "packages/store/src/quarantine.test.ts",
+      noticedBy: "packages/store/src/embeddings/quarantine.test.ts",
     },
     {
       name: "quarantining a chunk keeps the vector of its old text",
@@ -202,7 +202,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       name: "a change is removed although the vector is of another text",
       text: "e.profile = $1 AND e.chunk_id = l.chunk_id AND e.content_hash = l.content_hash)",
       replacement: "e.profile = $1 AND e.chunk_id = l.chunk_id)",
-      noticedBy: "packages/store/src/guard.test.ts",
+      noticedBy: "packages/store/src/changes/guard.test.ts",
     },
     {
       name: "a logged deletion is removed before the chunk's vectors are",
@@ -225,7 +225,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       replacement: "WHERE l.there AND mod(l.chunk_id, 2) = 0 AND p.chunking = $1 AND",
     },
   ],
-  "packages/store/src/sweep.ts": [
+  "packages/store/src/changes/sweep.ts": [
     {
       name: "a sweep takes a vector of another text for right",
       text: "then e.content_hash <> c.content_hash",
@@ -240,24 +240,24 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       name: "a sweep begins a change anew that waits already",
       text: "select from reembed.chunk_changes ch where ch.profile = ${name} and ch.chunk_id = m.chunk_id)",
       replacement: "select from reembed.chunk_changes ch where ch.profile = ${name} and ch.chunk_id = -m.chunk_id)",
-      noticedBy: "packages/store/src/sweep.test.ts",
+      noticedBy: "packages/store/src/changes/sweep.test.ts",
     },
   ],
-  "packages/store/src/pending.ts": [
+  "packages/store/src/embeddings/pending.ts": [
     {
       name: "a change of a chunk that already has its vector is not removed",
       text: "and (pending or ch.chunk_id is not null)",
       replacement: "and pending",
     },
   ],
-  "packages/store/src/quarantine.ts": [
+  "packages/store/src/embeddings/quarantine.ts": [
     {
       name: "a retry loses the chunk",
       text: "chunk_id from released",
       replacement: "chunk_id from released where false",
     },
   ],
-  "packages/store/src/donors.ts": [
+  "packages/store/src/embeddings/donors.ts": [
     {
       name: "the vector of any other text is reused",
       text: "where e.profile = p.name and e.content_hash = ${contentHash}",
@@ -267,17 +267,17 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       name: "a vector of another revision is reused",
       text: "and e.model_revision = ${revision} and",
       replacement: "and ${revision}::text is not null and",
-      noticedBy: "packages/store/src/reuse.test.ts",
+      noticedBy: "packages/store/src/embeddings/reuse.test.ts",
     },
   ],
-  "packages/store/src/registration.ts": [
+  "packages/store/src/registration/registration.ts": [
     {
       name: "an edit of our own chunks is not recorded",
       text: "when (old.content is distinct from new.content)",
       replacement: "when (old.content is not distinct from new.content)",
     },
   ],
-  "packages/store/src/adoption-takeover.ts": [
+  "packages/store/src/adoption/adoption-takeover.ts": [
     {
       name: "an edit in an adopted table is not recorded",
       text: "if tg_argv[0] = 'text' then perform",
@@ -352,28 +352,28 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       noticedBy: "apps/worker/src/embed-isolating.test.ts",
     },
   ],
-  "packages/core/src/rollout.ts": [
+  "packages/core/src/rollout/rollout.ts": [
     {
       name: "a rollout's share is off by one bucket",
       text: "return bucket < bucketsIn(percent) ? candidate : baseline;",
       replacement: "return bucket <= bucketsIn(percent) ? candidate : baseline;",
-      noticedBy: "packages/core/src/rollout.test.ts",
+      noticedBy: "packages/core/src/rollout/rollout.test.ts",
     },
   ],
-  "packages/core/src/guardrail.ts": [
+  "packages/core/src/rollout/guardrail.ts": [
     {
       name: "a guardrail is breached by a single standard error",
       text: "const z = 3;",
       replacement: "const z = 1;",
-      noticedBy: "packages/core/src/guardrail.test.ts",
+      noticedBy: "packages/core/src/rollout/guardrail.test.ts",
     },
   ],
-  "packages/core/src/chunk-diff.ts": [
+  "packages/core/src/chunking/chunk-diff.ts": [
     {
       name: "equal texts of a document lose their chunks",
       text: "byText.get(slice.content)?.shift();",
       replacement: "byText.get(slice.content)?.at(0);",
-      noticedBy: "packages/core/src/chunk-diff.test.ts",
+      noticedBy: "packages/core/src/chunking/chunk-diff.test.ts",
     },
   ],
   "packages/queue/src/embed-queue.ts": [
@@ -384,12 +384,12 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
       noticedBy: "packages/queue/src/queues.test.ts",
     },
   ],
-  "packages/store/src/verification-checks.ts": [
+  "packages/store/src/verification/verification-checks.ts": [
     {
       name: "verification mistakes a vector of an old text for a pending change",
       text: "when e.chunk_id is not null then 'old_text'",
       replacement: "when e.chunk_id is not null then 'pending'",
-      noticedBy: "apps/cli/src/verify/verify-profile.test.ts",
+      noticedBy: "packages/migration/src/verify/verify-profile.test.ts",
     },
   ],
 };

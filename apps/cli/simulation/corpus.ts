@@ -1,5 +1,7 @@
 import type { Profile } from "@reembed/core";
-import { checkSource, type Database, openDatabase, storeDocuments, takeOver } from "@reembed/store";
+import { checkSource, takeOver } from "@reembed/store/adoption";
+import { storeDocuments } from "@reembed/store/corpus";
+import { type Database, openDatabase } from "@reembed/store/database";
 import { applicationColumns, openTestDatabase, testProfile } from "@reembed/testing";
 import type pg from "pg";
 

@@ -1,4 +1,4 @@
-import { takeChanges } from "@reembed/store";
+import { takeChanges } from "@reembed/store/changes";
 import fc from "fast-check";
 import { readFacts } from "./facts.ts";
 import { checkInvariants } from "./invariants.ts";

@@ -1,4 +1,4 @@
-import { type RegisteredProfile, readProfile } from "@reembed/store";
+import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import { prepared } from "./prepared.ts";
 import type { Stage } from "./world.ts";
 

@@ -1,7 +1,9 @@
 import { isTransient } from "@reembed/core";
-import { pauseBackfill, resumeBackfill, startCourse, type TickSettings, tick } from "@reembed/producer";
+import { pauseBackfill, resumeBackfill, startOrAdjustBackfill } from "@reembed/migration/backfill";
+import { type TickSettings, tick } from "@reembed/producer";
 import { BatchHandedBack } from "@reembed/queue";
-import { readProfile, retryQuarantined } from "@reembed/store";
+import { retryQuarantined } from "@reembed/store/embeddings";
+import { readProfile } from "@reembed/store/profiles";
 import { type BatchContext, embedBatch } from "@reembed/worker";
 import { SimulatedEmbedder } from "./simulated-embedder.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
@@ -39,7 +41,7 @@ export const programs = {
 async function changeOrder(world: World, process: SimulatedProcess, order: "newest" | "id"): Promise<void> {
   const profile = await readProfile(process.database, world.stage.profile.name);
   const on = { database: process.database, queue: world.queue.seenBy(process) };
-  await startCourse(on, profile, { order, until: null, rate: null });
+  await startOrAdjustBackfill(on, profile, { order, until: null, rate: null });
 }
 
 const stops = new WeakMap<SimulatedProcess, AbortController>();

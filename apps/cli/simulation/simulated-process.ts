@@ -1,4 +1,4 @@
-import type { Database } from "@reembed/store";
+import type { Database } from "@reembed/store/database";
 import { drizzle } from "drizzle-orm/node-postgres";
 import type pg from "pg";
 import { prepared } from "./prepared.ts";

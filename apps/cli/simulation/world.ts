@@ -1,7 +1,6 @@
 import { ReembedError } from "@reembed/core";
-import type { Logger } from "@reembed/runtime";
-import { createLogger } from "@reembed/runtime";
-import { type RegisteredProfile, readProfile } from "@reembed/store";
+import { createLogger, type Logger } from "@reembed/runtime";
+import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import pg from "pg";
 import type { Corpus } from "./corpus.ts";
 import { SimulatedProcess } from "./simulated-process.ts";

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Database, storeDocuments } from "@reembed/store";
+import { storeDocuments } from "@reembed/store/corpus";
+import type { Database } from "@reembed/store/database";
 import { type NativePostgres, type NativeRedis, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { endFleetSessions, type Fleet } from "../test/fleet.ts";

@@ -1,10 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "@reembed/core";
 import { EmbedQueue, type QueueCounts } from "@reembed/queue";
-import { type Database, type RegisteredProfile, readCoverage, readProfile, storeDocuments } from "@reembed/store";
+import { storeDocuments } from "@reembed/store/corpus";
+import type { Database } from "@reembed/store/database";
+import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import { readCoverage } from "@reembed/store/progress";
 import { openTestDatabase, startNativePostgres, startNativeRedis, testProfile, waitFor } from "@reembed/testing";
 import { Command } from "commander";
-import { queueOf } from "../src/services.ts";
+import { queueOf } from "../src/hosting/services.ts";
 import { type Fleet, type FleetLog, startFleet } from "../test/fleet.ts";
 import { body, faults, type Scene } from "./faults.ts";
 import { MemoryWatch } from "./memory.ts";

@@ -1,4 +1,6 @@
-import { type Database, type RegisteredProfile, readCoverage } from "@reembed/store";
+import type { Database } from "@reembed/store/database";
+import type { RegisteredProfile } from "@reembed/store/profiles";
+import { readCoverage } from "@reembed/store/progress";
 import { sql } from "drizzle-orm";
 
 /** What a profile looks like when everything is done, proven from the texts and the vectors themselves. */

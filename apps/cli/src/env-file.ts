@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { messageOf, ReembedError } from "@reembed/core";
-import { decodeUtf8 } from "./corpus/decode-utf8.ts";
+import { decodeUtf8 } from "@reembed/migration/decode-utf8";
 
 /**
  * Sets the variables of this folder's `.env` that the environment does not have. Node's own `loadEnvFile` is not used: it

@@ -4,8 +4,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "@reembed/config";
 import { startOnnxEmbedder } from "@reembed/embedder";
+import { adoptTable } from "@reembed/migration/adopt";
+import { rechunkCorpus } from "@reembed/migration/rechunk";
 import { createLogger } from "@reembed/runtime";
-import type { Database } from "@reembed/store";
+import type { Database } from "@reembed/store/database";
 import {
   applicationColumns,
   createApplication,
@@ -16,8 +18,6 @@ import {
 } from "@reembed/testing";
 import pg from "pg";
 import { expect, test } from "vitest";
-import { adoptTable } from "../src/adopt/adopt-table.ts";
-import { rechunkCorpus } from "../src/rechunk/rechunk-corpus.ts";
 import { addressesOf, jsonLines, reembed, runReembed, standIns } from "./run-reembed.ts";
 
 const handbook = fileURLToPath(new URL("../../../samples/handbook/ru/", import.meta.url));
@@ -114,7 +114,7 @@ function adopt(database: Database, options: { reembed?: boolean } = {}) {
     sample: 50,
     reembed: false,
     device: "cpu",
-    bar: { update() {} },
+    onProgress: () => {},
     log: createLogger("silent"),
     ...options,
   });

@@ -1,9 +1,11 @@
 import { tick } from "@reembed/producer";
 import { EmbedQueue } from "@reembed/queue";
-import { type Database, quarantineChunks, readPendingChunks, readProfile } from "@reembed/store";
+import type { Database } from "@reembed/store/database";
+import { quarantineChunks, readPendingChunks } from "@reembed/store/embeddings";
+import { readProfile } from "@reembed/store/profiles";
 import { describeOnEachServer, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
 import { beforeAll, expect, test } from "vitest";
-import { queueOf } from "../src/services.ts";
+import { queueOf } from "../src/hosting/services.ts";
 import { addressesOf, jsonLines, type Outcome, runReembed, standIns } from "./run-reembed.ts";
 
 describeOnEachServer(

@@ -1,8 +1,8 @@
-import { readStatus } from "@reembed/dashboard/status";
+import { readStatus } from "@reembed/migration/status";
 import { EmbedQueues, TickQueue } from "@reembed/queue";
 import { describeOnEachServer, openTestDatabase, storeBodies, testProfile, waitFor } from "@reembed/testing";
 import { expect, onTestFinished, test } from "vitest";
-import { queueOf } from "../src/services.ts";
+import { queueOf } from "../src/hosting/services.ts";
 import { startFleet } from "./fleet.ts";
 import { addressesOf, jsonLines, runReembed } from "./run-reembed.ts";
 

@@ -1,10 +1,10 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { repeatEvery } from "@reembed/runtime";
-import { openDatabase, recordHeartbeat } from "@reembed/store";
-import { describeOnEachServer } from "@reembed/testing";
+import { openDatabase } from "@reembed/store/database";
+import { recordHeartbeat } from "@reembed/store/progress";
+import { describeOnEachServer, folderOf } from "@reembed/testing";
 import { expect, onTestFinished, test } from "vitest";
-import { folderOf } from "../src/corpus/corpus-fixtures.ts";
 import { addressesOf, jsonLines, type Outcome, runReembed, standIns } from "./run-reembed.ts";
 
 type Environment = Record<string, string>;

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { folderOf } from "@reembed/testing";
 import { expect, test } from "vitest";
-import { folderOf } from "../src/corpus/corpus-fixtures.ts";
 import { jsonLines, runReembed, standIns } from "./run-reembed.ts";
 
 test("doctor reports everything that is away line by line, continues, and ends with exit code 3", async () => {

@@ -1,6 +1,9 @@
 import { startProducer } from "@reembed/producer";
 import { createLogger } from "@reembed/runtime";
-import { type Database, type RegisteredProfile, readCoverage, readProfile, storeDocuments } from "@reembed/store";
+import { storeDocuments } from "@reembed/store/corpus";
+import type { Database } from "@reembed/store/database";
+import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import { readCoverage } from "@reembed/store/progress";
 import { describeOnEachServer, HashingEmbedder, openTestDatabase, testProfile, waitFor } from "@reembed/testing";
 import { startWorker } from "@reembed/worker";
 import { sql } from "drizzle-orm";

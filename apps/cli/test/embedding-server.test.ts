@@ -1,8 +1,10 @@
-import { readCoverage, readProfile, storeDocuments } from "@reembed/store";
+import { storeDocuments } from "@reembed/store/corpus";
+import { readProfile } from "@reembed/store/profiles";
+import { readCoverage } from "@reembed/store/progress";
 import { describeOnEachServer, HashingEmbedder, openTestDatabase, testProfile, waitFor } from "@reembed/testing";
+import { SomeEmbeddingServer } from "@reembed/testing/embedders";
 import { sql } from "drizzle-orm";
 import { expect, test } from "vitest";
-import { SomeEmbeddingServer } from "../../../packages/embedder/src/http/some-embedding-server.ts";
 import { startFleet } from "./fleet.ts";
 import { fleetCorpus } from "./fleet-corpus.ts";
 import { runReembed, standIns } from "./run-reembed.ts";

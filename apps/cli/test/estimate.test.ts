@@ -1,8 +1,8 @@
-import { readProfile } from "@reembed/store";
+import type { DetailedEstimate } from "@reembed/migration/estimate";
+import { readProfile } from "@reembed/store/profiles";
 import { describeOnEachServer, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
 import { expect, test } from "vitest";
-import { describeEstimate } from "../src/estimate/describe-estimate.ts";
-import type { DetailedEstimate } from "../src/estimate/estimate-backfill.ts";
+import { describeEstimate } from "../src/output/describe-estimate.ts";
 import { addressesOf, jsonLines, runReembed, standIns } from "./run-reembed.ts";
 
 const profile = testProfile("mini-m3");

@@ -8,7 +8,7 @@ import {
 } from "@reembed/testing";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { queueOf } from "../src/services.ts";
+import { queueOf } from "../src/hosting/services.ts";
 import { endFleetSessions } from "./fleet.ts";
 import {
   expectAlive,

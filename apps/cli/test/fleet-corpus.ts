@@ -1,4 +1,4 @@
-import type { DocumentInput } from "@reembed/store";
+import type { DocumentInput } from "@reembed/store/corpus";
 
 const words = "отпуск зарплата премия склад смена обучение безопасность командировка договор отдел".split(" ");
 

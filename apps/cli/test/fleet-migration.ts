@@ -1,4 +1,7 @@
-import { type Database, type RegisteredProfile, readCoverage, readProfile, storeDocuments } from "@reembed/store";
+import { storeDocuments } from "@reembed/store/corpus";
+import type { Database } from "@reembed/store/database";
+import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import { readCoverage } from "@reembed/store/progress";
 import { openTestDatabase, type TestServers, testProfile, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { expect, onTestFinished } from "vitest";

@@ -1,4 +1,4 @@
-import { readCoverage } from "@reembed/store";
+import { readCoverage } from "@reembed/store/progress";
 import { describeOnEachServer, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { Redis } from "ioredis";

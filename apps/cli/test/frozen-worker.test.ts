@@ -1,4 +1,4 @@
-import { storeDocuments } from "@reembed/store";
+import { storeDocuments } from "@reembed/store/corpus";
 import { describeOnEachServer, waitFor } from "@reembed/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { fleetCorpus } from "./fleet-corpus.ts";

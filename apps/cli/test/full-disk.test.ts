@@ -4,9 +4,9 @@ import {
   mountSmallDisk,
   nativeUnavailable,
   postgresAccount,
+  smallDiskUnavailable,
   startNativePostgres,
   startNativeRedis,
-  smallDiskUnavailable,
 } from "@reembed/testing";
 import { Client } from "pg";
 import { describe, onTestFinished, test } from "vitest";

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { ensureRollout } from "@reembed/store";
+import { ensureRollout } from "@reembed/store/rollout";
 import { describeOnEachServer, openTestDatabase, storeBodies, testProfile, waitFor } from "@reembed/testing";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -1,11 +1,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
-import { readAnnIndex, readProfile } from "@reembed/store";
-import { describeOnEachServer, openTestDatabase, testProfile, waitFor } from "@reembed/testing";
+import { readProfile } from "@reembed/store/profiles";
+import { readAnnIndex } from "@reembed/store/search";
+import {
+  describeOnEachServer,
+  fillWithVectors,
+  holdUpBuilds,
+  openTestDatabase,
+  testProfile,
+  waitFor,
+} from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { expect, onTestFinished, test } from "vitest";
-import { fillWithVectors, holdUpBuilds } from "../src/ann/ann-fixtures.ts";
 import { addressesOf, reembed, runReembed, standIns } from "./run-reembed.ts";
 
 const m3 = testProfile("mini-m3");

@@ -1,9 +1,8 @@
 import { cp, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describeOnEachServer } from "@reembed/testing";
+import { describeOnEachServer, folderOf } from "@reembed/testing";
 import { describe, expect, test } from "vitest";
-import { folderOf } from "../src/corpus/corpus-fixtures.ts";
 import { addressesOf, jsonLines, runReembed } from "./run-reembed.ts";
 
 const miniM3 = fileURLToPath(new URL("../../../models/mini-m3", import.meta.url));

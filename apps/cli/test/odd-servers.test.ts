@@ -1,8 +1,16 @@
-import { openDatabase, readCoverage, readProfile } from "@reembed/store";
-import { describeOnEachServer, startNativePgbouncer, type TestServers, testProfile, waitFor } from "@reembed/testing";
+import { openDatabase } from "@reembed/store/database";
+import { readProfile } from "@reembed/store/profiles";
+import { readCoverage } from "@reembed/store/progress";
+import {
+  describeOnEachServer,
+  folderOf,
+  startNativePgbouncer,
+  type TestServers,
+  testProfile,
+  waitFor,
+} from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { expect, onTestFinished, test } from "vitest";
-import { folderOf } from "../src/corpus/corpus-fixtures.ts";
 import { startFleet } from "./fleet.ts";
 import { addressesOf, jsonLines, type Outcome, runReembed, standIns } from "./run-reembed.ts";
 

@@ -6,9 +6,8 @@ import { createRequire } from "node:module";
 import { delimiter, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
-import { describeOnEachServer } from "@reembed/testing";
+import { describeOnEachServer, folderOf } from "@reembed/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { folderOf } from "../src/corpus/corpus-fixtures.ts";
 import { addressesOf, reembed, runReembed, standIns } from "./run-reembed.ts";
 
 const older = findOlderNode();

@@ -1,4 +1,6 @@
-import { readCoverage, readProfile, storeDocuments } from "@reembed/store";
+import { storeDocuments } from "@reembed/store/corpus";
+import { readProfile } from "@reembed/store/profiles";
+import { readCoverage } from "@reembed/store/progress";
 import { describeOnEachServer, openTestDatabase, testProfile, waitFor } from "@reembed/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { startFleet } from "./fleet.ts";

@@ -1,7 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "@reembed/config";
 import { startOnnxEmbedder } from "@reembed/embedder";
-import { changeRollout, readProfile, readRollout, recordVerification } from "@reembed/store";
+import { readProfile } from "@reembed/store/profiles";
+import { changeRollout, readRollout } from "@reembed/store/rollout";
+import { recordVerification } from "@reembed/store/verification";
 import { createApplication, describeOnOneServer, openTestDatabase, type TestServers } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { expect, test } from "vitest";

@@ -1,7 +1,9 @@
-import { changeRollout, ensureRollout, readProfile, readRollout, recordVerification } from "@reembed/store";
+import type { RolloutStatus } from "@reembed/migration/rollout";
+import { readProfile } from "@reembed/store/profiles";
+import { changeRollout, ensureRollout, readRollout } from "@reembed/store/rollout";
+import { recordVerification } from "@reembed/store/verification";
 import { describeOnEachServer, openTestDatabase, testProfile } from "@reembed/testing";
 import { expect, test } from "vitest";
-import type { RolloutStatus } from "../src/rollout/rollout-status.ts";
 import { addressesOf, jsonLines, runReembed, standIns } from "./run-reembed.ts";
 
 describeOnEachServer(

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { ensureRollout } from "@reembed/store";
+import { ensureRollout } from "@reembed/store/rollout";
 import { describeOnEachServer, openTestDatabase, storeBodies, testProfile, waitFor } from "@reembed/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { addressesOf, reembed, runReembed, standIns } from "./run-reembed.ts";

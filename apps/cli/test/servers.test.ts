@@ -1,10 +1,16 @@
 import { execFileSync } from "node:child_process";
 import { chownSync } from "node:fs";
 import { join } from "node:path";
-import { openDatabase } from "@reembed/store";
-import { createDatabase, postgresAccount, startNativePostgres, startNativeRedis, waitFor } from "@reembed/testing";
+import { openDatabase } from "@reembed/store/database";
+import {
+  createDatabase,
+  folderOf,
+  postgresAccount,
+  startNativePostgres,
+  startNativeRedis,
+  waitFor,
+} from "@reembed/testing";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
-import { folderOf } from "../src/corpus/corpus-fixtures.ts";
 import { type Outcome, runReembed, standIns } from "./run-reembed.ts";
 
 const native = inject("native");

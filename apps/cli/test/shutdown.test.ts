@@ -1,8 +1,11 @@
 import { EmbedQueue } from "@reembed/queue";
-import { type Database, type RegisteredProfile, readCoverage, readProfile, storeDocuments } from "@reembed/store";
+import { storeDocuments } from "@reembed/store/corpus";
+import type { Database } from "@reembed/store/database";
+import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import { readCoverage } from "@reembed/store/progress";
 import { describeOnEachServer, openTestDatabase, type TestServers, testProfile, waitFor } from "@reembed/testing";
 import { expect, onTestFinished, test } from "vitest";
-import { queueOf } from "../src/services.ts";
+import { queueOf } from "../src/hosting/services.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
 
 const chunking = { size: 200, overlap: 20 };

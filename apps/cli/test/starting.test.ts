@@ -1,4 +1,4 @@
-import { ensureRollout } from "@reembed/store";
+import { ensureRollout } from "@reembed/store/rollout";
 import {
   nativeUnavailable,
   openTestDatabase,

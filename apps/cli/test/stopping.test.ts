@@ -1,5 +1,6 @@
-import { ensureRollout } from "@reembed/store";
+import { ensureRollout } from "@reembed/store/rollout";
 import {
+  folderOf,
   type NativePostgres,
   type NativeRedis,
   nativeUnavailable,
@@ -11,7 +12,6 @@ import {
   waitFor,
 } from "@reembed/testing";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { folderOf } from "../src/corpus/corpus-fixtures.ts";
 import { reembed, standIns } from "./run-reembed.ts";
 import { type Running, startReembed, startRunning } from "./running.ts";
 

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { readCoverage, readLiveWorkers, readProfile, startBackfill } from "@reembed/store";
+import { readProfile } from "@reembed/store/profiles";
+import { readCoverage, readLiveWorkers, startBackfill } from "@reembed/store/progress";
 import {
   describeOnEachServer,
   openTestDatabase,

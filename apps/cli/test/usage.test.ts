@@ -4,8 +4,8 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { folderOf } from "@reembed/testing";
 import { describe, expect, test } from "vitest";
-import { folderOf } from "../src/corpus/corpus-fixtures.ts";
 import { reembed, runReembed } from "./run-reembed.ts";
 
 describe("wrong usage ends with exit code 2, nothing on stdout and a hint", () => {

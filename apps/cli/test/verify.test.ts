@@ -1,4 +1,7 @@
-import { lastVerification, readPendingChunks, readProfile, startBackfill, upsertEmbeddings } from "@reembed/store";
+import { readPendingChunks, upsertEmbeddings } from "@reembed/store/embeddings";
+import { readProfile } from "@reembed/store/profiles";
+import { startBackfill } from "@reembed/store/progress";
+import { lastVerification } from "@reembed/store/verification";
 import { describeOnEachServer, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { expect, test } from "vitest";

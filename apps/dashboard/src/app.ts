@@ -1,11 +1,11 @@
 import type { EmbedQueues, TickQueue } from "@reembed/queue";
 import type { Logger } from "@reembed/runtime";
-import type { Database } from "@reembed/store";
+import type { Database } from "@reembed/store/database";
 import cookieParser from "cookie-parser";
 import express, { type Express } from "express";
 import type { Access } from "./access/access.ts";
 import { requireLoopbackHost, requireRole, requireSameOrigin } from "./access/guards.ts";
-import { securityHeaders } from "./access/headers.ts";
+import { pageHeaders } from "./access/headers.ts";
 import { loginRoutes } from "./access/login.ts";
 import { backfillRoutes } from "./backfill/backfill-routes.ts";
 import { boardRoutes } from "./board/board-routes.ts";
@@ -42,7 +42,7 @@ export function createApp({
   const app = express().disable("x-powered-by");
   app.set("trust proxy", trustedProxies ?? false);
   app.locals.basePath = basePath;
-  app.use(securityHeaders());
+  app.use(pageHeaders());
   if (onLoopback && !access.guarded) app.use(requireLoopbackHost);
   app.use("/assets", serveAssets());
   app.use(requireSameOrigin, cookieParser());

@@ -1,6 +1,8 @@
+import { readStatus } from "@reembed/migration/status";
 import { EmbedQueue, EmbedQueues, startTickWorker, TickQueue } from "@reembed/queue";
 import { createLogger } from "@reembed/runtime";
-import { type Database, registerProfiles } from "@reembed/store";
+import type { Database } from "@reembed/store/database";
+import { registerProfiles } from "@reembed/store/registration";
 import {
   describeOnOneServer,
   openTestDatabase,
@@ -11,7 +13,6 @@ import {
 } from "@reembed/testing";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { startDashboard } from "./dashboard.ts";
-import { readStatus } from "./status.ts";
 
 const log = createLogger("silent");
 

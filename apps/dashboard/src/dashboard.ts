@@ -1,16 +1,14 @@
-import { once } from "node:events";
-import { type AddressInfo, isIPv6 } from "node:net";
-import { messageOf, ReembedError } from "@reembed/core";
+import { messageOf } from "@reembed/core";
+import { serveApp } from "@reembed/http";
+import { createRolloutReader } from "@reembed/migration/rollout";
 import { EmbedQueues, type QueueServer, TickQueue } from "@reembed/queue";
-import { answerWithin, belowBasePath, createHttpServer, type Logger, sendStatus } from "@reembed/runtime";
-import type { Database } from "@reembed/store";
-import type { Request, Response } from "express";
+import { answerWithin, type Logger } from "@reembed/runtime";
+import type { Database } from "@reembed/store/database";
 import { Access } from "./access/access.ts";
 import { createApp } from "./app.ts";
 import { resolveListenAddress } from "./listen-address.ts";
 import { SharedPoll } from "./overview/shared-poll.ts";
 import { readSnapshot } from "./overview/snapshot.ts";
-import { createRolloutReader } from "./rollout/rollout-overview.ts";
 
 /** While somebody watches, the overview is refreshed at this interval; the database is not read more often. */
 const pollMs = 1_000;
@@ -59,31 +57,11 @@ export async function startDashboard(options: DashboardOptions): Promise<AsyncDi
 
   const { trustedProxies } = options;
   const app = createApp({ ...sources, poll, access, trustedProxies, onLoopback, basePath, log });
-  const server = createHttpServer(
-    // Without the last argument, express would print errors of its own handlers with a stack trace, and send them.
-    belowBasePath(basePath, (request, response) =>
-      app(request as Request, response as Response, () => sendStatus(response, 500)),
-    ),
-    (error) => log.error({ error: messageOf(error) }, "request failed"),
-  ).listen(options.port, address);
-  await once(server, "listening").catch((cause: unknown) => {
-    throw portTaken(`${host}:${options.port}`, cause);
-  });
-  scope.defer(async () => {
-    const closed = once(server, "close");
-    server.close();
-    server.closeAllConnections();
-    await closed;
-  });
-  const { port } = server.address() as AddressInfo;
+  const onRequestError = (error: unknown) => log.error({ error: messageOf(error) }, "request failed");
+  const listening = { host, address, port: options.port, basePath, drainMs: 0, onError: onRequestError };
+  const { url } = scope.use(
+    await serveApp(app, { ...listening, name: "The dashboard", portVariable: "DASHBOARD_PORT" }),
+  );
   const opened = scope.move();
-  const name = isIPv6(host) ? `[${host}]` : host;
-  return { url: `http://${name}:${port}/`, [Symbol.asyncDispose]: () => opened.disposeAsync() };
-}
-
-function portTaken(place: string, cause: unknown): ReembedError {
-  return new ReembedError("port_taken", `The dashboard cannot listen on ${place}: ${messageOf(cause)}`, {
-    cause,
-    remedy: "Set DASHBOARD_PORT to another port.",
-  });
+  return { url, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

@@ -1,4 +1,2 @@
-export { type DashboardOptions, startDashboard } from "./dashboard.ts";
+export { startDashboard } from "./dashboard.ts";
 export { resolveListenAddress } from "./listen-address.ts";
-export { formatDuration } from "./overview/format.ts";
-export { type ProfileStatus, readStatus } from "./status.ts";

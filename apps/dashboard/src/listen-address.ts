@@ -1,5 +1,5 @@
 import { ReembedError } from "@reembed/core";
-import { type HostAddress, resolveHost } from "@reembed/runtime";
+import { type HostAddress, resolveHost } from "@reembed/http";
 
 /**
  * The address of a host to listen on.

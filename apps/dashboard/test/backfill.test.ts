@@ -1,4 +1,5 @@
-import { readProfile, recordEstimate, setHeld } from "@reembed/store";
+import { readProfile } from "@reembed/store/profiles";
+import { recordEstimate, setThrottleReason } from "@reembed/store/progress";
 import { describeOnOneServer, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, expect, test } from "vitest";
@@ -51,7 +52,7 @@ describeOnOneServer(
     });
 
     test("the reason why it pauses, and the estimate next to the actual progress, are shown", async () => {
-      await setHeld(dashboard.database, await profile(), "The slowest standby is <behind>.");
+      await setThrottleReason(dashboard.database, await profile(), "The slowest standby is <behind>.");
       await recordEstimate(dashboard.database, "mini-m3", {
         ...{
           at: new Date().toISOString(),

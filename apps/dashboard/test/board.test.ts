@@ -1,7 +1,7 @@
+import { readStatus } from "@reembed/migration/status";
 import { type EmbedBatch, EmbedQueues, startEmbedWorker } from "@reembed/queue";
 import { describeOnEachServer, type TestServers, waitFor } from "@reembed/testing";
 import { beforeAll, expect, test } from "vitest";
-import { readStatus } from "../src/status.ts";
 import { openDashboard, type TestDashboard } from "./open-dashboard.ts";
 
 interface BoardQueue {

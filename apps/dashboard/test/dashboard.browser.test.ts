@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { startProducer } from "@reembed/producer";
-import { readProfile } from "@reembed/store";
+import { readProfile } from "@reembed/store/profiles";
 import {
   browserUnavailable,
   describeOnEachServer,

@@ -1,6 +1,6 @@
 import { EmbedQueue } from "@reembed/queue";
 import { createLogger } from "@reembed/runtime";
-import type { Database } from "@reembed/store";
+import type { Database } from "@reembed/store/database";
 import { openTestDatabase, type TestServers, testProfile } from "@reembed/testing";
 import { type DashboardOptions, startDashboard } from "../src/dashboard.ts";
 

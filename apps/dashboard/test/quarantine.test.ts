@@ -1,14 +1,9 @@
-import {
-  type Database,
-  quarantineChunks,
-  readBackfillIds,
-  readCoverage,
-  readPendingChunks,
-  readProfile,
-  startBackfill,
-  storeDocuments,
-} from "@reembed/store";
-import { describeOnOneServer } from "@reembed/testing";
+import { storeDocuments } from "@reembed/store/corpus";
+import type { Database } from "@reembed/store/database";
+import { quarantineChunks, readPendingChunks } from "@reembed/store/embeddings";
+import { readProfile } from "@reembed/store/profiles";
+import { readCoverage, startBackfill } from "@reembed/store/progress";
+import { describeOnOneServer, readBackfillIds } from "@reembed/testing";
 import { beforeAll, expect, test } from "vitest";
 import { openDashboard, type TestDashboard } from "./open-dashboard.ts";
 

@@ -1,12 +1,7 @@
 import { type RolloutStage, withPercent } from "@reembed/core";
-import {
-  changeRollout,
-  ensureRollout,
-  guardrailName,
-  readRollout,
-  recordEvaluation,
-  recordSearches,
-} from "@reembed/store";
+import { recordEvaluation } from "@reembed/store/evaluation";
+import { changeRollout, ensureRollout, guardrailName, readRollout } from "@reembed/store/rollout";
+import { recordSearches } from "@reembed/store/search";
 import { describeOnOneServer, waitFor } from "@reembed/testing";
 import { expect, test } from "vitest";
 import { openDashboard } from "./open-dashboard.ts";

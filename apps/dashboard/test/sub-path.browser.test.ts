@@ -1,4 +1,5 @@
-import { quarantineChunks, readPendingChunks, readProfile } from "@reembed/store";
+import { quarantineChunks, readPendingChunks } from "@reembed/store/embeddings";
+import { readProfile } from "@reembed/store/profiles";
 import {
   browserUnavailable,
   describeOnOneServer,

@@ -1,5 +1,7 @@
 import type { QueueCounts } from "@reembed/queue";
-import { type Database, isBackfillDone, type RegisteredProfile, readDatabaseLoad } from "@reembed/store";
+import { type Database, readDatabaseLoad } from "@reembed/store/database";
+import type { RegisteredProfile } from "@reembed/store/profiles";
+import { isBackfillDone } from "@reembed/store/progress";
 import { decidePace, type LoadBounds, shareOfTick } from "./pace.ts";
 import { readChunksLeft } from "./share-left.ts";
 

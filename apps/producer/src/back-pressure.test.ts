@@ -1,8 +1,9 @@
-import { openDatabase, recordSearches } from "@reembed/store";
+import { openDatabase } from "@reembed/store/database";
+import { recordSearches } from "@reembed/store/search";
 import { describeOnOneServer, type TestServers, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, expect, test } from "vitest";
-import { openTickFixture, profile, type TickFixture } from "./tick-fixture.ts";
+import { openTickFixture, profile, type TickFixture } from "../test/tick-fixture.ts";
 
 const loadBounds = { replicationLagSeconds: 10, activeSessions: 10_000, searchP95Ms: 1_000 };
 

@@ -1,5 +1,5 @@
 import { createLogger } from "@reembed/runtime";
-import { readProfile } from "@reembed/store";
+import { readProfile } from "@reembed/store/profiles";
 import {
   beginAdoption,
   describeOnEachServer,

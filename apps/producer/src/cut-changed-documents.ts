@@ -1,13 +1,13 @@
 import { isTransient, messageOf } from "@reembed/core";
 import type { Logger } from "@reembed/runtime";
+import type { Database } from "@reembed/store/database";
 import {
   addRecut,
-  type Database,
   nothingRecut,
   postponeOldestChange,
   type RecutDocuments,
   recutChangedDocuments,
-} from "@reembed/store";
+} from "@reembed/store/rechunking";
 
 /** Documents of one transaction, and transactions of one tick: a mass edit must not keep the ticks waiting for minutes. */
 const bounds = { documents: 100, transactions: 5 } as const;

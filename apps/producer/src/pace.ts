@@ -1,4 +1,4 @@
-import type { DatabaseLoad } from "@reembed/store";
+import type { DatabaseLoad } from "@reembed/store/database";
 
 /** What the database and the search may bear before the backfill stands back. */
 export interface LoadBounds {

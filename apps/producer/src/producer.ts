@@ -2,17 +2,13 @@ import { hostname } from "node:os";
 import { isTransient, messageOf } from "@reembed/core";
 import { describeQueueServer, EmbedQueues, type QueueServer, startTickWorker, TickQueue } from "@reembed/queue";
 import { type Logger, repeatEvery } from "@reembed/runtime";
-import {
-  type Database,
-  describeServer,
-  describeWrongClock,
-  followDatabaseClock,
-  type Retention,
-  readProfiles,
-} from "@reembed/store";
+import { type Database, describeServer, type Retention } from "@reembed/store/database";
+import { describeWrongClock, followDatabaseClock } from "@reembed/store/diagnosis";
+import { readProfiles } from "@reembed/store/profiles";
+import type { TickSettings } from "./allowance.ts";
 import { cutChangedDocuments } from "./cut-changed-documents.ts";
 import { removingExpired } from "./remove-expired.ts";
-import { type TickReport, type TickSettings, tick } from "./tick.ts";
+import { type TickReport, tick } from "./tick.ts";
 
 export interface ProducerOptions extends TickSettings {
   database: Database;

@@ -1,5 +1,5 @@
 import { createLogger } from "@reembed/runtime";
-import { readProfile } from "@reembed/store";
+import { readProfile } from "@reembed/store/profiles";
 import { describeOnOneServer, openTestDatabase, storeBodies, testProfile, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { expect, test } from "vitest";

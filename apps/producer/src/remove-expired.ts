@@ -1,4 +1,4 @@
-import { type Database, type Retention, removeExpired } from "@reembed/store";
+import { type Database, type Retention, removeExpired } from "@reembed/store/database";
 
 const everyMs = 3_600_000;
 

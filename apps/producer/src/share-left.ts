@@ -1,4 +1,6 @@
-import { type Database, type RegisteredProfile, readCoverage } from "@reembed/store";
+import type { Database } from "@reembed/store/database";
+import type { RegisteredProfile } from "@reembed/store/profiles";
+import { readCoverage } from "@reembed/store/progress";
 
 interface Count {
   until: number;

@@ -1,9 +1,11 @@
-import { embeddingsPartition, readCoverage, storeDocuments } from "@reembed/store";
+import { storeDocuments } from "@reembed/store/corpus";
+import { readCoverage } from "@reembed/store/progress";
+import { embeddingsPartition } from "@reembed/store/schema";
 import { describeOnOneServer, storeBodies } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, expect, test } from "vitest";
+import { openTickFixture, profile, type TickFixture } from "../test/tick-fixture.ts";
 import type { TickReport } from "./tick.ts";
-import { openTickFixture, profile, type TickFixture } from "./tick-fixture.ts";
 
 describeOnOneServer("a tick", (open) => {
   let on: TickFixture;

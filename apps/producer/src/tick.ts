@@ -1,28 +1,25 @@
-import { type EmbedQueue, hasUnfinishedJobs } from "@reembed/queue";
-import {
-  completeBackfill,
-  type Database,
-  hasGapsInHand,
-  isBackfillDone,
-  markChangesEnqueued,
-  type RegisteredProfile,
-  readDueChanges,
-  readProfile,
-  recordGaps,
-  setHeld,
-  sweepBlock,
-  takeChanges,
-} from "@reembed/store";
-import { type Allowance, readAllowance, type TickSettings } from "./allowance.ts";
 import {
   type BackfillQueue,
+  beginBackfill,
   continueBackfill,
   enqueue,
   readWaitingBackfill,
+  reopenIncompleteBackfill,
   withdrawBackfill,
-} from "./backfill-queue.ts";
-import { beginBackfill } from "./course.ts";
-import { reopenWithLost } from "./hold-to-tables.ts";
+} from "@reembed/migration/backfill";
+import { type EmbedQueue, hasUnfinishedJobs } from "@reembed/queue";
+import {
+  hasGapsInHand,
+  markChangesEnqueued,
+  readDueChanges,
+  recordGaps,
+  sweepBlock,
+  takeChanges,
+} from "@reembed/store/changes";
+import type { Database } from "@reembed/store/database";
+import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import { completeBackfill, isBackfillDone, setThrottleReason } from "@reembed/store/progress";
+import { type Allowance, readAllowance, type TickSettings } from "./allowance.ts";
 import { countEnqueued } from "./share-left.ts";
 
 export type { TickSettings };
@@ -88,12 +85,12 @@ export async function tick(
   }
 
   await sweepBlock(database, profile, { everyMs: settings.sweepEveryMs });
-  const lost = await reopenWithLost(database, profile, settings.countEveryMs);
+  const lost = await reopenIncompleteBackfill(database, profile, settings.countEveryMs);
   if (lost > 0) return { ...report, gaps: lost, state: "vectors lost" };
   const counts = await queue.counts();
   if (counts.delayed > 0) await queue.promoteForgotten();
   const allowance = await readAllowance(database, profile, counts, settings);
-  await setHeld(database, profile, allowance.held);
+  await setThrottleReason(database, profile, allowance.held);
   report.held = allowance.held;
   const { withdrawn, allowed } = await withdrawExcess({ database, queue }, profile, allowance);
   report.withdrawn = withdrawn;

@@ -1,14 +1,15 @@
 import { isUtf8 } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { answerOperations, type Logger, type OperationsOptions } from "@reembed/runtime";
-import { recordFeedback } from "@reembed/store";
+import { answerOperations, type OperationsOptions, sharedPublicFolder } from "@reembed/http";
+import type { Logger } from "@reembed/runtime";
+import { recordFeedback } from "@reembed/store/search";
 import express, { type Express, type RequestHandler } from "express";
 import { answerSearch, type SearchContext } from "./answer/answer-search.ts";
 import { FeedbackRequest, parseBody, SearchRequest } from "./answer/search-request.ts";
 import { describeRollout } from "./describe-rollout.ts";
-import { limitRate, requireJson, requireKey, requireLoopbackHost } from "./http/guards.ts";
-import { securityHeaders } from "./http/headers.ts";
+import { limitSearches, requireJson, requireKey, requireLoopbackHost } from "./http/guards.ts";
+import { pageHeaders } from "./http/headers.ts";
 import { handleErrors, notFound, Problem } from "./http/problem.ts";
 
 export interface AppOptions extends SearchContext {
@@ -33,18 +34,20 @@ export function createApp({
 }: AppOptions): Express {
   const app = express().disable("x-powered-by").disable("etag");
   app.set("trust proxy", trustedProxies ?? false);
-  app.use(securityHeaders());
+  app.use(pageHeaders());
   const operations = { metrics: context.metrics, checks };
   for (const path of ["/healthz", "/metrics"]) {
     app.get(path, async (_, response) => await answerOperations(path, operations, response));
   }
   if (onLoopback && apiKey === undefined) app.use(requireLoopbackHost);
-  app.use(express.static(fileURLToPath(new URL("../public", import.meta.url)), { redirect: false }));
+  for (const folder of [sharedPublicFolder, fileURLToPath(new URL("../public", import.meta.url))]) {
+    app.use(express.static(folder, { redirect: false }));
+  }
 
   // Readiness is guarded too, because it queries the database and the models. An orchestrator uses OPERATIONS_PORT instead,
   // which others cannot reach.
   const guarded = ["/v1", "/readyz"];
-  if (rateLimit > 0) app.use(guarded, limitRate(rateLimit));
+  if (rateLimit > 0) app.use(guarded, limitSearches(rateLimit));
   if (apiKey !== undefined) app.use(guarded, requireKey(apiKey));
   app.get("/readyz", async (_, response) => await answerOperations("/readyz", operations, response));
   app.get("/v1/rollout", async (_, response) => void response.json(await describeRollout(context)));

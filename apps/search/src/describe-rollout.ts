@@ -1,4 +1,4 @@
-import type { RegisteredProfile } from "@reembed/store";
+import type { RegisteredProfile } from "@reembed/store/profiles";
 import type { SearchContext } from "./answer/answer-search.ts";
 
 /** What the page shows above the results: the profiles, and whom each one answers. */

@@ -1,2 +1,2 @@
 export { resolveSearchHost } from "./http/guards.ts";
-export { type SearchApp, type SearchAppOptions, startSearch } from "./search.ts";
+export { type SearchApp, startSearch } from "./search.ts";

@@ -1,21 +1,10 @@
-import { once } from "node:events";
-import type { Server } from "node:http";
-import { type AddressInfo, isIPv6 } from "node:net";
-import { type GuardrailSettings, messageOf, ReembedError } from "@reembed/core";
+import { type GuardrailSettings, messageOf } from "@reembed/core";
 import { type Embedder, embedOne } from "@reembed/embedder";
-import {
-  belowBasePath,
-  createHttpServer,
-  type Logger,
-  type Metrics,
-  type OperationsOptions,
-  rememberFor,
-  sendStatus,
-} from "@reembed/runtime";
-import { type Database, type OpenDatabaseOptions, openDatabase, pingDatabase } from "@reembed/store";
-import type { Request, Response } from "express";
+import { type OperationsOptions, serveApp } from "@reembed/http";
+import { QueryVectors } from "@reembed/retrieval";
+import { type Logger, type Metrics, rememberFor } from "@reembed/runtime";
+import { type Database, type OpenDatabaseOptions, openDatabase, pingDatabase } from "@reembed/store/database";
 import { answerWithinMs } from "./answer/answer-search.ts";
-import { QueryVectors } from "./answer/query-vectors.ts";
 import { createApp } from "./app.ts";
 import { startGuardrails } from "./guardrails/guardrails.ts";
 import { resolveSearchHost } from "./http/guards.ts";
@@ -105,21 +94,11 @@ export async function startSearch(options: SearchAppOptions): Promise<SearchApp>
   };
   const context = { database, answering, answerMs, rollout, coverage, vectors, events, shadows, metrics, logQueries };
   const app = createApp({ ...context, checks, apiKey, rateLimit, trustedProxies, onLoopback, log });
-  const server = createHttpServer(
-    // Without the last argument, express would print errors of its own handlers with a stack trace, and send them.
-    belowBasePath(basePath, (request, response) =>
-      app(request as Request, response as Response, () => sendStatus(response, 500)),
-    ),
-    (error) => log.error({ error: messageOf(error) }, "search failed"),
-  ).listen(options.port, address);
-  await once(server, "listening").catch((cause: unknown) => {
-    throw portTaken(`${host}:${options.port}`, cause);
-  });
-  scope.defer(() => drain(server));
-  const { port } = server.address() as AddressInfo;
+  const onError = (error: unknown) => log.error({ error: messageOf(error) }, "search failed");
+  const listening = { host, address, port: options.port, basePath, drainMs, onError };
+  const { url } = scope.use(await serveApp(app, { ...listening, name: "The search", portVariable: "SEARCH_PORT" }));
   const opened = scope.move();
-  const name = isIPv6(host) ? `[${host}]` : host;
-  return { url: `http://${name}:${port}/`, checks, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { url, checks, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 type Purpose = NonNullable<OpenDatabaseOptions["purpose"]>;
@@ -167,21 +146,5 @@ function tellRollout({ rollout, profiles }: Routes, vectors: QueryVectors, log: 
 async function answers(check: Promise<unknown>, failure: string): Promise<void> {
   await check.catch((cause: unknown) => {
     throw new Error(failure, { cause });
-  });
-}
-
-/** Accepts no new requests, and waits until running ones are answered. */
-async function drain(server: Server): Promise<void> {
-  const closed = once(server, "close");
-  server.close();
-  const late = setTimeout(() => server.closeAllConnections(), drainMs);
-  await closed;
-  clearTimeout(late);
-}
-
-function portTaken(place: string, cause: unknown): ReembedError {
-  return new ReembedError("port_taken", `The search cannot listen on ${place}: ${messageOf(cause)}`, {
-    cause,
-    remedy: "Set SEARCH_PORT to another port.",
   });
 }

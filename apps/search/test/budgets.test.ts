@@ -1,4 +1,4 @@
-import { readRollout } from "@reembed/store";
+import { readRollout } from "@reembed/store/rollout";
 import { describeOnEachServer, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { expect, test } from "vitest";

@@ -1,16 +1,10 @@
 import type { Embedder } from "@reembed/embedder";
 import { createLogger, createMetrics, type Logger, type Metrics } from "@reembed/runtime";
-import {
-  changeRollout,
-  type Database,
-  type DocumentInput,
-  ensureRollout,
-  readPendingChunks,
-  readProfile,
-  readRollout,
-  storeDocuments,
-  upsertEmbeddings,
-} from "@reembed/store";
+import { type DocumentInput, storeDocuments } from "@reembed/store/corpus";
+import type { Database } from "@reembed/store/database";
+import { readPendingChunks, upsertEmbeddings } from "@reembed/store/embeddings";
+import { readProfile } from "@reembed/store/profiles";
+import { changeRollout, ensureRollout, readRollout } from "@reembed/store/rollout";
 import { HashingEmbedder, openTestDatabase, type TestServers, testProfile } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { type SearchAppOptions, startSearch } from "../src/search.ts";

@@ -108,7 +108,8 @@ function browserSuite(open: () => Promise<TestServers>): void {
     await page.getByRole("button", { name: "Search" }).click();
     await page.getByRole("status").filter({ hasText: "1 document in common." }).waitFor();
     expect(new URL(page.url()).pathname).toBe("/find/");
-    expect(await page.evaluate("document.styleSheets[0].cssRules.length")).toBeGreaterThan(10);
+    const rules = await page.evaluate("[...document.styleSheets].map(({ cssRules }) => cssRules.length)");
+    expect(rules).toEqual([expect.any(Number), expect.any(Number)]);
     expect(proxy.strays).toEqual([]);
   });
 

@@ -1,5 +1,5 @@
 import { servingProfile } from "@reembed/core";
-import { readRollout, rolloutBucket } from "@reembed/store";
+import { readRollout, rolloutBucket } from "@reembed/store/rollout";
 import { describeOnOneServer, HashingEmbedder, type TestServers, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, expect, test } from "vitest";

@@ -1,16 +1,10 @@
 import { BatchHandedBack, type EmbedBatch } from "@reembed/queue";
 import { createLogger } from "@reembed/runtime";
-import {
-  countAttempt,
-  type Database,
-  type RegisteredProfile,
-  readCoverage,
-  readDueChanges,
-  readPendingChunks,
-  readProfile,
-  startBackfill,
-  takeChanges,
-} from "@reembed/store";
+import { countAttempt, readDueChanges, takeChanges } from "@reembed/store/changes";
+import type { Database } from "@reembed/store/database";
+import { readPendingChunks } from "@reembed/store/embeddings";
+import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import { readCoverage, startBackfill } from "@reembed/store/progress";
 import {
   describeOnOneServer,
   HashingEmbedder,

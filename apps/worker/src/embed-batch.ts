@@ -1,19 +1,18 @@
 import type { Embedder } from "@reembed/embedder";
 import { BatchHandedBack, type BatchResult, type EmbedBatch } from "@reembed/queue";
 import { type Logger, outlast } from "@reembed/runtime";
+import { countAttempt } from "@reembed/store/changes";
+import { type Database, describeServer } from "@reembed/store/database";
 import {
-  countAttempt,
-  type Database,
-  describeServer,
   type EmbeddedChunk,
   type PendingChunk,
   quarantineChunks,
-  type RegisteredProfile,
   type RejectedChunk,
   readPendingChunks,
   reuseEmbeddings,
   upsertEmbeddings,
-} from "@reembed/store";
+} from "@reembed/store/embeddings";
+import type { RegisteredProfile } from "@reembed/store/profiles";
 import { embedIsolating, type IsolatedOutcome } from "./embed-isolating.ts";
 
 export interface BatchContext {

@@ -2,11 +2,14 @@ import type { Profile } from "@reembed/core";
 import { startOnnxEmbedder } from "@reembed/embedder";
 import { type EmbedJob, EmbedQueue } from "@reembed/queue";
 import { createLogger } from "@reembed/runtime";
-import { readBackfillIds, readPendingChunks, readProfile, startBackfill } from "@reembed/store";
+import { readPendingChunks } from "@reembed/store/embeddings";
+import { readProfile } from "@reembed/store/profiles";
+import { startBackfill } from "@reembed/store/progress";
 import {
   describeOnEachServer,
   encodeSlowGraph,
   openTestDatabase,
+  readBackfillIds,
   slowDimensions,
   storeBodies,
   waitFor,

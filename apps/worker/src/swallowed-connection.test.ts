@@ -1,6 +1,8 @@
 import { EmbedQueue } from "@reembed/queue";
 import { createLogger } from "@reembed/runtime";
-import { openDatabase, readCoverage, readProfile, startBackfill } from "@reembed/store";
+import { openDatabase } from "@reembed/store/database";
+import { readProfile } from "@reembed/store/profiles";
+import { readCoverage, startBackfill } from "@reembed/store/progress";
 import {
   describeOnEachServer,
   HashingEmbedder,

@@ -11,16 +11,10 @@ import {
   startEmbedWorker,
 } from "@reembed/queue";
 import { answerWithin, createMetrics, type Logger, outlast, repeatEvery } from "@reembed/runtime";
-import {
-  addThroughput,
-  type Database,
-  describeServer,
-  describeWrongClock,
-  followDatabaseClock,
-  type RegisteredProfile,
-  recordHeartbeat,
-  removeHeartbeat,
-} from "@reembed/store";
+import { type Database, describeServer } from "@reembed/store/database";
+import { describeWrongClock, followDatabaseClock } from "@reembed/store/diagnosis";
+import type { RegisteredProfile } from "@reembed/store/profiles";
+import { addThroughput, recordHeartbeat, removeHeartbeat } from "@reembed/store/progress";
 import { type BatchContext, embedBatch, type MicroBatchReport } from "./embed-batch.ts";
 import { RateMeter } from "./rate-meter.ts";
 import { WorkerMetrics } from "./worker-metrics.ts";

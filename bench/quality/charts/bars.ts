@@ -1,4 +1,4 @@
-import type { Interval } from "@reembed/core";
+import type { Interval } from "@reembed/retrieval/measures";
 import { element, legend, line, picture, type System, systems, type Theme, text } from "./svg.ts";
 
 export interface BarGroup {

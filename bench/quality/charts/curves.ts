@@ -1,4 +1,4 @@
-import type { ThresholdEffect } from "@reembed/core";
+import type { ThresholdEffect } from "@reembed/retrieval/measures";
 import { element, line, picture, type Theme, text } from "./svg.ts";
 
 export interface ThresholdPanel {

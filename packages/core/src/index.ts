@@ -1,26 +1,34 @@
-export * from "./assemble.ts";
-export * from "./backoff.ts";
-export * from "./batching.ts";
-export * from "./binomial.ts";
-export * from "./chunk.ts";
-export * from "./chunk-diff.ts";
-export * from "./chunk-places.ts";
-export * from "./errors.ts";
-export * from "./guardrail.ts";
-export * from "./model.ts";
-export * from "./no-answer.ts";
-export * from "./outage.ts";
-export * from "./profile.ts";
-export * from "./retrieval/agreement.ts";
-export * from "./retrieval/bootstrap.ts";
-export * from "./retrieval/calibration.ts";
-export * from "./retrieval/effects.ts";
-export * from "./retrieval/gains.ts";
-export * from "./retrieval/judged-query.ts";
-export * from "./retrieval/judgement.ts";
-export * from "./retrieval/measures.ts";
-export * from "./retrieval/proxy-query.ts";
-export * from "./retrieval/summary.ts";
-export * from "./retrieval/thresholds.ts";
-export * from "./rollout.ts";
-export * from "./session.ts";
+export { assembleText } from "./chunking/assemble.ts";
+export { type ChunkSlice, chunkText } from "./chunking/chunk.ts";
+export { diffChunks } from "./chunking/chunk-diff.ts";
+export { placeChunks } from "./chunking/chunk-places.ts";
+export type { Span } from "./chunking/span.ts";
+export { backoffMs } from "./failures/backoff.ts";
+export { type ExitCode, messageOf, ReembedError } from "./failures/errors.ts";
+export { endsWithin, reportNoAnswer } from "./failures/no-answer.ts";
+export { isTransient, isUntakenText } from "./failures/outage.ts";
+export { formatBytes, formatCount, formatDuration, formatPercent, formatRate, formatShare } from "./format/numbers.ts";
+export { formatTable } from "./format/table.ts";
+export { type Model, models } from "./profiles/model.ts";
+export { type Chunking, chunkingName, type Profile, profiles, resolveProfile } from "./profiles/profile.ts";
+export { randomNumbers } from "./random-numbers.ts";
+export {
+  type Breach,
+  findBreaches,
+  type GuardrailSettings,
+  type GuardWindow,
+  type LatencyBounds,
+  latencyRanks,
+  saysSomething,
+} from "./rollout/guardrail.ts";
+export { leastCoverage } from "./rollout/least-coverage.ts";
+export {
+  type Rollout,
+  type RolloutStage,
+  rolledBack,
+  rolloutBuckets,
+  servingProfile,
+  withPercent,
+  withShadow,
+} from "./rollout/rollout.ts";
+export { prepareSessionStatement, sessionSettings } from "./session.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { openEmbeddedDatabase } from "./index.ts";
+import { openEmbeddedDatabase } from "./embedded-database.ts";
 
 describe("the embedded database", () => {
   const scope = new AsyncDisposableStack();

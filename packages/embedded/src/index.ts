@@ -1,1 +1,1 @@
-export { type EmbeddedDatabase, openEmbeddedDatabase } from "./embedded-database.ts";
+export { openEmbeddedDatabase } from "./embedded-database.ts";

@@ -11,7 +11,7 @@ const reconnecting = { leastMs: 100, mostMs: 3_000 };
  * A server that no longer answers is given up after this time; TCP alone would take up to 15 minutes. BullMQ's statements
  * take milliseconds, and it blocks for 10 s at most.
  */
-const silenceMs = 30_000;
+const noAnswerMs = 30_000;
 /** How long closing a connection waits for the server, which normally answers within milliseconds. */
 const goodbyeMs = 1_000;
 
@@ -25,7 +25,7 @@ export function backendOf(server: QueueServer): {
     url: server.url,
     maxRetriesPerRequest: null,
     retryStrategy: (attempt: number) => backoffMs(attempt, reconnecting),
-    socketTimeout: silenceMs,
+    socketTimeout: noAnswerMs,
   };
   const create: typeof createRedisBackend = (...options) => endPromptly(createRedisBackend(...options));
   return { connection, backend: create };
@@ -77,7 +77,7 @@ function postgresBackend(server: QueueServer & { kind: "postgres" }): BackendFac
       connectionTimeoutMillis: 10_000,
       keepAlive: true,
       // PGlite answers nobody while it runs one of our statements, however long that takes.
-      ...(server.pollSeconds === undefined ? { query_timeout: silenceMs } : {}),
+      ...(server.pollSeconds === undefined ? { query_timeout: noAnswerMs } : {}),
     });
     const backend = createPostgresBackend(name, { ...options, connection: pool }, factoryOptions);
     return endPromptly(endWith(backend, pool));

@@ -36,7 +36,7 @@ export interface QueueCounts {
   failed: number;
 }
 
-export function embedQueueName(profile: string): string {
+function embedQueueName(profile: string): string {
   return `embed-${profile}`;
 }
 

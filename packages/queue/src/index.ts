@@ -2,10 +2,9 @@ export { describeBrakes } from "./describe-brakes.ts";
 export {
   BatchHandedBack,
   type BatchResult,
-  type EmbedBatch,
+  EmbedBatch,
   type EmbedJob,
   EmbedQueue,
-  embedQueueName,
   type QueueCounts,
   startEmbedWorker,
 } from "./embed-queue.ts";

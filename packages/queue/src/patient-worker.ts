@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { backoffMs, endsWithin, tellSilence } from "@reembed/core";
+import { backoffMs, endsWithin, reportNoAnswer } from "@reembed/core";
 import { type Job, Worker } from "bullmq";
 import { readableJob } from "./readable-job.ts";
 
@@ -37,7 +37,7 @@ export class PatientWorker<Data, Result> extends Worker<Data, Result> {
     const answer = super.trace<T>(...traced);
     const [, operation] = traced;
     if (operation !== "moveStalledJobsToWait") return answer;
-    return tellSilence(answer, (error) => this.emit("error", error));
+    return reportNoAnswer(answer, (error) => this.emit("error", error));
   }
 
   /** Finishes running jobs and closes the connections, but waits only a limited time if a server does not answer. */

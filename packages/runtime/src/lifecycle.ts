@@ -1,4 +1,4 @@
-import { backoffMs, endsWithin, tellSilence } from "@reembed/core";
+import { backoffMs, endsWithin, reportNoAnswer } from "@reembed/core";
 
 const longestPauseMs = 5_000;
 /** How long disposal waits for running work, which may be a statement that a server never answers. */
@@ -43,7 +43,7 @@ export function repeatEvery(
   let failures = 0;
   const bounds = { leastMs: 2 * intervalMs, mostMs: Math.max(2 * intervalMs, longestPauseMs) };
   const turn = () => {
-    running = tellSilence(Promise.try(work), onError)
+    running = reportNoAnswer(Promise.try(work), onError)
       .then(() => {
         failures = 0;
       })

@@ -6,10 +6,14 @@ export type Metrics = ReturnType<typeof createMetrics>;
 /** Every process creates its own. A metric that the process never sets has no value. */
 export function createMetrics() {
   const registry = new Registry();
-  const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  return { registry, ...workMetrics(registers), ...searchMetrics(registers), ...stateMetrics(registers) };
+}
+
+/** Of batches and of the model's runs. */
+function workMetrics(registers: Registry[]) {
   return {
-    registry,
     jobs: new Counter({
       name: "reembed_jobs_total",
       help: "Batches, by outcome: completed, failed, or stalled and taken over.",
@@ -66,6 +70,12 @@ export function createMetrics() {
       labelNames: ["profile"],
       registers,
     }),
+  };
+}
+
+/** Of searches, and of shadows beside them. */
+function searchMetrics(registers: Registry[]) {
+  return {
     searchSeconds: new Histogram({
       name: "reembed_search_seconds",
       help: "Duration of searches, the query's embedding included. Role: answer, or shadow, which nobody sees.",
@@ -113,6 +123,12 @@ export function createMetrics() {
       help: "Searches that were not recorded, because the database was away for too long or refused the record.",
       registers,
     }),
+  };
+}
+
+/** Of the queue, the profiles and the rollout. */
+function stateMetrics(registers: Registry[]) {
+  return {
     queueJobs: new Gauge({
       name: "reembed_queue_jobs",
       help: "Batches in the queue, by state: waiting, active, delayed, failed.",

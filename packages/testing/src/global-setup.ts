@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openEmbeddedDatabase } from "@reembed/embedded";
 import type { TestProject } from "vitest/node";
-import { createTables } from "./corpus.ts";
-import { createDatabase } from "./create-database.ts";
-import { nativeUnavailable } from "./native-available.ts";
-import { startNativePostgres } from "./native-postgres.ts";
-import { startNativeRedis } from "./native-redis.ts";
+import { createTables } from "./corpus/corpus.ts";
+import { createDatabase } from "./servers/create-database.ts";
+import { nativeUnavailable } from "./servers/native-available.ts";
+import { startNativePostgres } from "./servers/native-postgres.ts";
+import { startNativeRedis } from "./servers/native-redis.ts";
 
 /** The servers that a whole run shares, or why there are none. Tests are separated by the names of their databases. */
 export type NativeServers =

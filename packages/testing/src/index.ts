@@ -5,29 +5,26 @@ export {
   chunksView,
   followingProfile,
   versionedBody,
-} from "./adopted-corpus.ts";
-export { type Application, createApplication } from "./application.ts";
-export { browserUnavailable, launchBrowser } from "./browser.ts";
-export { openTestDatabase, storeBodies, testProfile } from "./corpus.ts";
-export { createDatabase } from "./create-database.ts";
-export {
-  describeOnEachServer,
-  describeOnOneServer,
-  type OpenServers,
-  type ServerKind,
-  type TestServers,
-} from "./each-server.ts";
-export { HashingEmbedder, type HashingEmbedderOptions } from "./hashing-embedder.ts";
-export { nativeUnavailable } from "./native-available.ts";
-export { postgresAccount } from "./native-binaries.ts";
-export { type NativePgbouncer, startNativePgbouncer } from "./native-pgbouncer.ts";
-export { type NativePostgres, startNativePostgres } from "./native-postgres.ts";
-export { type NativeRedis, startNativeRedis } from "./native-redis.ts";
-export { encodePoisonGraph, poisonDimensions } from "./poison-graph.ts";
-export { encodeSlowGraph, slowDimensions } from "./slow-graph.ts";
-export { mountSmallDisk, type SmallDisk, smallDiskUnavailable } from "./small-disk.ts";
-export { type SubPathProxy, startSubPathProxy } from "./sub-path-proxy.ts";
-export { type SwallowingProxy, startSwallowingProxy } from "./swallowing-proxy.ts";
-export { type TemporaryModel, writeTemporaryModel } from "./temporary-model.ts";
-export { waitFor } from "./wait-for.ts";
-export { hasEnded, watchChildren } from "./watch-children.ts";
+} from "./corpus/adopted-corpus.ts";
+export { createApplication } from "./corpus/application.ts";
+export { openTestDatabase, storeBodies, testProfile } from "./corpus/corpus.ts";
+export { folderOf } from "./corpus/folder-of.ts";
+export { readBackfillIds } from "./corpus/read-backfill-ids.ts";
+export { fillWithVectors, holdUpBuilds } from "./corpus/vectors.ts";
+export { HashingEmbedder } from "./embedders/hashing-embedder.ts";
+export { encodePoisonGraph, poisonDimensions } from "./models/poison-graph.ts";
+export { encodeSlowGraph, slowDimensions } from "./models/slow-graph.ts";
+export { type TemporaryModel, writeTemporaryModel } from "./models/temporary-model.ts";
+export { browserUnavailable, launchBrowser } from "./processes/browser.ts";
+export { waitFor } from "./processes/wait-for.ts";
+export { hasEnded, watchChildren } from "./processes/watch-children.ts";
+export { createDatabase } from "./servers/create-database.ts";
+export { describeOnEachServer, describeOnOneServer, type TestServers } from "./servers/each-server.ts";
+export { nativeUnavailable } from "./servers/native-available.ts";
+export { postgresAccount } from "./servers/native-binaries.ts";
+export { startNativePgbouncer } from "./servers/native-pgbouncer.ts";
+export { type NativePostgres, startNativePostgres } from "./servers/native-postgres.ts";
+export { type NativeRedis, startNativeRedis } from "./servers/native-redis.ts";
+export { mountSmallDisk, smallDiskUnavailable } from "./servers/small-disk.ts";
+export { startSubPathProxy } from "./servers/sub-path-proxy.ts";
+export { startSwallowingProxy } from "./servers/swallowing-proxy.ts";

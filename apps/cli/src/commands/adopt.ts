@@ -1,12 +1,13 @@
 import { configuredProfile, loadConfig } from "@reembed/config";
+import { formatCount } from "@reembed/core";
+import { type AdoptionReport, adoptTable } from "@reembed/migration/adopt";
 import { createLogger } from "@reembed/runtime";
-import type { ChunkSource } from "@reembed/store";
+import type { ChunkSource } from "@reembed/store/schema";
 import type { Command } from "commander";
-import { type AdoptionReport, adoptTable } from "../adopt/adopt-table.ts";
+import { openServices } from "../hosting/services.ts";
 import { wholeNumberFrom } from "../options.ts";
-import { formatCount, printResult, printUnchanged } from "../output.ts";
-import { progressBars } from "../progress.ts";
-import { openServices } from "../services.ts";
+import { printResult, printUnchanged } from "../output/print.ts";
+import { progressBars } from "../output/progress-bars.ts";
 
 interface AdoptFlags {
   id: string;
@@ -57,9 +58,9 @@ export function registerAdopt(program: Command): void {
       const { sample, device, reembed = false, json, dryRun } = flags;
       const profile = configuredProfile(config, flags.profile ?? config.baseline.name);
       const { database } = services;
-      const bar = bars.add("adopting", "ids");
+      const { update: onProgress } = bars.add("adopting", "ids");
       const wanted = sourceOf(table, flags);
-      const report = await adoptTable({ database, config, profile, wanted, sample, reembed, device, bar, log });
+      const report = await adoptTable({ database, config, profile, wanted, sample, reembed, device, onProgress, log });
       if (dryRun) printUnchanged();
       else printResult(report, json, describe(report));
     });

@@ -1,13 +1,15 @@
 import { loadConfig } from "@reembed/config";
-import { type BackfillQueue, pauseBackfill, resumeBackfill, startCourse } from "@reembed/producer";
+import { formatCount } from "@reembed/core";
+import { type BackfillQueue, pauseBackfill, resumeBackfill, startOrAdjustBackfill } from "@reembed/migration/backfill";
 import { EmbedQueues } from "@reembed/queue";
 import { createLogger } from "@reembed/runtime";
-import { type BackfillOrder, type RegisteredProfile, readProfile } from "@reembed/store";
+import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import type { BackfillOrder } from "@reembed/store/schema";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { describeCourse } from "../backfill/describe-course.ts";
+import { openServices } from "../hosting/services.ts";
 import { numberBetween } from "../options.ts";
-import { formatCount, printResult } from "../output.ts";
-import { openServices } from "../services.ts";
+import { describeBackfill } from "../output/describe-backfill.ts";
+import { printResult } from "../output/print.ts";
 
 interface BackfillFlags {
   profile?: string;
@@ -44,10 +46,10 @@ export function registerBackfill(program: Command): void {
     .action((flags: StartFlags) =>
       change(flags, async (on, before) => {
         const { order, until = null, rate = null } = flags;
-        const { profile, withdrawn, leaders } = await startCourse(on, before, { order, until, rate });
+        const { profile, withdrawn, leaders } = await startOrAdjustBackfill(on, before, { order, until, rate });
         const { name, state } = profile;
         const result = { profile: name, state, paused: false, order, until, rate, withdrawn, leaders };
-        return { result, withdrawn, text: describeCourse(profile, { order, until, rate }, leaders) };
+        return { result, withdrawn, text: describeBackfill(profile, { order, until, rate }, leaders) };
       }),
     );
   changing(

@@ -2,10 +2,10 @@ import { loadConfig } from "@reembed/config";
 import { resolveListenAddress, startDashboard } from "@reembed/dashboard";
 import { createLogger, createMetrics } from "@reembed/runtime";
 import type { Command } from "commander";
-import { serveOperations } from "../operations.ts";
+import { serveOperations } from "../hosting/operations.ts";
+import { patienceFor, serveUntilSignal } from "../hosting/serve.ts";
+import { openServices } from "../hosting/services.ts";
 import { portNumber, waitOption } from "../options.ts";
-import { patienceFor, serveUntilSignal } from "../serve.ts";
-import { openServices } from "../services.ts";
 
 interface DashboardFlags {
   host?: string;

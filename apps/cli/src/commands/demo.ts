@@ -1,11 +1,10 @@
 import { join } from "node:path";
 import { type Config, loadConfig } from "@reembed/config";
-import { chunkingName } from "@reembed/core";
+import { chunkingName, formatCount, formatShare, formatTable } from "@reembed/core";
 import { createLogger } from "@reembed/runtime";
 import type { Command } from "commander";
 import { type Demo, runDemo } from "../demo/run-demo.ts";
-import { formatCount, formatShare, formatTable } from "../output.ts";
-import { untilStopped } from "../serve.ts";
+import { untilStopped } from "../hosting/serve.ts";
 
 interface DemoFlags {
   once?: boolean;

@@ -1,11 +1,11 @@
 import { loadConfig } from "@reembed/config";
+import { examine } from "@reembed/migration/doctor";
 import { createLogger } from "@reembed/runtime";
 import type { Command } from "commander";
-import { describeFindings } from "../doctor/describe-findings.ts";
-import { examine } from "../doctor/examine.ts";
+import { parseOneDevice } from "../hosting/devices.ts";
 import { wholeNumberFrom } from "../options.ts";
-import { printResult } from "../output.ts";
-import { parseOneDevice } from "../supervisor/devices.ts";
+import { describeFindings } from "../output/describe-findings.ts";
+import { printResult } from "../output/print.ts";
 
 interface DoctorFlags {
   device?: string;

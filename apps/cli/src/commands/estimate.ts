@@ -1,14 +1,15 @@
 import { configuredProfile, loadConfig } from "@reembed/config";
+import { chooseDevice } from "@reembed/embedder";
+import { estimateBackfill } from "@reembed/migration/estimate";
 import { createLogger } from "@reembed/runtime";
-import { readLiveWorkers, readProfile, recordEstimate } from "@reembed/store";
+import { readProfile } from "@reembed/store/profiles";
+import { readLiveWorkers, recordEstimate } from "@reembed/store/progress";
 import type { Command } from "commander";
-import { describeEstimate } from "../estimate/describe-estimate.ts";
-import { estimateBackfill } from "../estimate/estimate-backfill.ts";
+import { parseOneDevice } from "../hosting/devices.ts";
+import { openServices } from "../hosting/services.ts";
 import { wholeNumberFrom } from "../options.ts";
-import { printResult } from "../output.ts";
-import { chooseDevice } from "../profile-embedder.ts";
-import { openServices } from "../services.ts";
-import { parseOneDevice } from "../supervisor/devices.ts";
+import { describeEstimate } from "../output/describe-estimate.ts";
+import { printResult } from "../output/print.ts";
 
 interface EstimateFlags {
   profile?: string;

@@ -1,14 +1,13 @@
 import { loadConfig } from "@reembed/config";
+import { type Progress, runEvaluation } from "@reembed/migration/evaluate";
 import { createLogger } from "@reembed/runtime";
 import { type Command, Option } from "commander";
-import type { Progress } from "../evaluate/contender.ts";
-import { formatEvaluation } from "../evaluate/format-report.ts";
-import { runEvaluation } from "../evaluate/run-evaluation.ts";
+import { parseDevice } from "../hosting/devices.ts";
+import { openServices } from "../hosting/services.ts";
 import { wholeNumberFrom } from "../options.ts";
-import { printResult } from "../output.ts";
-import { type ProgressBar, progressBars } from "../progress.ts";
-import { openServices } from "../services.ts";
-import { parseDevice } from "../supervisor/devices.ts";
+import { formatEvaluation } from "../output/describe-evaluation.ts";
+import { printResult } from "../output/print.ts";
+import { type ProgressBar, progressBars } from "../output/progress-bars.ts";
 
 interface EvaluateFlags {
   queries?: string;

@@ -1,12 +1,12 @@
 import { createInterface } from "node:readline/promises";
 import { loadConfig } from "@reembed/config";
 import { ReembedError } from "@reembed/core";
+import { finalize } from "@reembed/migration/finalize";
 import { createLogger } from "@reembed/runtime";
 import type { Command } from "commander";
+import { openServices } from "../hosting/services.ts";
 import { operatorName, wholeNumberFrom } from "../options.ts";
-import { printResult, printUnchanged } from "../output.ts";
-import { finalize } from "../rollout/finalize.ts";
-import { openServices } from "../services.ts";
+import { printResult, printUnchanged } from "../output/print.ts";
 
 interface FinalizeFlags {
   keepDays: number;

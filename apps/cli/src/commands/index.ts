@@ -1,14 +1,15 @@
 import { type Config, configuredProfile, loadConfig } from "@reembed/config";
 import { ReembedError } from "@reembed/core";
+import { buildAndMeasure, lostVectors, missedRecall, type WantedIndex } from "@reembed/migration/index";
 import { createLogger } from "@reembed/runtime";
-import { annIndexName, readAnnIndex, readProfile } from "@reembed/store";
+import { readProfile } from "@reembed/store/profiles";
+import { annIndexName, readAnnIndex } from "@reembed/store/search";
 import { type Command, Option } from "commander";
-import { buildAndMeasure, lostVectors, missedRecall, type WantedIndex } from "../ann/build-and-measure.ts";
-import { describeBuilt, describeStatus } from "../ann/describe-index.ts";
-import { progressLine, secondsLeft } from "../ann/progress-line.ts";
+import { openServices } from "../hosting/services.ts";
 import { numberBetween, wholeNumberFrom } from "../options.ts";
-import { printResult } from "../output.ts";
-import { openServices } from "../services.ts";
+import { describeBuilt, describeStatus } from "../output/describe-index.ts";
+import { printResult } from "../output/print.ts";
+import { progressLine, secondsLeft } from "../output/progress-line.ts";
 
 interface BuildFlags extends Omit<WantedIndex, "memoryBytes"> {
   profile?: string;

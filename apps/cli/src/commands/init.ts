@@ -1,8 +1,8 @@
 import { activeProfiles, loadConfig } from "@reembed/config";
 import { createLogger } from "@reembed/runtime";
 import type { Command } from "commander";
-import { printResult, printUnchanged } from "../output.ts";
-import { initialize, openServers } from "../services.ts";
+import { initialize, openServers } from "../hosting/services.ts";
+import { printResult, printUnchanged } from "../output/print.ts";
 
 export function registerInit(program: Command): void {
   program

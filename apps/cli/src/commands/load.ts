@@ -1,11 +1,13 @@
 import { loadConfig } from "@reembed/config";
+import { formatCount } from "@reembed/core";
+import { loadCorpus } from "@reembed/migration/load";
 import { createLogger } from "@reembed/runtime";
-import { refuseAdopted, type StoredDocuments } from "@reembed/store";
+import { refuseAdopted } from "@reembed/store/adoption";
+import type { StoredDocuments } from "@reembed/store/corpus";
 import type { Command } from "commander";
-import { loadCorpus } from "../corpus/load-corpus.ts";
-import { formatCount, printResult, printUnchanged } from "../output.ts";
-import { progressBars } from "../progress.ts";
-import { openServices } from "../services.ts";
+import { openServices } from "../hosting/services.ts";
+import { printResult, printUnchanged } from "../output/print.ts";
+import { progressBars } from "../output/progress-bars.ts";
 
 export function registerLoad(program: Command): void {
   program

@@ -1,20 +1,17 @@
 import { loadConfig } from "@reembed/config";
-import { type Model, models } from "@reembed/core";
+import { formatTable, type Model, models } from "@reembed/core";
+import { type Dtype, devices, modelFolder, type PreparedDevice } from "@reembed/embedder";
+import { readSampleTexts } from "@reembed/migration/load";
 import {
-  type Dtype,
   describeModel,
-  devices,
   type Fidelity,
   leastCosines,
-  modelFolder,
   type Preparation,
-  type PreparedDevice,
   prepareModel,
-} from "@reembed/embedder";
+} from "@reembed/model-builder/prepare";
 import { type Command, Option } from "commander";
-import { readSampleTexts } from "../corpus/sample-texts.ts";
 import { numberBetween } from "../options.ts";
-import { formatTable, printResult } from "../output.ts";
+import { printResult } from "../output/print.ts";
 
 interface PrepareFlags {
   device: PreparedDevice;

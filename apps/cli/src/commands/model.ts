@@ -1,10 +1,9 @@
 import { loadConfig } from "@reembed/config";
-import { type Model, models, ReembedError } from "@reembed/core";
-import { modelFolder, pullModel } from "@reembed/embedder";
+import { formatTable, type Model, models, ReembedError } from "@reembed/core";
+import { inspectModel, type ModelState, modelFolder, pullModel } from "@reembed/embedder";
 import type { Command } from "commander";
-import { inspectModel, type ModelState } from "../model-state.ts";
-import { formatTable, printResult } from "../output.ts";
-import { progressBars } from "../progress.ts";
+import { printResult } from "../output/print.ts";
+import { progressBars } from "../output/progress-bars.ts";
 import { registerModelPrepare } from "./model-prepare.ts";
 
 export function registerModel(program: Command): void {

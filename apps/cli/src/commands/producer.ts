@@ -2,10 +2,10 @@ import { loadConfig } from "@reembed/config";
 import { startProducer } from "@reembed/producer";
 import { createLogger, createMetrics } from "@reembed/runtime";
 import type { Command } from "commander";
-import { gaugeProfiles, serveOperations } from "../operations.ts";
+import { gaugeProfiles, serveOperations } from "../hosting/operations.ts";
+import { patienceFor, serveUntilSignal } from "../hosting/serve.ts";
+import { openServices } from "../hosting/services.ts";
 import { waitOption } from "../options.ts";
-import { patienceFor, serveUntilSignal } from "../serve.ts";
-import { openServices } from "../services.ts";
 
 export function registerProducer(program: Command): void {
   program

@@ -1,20 +1,15 @@
 import { loadConfig } from "@reembed/config";
-import { ReembedError } from "@reembed/core";
+import { formatCount, ReembedError } from "@reembed/core";
 import { createLogger } from "@reembed/runtime";
-import {
-  type Database,
-  type RegisteredProfile,
-  readProfile,
-  readQuarantined,
-  readQuarantinedChunk,
-  readQuarantineReasons,
-  retryQuarantined,
-} from "@reembed/store";
+import type { Database } from "@reembed/store/database";
+import { readQuarantined, readQuarantinedChunk, retryQuarantined } from "@reembed/store/embeddings";
+import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import { readQuarantineReasons } from "@reembed/store/progress";
 import { type Command, InvalidArgumentError } from "commander";
+import { openServices } from "../hosting/services.ts";
 import { wholeNumberFrom } from "../options.ts";
-import { formatCount, printResult, printUnchanged } from "../output.ts";
-import { describeChunk, describeList } from "../quarantine/describe-quarantine.ts";
-import { openServices } from "../services.ts";
+import { describeChunk, describeList } from "../output/describe-quarantine.ts";
+import { printResult, printUnchanged } from "../output/print.ts";
 
 interface QuarantineFlags {
   profile?: string;

@@ -1,11 +1,12 @@
 import { loadConfig } from "@reembed/config";
+import { formatCount, formatTable } from "@reembed/core";
+import { rechunkCorpus } from "@reembed/migration/rechunk";
 import { createLogger } from "@reembed/runtime";
-import type { RecutDocuments } from "@reembed/store";
+import type { RecutDocuments } from "@reembed/store/rechunking";
 import type { Command } from "commander";
-import { formatCount, formatTable, printResult, printUnchanged } from "../output.ts";
-import { progressBars } from "../progress.ts";
-import { rechunkCorpus } from "../rechunk/rechunk-corpus.ts";
-import { openServices } from "../services.ts";
+import { openServices } from "../hosting/services.ts";
+import { printResult, printUnchanged } from "../output/print.ts";
+import { progressBars } from "../output/progress-bars.ts";
 
 export function registerRechunk(program: Command): void {
   program

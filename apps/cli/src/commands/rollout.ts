@@ -1,14 +1,21 @@
 import { type Config, loadConfig } from "@reembed/config";
+import {
+  type Decision,
+  type Proof,
+  proofs,
+  readRolloutStatus,
+  rollBack,
+  setPercent,
+  setShadowPercent,
+} from "@reembed/migration/rollout";
 import { createLogger } from "@reembed/runtime";
-import { type Database, environmentName, guardrailName } from "@reembed/store";
+import type { Database } from "@reembed/store/database";
+import { environmentName, guardrailName } from "@reembed/store/rollout";
 import { type Command, InvalidArgumentError } from "commander";
+import { openServices } from "../hosting/services.ts";
 import { operatorName } from "../options.ts";
-import { printResult, printUnchanged } from "../output.ts";
-import { type Decision, rollBack, setPercent, setShadowPercent } from "../rollout/change-share.ts";
-import { describeStatus } from "../rollout/describe-status.ts";
-import { type Proof, proofs } from "../rollout/guards.ts";
-import { readRolloutStatus } from "../rollout/rollout-status.ts";
-import { openServices } from "../services.ts";
+import { describeStatus } from "../output/describe-rollout.ts";
+import { printResult, printUnchanged } from "../output/print.ts";
 
 interface ChangeFlags extends Decision {
   dryRun?: boolean;

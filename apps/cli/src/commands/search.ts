@@ -1,15 +1,16 @@
 import { type Config, configuredProfile, loadConfig } from "@reembed/config";
 import { messageOf, type Rollout } from "@reembed/core";
-import type { Embedder } from "@reembed/embedder";
-import { createLogger, createMetrics, type Logger, startOperations } from "@reembed/runtime";
+import { chooseDevice, type Embedder, startProfileEmbedder } from "@reembed/embedder";
+import { startOperations } from "@reembed/http";
+import { createLogger, createMetrics, type Logger } from "@reembed/runtime";
 import { resolveSearchHost, startSearch } from "@reembed/search";
-import { checkDatabase, checkTables, type Database, describeServer, openDatabase, readRollout } from "@reembed/store";
+import { checkDatabase, checkTables, type Database, describeServer, openDatabase } from "@reembed/store/database";
+import { readRollout } from "@reembed/store/rollout";
 import { type Command, InvalidArgumentError } from "commander";
+import { parseDevice } from "../hosting/devices.ts";
+import { type Patience, patienceFor, serveUntilSignal } from "../hosting/serve.ts";
+import { openServices } from "../hosting/services.ts";
 import { portNumber, waitOption } from "../options.ts";
-import { chooseDevice, startProfileEmbedder } from "../profile-embedder.ts";
-import { type Patience, patienceFor, serveUntilSignal } from "../serve.ts";
-import { openServices } from "../services.ts";
-import { parseDevice } from "../supervisor/devices.ts";
 
 /** Maximum number of searches in the database at a time; further ones wait. */
 const connections = 16;
@@ -49,7 +50,7 @@ export function registerSearch(program: Command): void {
         const database = await openSearchDatabase(config, { log, patience }, scope);
         const server = describeServer(database);
         const rollout = await patience(server, () => readRollout(database));
-        const embedders = await startEmbedders(config, rollout, device, log, scope);
+        const embedders = await startEmbedders(config, rollout, { device, log, scope });
         const metrics = createMetrics();
         const { guardrails, trustedProxies, operationsPort } = config;
         const options = { database, embedders, ...settings, guardrails, trustedProxies, metrics, log };
@@ -90,9 +91,7 @@ async function openSearchDatabase(
 async function startEmbedders(
   config: Config,
   { baseline, candidate }: Rollout,
-  device: string,
-  log: Logger,
-  scope: AsyncDisposableStack,
+  { device, log, scope }: { device: string; log: Logger; scope: AsyncDisposableStack },
 ): Promise<Map<string, Embedder>> {
   const frugal = {
     ...config,

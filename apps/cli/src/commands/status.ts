@@ -1,13 +1,13 @@
 import { loadConfig } from "@reembed/config";
 import { messageOf } from "@reembed/core";
-import { type ProfileStatus, readStatus } from "@reembed/dashboard/status";
+import { type ProfileStatus, readStatus } from "@reembed/migration/status";
 import { describeBrakes, EmbedQueues, TickQueue } from "@reembed/queue";
 import { createLogger, repeatEvery } from "@reembed/runtime";
 import type { Command } from "commander";
-import { untilStopped } from "../serve.ts";
-import { openServices } from "../services.ts";
-import { describeStatuses } from "../status/describe-status.ts";
-import { redrawing } from "../status/redraw.ts";
+import { untilStopped } from "../hosting/serve.ts";
+import { openServices } from "../hosting/services.ts";
+import { describeStatuses } from "../output/describe-status.ts";
+import { redrawing } from "../output/redraw.ts";
 
 interface StatusFlags {
   watch?: boolean;

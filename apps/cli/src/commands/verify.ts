@@ -1,16 +1,18 @@
 import { configuredProfile, loadConfig } from "@reembed/config";
 import { ReembedError } from "@reembed/core";
+import { chooseDevice, startProfileEmbedder } from "@reembed/embedder";
+import { describeVerdict, type VerificationReport, verifyProfile } from "@reembed/migration/verify";
 import { createLogger } from "@reembed/runtime";
-import { type RegisteredProfile, readCoverage, readProfile, recordVerification } from "@reembed/store";
+import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import { readCoverage } from "@reembed/store/progress";
+import { recordVerification } from "@reembed/store/verification";
 import type { Command } from "commander";
+import { parseOneDevice } from "../hosting/devices.ts";
+import { openServices } from "../hosting/services.ts";
 import { numberBetween, wholeNumberFrom } from "../options.ts";
-import { printResult } from "../output.ts";
-import { chooseDevice, startProfileEmbedder } from "../profile-embedder.ts";
-import { progressBars } from "../progress.ts";
-import { openServices } from "../services.ts";
-import { parseOneDevice } from "../supervisor/devices.ts";
-import { describeVerdict, describeVerification } from "../verify/describe-verification.ts";
-import { type VerificationReport, verifyProfile } from "../verify/verify-profile.ts";
+import { describeVerification } from "../output/describe-verification.ts";
+import { printResult } from "../output/print.ts";
+import { progressBars } from "../output/progress-bars.ts";
 
 interface VerifyFlags {
   profile?: string;

@@ -1,16 +1,16 @@
 import { type Config, configuredProfile, loadConfig } from "@reembed/config";
-import { embedOne } from "@reembed/embedder";
+import { chooseDevice, embedOne, httpDevice, startProfileEmbedder } from "@reembed/embedder";
 import { createLogger, createMetrics, type Logger } from "@reembed/runtime";
-import { describeServer, readProfile } from "@reembed/store";
+import { describeServer } from "@reembed/store/database";
+import { readProfile } from "@reembed/store/profiles";
 import { defaultConcurrency, startWorker, WorkerMetrics } from "@reembed/worker";
 import { type Command, Option } from "commander";
-import { serveOperations } from "../operations.ts";
+import { parseDevice, processDevices, threadsOf } from "../hosting/devices.ts";
+import { serveOperations } from "../hosting/operations.ts";
+import { patienceFor, serveUntilSignal, startLife } from "../hosting/serve.ts";
+import { openServices } from "../hosting/services.ts";
+import { supervise } from "../hosting/supervise.ts";
 import { waitOption, wholeNumberFrom } from "../options.ts";
-import { chooseDevice, httpDevice, startProfileEmbedder } from "../profile-embedder.ts";
-import { patienceFor, serveUntilSignal, startLife } from "../serve.ts";
-import { openServices } from "../services.ts";
-import { parseDevice, processDevices, threadsOf } from "../supervisor/devices.ts";
-import { supervise } from "../supervisor/supervise.ts";
 
 const modelTestAfterMs = 60_000;
 /**

@@ -1,7 +1,6 @@
 import { activeProfiles, type Config } from "@reembed/config";
-import type { Embedder } from "@reembed/embedder";
+import { chooseDevice, type Embedder, startProfileEmbedder } from "@reembed/embedder";
 import type { Logger } from "@reembed/runtime";
-import { chooseDevice, startProfileEmbedder } from "../profile-embedder.ts";
 
 /** Opens one embedder per active profile, which application, workers and search of the demo share. */
 export async function openEmbedders(
@@ -18,7 +17,7 @@ export async function openEmbedders(
 }
 
 /** The same embedder for code that disposes of what it gets: its disposal does nothing. */
-export function lend(embedder: Embedder): Embedder {
+export function keepOpen(embedder: Embedder): Embedder {
   return {
     model: embedder.model,
     device: embedder.device,
@@ -30,7 +29,7 @@ export function lend(embedder: Embedder): Embedder {
 /** An embedder that fails while `broken` returns true: the demo's fault. */
 export function breakable(embedder: Embedder, broken: () => boolean): Embedder {
   return {
-    ...lend(embedder),
+    ...keepOpen(embedder),
     embed(texts) {
       if (broken()) throw new Error("The demo has broken this model on purpose.");
       return embedder.embed(texts);

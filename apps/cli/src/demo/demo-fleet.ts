@@ -4,11 +4,13 @@ import { type Profile, ReembedError } from "@reembed/core";
 import type { Embedder } from "@reembed/embedder";
 import { startProducer } from "@reembed/producer";
 import type { Logger } from "@reembed/runtime";
-import { type Coverage, type Database, readCoverage, readProfile } from "@reembed/store";
+import type { Database } from "@reembed/store/database";
+import { readProfile } from "@reembed/store/profiles";
+import { type Coverage, readCoverage } from "@reembed/store/progress";
 import { defaultConcurrency, startWorker } from "@reembed/worker";
-import { progressBars } from "../progress.ts";
-import type { Services } from "../services.ts";
-import { lend } from "./demo-embedders.ts";
+import type { Services } from "../hosting/services.ts";
+import { progressBars } from "../output/progress-bars.ts";
+import { keepOpen } from "./demo-embedders.ts";
 
 const pollMs = 150;
 const patienceMs = 120_000;
@@ -27,7 +29,7 @@ export async function startFleet(
     const shared = embedders.get(model.id);
     if (shared === undefined) throw new TypeError(`There is no embedder of ${model.id}`);
     const profile = await readProfile(database, name);
-    const embedder = lend(shared);
+    const embedder = keepOpen(shared);
     scope.use(
       await startWorker({
         database,

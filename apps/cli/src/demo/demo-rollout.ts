@@ -1,12 +1,12 @@
 import { setTimeout } from "node:timers/promises";
 import type { Config } from "@reembed/config";
-import type { JudgedQuery } from "@reembed/core";
 import type { Embedder } from "@reembed/embedder";
+import { setPercent, setShadowPercent } from "@reembed/migration/rollout";
+import type { JudgedQuery } from "@reembed/retrieval/measures";
 import { createLogger, createMetrics } from "@reembed/runtime";
 import { type SearchApp, startSearch } from "@reembed/search";
-import { guardrailName, readRollout, readRolloutEvents } from "@reembed/store";
-import { setPercent, setShadowPercent } from "../rollout/change-share.ts";
-import type { Services } from "../services.ts";
+import { guardrailName, readRollout, readRolloutEvents } from "@reembed/store/rollout";
+import type { Services } from "../hosting/services.ts";
 import { breakable } from "./demo-embedders.ts";
 import { say } from "./say.ts";
 import { describeAnswered, Traffic } from "./traffic.ts";

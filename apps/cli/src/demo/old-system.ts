@@ -1,7 +1,8 @@
 import { type Chunking, chunkText } from "@reembed/core";
 import type { Embedder } from "@reembed/embedder";
-import type { ChunkSource, Database } from "@reembed/store";
-import { readCorpus } from "../corpus/read-corpus.ts";
+import { readCorpus } from "@reembed/migration/load";
+import type { Database } from "@reembed/store/database";
+import type { ChunkSource } from "@reembed/store/schema";
 
 /** The options of `reembed adopt` for the tables below. */
 export const oldTables: ChunkSource = {

@@ -1,36 +1,29 @@
 import { join } from "node:path";
 import { activeProfiles, type Config } from "@reembed/config";
-import { type JudgedQuery, ReembedError } from "@reembed/core";
+import { ReembedError } from "@reembed/core";
 import { startDashboard } from "@reembed/dashboard";
 import type { Embedder } from "@reembed/embedder";
-import { startCourse } from "@reembed/producer";
+import { adoptTable } from "@reembed/migration/adopt";
+import { startOrAdjustBackfill } from "@reembed/migration/backfill";
+import { chooseQueries, type EvaluationReport, evaluateProfiles } from "@reembed/migration/evaluate";
+import { handbook, readCorpus } from "@reembed/migration/load";
+import { rechunkCorpus } from "@reembed/migration/rechunk";
+import { verifyProfile } from "@reembed/migration/verify";
 import { EmbedQueues } from "@reembed/queue";
+import type { JudgedQuery } from "@reembed/retrieval/measures";
 import type { Logger } from "@reembed/runtime";
-import {
-  countDocuments,
-  countOtherDocuments,
-  type Database,
-  dropTables,
-  readProfile,
-  readTokens,
-  recordEvaluation,
-  recordVerification,
-  registerProfiles,
-} from "@reembed/store";
-import { adoptTable } from "../adopt/adopt-table.ts";
-import { readCorpus } from "../corpus/read-corpus.ts";
-import { handbook } from "../corpus/sample-texts.ts";
-import { chooseQueries } from "../evaluate/choose-queries.ts";
-import { evaluateProfiles } from "../evaluate/evaluate-profiles.ts";
-import type { EvaluationReport } from "../evaluate/report.ts";
-import { rechunkCorpus } from "../rechunk/rechunk-corpus.ts";
-import { initialize, openServers, type Services } from "../services.ts";
-import { verifyProfile } from "../verify/verify-profile.ts";
-import { lend, openEmbedders } from "./demo-embedders.ts";
+import { type Database, dropTables } from "@reembed/store/database";
+import { recordEvaluation } from "@reembed/store/evaluation";
+import { readProfile } from "@reembed/store/profiles";
+import { registerProfiles } from "@reembed/store/registration";
+import { recordVerification } from "@reembed/store/verification";
+import { initialize, openServers, type Services } from "../hosting/services.ts";
+import { keepOpen, openEmbedders } from "./demo-embedders.ts";
 import { type CoveredProfile, startFleet, untilCovered } from "./demo-fleet.ts";
 import { rollOut } from "./demo-rollout.ts";
 import { buildOldSystem, dropOldSystem, oldTables } from "./old-system.ts";
 import { say } from "./say.ts";
+import { countDocuments, countOtherDocuments, readTokens } from "./statements.ts";
 
 /** Number of vectors that are embedded again when the demo adopts and when it verifies. */
 const sample = 50;
@@ -148,8 +141,8 @@ async function migrateOldSystem(
   const embedder = embedderOf(embedders, model.id);
   say(`The old application: samples/handbook in ${oldTables.table}, with vectors of ${model.id}`);
   const old = await buildOldSystem(database, { corpus: handbook, chunking, embedder });
-  const bar = { update() {} };
-  const options = { database, config, profile: config.baseline, wanted: oldTables, reembed: false, bar, log };
+  const onProgress = () => {};
+  const options = { database, config, profile: config.baseline, wanted: oldTables, reembed: false, onProgress, log };
   const { vectors, checked } = await adoptTable({ ...options, sample, device: embedder.device });
   const compared =
     checked === undefined ? "" : `; ${checked.compared} compared, least cosine ${checked.leastCosine.toFixed(4)}`;
@@ -164,14 +157,14 @@ async function beginBackfill(config: Config, { database, queue }: Services): Pro
   if (profile.state !== "registered") return;
   await using queues = new EmbedQueues(queue, () => {});
   const on = { database, queue: queues.of(profile.name), dryRun: false };
-  await startCourse(on, profile, { order: "id", until: null, rate: null });
+  await startOrAdjustBackfill(on, profile, { order: "id", until: null, rate: null });
 }
 
 async function verify(config: Config, database: Database, embedders: ReadonlyMap<string, Embedder>): Promise<void> {
   for (const { name, model } of activeProfiles(config)) {
     const report = await verifyProfile({
       ...{ database, profile: await readProfile(database, name), sample },
-      startEmbedder: async () => lend(embedderOf(embedders, model.id)),
+      startEmbedder: async () => keepOpen(embedderOf(embedders, model.id)),
       bars: { own: 0.999, adopted: 0.99 },
       maxQuarantinedShare: config.maxQuarantinedShare,
       onProgress: () => {},

@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import type { JudgedQuery } from "@reembed/core";
+import type { JudgedQuery } from "@reembed/retrieval/measures";
 
 /** Number of people who search at the same time. */
 const atOnce = 4;

@@ -1,4 +1,4 @@
-import { equalSecrets } from "@reembed/runtime";
+import { equalSecrets } from "@reembed/http";
 import type { Request, Response } from "express";
 import { Sessions } from "./sessions.ts";
 

@@ -1,4 +1,4 @@
-import { isLoopbackName } from "@reembed/runtime";
+import { isLoopbackName } from "@reembed/http";
 import type { Request, RequestHandler } from "express";
 import { redirectTo } from "../page/layout.ts";
 import { Problem } from "../page/problem.ts";

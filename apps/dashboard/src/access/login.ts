@@ -1,5 +1,5 @@
+import { limitRate } from "@reembed/http";
 import express, { type Router } from "express";
-import { rateLimit } from "express-rate-limit";
 import { z } from "zod";
 import { type Html, html } from "../page/html.ts";
 import { redirectTo, sendPage } from "../page/layout.ts";
@@ -11,16 +11,10 @@ const Credentials = z.object({ password: z.string().max(1_000), next: z.string()
 /** `/login` and `/logout`. After ten wrong passwords in a minute from one address, further ones are not checked. */
 export function loginRoutes(access: Access): Router {
   const router = express.Router();
-  const limit = rateLimit({
-    windowMs: 60_000,
-    limit: 10,
-    skipSuccessfulRequests: true,
-    standardHeaders: "draft-8",
-    legacyHeaders: false,
-    // Counts by the address of the connection or of a trusted proxy's client: anybody can write anything into X-Forwarded-For.
-    validate: { xForwardedForHeader: false },
-    handler: (request, response) =>
-      sendProblem(request, response, new Problem(429, "Too many attempts: wait a minute.")),
+  const limit = limitRate({
+    perMinute: 10,
+    onlyFailures: true,
+    refuse: (request, response) => sendProblem(request, response, new Problem(429, "Too many tries: wait a minute.")),
   });
 
   router.get("/login", (request, response) => {

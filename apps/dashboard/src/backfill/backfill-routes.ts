@@ -1,4 +1,5 @@
-import { type Database, setPaused } from "@reembed/store";
+import type { Database } from "@reembed/store/database";
+import { setPaused } from "@reembed/store/progress";
 import express, { type Router } from "express";
 import { findProfile } from "../page/find-profile.ts";
 import { redirectTo } from "../page/layout.ts";

@@ -1,8 +1,8 @@
-import type { ProfileState } from "@reembed/store";
+import { formatCount, formatDuration } from "@reembed/core";
+import { describeWaiting, type ProfileStatus } from "@reembed/migration/status";
+import type { ProfileState } from "@reembed/store/schema";
 import type { Role } from "../access/access.ts";
-import { formatCount, formatDuration } from "../overview/format.ts";
 import { type Html, html } from "../page/html.ts";
-import { describeWaiting, type ProfileStatus } from "../status.ts";
 
 /** Whether there is a backfill that could be paused. */
 export function hasBackfill({ state }: { state: ProfileState }): boolean {

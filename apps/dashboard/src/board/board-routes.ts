@@ -1,7 +1,8 @@
 import { createBullBoard } from "@bull-board/api";
 import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import type { EmbedQueues, TickQueue } from "@reembed/queue";
-import { type Database, readProfiles } from "@reembed/store";
+import type { Database } from "@reembed/store/database";
+import { readProfiles } from "@reembed/store/profiles";
 import express, { type Router } from "express";
 import type { Role } from "../access/access.ts";
 import { boardHeaders } from "../access/headers.ts";

@@ -1,8 +1,8 @@
-import { describeWrongClock } from "@reembed/store";
+import { formatDuration } from "@reembed/core";
+import { describeWrongClock } from "@reembed/store/diagnosis";
 import type { Role } from "../access/access.ts";
 import { type Html, html } from "../page/html.ts";
 import { renderRollout } from "../rollout/render-rollout.ts";
-import { formatDuration } from "./format.ts";
 import { describeReport, type ProducerActivity } from "./producer-activity.ts";
 import { renderProfile } from "./render-profile.ts";
 import type { Snapshot } from "./snapshot.ts";

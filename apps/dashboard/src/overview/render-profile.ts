@@ -1,8 +1,9 @@
+import { formatCount, formatDuration, formatPercent, formatRate } from "@reembed/core";
+import type { ProfileStatus } from "@reembed/migration/status";
 import type { Role } from "../access/access.ts";
 import { renderBackfill, renderForecast } from "../backfill/render-backfill.ts";
 import { type Html, html } from "../page/html.ts";
-import type { ProfileStatus } from "../status.ts";
-import { formatCount, formatDuration, formatPercent, formatRate, type Series, toSeries } from "./format.ts";
+import { type Series, toSeries } from "./series.ts";
 import type { ProfileOverview } from "./snapshot.ts";
 
 export function renderProfile({ status, reasons, workers, history }: ProfileOverview, at: Date, role: Role): Html {

@@ -1,16 +1,16 @@
+import type { RolloutOverview } from "@reembed/migration/rollout";
+import { type ProfileStatus, readStatus } from "@reembed/migration/status";
 import type { EmbedQueues, TickQueue } from "@reembed/queue";
+import type { Database } from "@reembed/store/database";
+import { followDatabaseClock } from "@reembed/store/diagnosis";
+import { readProfile } from "@reembed/store/profiles";
 import {
-  type Database,
-  followDatabaseClock,
   type LiveWorker,
   type MinuteOfWork,
   readLiveWorkers,
-  readProfile,
   readQuarantineReasons,
   readThroughput,
-} from "@reembed/store";
-import type { RolloutOverview } from "../rollout/rollout-overview.ts";
-import { type ProfileStatus, readStatus } from "../status.ts";
+} from "@reembed/store/progress";
 import { type ProducerActivity, readProducerActivity } from "./producer-activity.ts";
 
 export interface ProfileOverview {

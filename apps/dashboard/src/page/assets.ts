@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { sharedPublicFolder } from "@reembed/http";
 import express, { type Router } from "express";
 
 /** Files of libraries that pages load, as their packages ship them: without a build step, and from this host only. */
@@ -14,5 +15,8 @@ export function serveAssets(): Router {
     router.get(`/${name}`, (_, response) => response.sendFile(fileURLToPath(url), { maxAge: "1h" }));
   }
   const own = fileURLToPath(new URL("../../public", import.meta.url));
-  return router.use(express.static(own, { index: false, redirect: false }));
+  for (const folder of [sharedPublicFolder, own]) {
+    router.use(express.static(folder, { index: false, redirect: false }));
+  }
+  return router;
 }

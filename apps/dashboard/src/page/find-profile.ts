@@ -1,5 +1,6 @@
 import { ReembedError } from "@reembed/core";
-import { type Database, type RegisteredProfile, readProfile } from "@reembed/store";
+import type { Database } from "@reembed/store/database";
+import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import { Problem } from "./problem.ts";
 
 /** The profile that a request's path names. */

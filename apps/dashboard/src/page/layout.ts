@@ -42,6 +42,7 @@ function renderPage(
 <meta name="color-scheme" content="light dark">
 <title>${title} – Reembed</title>
 <link rel="icon" href="assets/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="assets/base.css">
 <link rel="stylesheet" href="assets/dashboard.css">
 ${scripts.map((name) => html`<script type="module" src="assets/${name}"></script>\n`)}</head>
 <body>

@@ -1,5 +1,5 @@
-import { STATUS_CODES } from "node:http";
 import { isTransient, isUntakenText, messageOf } from "@reembed/core";
+import { clientErrorStatus, sendProblemDocument, titleOf } from "@reembed/http";
 import type { Logger } from "@reembed/runtime";
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
 import { html } from "./html.ts";
@@ -18,14 +18,14 @@ export class Problem extends Error {
 
 /** Answers with a problem document (RFC 9457) or, for a browser, with a page that says the same. */
 export function sendProblem(request: Request, response: Response, { status, message: detail }: Problem): void {
-  const title = STATUS_CODES[status] ?? "Error";
+  const title = titleOf(status);
   response.status(status).vary("Accept");
   if (request.accepts(["application/problem+json", "application/json", "html"]) === "html") {
     const main = html`<h1>${title}</h1><p>${detail}</p><p><a href="./">Back to the overview</a></p>`;
     sendPage(response, { title, main });
     return;
   }
-  response.type("application/problem+json").send(JSON.stringify({ type: "about:blank", title, status, detail }));
+  sendProblemDocument(response, { status, detail });
 }
 
 export const notFound: RequestHandler = (request) => {
@@ -45,9 +45,8 @@ export function handleErrors(log: Logger): ErrorRequestHandler {
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   // Express and its body parsers mark errors of the client, with a message that is meant for the client.
-  if (error instanceof Error && "status" in error && typeof error.status === "number" && error.status < 500) {
-    return new Problem(error.status, error.message);
-  }
+  const clientStatus = clientErrorStatus(error);
+  if (error instanceof Error && clientStatus !== undefined) return new Problem(clientStatus, error.message);
   if (isUntakenText(error)) return new Problem(400, "The request contains a character that the database cannot store.");
   if (isTransient(error)) return new Problem(503, `A server is away or busy: ${messageOf(error)}`);
   return new Problem(500, "This request failed; the dashboard's log says why.");

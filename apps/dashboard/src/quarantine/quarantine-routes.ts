@@ -1,4 +1,6 @@
-import { type Database, readQuarantined, readQuarantineReasons, retryQuarantined } from "@reembed/store";
+import type { Database } from "@reembed/store/database";
+import { readQuarantined, retryQuarantined } from "@reembed/store/embeddings";
+import { readQuarantineReasons } from "@reembed/store/progress";
 import express, { type Router } from "express";
 import { z } from "zod";
 import type { Access } from "../access/access.ts";

@@ -1,4 +1,4 @@
-import type { QuarantinedChunk } from "@reembed/store";
+import type { QuarantinedChunk } from "@reembed/store/embeddings";
 import { type Html, html } from "../page/html.ts";
 
 export interface QuarantineView {

@@ -1,9 +1,9 @@
-import type { RolloutStage } from "@reembed/core";
-import type { Evaluation, RolloutEvent } from "@reembed/store";
+import { formatCount, formatDuration, type RolloutStage } from "@reembed/core";
+import { type RolloutOverview, windowMinutes } from "@reembed/migration/rollout";
+import type { Evaluation } from "@reembed/store/evaluation";
+import type { RolloutEvent } from "@reembed/store/rollout";
 import { z } from "zod";
-import { formatCount, formatDuration } from "../overview/format.ts";
 import { type Html, html } from "../page/html.ts";
-import { type RolloutOverview, windowMinutes } from "./rollout-overview.ts";
 
 export function renderRollout(overview: RolloutOverview, at: Date): Html {
   const { changes, breach, evaluation, windows } = overview;

@@ -1,19 +1,15 @@
 import type { Rollout } from "@reembed/core";
+import { answerQuery, type QueryVectors } from "@reembed/retrieval";
 import { answerWithin, type Metrics } from "@reembed/runtime";
-import {
-  type Database,
-  type RegisteredProfile,
-  type SearchResult,
-  searchProfile,
-  withCancellation,
-} from "@reembed/store";
+import type { Database } from "@reembed/store/database";
+import type { RegisteredProfile } from "@reembed/store/profiles";
 import { toProblem } from "../http/problem.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { chooseProfile } from "../routing/choose-profile.ts";
 import type { CoverageGate } from "../routing/coverage-gate.ts";
 import type { FollowedRollout } from "../routing/followed-rollout.ts";
 import type { Shadows } from "../shadow/shadows.ts";
-import type { QueryVectors } from "./query-vectors.ts";
+import { elapsedMs, listed, type SearchAnswer } from "./search-answer.ts";
 import type { SearchRequest } from "./search-request.ts";
 
 /** After this the client has gone anyway, and requests must not pile up behind a server that does not answer. */
@@ -35,14 +31,6 @@ export interface SearchContext {
   logQueries: boolean;
 }
 
-/** The body of an answer. */
-export interface SearchAnswer {
-  requestId: string;
-  profile: string;
-  tookMs: number;
-  results: SearchResult[];
-}
-
 /**
  * Answers one search with the profile that the rollout chooses for it. The event is recorded later; the answer does not
  * wait for that.
@@ -60,9 +48,9 @@ export async function answerSearch(
   try {
     if (traffic && isUnguarded(profile, routes.rollout)) await context.coverage.requireCovered(profile);
     const results = await answerWithin(context.answerMs, (signal) =>
-      search(context.answering(profile.name), profile, request, { vectors: context.vectors, signal }),
+      answerQuery(context.answering(profile.name), profile, request, { vectors: context.vectors, signal }),
     );
-    const answer = { requestId, profile: profile.name, tookMs: since(startedAt), results };
+    const answer = { requestId, profile: profile.name, tookMs: elapsedMs(startedAt), results };
     count(context, answer, results.length === 0 ? "empty" : "answered");
     if (traffic) {
       recordAnswer(request, answer, context);
@@ -72,27 +60,11 @@ export async function answerSearch(
   } catch (error) {
     const { status, code } = toProblem(error);
     if (status < 500) throw error;
-    const answer = { requestId, profile: profile.name, tookMs: since(startedAt), results: [] };
+    const answer = { requestId, profile: profile.name, tookMs: elapsedMs(startedAt), results: [] };
     count(context, answer, "failed");
     if (traffic) recordAnswer(request, answer, context, code);
     throw error;
   }
-}
-
-/**
- * The chunks of one profile that are nearest to the query, within the profile's settings or those of the request.
- * @param signal Cancels the statement on the server.
- */
-export async function search(
-  database: Database,
-  profile: RegisteredProfile,
-  { query, limit = profile.limit, threshold = profile.threshold, filter }: SearchRequest,
-  { vectors, signal }: { vectors: QueryVectors; signal: AbortSignal },
-): Promise<SearchResult[]> {
-  const vector = await vectors.of(profile, query);
-  return await withCancellation(database, signal, (session) =>
-    searchProfile(session, profile, vector, { limit, threshold, filter }),
-  );
 }
 
 /**
@@ -123,14 +95,4 @@ function recordAnswer(
     overlap10: null,
     rankCorrelation: null,
   });
-}
-
-/** The part of the results that an event keeps. */
-export function listed(results: readonly SearchResult[]): { chunkIds: number[]; scores: number[] } {
-  return { chunkIds: results.map(({ chunkId }) => chunkId), scores: results.map(({ score }) => score) };
-}
-
-/** Elapsed milliseconds, rounded to a hundredth. */
-export function since(startedAt: number): number {
-  return Math.round(100 * (performance.now() - startedAt)) / 100;
 }

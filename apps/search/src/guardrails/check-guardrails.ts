@@ -8,16 +8,16 @@ import {
   rolledBack,
   saysSomething,
 } from "@reembed/core";
+import type { Database } from "@reembed/store/database";
 import {
   changeRollout,
-  type Database,
   guardrailName,
   isRetired,
   readGuardWindow,
   readKeptWindow,
   readRolloutEvents,
   readStageEntry,
-} from "@reembed/store";
+} from "@reembed/store/rollout";
 
 export interface GuardrailFinding {
   outcome: "rolled back" | "warned";

@@ -1,16 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { type GuardrailSettings, rolledBack, withPercent, withShadow } from "@reembed/core";
 import { createLogger, createMetrics } from "@reembed/runtime";
-import {
-  changeRollout,
-  type Database,
-  ensureRollout,
-  readGuardWindow,
-  readRollout,
-  readRolloutEvents,
-  recordFeedback,
-  recordSearches,
-} from "@reembed/store";
+import type { Database } from "@reembed/store/database";
+import { changeRollout, ensureRollout, readGuardWindow, readRollout, readRolloutEvents } from "@reembed/store/rollout";
+import { recordFeedback, recordSearches } from "@reembed/store/search";
 import { describeOnOneServer, openTestDatabase, testProfile, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, expect, test } from "vitest";

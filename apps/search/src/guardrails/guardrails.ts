@@ -1,6 +1,7 @@
 import { type GuardrailSettings, messageOf, type Rollout } from "@reembed/core";
 import { type Logger, type Metrics, repeatEvery } from "@reembed/runtime";
-import { type Database, readRollout } from "@reembed/store";
+import type { Database } from "@reembed/store/database";
+import { readRollout } from "@reembed/store/rollout";
 import { checkGuardrails } from "./check-guardrails.ts";
 
 /** One check takes the database 0.2 s with 50,000 searches in the window, and every search process checks. */

@@ -1,7 +1,6 @@
 import { ReembedError } from "@reembed/core";
-import { equalSecrets, type HostAddress, isLoopbackName, resolveHost } from "@reembed/runtime";
+import { equalSecrets, type HostAddress, isLoopbackName, limitRate, resolveHost } from "@reembed/http";
 import type { RequestHandler } from "express";
-import { rateLimit } from "express-rate-limit";
 import { Problem, sendProblem } from "./problem.ts";
 
 /**
@@ -39,17 +38,10 @@ export const requireJson: RequestHandler = (request, _response, next) => {
   throw new Problem(415, "not_json", "Send JSON with the content type application/json.");
 };
 
-/** Counts by the address of the connection, or of a trusted proxy's client: anybody can write anything into X-Forwarded-For. */
-export function limitRate(perMinute: number): RequestHandler {
-  return rateLimit({
-    windowMs: 60_000,
-    limit: perMinute,
-    standardHeaders: "draft-8",
-    legacyHeaders: false,
-    validate: { xForwardedForHeader: false },
-    handler: (_, response) => {
-      const detail = `One address may send ${perMinute} requests a minute: wait, or raise SEARCH_RATE_LIMIT.`;
-      sendProblem(response, new Problem(429, "too_many_requests", detail));
-    },
+export function limitSearches(perMinute: number): RequestHandler {
+  const detail = `One address may ask ${perMinute} times a minute: wait, or raise SEARCH_RATE_LIMIT.`;
+  return limitRate({
+    perMinute,
+    refuse: (_, response) => sendProblem(response, new Problem(429, "too_many_requests", detail)),
   });
 }

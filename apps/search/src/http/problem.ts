@@ -1,7 +1,7 @@
-import { STATUS_CODES } from "node:http";
 import { isTransient, messageOf, ReembedError } from "@reembed/core";
+import { clientErrorStatus, sendProblemDocument } from "@reembed/http";
 import type { Logger } from "@reembed/runtime";
-import { isCancelled } from "@reembed/store";
+import { isCancelled } from "@reembed/store/database";
 import type { ErrorRequestHandler, RequestHandler, Response } from "express";
 
 /** Thrown to refuse a request: its status, a code for programs and a sentence for people. */
@@ -19,11 +19,9 @@ export class Problem extends Error {
 
 /** Answers with a problem document (RFC 9457); `code` is an extension of ours. */
 export function sendProblem(response: Response, { status, code, message: detail }: Problem): void {
-  const title = STATUS_CODES[status] ?? "Error";
   // A temporary failure: the client should try again soon.
   if (status === 503) response.set("Retry-After", "1");
-  response.status(status).type("application/problem+json");
-  response.send(JSON.stringify({ type: "about:blank", title, status, detail, code }));
+  sendProblemDocument(response, { status, detail, code });
 }
 
 export const notFound: RequestHandler = (request) => {
@@ -44,9 +42,17 @@ export function handleErrors(log: Logger): ErrorRequestHandler {
   };
 }
 
+/** What retrieval refuses: by its code, the status that says so. */
+const statuses = new Map([
+  ["model_missing", 503],
+  ["query_rejected", 400],
+]);
+
 /** The client's view of an error. That one of our servers is away is said, but not which one or where. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  const status = error instanceof ReembedError ? statuses.get(error.code) : undefined;
+  if (error instanceof ReembedError && status !== undefined) return new Problem(status, error.code, error.message);
   if (isTransient(error) || isCancelled(error)) {
     return new Problem(503, "server_away", "A server that this search needs is away or busy: try again in a moment.");
   }
@@ -55,8 +61,9 @@ export function toProblem(error: unknown): Problem {
   if (type === "entity.too.large") return new Problem(413, "too_large", "The body is larger than 64 kB.");
   if (type === "entity.verify.failed") return new Problem(400, "not_utf8", "The body is not valid UTF-8.");
   if (type === "entity.parse.failed") return new Problem(400, "invalid_json", "The body is not valid JSON.");
-  if (error instanceof Error && "status" in error && typeof error.status === "number" && error.status < 500) {
-    return new Problem(error.status, "bad_request", "The request cannot be read.");
+  const clientStatus = clientErrorStatus(error);
+  if (clientStatus !== undefined) {
+    return new Problem(clientStatus, "bad_request", "The request cannot be read.");
   }
   const code = error instanceof ReembedError ? error.code : "failed";
   return new Problem(500, code, "This search failed; the log says why.");

@@ -1,6 +1,7 @@
 import { isTransient, messageOf } from "@reembed/core";
 import { answerWithin, type Logger, type Metrics, repeatEvery } from "@reembed/runtime";
-import { type Database, isCancelled, recordSearches, type SearchEvent } from "@reembed/store";
+import { type Database, isCancelled } from "@reembed/store/database";
+import { recordSearches, type SearchEvent } from "@reembed/store/search";
 
 const flushMs = 250;
 const rowsAtOnce = 500;

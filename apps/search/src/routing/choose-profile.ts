@@ -1,5 +1,6 @@
 import { servingProfile } from "@reembed/core";
-import { type RegisteredProfile, rolloutBucket } from "@reembed/store";
+import type { RegisteredProfile } from "@reembed/store/profiles";
+import { rolloutBucket } from "@reembed/store/rollout";
 import { Problem } from "../http/problem.ts";
 import type { Routes } from "./followed-rollout.ts";
 

@@ -1,7 +1,9 @@
-import { type Database, type RegisteredProfile, readCoverage } from "@reembed/store";
+import { leastCoverage } from "@reembed/core";
+import type { Database } from "@reembed/store/database";
+import type { RegisteredProfile } from "@reembed/store/profiles";
+import { readCoverage } from "@reembed/store/progress";
 import { Problem } from "../http/problem.ts";
 
-const sufficient = 0.999;
 const freshMs = 1_000;
 
 /**
@@ -17,7 +19,7 @@ export class CoverageGate {
   }
 
   async isCovered(profile: RegisteredProfile): Promise<boolean> {
-    return profile.state === "backfilled" || (await this.coverageOf(profile)) >= sufficient;
+    return profile.state === "backfilled" || (await this.coverageOf(profile)) >= leastCoverage;
   }
 
   /** @throws Problem with the profile's progress. */

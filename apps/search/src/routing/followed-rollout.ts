@@ -1,6 +1,8 @@
 import { messageOf, type Rollout } from "@reembed/core";
 import { type Logger, repeatEvery } from "@reembed/runtime";
-import { type Database, type RegisteredProfile, readProfiles, readRollout } from "@reembed/store";
+import type { Database } from "@reembed/store/database";
+import { type RegisteredProfile, readProfiles } from "@reembed/store/profiles";
+import { readRollout } from "@reembed/store/rollout";
 
 /** PGlite has no NOTIFY, so the row is polled. At this interval a rollback reaches every process well within a second. */
 const pollMs = 300;

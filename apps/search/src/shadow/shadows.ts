@@ -1,8 +1,11 @@
-import { agreementOf, endsWithin, messageOf } from "@reembed/core";
+import { endsWithin, messageOf } from "@reembed/core";
+import { answerQuery, type QueryVectors } from "@reembed/retrieval";
+import { agreementOf } from "@reembed/retrieval/measures";
 import { answerWithin, type Logger, type Metrics } from "@reembed/runtime";
-import type { Database, RegisteredProfile, SearchResult } from "@reembed/store";
-import { listed, type SearchAnswer, search, since } from "../answer/answer-search.ts";
-import type { QueryVectors } from "../answer/query-vectors.ts";
+import type { Database } from "@reembed/store/database";
+import type { RegisteredProfile } from "@reembed/store/profiles";
+import type { SearchResult } from "@reembed/store/search";
+import { elapsedMs, listed, type SearchAnswer } from "../answer/search-answer.ts";
 import type { SearchRequest } from "../answer/search-request.ts";
 import { toProblem } from "../http/problem.ts";
 import type { EventLog } from "../log/event-log.ts";
@@ -96,9 +99,9 @@ export class Shadows implements AsyncDisposable {
     const startedAt = performance.now();
     try {
       const results = await answerWithin(searchMs, (signal) =>
-        search(database, candidate, request, { vectors, signal }),
+        answerQuery(database, candidate, request, { vectors, signal }),
       );
-      const tookMs = since(startedAt);
+      const tookMs = elapsedMs(startedAt);
       const { overlap, rankCorrelation } = agreementOf(documentsOf(answer.results), documentsOf(results));
       events.add({ ...event, ...listed(results), tookMs, error: null, overlap10: overlap, rankCorrelation });
       metrics.shadowSearches.inc({ outcome: "compared" });
@@ -106,7 +109,7 @@ export class Shadows implements AsyncDisposable {
       if (rankCorrelation !== null) metrics.shadowRankCorrelation.observe(rankCorrelation);
       metrics.searchSeconds.observe({ profile: candidate.name, role: "shadow" }, tookMs / 1_000);
     } catch (error) {
-      const failed = { ...listed([]), tookMs: since(startedAt), error: toProblem(error).code };
+      const failed = { ...listed([]), tookMs: elapsedMs(startedAt), error: toProblem(error).code };
       events.add({ ...event, ...failed, overlap10: null, rankCorrelation: null });
       throw error;
     }

@@ -1,13 +1,12 @@
 import { type Model, models } from "@reembed/core";
 import { HashingEmbedder } from "@reembed/testing";
+import { describeEmbedder, SomeEmbeddingServer, vectorsOf } from "@reembed/testing/embedders";
 import { expect, test } from "vitest";
-import { describeEmbedder, vectorsOf } from "../embedder.testsuite.ts";
 import type { Embedder } from "../embedder.ts";
-import { modelFolder } from "../model-files.ts";
-import { startOnnxEmbedder } from "../onnx-embedder.ts";
-import { Tokenizer } from "../tokenizer.ts";
+import { modelFolder } from "../models/model-files.ts";
+import { startOnnxEmbedder } from "../onnx/onnx-embedder.ts";
+import { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { startHttpEmbedder } from "./http-embedder.ts";
-import { SomeEmbeddingServer } from "./some-embedding-server.ts";
 
 const [miniRubert, miniM3] = ["mini-rubert", "mini-m3"].map((id) => models.get(id) as Model) as [Model, Model];
 const settings = { modelsFolder: "unused", device: "cpu", tokenBudget: 512 };

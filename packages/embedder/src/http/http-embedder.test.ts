@@ -1,10 +1,18 @@
 import { type Model, models, ReembedError } from "@reembed/core";
 import { HashingEmbedder, waitFor } from "@reembed/testing";
+import {
+  body,
+  data,
+  embedAll,
+  type Fault,
+  hang,
+  SomeEmbeddingServer,
+  status,
+  vectorsOf,
+} from "@reembed/testing/embedders";
 import { beforeEach, describe, expect, test } from "vitest";
-import { embedAll, vectorsOf } from "../embedder.testsuite.ts";
 import type { Embedder } from "../embedder.ts";
 import { type HttpEmbedderOptions, startHttpEmbedder } from "./http-embedder.ts";
-import { body, data, type Fault, hang, SomeEmbeddingServer, status } from "./some-embedding-server.ts";
 
 const model = models.get("mini-m3") as Model;
 const retries = { tries: 3, firstWaitMs: 1, mostWaitMs: 2_000 };

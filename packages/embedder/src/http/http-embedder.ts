@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { type Model, ReembedError } from "@reembed/core";
 import { type Embedder, type EmbedderObserver, embedOne, type TextOutcome } from "../embedder.ts";
-import { exists, modelFolder } from "../model-files.ts";
-import { outcomesOf, readTexts, rejectAll, type TextInput } from "../text-inputs.ts";
-import { Tokenizer } from "../tokenizer.ts";
+import { exists, modelFolder } from "../models/model-files.ts";
+import { outcomesOf, readTexts, rejectAll, type TextInput } from "../tokenizer/text-inputs.ts";
+import { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { asTheyFinish } from "./as-they-finish.ts";
-import { isRefusal } from "./endpoint-error.ts";
 import { EmbeddingsEndpoint, type RetryLimits } from "./embeddings-endpoint.ts";
+import { isRefusal } from "./endpoint-error.ts";
 import { withListedModels } from "./listed-models.ts";
 import { packRequests } from "./pack-requests.ts";
 

@@ -1,11 +1,19 @@
 import { isTransient, type Model, models, ReembedError } from "@reembed/core";
 import { HashingEmbedder, waitFor } from "@reembed/testing";
+import {
+  body,
+  breakOff,
+  embedAll,
+  type Fault,
+  hang,
+  SomeEmbeddingServer,
+  status,
+  vectorsOf,
+} from "@reembed/testing/embedders";
 import { beforeEach, describe, expect, test } from "vitest";
-import { embedAll, vectorsOf } from "../embedder.testsuite.ts";
 import type { Embedder, TextOutcome } from "../embedder.ts";
 import { retryAfterMs } from "./endpoint-error.ts";
 import { startHttpEmbedder } from "./http-embedder.ts";
-import { body, breakOff, type Fault, hang, SomeEmbeddingServer, status } from "./some-embedding-server.ts";
 
 const model = models.get("mini-m3") as Model;
 const texts = ["отпуск", "зарплата", "приказ", "болезнь"];

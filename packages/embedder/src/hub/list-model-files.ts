@@ -1,6 +1,6 @@
 import { type ListFileEntry, listFiles } from "@huggingface/hub";
 import { ReembedError } from "@reembed/core";
-import { exportedGraph } from "../model-files.ts";
+import { exportedGraph } from "../models/model-files.ts";
 import type { HubFile } from "./hub-file.ts";
 import { type ModelSource, requestHub, unreachable } from "./hub-request.ts";
 import { retryTransient } from "./retry-transient.ts";

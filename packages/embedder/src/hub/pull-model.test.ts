@@ -4,11 +4,23 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type Model, models, ReembedError } from "@reembed/core";
+import {
+  checkpoint,
+  data,
+  type Fault,
+  model,
+  StandInHub,
+  sendOtherBytes,
+  shards,
+  stallAfter,
+  status,
+  unwanted,
+  wanted,
+  weights,
+} from "@reembed/testing/hub";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { verifyModelFiles } from "../model-files.ts";
+import { verifyModelFiles } from "../models/model-files.ts";
 import { type PullOptions, type PullProgress, pullModel } from "./pull-model.ts";
-import { checkpoint, data, model, shards, unwanted, wanted, weights } from "./some-model.ts";
-import { type Fault, StandInHub, sendOtherBytes, stallAfter, status } from "./stand-in-hub.ts";
 
 // The waits between retries, 15 s in all, are recorded instead of waited for.
 const { waits } = vi.hoisted(() => ({ waits: [] as number[] }));

@@ -8,7 +8,7 @@ import {
   verifyModelFiles,
   weightFiles,
   writeManifest,
-} from "../model-files.ts";
+} from "../models/model-files.ts";
 import { downloadFile } from "./download-file.ts";
 import { type HubFile, isInPlace } from "./hub-file.ts";
 import type { ModelSource } from "./hub-request.ts";

@@ -2,11 +2,10 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ReembedError } from "@reembed/core";
+import { checkpoint, model, needed, StandInHub, shards, unwanted, wanted } from "@reembed/testing/hub";
 import { beforeEach, describe, expect, test } from "vitest";
-import { verifyModelFiles } from "../model-files.ts";
+import { verifyModelFiles } from "../models/model-files.ts";
 import { pullModel } from "./pull-model.ts";
-import { checkpoint, model, needed, shards, unwanted, wanted } from "./some-model.ts";
-import { StandInHub } from "./stand-in-hub.ts";
 
 let modelsFolder: string;
 let folder: string;

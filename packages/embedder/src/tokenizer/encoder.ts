@@ -1,7 +1,3 @@
-import { messageOf, ReembedError } from "@reembed/core";
-import { JsEncoder } from "./js-encoder.ts";
-import { NativeEncoder, type NativeModule } from "./native-encoder.ts";
-
 /** Hugging Face's tokenizers in Rust, or their JavaScript port, which has a third of the speed. */
 export type EncoderKind = "native" | "javascript";
 
@@ -21,18 +17,4 @@ export interface EncodedText {
 /** Why a text has no tokens. */
 export interface TokenizerFailure {
   failure: string;
-}
-
-/**
- * Loads a tokenizer.json.
- * @param nativeModule Name of the native module. Where it has no binary for the platform, JavaScript is used.
- * @throws ReembedError `tokenizer_invalid` if `path` is not a valid tokenizer.json.
- */
-export async function loadEncoder(path: string, nativeModule: string): Promise<Encoder> {
-  const native = await import(nativeModule).catch(() => undefined);
-  try {
-    return native === undefined ? await JsEncoder.load(path) : new NativeEncoder(native as NativeModule, path);
-  } catch (cause) {
-    throw new ReembedError("tokenizer_invalid", `${path} cannot be read: ${messageOf(cause)}`, { cause });
-  }
 }

@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { type Model, models } from "@reembed/core";
+import { multilingualTexts } from "@reembed/testing/embedders";
 import { beforeAll, describe, expect, test } from "vitest";
-import { modelFolder } from "../model-files.ts";
-import { type EncodedText, type Encoder, loadEncoder } from "./encoder.ts";
-import { multilingualTexts } from "./multilingual-texts.ts";
+import { modelFolder } from "../models/model-files.ts";
+import type { EncodedText, Encoder } from "./encoder.ts";
+import { loadEncoder } from "./load-encoder.ts";
 import { cutIds, readPart } from "./read-part.ts";
 
 const implementations = [

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { messageOf, ReembedError } from "@reembed/core";
-import { loadEncoder } from "./encoder.ts";
+import { loadEncoder } from "./load-encoder.ts";
 import { cutIds, readPart } from "./read-part.ts";
 import type { TokenizerReply, TokenizerRequest, TokenizerSettings } from "./tokenizer-messages.ts";
 

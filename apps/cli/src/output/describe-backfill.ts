@@ -1,0 +1,23 @@
+import { formatCount } from "@reembed/core";
+import type { RegisteredProfile } from "@reembed/store/profiles";
+import type { BackfillSettings } from "@reembed/store/progress";
+
+/** Describes a backfill's settings in a sentence. */
+export function describeBackfill(
+  { name, state }: RegisteredProfile,
+  { order, until, rate }: BackfillSettings,
+  leaders: number,
+): string {
+  const orders = {
+    id: "the oldest chunks first",
+    newest: "the newest chunks first",
+    "most-searched": `first the ${formatCount(leaders)} chunks that searches of the last week found, then the oldest`,
+  };
+  const parts = [
+    orders[order],
+    ...(until === null ? [] : [`up to ${Number((100 * until).toFixed(2))} % of all chunks`]),
+    ...(rate === null ? [] : [`at most ${rate} a second`]),
+  ];
+  const begins = state === "registered" ? "begins with the first document" : "continues";
+  return `The backfill of ${name} ${begins}: ${parts.join(", ")}.`;
+}

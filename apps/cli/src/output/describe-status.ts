@@ -1,0 +1,82 @@
+import { formatCount, formatDuration, formatRate, formatShare, formatTable } from "@reembed/core";
+import { describeWaiting, type ProfileStatus } from "@reembed/migration/status";
+import { describeWrongClock } from "@reembed/store/diagnosis";
+
+const header = [
+  ...["profile", "state", "chunks", "embedded", "pending", "changes", "quarantined", "coverage"],
+  ...["queued", "failed", "workers", "tokens/s", "time left"],
+];
+
+/** A table with a line per profile, followed by notes about each. */
+export function describeStatuses(
+  statuses: readonly ProfileStatus[],
+  now: Date,
+  ticksHeld: string | null = null,
+): string {
+  const rows = statuses.map((status) => [
+    status.profile,
+    status.paused && status.state !== "backfilled" ? "paused" : status.state,
+    ...[status.chunks, status.embedded, status.pending, status.changes, status.quarantined].map(formatCount),
+    formatShare(status.coverage),
+    formatCount(status.queue.waiting + status.queue.active + status.queue.delayed),
+    formatCount(status.queue.failed),
+    formatCount(status.workers.length),
+    formatRate(status.rate.tokensPerSecond),
+    timeLeft(status),
+  ]);
+  const notes = statuses.flatMap((status) => notesOn(status, now).map((note) => `${status.profile}: ${note}`));
+  if (ticksHeld !== null) notes.push(`producer: ${ticksHeld} No ticks are made.`);
+  notes.push(...(statuses[0]?.wrongClocks ?? []).map(describeWrongClock));
+  const table = formatTable([header, ...rows], 2);
+  return notes.length === 0 ? table : `${table}\n\n${notes.join("\n")}`;
+}
+
+function notesOn(status: ProfileStatus, now: Date): string[] {
+  const { profile, state, paused, held, queueHeld, forecast, verification, index } = status;
+  const waiting = state === "backfilled" ? describeWaiting(status, status.workers.length) : null;
+  return [
+    ...(waiting === null ? [] : [waiting]),
+    ...(paused && state !== "backfilled" ? [`paused until \`reembed backfill resume --profile ${profile}\``] : []),
+    ...(held === null ? [] : [`held: ${held}`]),
+    ...(queueHeld === null ? [] : [queueHeld]),
+    ...(forecast === null ? [] : [describeForecast(forecast, now)]),
+    ...(verification === null
+      ? []
+      : [`${verification.passed ? "verified" : "not proven"} ${localTime(verification.at)}`]),
+    ...(index === null ? [] : [describeIndex(index)]),
+  ];
+}
+
+function describeForecast(
+  { tokensPerChunk, tokensPerSecond, endsAt }: NonNullable<ProfileStatus["forecast"]>,
+  now: Date,
+) {
+  const number = (value: number | null) => (value === null ? "?" : formatCount(value));
+  const time = (value: string | null) => (value === null ? "?" : localTime(value, now));
+  const told = (of: "estimated" | "actual") =>
+    `${number(tokensPerChunk[of])} tokens/chunk, ${number(tokensPerSecond[of])} tokens/s, end ${time(endsAt[of])}`;
+  return `estimate ${told("estimated")}; now ${told("actual")}`;
+}
+
+function describeIndex({ kind, valid, building, recall10 }: NonNullable<ProfileStatus["index"]>): string {
+  if (building !== null) {
+    const share = building.share === null ? "" : `, ${formatShare(building.share)}`;
+    return `index being built: ${building.phase}${share}`;
+  }
+  if (!valid) return `${kind} index not valid: its build was interrupted`;
+  return `${kind} index${recall10 === null ? ", not measured" : `, recall@10 ${(Math.floor(1_000 * recall10) / 1_000).toFixed(3)}`}`;
+}
+
+/** `2025-11-22 14:05`; only the time if it is today. */
+function localTime(iso: string, now?: Date): string {
+  const date = new Date(iso);
+  const pad = (number: number) => String(number).padStart(2, "0");
+  const time = `${pad(date.getHours())}:${pad(date.getMinutes())}`;
+  if (now?.toDateString() === date.toDateString()) return time;
+  return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())} ${time}`;
+}
+
+function timeLeft({ pending, etaSeconds }: ProfileStatus): string {
+  if (pending === 0) return "none";
+  return etaSeconds === null ? "unknown" : formatDuration(etaSeconds);
+}

@@ -1,0 +1,153 @@
+import { createHash, randomUUID } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { access, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { fileURLToPath } from "node:url";
+import { type Model, ReembedError } from "@reembed/core";
+
+/** Hashes and sizes of files, by path relative to the folder of their manifest. */
+export type RecordedFiles = Record<string, { sha256: string; sizeBytes: number }>;
+
+/** `manifest.json` of a model's folder: the files that it must contain. Prepared graphs have manifests of their own. */
+export interface ModelManifest {
+  model: string;
+  revision: string;
+  files: RecordedFiles;
+}
+
+const bundledFolder = fileURLToPath(new URL("../../../../models", import.meta.url));
+export const manifestName = "manifest.json";
+/** The folder inside a model's folder that `reembed model prepare` writes. */
+export const preparedName = "prepared";
+/** The files that every model needs in addition to its weights. */
+export const requiredFiles: readonly string[] = ["config.json", "tokenizer.json"];
+export const exportedGraph = "onnx/model.onnx";
+/** Possible weight files, in the order in which they are tried. */
+export const weightFiles: readonly string[] = [exportedGraph, "model.safetensors", "model.safetensors.index.json"];
+
+/** The model's folder in Hugging Face layout: `<modelsFolder>/<id>`; for a stand-in, a folder of this repository. */
+export function modelFolder(model: Model, modelsFolder: string): string {
+  return join(model.bundled ? bundledFolder : modelsFolder, model.id);
+}
+
+/**
+ * Checks every file of a model against its manifest. A folder that was filled by hand has no manifest: its hashes are
+ * recorded the first time, so that later changes are noticed. Reads every file, at about one second per gigabyte.
+ * @throws ReembedError `model_missing`, `model_file_missing`, `model_file_altered` or `model_revision_differs`.
+ */
+export async function verifyModelFiles(model: Model, modelsFolder: string): Promise<ModelManifest> {
+  const folder = modelFolder(model, modelsFolder);
+  const remedy = model.bundled
+    ? "Restore it with `git checkout models` or `npm run models`."
+    : `Run \`reembed model pull ${model.id}\`, or copy the files there.`;
+  if (!(await exists(folder))) {
+    throw new ReembedError("model_missing", `The files of ${model.id} are not in ${folder}.`, { remedy });
+  }
+  const recorded = await readManifest<ModelManifest>(folder);
+  const expected = [...new Set([...requiredFiles, ...Object.keys(recorded?.files ?? {})])];
+  for (const path of expected) {
+    if (!(await exists(join(folder, path))))
+      throw missing(join(folder, path), recorded?.files[path]?.sizeBytes, remedy);
+  }
+  if (!(await hasAny(folder, weightFiles))) throw missing(join(folder, exportedGraph), undefined, remedy);
+  if (recorded === undefined) return await writeManifest(model, folder);
+  if (recorded.revision !== model.revision) {
+    throw new ReembedError(
+      "model_revision_differs",
+      `${folder} holds revision ${recorded.revision} of ${model.id}; ${model.revision} was expected.`,
+      { remedy },
+    );
+  }
+  await verifyFiles(folder, recorded.files, remedy);
+  return recorded;
+}
+
+/**
+ * Checks files against their recorded hashes and sizes.
+ * @throws ReembedError `model_file_missing` or `model_file_altered`.
+ */
+export async function verifyFiles(folder: string, files: RecordedFiles, remedy: string): Promise<void> {
+  for (const [path, file] of Object.entries(files)) await verifyFile(join(folder, path), file, remedy);
+}
+
+async function verifyFile(path: string, expected: RecordedFiles[string], remedy: string): Promise<void> {
+  const size = await stat(path).then(
+    (found) => found.size,
+    () => undefined,
+  );
+  if (size === undefined) throw missing(path, expected.sizeBytes, remedy);
+  const sha256 = size === expected.sizeBytes ? await sha256OfFile(path) : undefined;
+  if (sha256 === expected.sha256) return;
+  const found =
+    sha256 === undefined
+      ? `${size} bytes instead of ${expected.sizeBytes}`
+      : `sha256 ${sha256} instead of ${expected.sha256}`;
+  throw new ReembedError("model_file_altered", `${path} was altered: ${found}.`, { remedy });
+}
+
+/** Hashes the files of a model's folder and writes the manifest. */
+export async function writeManifest(model: Model, folder: string): Promise<ModelManifest> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries
+    .filter((entry) => entry.isFile() && !entry.name.endsWith(".partial"))
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll("\\", "/"))
+    .filter((path) => path !== manifestName && !path.startsWith(`${preparedName}/`))
+    .sort();
+  const manifest = { model: model.id, revision: model.revision, files: await recordFiles(folder, paths) };
+  await replaceFile(join(folder, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
+  return manifest;
+}
+
+export async function recordFiles(folder: string, paths: readonly string[]): Promise<RecordedFiles> {
+  const files: RecordedFiles = {};
+  for (const path of paths) {
+    const file = join(folder, path);
+    files[path] = { sha256: await sha256OfFile(file), sizeBytes: (await stat(file)).size };
+  }
+  return files;
+}
+
+/** Writes to a temporary file and renames it, because a worker that starts now must not read half of the content. */
+async function replaceFile(path: string, content: string): Promise<void> {
+  const written = `${path}.${randomUUID()}.partial`;
+  await writeFile(written, content);
+  await rename(written, path);
+}
+
+/** @throws ReembedError `model_file_altered` if the manifest is not JSON. */
+export async function readManifest<Manifest>(folder: string): Promise<Manifest | undefined> {
+  const path = join(folder, manifestName);
+  if (!(await exists(path))) return undefined;
+  try {
+    return JSON.parse(await readFile(path, "utf8")) as Manifest;
+  } catch (cause) {
+    throw new ReembedError("model_file_altered", `${path} is not JSON.`, {
+      cause,
+      remedy: "Remove it; the files are then recorded again.",
+    });
+  }
+}
+
+function missing(path: string, sizeBytes: number | undefined, remedy: string): ReembedError {
+  const what = sizeBytes === undefined ? "" : `; ${sizeBytes} bytes were expected`;
+  return new ReembedError("model_file_missing", `${path} is missing${what}.`, { remedy });
+}
+
+async function hasAny(folder: string, paths: readonly string[]): Promise<boolean> {
+  const found = await Promise.all(paths.map((path) => exists(join(folder, path))));
+  return found.includes(true);
+}
+
+async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest("hex");
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
+}

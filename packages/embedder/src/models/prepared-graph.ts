@@ -1,0 +1,142 @@
+import { join } from "node:path";
+import { type Model, ReembedError } from "@reembed/core";
+import { manifestName, preparedName, type RecordedFiles, readManifest, verifyFiles } from "./model-files.ts";
+
+export type Dtype = "fp32" | "fp16" | "int8";
+
+/** `manifest.json` beside a prepared graph. */
+export interface PreparedManifest {
+  model: string;
+  revision: string;
+  /** Version of the graph builder. A graph of a newer version may need features that this version does not have. */
+  builder: number;
+  dtype: Dtype;
+  dimensions: number;
+  /** Whether the weights contain the factors of a calibration. */
+  smoothed: boolean;
+  /** The least cosine similarity to the original vectors, over the texts that it was checked with. */
+  leastCosine: number;
+  /** The files that it was made from, relative to the model's folder. */
+  sources: RecordedFiles;
+  /** Its own files, relative to its folder. */
+  files: RecordedFiles;
+  /** A text and its vector, as base64 of little-endian float32. */
+  golden: { text: string; vector: string };
+}
+
+/** The devices that graphs are prepared for: execution providers of ONNX Runtime. */
+export const devices = ["cpu", "cuda", "webgpu"] as const;
+export type PreparedDevice = (typeof devices)[number];
+
+/**
+ * Version 2 computes int8 with fewer passes over the values and leaves out the biases that attention does not need.
+ * Version 3 adds packed graphs for CUDA. Graphs of older versions are still served: their vectors agree with the
+ * original ones within the same bounds.
+ */
+export const builderVersion = 3;
+export const graphName = "model.onnx";
+/** Those of the model's own files that a worker with a prepared graph reads. */
+const readAlongside: readonly string[] = ["config.json", "tokenizer.json"];
+/** Kernels of different processors round differently, by 1e-4 at most; damaged weights give NaN or another direction. */
+const goldenCosine = 0.999;
+
+/** A graph for a GPU serves all GPUs of its kind. */
+export function preparedFolder(folder: string, device: string): string {
+  return join(folder, preparedName, device.replace(/:.*/, ""));
+}
+
+/**
+ * Checks the files that `reembed model prepare` wrote for a device.
+ * @returns Undefined if nothing was prepared for the device.
+ * @throws ReembedError of `readPrepared` and `verifyPreparedFiles`.
+ */
+export async function verifyPrepared(
+  model: Model,
+  folder: string,
+  device: string,
+): Promise<PreparedManifest | undefined> {
+  const manifest = await readPrepared(model, folder, device);
+  if (manifest !== undefined) await verifyPreparedFiles(model, folder, { device, manifest });
+  return manifest;
+}
+
+/**
+ * Reads the manifest of the graph that was prepared for a device. The other files are not checked.
+ * @returns Undefined if nothing was prepared for the device.
+ * @throws ReembedError `model_file_altered`, `model_revision_differs` or `prepared_outdated`.
+ */
+export async function readPrepared(
+  model: Model,
+  folder: string,
+  device: string,
+): Promise<PreparedManifest | undefined> {
+  const own = preparedFolder(folder, device);
+  const manifest = await readManifest<PreparedManifest>(own);
+  if (manifest === undefined) return undefined;
+  const remedy = remedyOf(model, own);
+  const made = `${join(own, manifestName)} was made`;
+  if (manifest.revision !== model.revision) {
+    const message = `${made} from revision ${manifest.revision} of ${model.id}; ${model.revision} was expected.`;
+    throw new ReembedError("model_revision_differs", message, { remedy });
+  }
+  if (manifest.builder > builderVersion) {
+    const message = `${made} by version ${manifest.builder} of the graph builder; this is version ${builderVersion}.`;
+    throw new ReembedError("prepared_outdated", message, { remedy });
+  }
+  return manifest;
+}
+
+/**
+ * Hashes the files that a worker reads, at about one second per gigabyte.
+ * @throws ReembedError `model_file_missing` or `model_file_altered`.
+ */
+export async function verifyPreparedFiles(
+  model: Model,
+  folder: string,
+  { device, manifest }: { device: string; manifest: PreparedManifest },
+): Promise<void> {
+  const own = preparedFolder(folder, device);
+  const remedy = remedyOf(model, own);
+  await verifyFiles(own, manifest.files, remedy);
+  const alongside = Object.entries(manifest.sources).filter(([path]) => readAlongside.includes(path));
+  await verifyFiles(folder, Object.fromEntries(alongside), remedy);
+}
+
+function remedyOf(model: Model, own: string): string {
+  return model.bundled
+    ? "Restore it with `git checkout models`."
+    : `Run \`reembed model prepare ${model.id}\` again, or remove ${own} to run the exported graph.`;
+}
+
+/** Lists the devices that a model is prepared for; nothing is checked. */
+export async function listPrepared(folder: string): Promise<{ device: string; dtype: Dtype }[]> {
+  const found = await Promise.all(
+    devices.map(async (device) => ({
+      device,
+      dtype: (await readManifest<PreparedManifest>(preparedFolder(folder, device)))?.dtype,
+    })),
+  );
+  return found.flatMap(({ device, dtype }) => (dtype === undefined ? [] : [{ device, dtype }]));
+}
+
+/** @throws ReembedError `golden_vector_differs` if this machine computes another vector than the recorded one. */
+export function checkGoldenVector(vector: Float32Array, { model, golden }: PreparedManifest): void {
+  const expected = decodeVector(golden.vector);
+  const cosine = vector.reduce((sum, value, index) => sum + value * (expected[index] ?? Number.NaN), 0);
+  if (cosine >= goldenCosine) return;
+  throw new ReembedError(
+    "golden_vector_differs",
+    `The vector of the golden text of ${model} has a cosine similarity of ${cosine.toFixed(4)} to the one that was ` +
+      `recorded when it was prepared; at least ${goldenCosine} was expected.`,
+    { remedy: `Run \`reembed model prepare ${model}\` on this machine.` },
+  );
+}
+
+export function encodeVector(vector: Float32Array): string {
+  return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString("base64");
+}
+
+function decodeVector(encoded: string): Float32Array {
+  const bytes = Buffer.from(encoded, "base64");
+  return Float32Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readFloatLE(index * 4));
+}

@@ -1,0 +1,3 @@
+export { openOnnxEmbedder } from "./onnx-embedder.ts";
+export { loadOnnxModel } from "./onnx-model.ts";
+export { layoutOf, type RunLayout } from "./run-layout.ts";

@@ -1,0 +1,31 @@
+import type { Model } from "@reembed/core";
+import { modelFolder } from "../models/model-files.ts";
+import { readTexts } from "./text-inputs.ts";
+import { Tokenizer } from "./tokenizer.ts";
+
+export interface TokenCount {
+  /** Tokens that the model reads, special tokens included; 0 for a text that it would reject. */
+  read: number;
+  /** Tokens beyond the model's limit. */
+  truncated: number;
+}
+
+/** Texts per call of the tokenizer. The ids of one call are in memory together. */
+const textsAtATime = 64;
+
+/**
+ * Counts the tokens of texts as an embedder of this model would. Needs only the model's tokenizer.json.
+ * @throws ReembedError `tokenizer_invalid`.
+ */
+export async function countTokens(model: Model, modelsFolder: string, texts: readonly string[]): Promise<TokenCount[]> {
+  await using tokenizer = new Tokenizer(modelFolder(model, modelsFolder), model.maxTokens);
+  const counts: TokenCount[] = texts.map(() => ({ read: 0, truncated: 0 }));
+  for (let start = 0; start < texts.length; start += textsAtATime) {
+    const { inputs } = await readTexts(texts.slice(start, start + textsAtATime), tokenizer);
+    for (const { ids, tokenCount, indexes } of inputs) {
+      const count = { read: ids.length, truncated: tokenCount - ids.length };
+      for (const index of indexes) counts[start + index] = count;
+    }
+  }
+  return counts;
+}

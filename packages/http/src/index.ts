@@ -1,0 +1,8 @@
+export { equalSecrets } from "./equal-secrets.ts";
+export { type HostAddress, isLoopbackName, resolveHost } from "./hosts.ts";
+export { limitRate } from "./limit-rate.ts";
+export { answerOperations, type OperationsOptions, startOperations } from "./operations.ts";
+export { clientErrorStatus, sendProblemDocument, titleOf } from "./problem-document.ts";
+export { sharedPublicFolder } from "./public-files.ts";
+export { securityHeaders } from "./security-headers.ts";
+export { serveApp } from "./serve-app.ts";

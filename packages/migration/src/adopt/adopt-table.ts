@@ -1,0 +1,96 @@
+import { isDeepStrictEqual } from "node:util";
+import { activeProfiles } from "@reembed/config";
+import { ReembedError } from "@reembed/core";
+import { checkSource, copyVectors, createDocuments, readAdoption, takeOver } from "@reembed/store/adoption";
+import { readTriggerFacts } from "@reembed/store/diagnosis";
+import { readProfile, readProfiles } from "@reembed/store/profiles";
+import { registerProfiles } from "@reembed/store/registration";
+import type { ChunkSource } from "@reembed/store/schema";
+import { judgeTriggers } from "../doctor/triggers.ts";
+import type { AdoptOptions } from "./adopt-options.ts";
+import { type CheckedVectors, checkVectors } from "./check-vectors.ts";
+
+/** The output of `reembed adopt --json`. */
+export interface AdoptionReport {
+  table: string;
+  profile: string;
+  chunking: string;
+  /** Whether an interrupted adoption was continued, or had been completed before. */
+  resumed: boolean;
+  documents: number;
+  /** Vectors that were copied, and chunks whose vector could not be copied and which workers will embed. */
+  vectors: { copied: number; left: number };
+  /** Undefined if nothing was compared. */
+  checked: CheckedVectors | undefined;
+  /** Profiles whose backfill waits for `reembed backfill start`. */
+  paused: string[];
+  /** What keeps triggers on the application's tables from telling of their changes. */
+  warnings: string[];
+}
+
+/** Vectors per transaction, which then takes some tens of milliseconds. */
+const copiedTogether = 1_000;
+
+/**
+ * Takes over an application's table of chunks as the chunks of a profile and, after a sample has shown that they come from
+ * the profile's model, its vectors as the profile's vectors. After an interruption, the next run continues.
+ * @throws ReembedError of `checkSource`, `checkVectors` and `takeOver`, and `already_adopted` (exit code 3).
+ */
+export async function adoptTable(options: AdoptOptions): Promise<AdoptionReport> {
+  const { database, config, profile, reembed } = options;
+  const source = await checkSource(database, options.wanted);
+  const registered = [profile, ...activeProfiles(config)];
+  await registerProfiles(database, registered);
+  const before = await readAdoption(database);
+  if (before !== undefined && !isDeepStrictEqual(before.source, source)) throw adoptedOtherwise(before.source, source);
+
+  let checked: CheckedVectors | undefined;
+  if (before === undefined) {
+    if (!reembed) checked = await checkVectors(source, options);
+    await takeOver(database, profile, source, { vectors: !reembed });
+    // Their views referred to the partition that was removed.
+    await registerProfiles(database, registered);
+  }
+  const adoption = await readAdoption(database);
+  const documents = adoption === undefined ? 0 : await createDocuments(database, adoption);
+  const vectors = await copyAll(options);
+  const others = await readProfiles(database);
+  const tables = [source.table, ...(source.documents === undefined ? [] : [source.documents.table])];
+  const findings = await Promise.all(
+    tables.map(async (table) => judgeTriggers(table, await readTriggerFacts(database, table))),
+  );
+  return {
+    table: source.table,
+    profile: profile.name,
+    chunking: (await readProfile(database, profile.name)).chunking,
+    resumed: before !== undefined,
+    documents,
+    vectors,
+    checked,
+    paused: others.filter(({ paused }) => paused).map(({ name }) => name),
+    warnings: findings.flat().flatMap(({ check, says, remedy, verdict }) => {
+      return verdict === "ok" ? [] : [`${check}: ${says}. ${remedy ?? ""}`];
+    }),
+  };
+}
+
+async function copyAll({ database, profile, onProgress }: AdoptOptions): Promise<AdoptionReport["vectors"]> {
+  const { backfillTarget } = await readProfile(database, profile.name);
+  const vectors = { copied: 0, left: 0 };
+  for (;;) {
+    const batch = await copyVectors(database, profile.name, copiedTogether);
+    if (batch === undefined) return vectors;
+    vectors.copied += batch.copied;
+    vectors.left += batch.chunks - batch.copied;
+    onProgress(batch.cursor, backfillTarget);
+  }
+}
+
+function adoptedOtherwise(before: ChunkSource, wanted: ChunkSource): ReembedError {
+  const what = before.table === wanted.table ? `${before.table} with other columns` : before.table;
+  return new ReembedError("already_adopted", `This database has already adopted ${what}.`, {
+    exitCode: 3,
+    remedy:
+      "A database can have one adopted table. The columns that it was adopted with are in reembed.chunkings.source.",
+  });
+}

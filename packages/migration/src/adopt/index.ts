@@ -1,0 +1,1 @@
+export { type AdoptionReport, adoptTable } from "./adopt-table.ts";

@@ -1,0 +1,75 @@
+import { type EmbedBatch, type EmbedJob, type EmbedQueue, readWaitingJobs, withdrawJobs } from "@reembed/queue";
+import { markChangesEnqueued, readDuePrioritisedChunks } from "@reembed/store/changes";
+import type { Database } from "@reembed/store/database";
+import type { RegisteredProfile } from "@reembed/store/profiles";
+import { advanceCursor, isBackfillDone, moveCursorBack, readNextChunks } from "@reembed/store/progress";
+
+/** The backfill's batches that no worker has in hand, and their chunks. */
+export async function readWaitingBackfill(queue: EmbedQueue): Promise<{ jobs: EmbedJob[]; chunks: number }> {
+  const jobs = await readWaitingJobs(queue, "backfill");
+  return { jobs, chunks: jobs.reduce((sum, job) => sum + job.data.chunkIds.length, 0) };
+}
+
+/** What the backfill's own commands work on. */
+export interface BackfillQueue {
+  database: Database;
+  queue: EmbedQueue;
+  /** Leaves the queue as it is; the database is one that tells what it would do. */
+  dryRun?: boolean;
+}
+
+/**
+ * Takes the backfill's waiting batches out of the queue and moves its cursor back before them. A batch that a worker has
+ * in hand is finished. A crash between the two leaves gaps, which the sweep at the end of the backfill finds.
+ * Returns how many chunks were withdrawn.
+ */
+export async function withdrawBackfill(
+  { database, queue, dryRun = false }: BackfillQueue,
+  profile: RegisteredProfile,
+): Promise<number> {
+  const { jobs } = await readWaitingBackfill(queue);
+  const batches = dryRun ? jobs.map((job) => job.data) : await withdrawJobs(queue, jobs);
+  const chunkIds = batches.flatMap((batch) => batch.chunkIds);
+  await moveCursorBack(database, profile, chunkIds);
+  return chunkIds.length;
+}
+
+/**
+ * Enqueues the backfill's next chunks, its leaders first. Ids are enqueued before the cursor moves: a crash between the
+ * two enqueues some of them twice, which costs a look each; the other way round it would leave them out.
+ */
+export async function continueBackfill(
+  { database, queue }: BackfillQueue,
+  profile: RegisteredProfile,
+  { limit, batchSize, queueIsEmpty }: { limit: number; batchSize: number; queueIsEmpty: boolean },
+): Promise<{ enqueued: number; cursor: number }> {
+  let enqueued = 0;
+  if (profile.backfillOrder === "most-searched" && limit > 0) {
+    const leaders = await readDuePrioritisedChunks(database, profile, { limit, queueIsEmpty });
+    await enqueue(queue, profile, "backfill", leaders, batchSize);
+    await markChangesEnqueued(database, profile, leaders);
+    enqueued = leaders.length;
+  }
+  const left = limit - enqueued;
+  if (left === 0 || isBackfillDone(profile)) return { enqueued, cursor: profile.backfillCursor };
+  const { chunkIds, cursor } = await readNextChunks(database, profile, { limit: left });
+  await enqueue(queue, profile, "backfill", chunkIds, batchSize);
+  await advanceCursor(database, profile, cursor);
+  return { enqueued: enqueued + chunkIds.length, cursor };
+}
+
+/** Cuts ids into batches and enqueues them. */
+export async function enqueue(
+  queue: EmbedQueue,
+  profile: RegisteredProfile,
+  kind: EmbedBatch["kind"],
+  chunkIds: readonly number[],
+  batchSize: number,
+): Promise<void> {
+  if (chunkIds.length === 0) return;
+  const batches: EmbedBatch[] = [];
+  for (let start = 0; start < chunkIds.length; start += batchSize) {
+    batches.push({ profile: profile.name, kind, chunkIds: chunkIds.slice(start, start + batchSize) });
+  }
+  await queue.enqueue(batches);
+}

@@ -1,0 +1,9 @@
+export {
+  type BackfillQueue,
+  continueBackfill,
+  enqueue,
+  readWaitingBackfill,
+  withdrawBackfill,
+} from "./backfill-queue.ts";
+export { beginBackfill, pauseBackfill, resumeBackfill, startOrAdjustBackfill } from "./operate-backfill.ts";
+export { reopenIncompleteBackfill } from "./reopen-backfill.ts";

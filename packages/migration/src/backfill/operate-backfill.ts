@@ -1,0 +1,79 @@
+import { ReembedError } from "@reembed/core";
+import { forgetPriorities, prioritiseSearchedChunks } from "@reembed/store/changes";
+import type { Database } from "@reembed/store/database";
+import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import { type BackfillSettings, setBackfillSettings, setPaused, startBackfill } from "@reembed/store/progress";
+import { type BackfillQueue, withdrawBackfill } from "./backfill-queue.ts";
+import { reopenIncompleteBackfill } from "./reopen-backfill.ts";
+
+/** Begins the backfill of a registered profile. Returns whether there was any chunk to begin with. */
+export async function beginBackfill(database: Database, profile: RegisteredProfile): Promise<boolean> {
+  if (!(await startBackfill(database, profile))) return false;
+  if (profile.backfillOrder === "most-searched") await prioritiseSearchedChunks(database, profile);
+  return true;
+}
+
+/** What `reembed backfill start` has done. */
+export interface StartedBackfill {
+  /** As it is now. */
+  profile: RegisteredProfile;
+  /** Chunks that were taken out of the queue, to be enqueued on the new course. */
+  withdrawn: number;
+  /** Chunks that searches ask for, which go first. */
+  leaders: number;
+}
+
+/**
+ * Sets a backfill's order, share and rate, and begins it or lets it go on. What waits in the queue is withdrawn first, so
+ * that the new course holds from the next batch on.
+ * @throws ReembedError `backfill_over` (exit code 3) when there is nothing to begin.
+ */
+export async function startOrAdjustBackfill(
+  on: BackfillQueue,
+  profile: RegisteredProfile,
+  course: BackfillSettings,
+): Promise<StartedBackfill> {
+  const { database } = on;
+  const lost = await reopenIncompleteBackfill(database, profile, 0);
+  if (lost === 0) refuseOver(profile);
+  const withdrawn = profile.state === "backfilling" ? await withdrawBackfill(on, profile) : 0;
+  await forgetPriorities(database, profile);
+  await setBackfillSettings(database, profile, course);
+  const changed = await readProfile(database, profile.name);
+  let leaders = 0;
+  if (changed.state === "registered") await startBackfill(database, changed);
+  if (course.order === "most-searched") leaders = await prioritiseSearchedChunks(database, changed);
+  return { profile: await readProfile(database, profile.name), withdrawn, leaders };
+}
+
+/**
+ * Pauses a backfill: no chunk of it is enqueued any more, and those that wait in the queue are withdrawn. Returns how
+ * many those were. A tick that is under way may still enqueue its share; the next one withdraws it.
+ * @throws ReembedError `backfill_over` (exit code 3) when there is nothing to pause.
+ */
+export async function pauseBackfill(on: BackfillQueue, profile: RegisteredProfile): Promise<number> {
+  refuseOver(profile);
+  await setPaused(on.database, profile, true);
+  return await withdrawBackfill(on, profile);
+}
+
+/**
+ * Lets a paused backfill go on with the next tick.
+ * @throws ReembedError `backfill_over` (exit code 3) when there is nothing to go on with.
+ */
+export async function resumeBackfill({ database }: BackfillQueue, profile: RegisteredProfile): Promise<boolean> {
+  refuseOver(profile);
+  return await setPaused(database, profile, false);
+}
+
+function refuseOver({ name, state }: RegisteredProfile): void {
+  if (state === "registered" || state === "backfilling") return;
+  const why = {
+    adopting: "its vectors are being copied from the adopted table",
+    backfilled: "it has come to its end, and workers embed what changes",
+    retired: "it is retired",
+  }[state];
+  throw new ReembedError("backfill_over", `There is no backfill of ${name} to begin, pause or resume: ${why}.`, {
+    exitCode: 3,
+  });
+}

@@ -1,0 +1,27 @@
+import type { Database } from "@reembed/store/database";
+import type { RegisteredProfile } from "@reembed/store/profiles";
+import { countLost, readCoverage, reopenBackfill } from "@reembed/store/progress";
+
+/** Counting takes a tenth of a second for a million chunks, so it is not done in every tick. */
+const countEveryMs = 60_000;
+
+const countedAt = new WeakMap<Database, Map<string, number>>();
+
+/**
+ * Holds a profile's state against its tables: one whose backfill has ended and whose vectors were lost, as with a
+ * truncated or restored partition, goes back to backfilling. Looks once in `everyMs`. Returns how many chunks it found.
+ */
+export async function reopenIncompleteBackfill(
+  database: Database,
+  profile: RegisteredProfile,
+  everyMs: number = countEveryMs,
+): Promise<number> {
+  if (profile.state !== "backfilled") return 0;
+  const known = countedAt.get(database) ?? new Map<string, number>();
+  countedAt.set(database, known);
+  if (performance.now() - (known.get(profile.name) ?? Number.NEGATIVE_INFINITY) < everyMs) return 0;
+  known.set(profile.name, performance.now());
+  const lost = countLost(await readCoverage(database, profile));
+  if (lost > 0) await reopenBackfill(database, profile);
+  return lost;
+}

@@ -1,0 +1,167 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { activeProfiles, type Config } from "@reembed/config";
+import { ReembedError } from "@reembed/core";
+import { openEmbeddedDatabase } from "@reembed/embedded";
+import { inspectModel } from "@reembed/embedder";
+import { checkQueueTables, type RedisFacts, readRedisFacts } from "@reembed/queue";
+import { answerWithin, type Logger } from "@reembed/runtime";
+import { checkDatabase, checkSessions, checkTables, type Database, openDatabase } from "@reembed/store/database";
+import { readServerFacts } from "@reembed/store/diagnosis";
+import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import { checkClocks } from "./clocks.ts";
+import type { Check, DoctorContext } from "./context.ts";
+import { checkDevice } from "./device.ts";
+import { checkDisk } from "./disk.ts";
+import { checkEndpoint } from "./endpoint.ts";
+import { type Finding, fromError, ok, unchecked } from "./finding.ts";
+import { checkGpu } from "./gpu.ts";
+import { checkIndexes } from "./indexes.ts";
+import { checkMemory } from "./memory.ts";
+import { checkModels } from "./models.ts";
+import { checkNode } from "./node.ts";
+import { checkPostgres } from "./postgres.ts";
+import { checkProvenance } from "./provenance.ts";
+import { checkRedis } from "./redis.ts";
+import { checkReplication } from "./replication.ts";
+import { checkRights } from "./rights.ts";
+import { checkSettings } from "./settings.ts";
+import { checkTexts } from "./texts.ts";
+import { checkTriggers } from "./triggers.ts";
+import { checkVectors } from "./vectors.ts";
+import { checkWork } from "./work.ts";
+
+/** The checks in the order of the output, by the name of the finding if a check fails itself. */
+const checks: Record<string, Check> = {
+  Node: checkNode,
+  memory: checkMemory,
+  GPU: checkGpu,
+  models: checkModels,
+  device: checkDevice,
+  EMBEDDING_ENDPOINT: checkEndpoint,
+  PostgreSQL: checkPostgres,
+  rights: checkRights,
+  triggers: checkTriggers,
+  settings: checkSettings,
+  replication: checkReplication,
+  disk: checkDisk,
+  Redis: checkRedis,
+  clocks: checkClocks,
+  texts: checkTexts,
+  vectors: checkVectors,
+  "made by": checkProvenance,
+  indexes: checkIndexes,
+  work: checkWork,
+};
+
+/** How long to wait for a server that accepts connections but does not answer, and for a check of large tables. */
+const patienceMs = { server: 15_000, check: 300_000 };
+
+/** Checks this host, the servers and the corpus and changes nothing. A server that is away becomes a finding. */
+export async function examine(
+  config: Config,
+  log: Logger,
+  { sample, device }: { sample?: number | undefined; device?: string | undefined },
+): Promise<Finding[]> {
+  await using scope = new AsyncDisposableStack();
+  const findings: Finding[] = [];
+  const context: DoctorContext = {
+    ...{ config, log, sample, device },
+    profiles: activeProfiles(config),
+    models: [],
+    ...{ database: undefined, server: undefined, redis: undefined, registered: [] },
+    ...(await reachDatabase(config, scope, findings)),
+    redis: await reachRedis(config, findings),
+  };
+  const models = new Map(context.profiles.map(({ model }) => [model.id, model]));
+  context.models = await Promise.all([...models.values()].map((model) => inspectModel(config, model)));
+  for (const [name, check] of Object.entries(checks)) {
+    try {
+      findings.push(...(await answerWithin(patienceMs.check, Promise.resolve(check(context)))));
+    } catch (error) {
+      findings.push(unchecked(name, error));
+    }
+  }
+  return findings;
+}
+
+type Reached = Pick<DoctorContext, "database" | "server" | "registered">;
+
+async function reachDatabase(
+  config: Config,
+  scope: AsyncDisposableStack,
+  findings: Finding[],
+): Promise<Partial<Reached>> {
+  try {
+    const connectionString = config.databaseUrl ?? (await openEmbedded(config.folder, scope));
+    if (connectionString === undefined) {
+      findings.push(ok("database", `none yet in ${config.folder}; \`reembed init\` or \`reembed load\` creates it`));
+      return {};
+    }
+    const database = openDatabase({ connectionString });
+    scope.defer(() => database.$client.end());
+    return await answerWithin(patienceMs.server, look(config, database, findings));
+  } catch (error) {
+    findings.push(error instanceof ReembedError ? fromError("database", error) : unchecked("database", error));
+    return {};
+  }
+}
+
+async function openEmbedded(folder: string, scope: AsyncDisposableStack): Promise<string | undefined> {
+  if (!existsSync(join(folder, "data"))) return undefined;
+  return scope.use(await openEmbeddedDatabase({ folder })).connectionString;
+}
+
+async function look(config: Config, database: Database, findings: Finding[]): Promise<Reached> {
+  await checkDatabase(database).catch((error: unknown) => {
+    // A server that is too old or has no pgvector gets a finding of its own.
+    if (!(error instanceof ReembedError) || error.code === "database_unreachable") throw error;
+  });
+  if (config.databaseUrl !== undefined) {
+    await checkSessions(database, config).catch((error: unknown) => {
+      if (!(error instanceof ReembedError)) throw error;
+      findings.push(fromError("sessions", error));
+    });
+  }
+  const server = await readServerFacts(database);
+  return { database, server, registered: await findTables(config, database, findings) };
+}
+
+/** Tables that are missing before `reembed init` are a warning, with `reembed init` as the remedy. */
+async function findTables(config: Config, database: Database, findings: Finding[]): Promise<RegisteredProfile[]> {
+  const registered: RegisteredProfile[] = [];
+  const names = activeProfiles(config).map(({ name }) => name);
+  try {
+    await checkTables(database);
+    if (config.databaseUrl !== undefined && config.redisUrl === undefined) {
+      await checkQueueTables({ kind: "postgres", connectionString: config.databaseUrl });
+    }
+    for (const name of names) registered.push(...(await findProfile(database, name, findings)));
+    if (registered.length === names.length) findings.push(ok("tables", `of this version, with ${names.join(" and ")}`));
+  } catch (error) {
+    if (!(error instanceof ReembedError)) throw error;
+    findings.push(fromError("tables", error, error.code === "tables_missing" ? "warning" : "mend"));
+  }
+  // The vectors of a retired profile and their table have been removed.
+  return registered.filter(({ state }) => state !== "retired");
+}
+
+async function findProfile(database: Database, name: string, findings: Finding[]): Promise<RegisteredProfile[]> {
+  try {
+    return [await readProfile(database, name)];
+  } catch (error) {
+    if (!(error instanceof ReembedError)) throw error;
+    findings.push(fromError("tables", error, "warning"));
+    return [];
+  }
+}
+
+async function reachRedis(config: Config, findings: Finding[]): Promise<RedisFacts | undefined> {
+  if (config.redisUrl === undefined) return undefined;
+  try {
+    return await answerWithin(patienceMs.server, readRedisFacts(config.redisUrl));
+  } catch (error) {
+    findings.push(error instanceof ReembedError ? fromError("Redis", error) : unchecked("Redis", error));
+    return undefined;
+  }
+}

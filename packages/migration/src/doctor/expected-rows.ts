@@ -1,0 +1,25 @@
+import { readTableBytes } from "@reembed/store/diagnosis";
+import { readChunkTotals } from "@reembed/store/progress";
+import { embeddingsPartition } from "@reembed/store/schema";
+import { hnswBytes, vectorBytes } from "../estimate/sizes.ts";
+import type { DoctorContext } from "./context.ts";
+
+/** Number of chunks that will get vectors: the existing ones or the estimate; undefined if neither is known. */
+export async function expectedRows({ database, registered }: DoctorContext, name: string): Promise<number | undefined> {
+  const profile = registered.find((one) => one.name === name);
+  if (database === undefined || profile === undefined) return undefined;
+  const { count } = await readChunkTotals(database, profile);
+  const estimated = Number(profile.estimate?.chunks ?? 0);
+  const rows = Math.max(count, estimated);
+  return rows === 0 ? undefined : rows;
+}
+
+/** The disk space that a profile still needs. */
+export async function expectedBytes(context: DoctorContext, name: string): Promise<number | undefined> {
+  const rows = await expectedRows(context, name);
+  const profile = context.registered.find((one) => one.name === name);
+  if (context.database === undefined || rows === undefined || profile === undefined) return undefined;
+  const index = context.config.databaseUrl === undefined ? 0 : hnswBytes(rows, profile.dimensions);
+  const there = await readTableBytes(context.database, embeddingsPartition(name));
+  return Math.max(0, vectorBytes(rows, profile.dimensions) + index - there);
+}

@@ -1,0 +1,1 @@
+export { type DetailedEstimate, estimateBackfill } from "./estimate-backfill.ts";

@@ -1,0 +1,1 @@
+export { finalize } from "./finalize.ts";

@@ -1,0 +1,1 @@
+export { rechunkCorpus } from "./rechunk-corpus.ts";

@@ -1,0 +1,1 @@
+export { describeWaiting, type ProfileStatus, readStatus } from "./status.ts";

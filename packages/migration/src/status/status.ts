@@ -1,0 +1,120 @@
+import { formatCount, formatDuration } from "@reembed/core";
+import { describeBrakes, type EmbedQueues, type QueueCounts } from "@reembed/queue";
+import type { Database } from "@reembed/store/database";
+import { readWrongClocks, type WrongClock } from "@reembed/store/diagnosis";
+import { type RegisteredProfile, readProfiles } from "@reembed/store/profiles";
+import { type Coverage, type LiveWorker, readCoverage, readLiveWorkers, readWork } from "@reembed/store/progress";
+import type { BackfillOrder, ProfileState } from "@reembed/store/schema";
+import { type AnnIndex, readAnnIndex } from "@reembed/store/search";
+import { lastVerification } from "@reembed/store/verification";
+import { estimatedAt, type Forecast, forecast } from "./forecast.ts";
+
+/** A profile's progress, its queue and its workers: an object of `reembed status --json`. */
+export interface ProfileStatus extends Coverage {
+  profile: string;
+  state: ProfileState;
+  /** Whether an operator has paused its backfill; changes are still embedded. */
+  paused: boolean;
+  /** Why its backfill enqueues less than it could; null if nothing limits it. */
+  held: string | null;
+  backfill: { order: BackfillOrder; until: number | null; rate: number | null };
+  queue: QueueCounts;
+  /** What keeps workers from the queue, if somebody has set it on Bull Board; otherwise null. */
+  queueHeld: string | null;
+  rate: { chunksPerSecond: number; tokensPerSecond: number };
+  /** Seconds until nothing is pending at the present rate; null if the rate is 0. */
+  etaSeconds: number | null;
+  /** Null without an estimate. */
+  forecast: Forecast | null;
+  /** The last verification; null before the first. */
+  verification: { at: string; passed: boolean } | null;
+  /** The ANN index; null if there is none. `recall10` is null before it was measured. */
+  index: { kind: AnnIndex["kind"]; valid: boolean; building: AnnIndex["building"]; recall10: number | null } | null;
+  /** Hosts of any profile whose clock differs from the database's. */
+  wrongClocks: WrongClock[];
+  workers: { id: string; host: string; device: string; profile: string; tokensPerSecond: number }[];
+}
+
+/**
+ * What waits to be embedded, for how long, and whether there is a worker: `3 changes wait, the oldest for 8 s, and no worker
+ * is running`. Null if nothing waits and there is a worker.
+ */
+export function describeWaiting(
+  { pending, changes, oldestChangeSeconds }: Pick<Coverage, "pending" | "changes" | "oldestChangeSeconds">,
+  workers: number,
+): string | null {
+  const noun = (count: number, one: string) => `${formatCount(count)} ${one}${count === 1 ? " waits" : "s wait"}`;
+  const nobody = workers === 0 ? "no worker is running" : null;
+  if (pending === 0 && changes === 0) return nobody;
+  const waits =
+    changes > 0 && pending <= changes
+      ? noun(changes, "change")
+      : `${noun(pending, "chunk")}${changes > 0 ? `, ${formatCount(changes)} of them changes` : ""}`;
+  const oldest = oldestChangeSeconds === null ? "" : `, the oldest for ${formatDuration(oldestChangeSeconds)}`;
+  return `${waits}${oldest}${nobody === null ? "" : `, and ${nobody}`}`;
+}
+
+/** The profiles are read in parallel: two profiles of a million chunks each take PostgreSQL a quarter of a second. */
+export async function readStatus(database: Database, queues: EmbedQueues): Promise<ProfileStatus[]> {
+  const alive = await readLiveWorkers(database);
+  const wrongClocks = await readWrongClocks(database);
+  return await Promise.all(
+    (await readProfiles(database)).map(async (profile) => {
+      const workers = alive.filter((worker) => worker.profile === profile.name);
+      return { ...(await readProfileStatus(database, queues, profile, workers)), wrongClocks };
+    }),
+  );
+}
+
+async function readProfileStatus(
+  database: Database,
+  queues: EmbedQueues,
+  profile: RegisteredProfile,
+  workers: readonly LiveWorker[],
+): Promise<Omit<ProfileStatus, "wrongClocks">> {
+  const { name, state, paused, held } = profile;
+  const queue = await queues.of(name).counts();
+  const queueHeld = await describeBrakes(queues.of(name).bullmq);
+  const coverage = await readCoverage(database, profile);
+  const estimated = estimatedAt(profile);
+  const work = estimated && (await readWork(database, name, estimated));
+  const verification = await lastVerification(database, profile);
+  const rate = sumRates(workers);
+  const etaSeconds = rate.chunksPerSecond > 0 ? Math.round(coverage.pending / rate.chunksPerSecond) : null;
+  return {
+    profile: name,
+    state,
+    paused,
+    held,
+    ...coverage,
+    backfill: { order: profile.backfillOrder, until: profile.backfillUntil, rate: profile.backfillRate },
+    queue,
+    queueHeld,
+    rate,
+    etaSeconds,
+    forecast: forecast(profile, work, { ...rate, etaSeconds }, new Date()),
+    verification:
+      verification === undefined ? null : { at: verification.verifiedAt.toISOString(), passed: verification.passed },
+    index: describeIndex(await readAnnIndex(database, profile), profile),
+    workers: workers.map(({ id, host, device, tokensPerSecond }) => ({
+      id,
+      host,
+      device,
+      profile: name,
+      tokensPerSecond,
+    })),
+  };
+}
+
+function describeIndex(
+  { exists, kind, valid, building }: AnnIndex,
+  { ann }: RegisteredProfile,
+): ProfileStatus["index"] {
+  if (!exists && building === null) return null;
+  return { kind, valid, building, recall10: ann?.recall10 ?? null };
+}
+
+function sumRates(workers: readonly LiveWorker[]): ProfileStatus["rate"] {
+  const sum = (of: "chunksPerSecond" | "tokensPerSecond") => workers.reduce((total, worker) => total + worker[of], 0);
+  return { chunksPerSecond: sum("chunksPerSecond"), tokensPerSecond: sum("tokensPerSecond") };
+}

@@ -1,0 +1,108 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ReembedError } from "@reembed/core";
+import { exists } from "@reembed/embedder/models";
+
+/** The structure of an encoder, without its weights. */
+export interface EncoderShape {
+  layers: number;
+  hidden: number;
+  heads: number;
+  intermediate: number;
+  vocabulary: number;
+  /** Maximum number of tokens of a text. */
+  positions: number;
+  /** The row of the position table for the first token: XLM-RoBERTa counts from the one after the padding's id. */
+  positionOffset: number;
+  tokenTypes: number;
+  layerNormEpsilon: number;
+  /** How token vectors become the vector of the text. */
+  pooling: "cls" | "mean";
+  /** The module after pooling that changes the vector's dimensions, such as `2_Dense`. */
+  dense: { module: string; activation: "identity" | "tanh" } | undefined;
+  /** Dimensions of the text's vector. */
+  dimensions: number;
+}
+
+type Json = Record<string, unknown>;
+
+/**
+ * Reads an encoder's structure from its folder: config.json, and the pooling and dense modules of sentence-transformers.
+ * @param expected The pooling, if it is known; otherwise the folder must have `1_Pooling/config.json`.
+ * @throws ReembedError `encoder_unsupported` if the builder does not support it.
+ */
+export async function readEncoderShape(folder: string, expected?: "cls" | "mean"): Promise<EncoderShape> {
+  const config = await readJson(join(folder, "config.json"));
+  const type = String(config.model_type);
+  const offset = { bert: 0, roberta: 1, "xlm-roberta": 1 }[type];
+  const number = (name: string): number => {
+    const value = config[name];
+    if (typeof value === "number") return value;
+    throw unsupported(folder, `its config.json has no ${name}`);
+  };
+  if (offset === undefined) throw unsupported(folder, `it is of the type ${type}, neither bert nor xlm-roberta`);
+  if (config.hidden_act !== "gelu") throw unsupported(folder, `its activation is ${config.hidden_act} and not gelu`);
+  const positionType = config.position_embedding_type ?? "absolute";
+  if (positionType !== "absolute") throw unsupported(folder, `its positions are ${positionType} and not absolute`);
+  const positionOffset = offset === 0 ? 0 : number("pad_token_id") + 1;
+  const dense = await readDense(folder, number("hidden_size"));
+  return {
+    layers: number("num_hidden_layers"),
+    hidden: number("hidden_size"),
+    heads: number("num_attention_heads"),
+    intermediate: number("intermediate_size"),
+    vocabulary: number("vocab_size"),
+    positions: number("max_position_embeddings") - positionOffset,
+    positionOffset,
+    tokenTypes: number("type_vocab_size"),
+    layerNormEpsilon: number("layer_norm_eps"),
+    pooling: await readPooling(folder, expected),
+    ...dense,
+  };
+}
+
+async function readPooling(folder: string, expected: "cls" | "mean" | undefined): Promise<"cls" | "mean"> {
+  const path = join(folder, "1_Pooling/config.json");
+  if (!(await exists(path))) {
+    if (expected !== undefined) return expected;
+    throw unsupported(folder, "it has no 1_Pooling/config.json with its pooling");
+  }
+  const config = await readJson(path);
+  const found = config.pooling_mode_cls_token === true ? "cls" : "mean";
+  if (found === "mean" && config.pooling_mode_mean_tokens !== true) {
+    throw unsupported(folder, "its 1_Pooling/config.json asks for neither CLS nor mean pooling");
+  }
+  if (expected === undefined || expected === found) return found;
+  throw unsupported(
+    folder,
+    `its 1_Pooling/config.json asks for ${found} pooling, and it is registered with ${expected}`,
+  );
+}
+
+async function readDense(folder: string, hidden: number): Promise<Pick<EncoderShape, "dense" | "dimensions">> {
+  const module = "2_Dense";
+  const path = join(folder, module, "config.json");
+  if (!(await exists(path))) return { dense: undefined, dimensions: hidden };
+  const { in_features, out_features, bias, activation_function } = await readJson(path);
+  const activation = String(activation_function)
+    .match(/\.(Identity|Tanh)$/)?.[1]
+    ?.toLowerCase();
+  if (in_features !== hidden || typeof out_features !== "number" || bias === false || activation === undefined) {
+    throw unsupported(folder, `its ${module} is not a layer of ${hidden} inputs with a bias and Identity or Tanh`);
+  }
+  return { dense: { module, activation: activation as "identity" | "tanh" }, dimensions: out_features };
+}
+
+async function readJson(path: string): Promise<Json> {
+  try {
+    return JSON.parse(await readFile(path, "utf8")) as Json;
+  } catch (cause) {
+    throw new ReembedError("encoder_unsupported", `${path} cannot be read as JSON.`, { cause });
+  }
+}
+
+function unsupported(folder: string, why: string): ReembedError {
+  return new ReembedError("encoder_unsupported", `${folder} cannot be prepared: ${why}.`, {
+    remedy: "Run the exported graph, onnx/model.onnx, without preparing it.",
+  });
+}

@@ -1,0 +1,3 @@
+export { describeModel } from "./describe-model.ts";
+export type { Fidelity } from "./fidelity.ts";
+export { leastCosines, type Preparation, type PrepareOptions, prepareModel } from "./prepare-model.ts";

@@ -1,0 +1,1 @@
+export type { EncoderWeights, WeightTensor } from "./encoder-weights.ts";

@@ -1,0 +1,215 @@
+import { assembleText, placeChunks, type Span } from "@reembed/core";
+import { type SQL, sql } from "drizzle-orm";
+import { keepFromRecutting } from "../corpus/documents.ts";
+import { encodeInt4Array, encodeInt8Array } from "../database/binary-values.ts";
+import type { Database, Queryable } from "../database/database.ts";
+import { adoptedDocuments } from "../schema/relations.ts";
+import { type Adoption, keyOf, ofDocuments, requirePresent } from "./adoption.ts";
+
+/** A document that was put together from chunks which did not continue one another. */
+export interface MisfitDocument {
+  uri: string;
+  /** Between how many of its chunks a line feed stands for what is not known. */
+  seams: number;
+}
+
+/** What an adopted corpus' documents are at this moment. */
+export interface RefreshedDocuments {
+  documents: { id: number; body: string }[];
+  removed: number;
+  misfits: MisfitDocument[];
+  /** Chunks whose text is not in their document's body: nobody knows where they are. */
+  unplacedChunks: number;
+}
+
+/**
+ * Creates a row for each document of an adopted corpus that has none yet; its body comes when it is cut. Returns how
+ * many were created.
+ */
+export async function createDocuments(database: Database, adoption: Adoption): Promise<number> {
+  requirePresent(adoption);
+  const { relation, chunking, source } = adoption;
+  const ofChunks = sql`select distinct ${keyOf("c")} as key from ${sql.raw(relation)} c`;
+  const input =
+    source.documents === undefined
+      ? sql`select key, null::text as uri, null::text as title, null::text as language from (${ofChunks}) c`
+      : sql`select key, d.uri, d.title, d.language from (
+          ${ofChunks} union select ${keyOf("d")} from ${sql.raw(adoptedDocuments(chunking))} d
+        ) k left join ${sql.raw(adoptedDocuments(chunking))} d on ${keyOf("d")} = key`;
+  return await database.transaction(async (transaction) => {
+    await keepFromRecutting(transaction);
+    const { rowCount } = await transaction.execute(
+      insertDocuments(sql`select i.*, '' as body from (${input}) i`, sql`do nothing`),
+    );
+    return rowCount ?? 0;
+  });
+}
+
+/**
+ * Brings documents up to what the application's tables say now: their body, as its column has it or put together from
+ * their chunks, and where their chunks are in it. Those that are gone there are deleted, with all that was cut from them.
+ *
+ * The application's tables are read before anything is written: whatever of them this has to wait for, it keeps nobody
+ * waiting meanwhile. To be called by one transaction at a time.
+ */
+export async function refreshDocuments(
+  transaction: Queryable,
+  adoption: Adoption,
+  keys: readonly string[],
+): Promise<RefreshedDocuments> {
+  const chunks = Map.groupBy(await readSourceChunks(transaction, adoption, keys), (chunk) => chunk.key);
+  const described = await readSourceDocuments(transaction, adoption, keys);
+  const present = keys.filter((key) => chunks.has(key) || described.has(key));
+  const texts = present.map((key) => {
+    const { body, ...description } = described.get(key) ?? {};
+    const contents = (chunks.get(key) ?? []).map((chunk) => chunk.content);
+    const text =
+      typeof body === "string"
+        ? { body, places: placeChunks(body, contents), misfits: [] }
+        : assembleText(contents, adoption.overlap);
+    return { key, ...description, ...text };
+  });
+
+  const removed = await removeDocuments(
+    transaction,
+    keys.filter((key) => !chunks.has(key) && !described.has(key)),
+  );
+  const stored = await writeDocuments(transaction, texts);
+  const placed = texts.flatMap(({ key, places }) =>
+    places.flatMap((place, index) => {
+      const [chunkId, documentId] = [chunks.get(key)?.[index]?.id, stored.get(key)?.id];
+      return place === undefined || chunkId === undefined || documentId === undefined
+        ? []
+        : [{ ...place, chunkId, documentId }];
+    }),
+  );
+  await replaceOffsets(
+    transaction,
+    adoption,
+    [...stored.values()].map(({ id }) => id),
+    placed,
+  );
+  return {
+    documents: texts.flatMap(({ key, body }) => {
+      const id = stored.get(key)?.id;
+      return id === undefined ? [] : [{ id, body }];
+    }),
+    removed,
+    misfits: texts.flatMap(({ key, misfits }) =>
+      misfits.length === 0 ? [] : [{ uri: stored.get(key)?.uri ?? key, seams: misfits.length }],
+    ),
+    unplacedChunks: texts.flatMap(({ places }) => places).filter((place) => place === undefined).length,
+  };
+}
+
+interface SourceChunk {
+  key: string;
+  id: number;
+  content: string;
+}
+
+async function readSourceChunks(
+  transaction: Queryable,
+  adoption: Adoption,
+  keys: readonly string[],
+): Promise<SourceChunk[]> {
+  const { rows } = await transaction.execute<{ key: string; id: string | number; content: string }>(sql`
+    select ${keyOf("c")} as key, c.id, c.content from ${sql.raw(adoption.relation)} c
+    where ${ofDocuments(keys, requirePresent(adoption), "c")}
+    order by c.position, c.id`);
+  return rows.map((row) => ({ ...row, id: Number(row.id) }));
+}
+
+type SourceDocument = {
+  uri?: string | null;
+  title?: string | null;
+  language?: string | null;
+  body?: string | null;
+};
+
+async function readSourceDocuments(
+  transaction: Queryable,
+  adoption: Adoption,
+  keys: readonly string[],
+): Promise<Map<string, SourceDocument>> {
+  if (adoption.source.documents === undefined) return new Map();
+  const { rows } = await transaction.execute<SourceDocument & { key: string }>(sql`
+    select ${keyOf("d")} as key, d.uri, d.title, d.language, d.body
+    from ${sql.raw(adoptedDocuments(adoption.chunking))} d
+    where ${ofDocuments(keys, requirePresent(adoption), "d")}`);
+  return new Map(rows.map(({ key, ...document }) => [key, document]));
+}
+
+async function removeDocuments(transaction: Queryable, keys: readonly string[]): Promise<number> {
+  const { rowCount } = await transaction.execute(
+    sql`delete from reembed.documents where source_key = any(${sql.param(keys)}::text[])`,
+  );
+  return rowCount ?? 0;
+}
+
+async function writeDocuments(
+  transaction: Queryable,
+  texts: readonly (SourceDocument & { key: string; body: string })[],
+): Promise<Map<string, { id: number; uri: string }>> {
+  const column = (value: (text: (typeof texts)[number]) => string | null | undefined) =>
+    sql.param(texts.map((text) => value(text) ?? null));
+  const input = sql`
+    select * from unnest(
+      ${column((text) => text.key)}::text[], ${column((text) => text.uri)}::text[], ${column((text) => text.title)}::text[],
+      ${column((text) => text.language)}::text[], ${column((text) => text.body)}::text[]
+    ) as input (key, uri, title, language, body)`;
+  await transaction.execute(
+    insertDocuments(
+      input,
+      sql`do update set uri = excluded.uri, title = excluded.title, language = excluded.language, body = excluded.body,
+        updated_at = now()
+      where (documents.uri, documents.title, documents.language, documents.body)
+        is distinct from (excluded.uri, excluded.title, excluded.language, excluded.body)`,
+    ),
+  );
+  const { rows } = await transaction.execute<{ id: string; key: string; uri: string }>(sql`
+    select id, source_key as key, uri from reembed.documents
+    where source_key = any(${column((text) => text.key)}::text[])`);
+  return new Map(rows.map(({ key, id, uri }) => [key, { id: Number(id), uri }]));
+}
+
+/**
+ * Inserts adopted documents. Without a uri of the application's its key is the uri, and makes one unique that two
+ * documents have. `und` is BCP 47 for a language that nobody has told.
+ * @param input Rows of `key, uri, title, language, body`.
+ * @param conflict What becomes of a document that is there.
+ */
+function insertDocuments(input: SQL, conflict: SQL): SQL {
+  return sql`
+    insert into reembed.documents (source_key, uri, title, language, body)
+    select key, case when taken then address || '#' || key else address end,
+      coalesce(nullif(title, ''), address), coalesce(nullif(language, ''), 'und'), body
+    from (
+      select i.*, row_number() over (partition by address order by key) > 1 or exists (
+        select from reembed.documents o where o.uri = address and o.source_key is distinct from key) as taken
+      from (select r.*, coalesce(nullif(r.uri, ''), r.key) as address from (${input}) r) i
+    ) i
+    order by key
+    on conflict (source_key) ${conflict}`;
+}
+
+/** Only this writes offsets: an application's statement that waited for its locks could wait for ever. */
+async function replaceOffsets(
+  transaction: Queryable,
+  { chunking }: Adoption,
+  documentIds: readonly number[],
+  placed: readonly (Span & { chunkId: number; documentId: number })[],
+): Promise<void> {
+  const column = (value: (chunk: (typeof placed)[number]) => number) => placed.map(value);
+  await transaction.execute(sql`
+    delete from reembed.chunk_offsets
+    where document_id = any(${sql.param(documentIds)}::bigint[])
+      or chunking = ${chunking} and chunk_id = any(${encodeInt8Array(column((chunk) => chunk.chunkId))}::bigint[])`);
+  await transaction.execute(sql`
+    insert into reembed.chunk_offsets (chunking, chunk_id, document_id, start_offset, end_offset)
+    select ${chunking}, * from unnest(
+      ${encodeInt8Array(column((chunk) => chunk.chunkId))}::bigint[],
+      ${encodeInt8Array(column((chunk) => chunk.documentId))}::bigint[],
+      ${encodeInt4Array(column((chunk) => chunk.start))}::int[], ${encodeInt4Array(column((chunk) => chunk.end))}::int[]
+    )`);
+}

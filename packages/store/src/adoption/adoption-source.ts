@@ -1,0 +1,164 @@
+import { ReembedError } from "@reembed/core";
+import { sql } from "drizzle-orm";
+import type { Queryable } from "../database/database.ts";
+import type { ChunkSource } from "../schema/corpus.ts";
+
+interface TableColumn {
+  name: string;
+  /** With its length, for instance `vector(312)`. */
+  type: string;
+  /** PostgreSQL's category: `S` are strings. */
+  category: string;
+  /** Whether an index of this column alone makes it unique. */
+  unique: boolean;
+}
+
+interface SourceTable {
+  /** As SQL writes it. */
+  name: string;
+  columns: TableColumn[];
+}
+
+/**
+ * Finds an application's tables, and whether all is there that an adoption needs: the columns, of types that fit, an
+ * index by which a chunk is found, and the rights to read them and to put triggers on them.
+ * @param wanted Tables as SQL writes them, with or without their schema.
+ * @returns The source with its tables' full names.
+ * @throws ReembedError `table_missing`, `column_missing` or `column_unfit` (exit code 2), or `table_unfit` (3).
+ */
+export async function checkSource(database: Queryable, wanted: ChunkSource): Promise<ChunkSource> {
+  const chunks = await readTable(database, wanted.table);
+  requireType(chunks, wanted.id, "a whole number", isWhole);
+  requireUnique(chunks, wanted.id);
+  await requireSafeIds(database, chunks.name, wanted.id);
+  requireType(chunks, wanted.content, "a text", isText);
+  requireType(chunks, wanted.embedding, "a vector or halfvec", ({ type }) => /^(vector|halfvec)$/.test(bareType(type)));
+  requireType(chunks, wanted.position, "a whole number", isWhole);
+  const key = requireType(chunks, wanted.document, "a key", () => true);
+  if (wanted.documents === undefined) return { ...wanted, table: chunks.name };
+
+  const { documents } = wanted;
+  const table = await readTable(database, documents.table);
+  requireType(
+    table,
+    documents.key,
+    `comparable with ${chunks.name}.${wanted.document}, which is ${key.type}`,
+    (column) => {
+      return keyType(column) === keyType(key);
+    },
+  );
+  requireUnique(table, documents.key);
+  for (const name of [documents.uri, documents.title, documents.language, documents.body]) {
+    if (name !== undefined) requireType(table, name, "a text", isText);
+  }
+  return { ...wanted, table: chunks.name, documents: { ...documents, table: table.name } };
+}
+
+/** Dimensions that a column's type says, as `vector(312)` does; undefined where each vector has its own. */
+export async function readDimensions(
+  database: Queryable,
+  { table, embedding }: ChunkSource,
+): Promise<number | undefined> {
+  const { columns } = await readTable(database, table);
+  const dimensions = /\((\d+)\)$/.exec(columns.find(({ name }) => name === embedding)?.type ?? "")?.[1];
+  return dimensions === undefined ? undefined : Number(dimensions);
+}
+
+/** The type in which keys are compared, so that an index on them is used: integers of any size are, and strings. */
+export function keyType({ type, category }: Pick<TableColumn, "type" | "category">): string {
+  if (/^(smallint|integer|bigint)$/.test(type)) return "bigint";
+  return category === "S" ? "text" : type;
+}
+
+async function readTable(database: Queryable, name: string): Promise<SourceTable> {
+  const { rows } = await database.execute<{
+    name: string;
+    kind: string;
+    filtered: boolean;
+    missing: string[];
+    columns: TableColumn[];
+  }>(sql`
+    select format('%I.%I', n.nspname, c.relname) as name, c.relkind as kind, row_security_active(c.oid) as filtered,
+      array(select r from unnest(array['select', 'trigger']) r where not has_table_privilege(c.oid, r)) as missing,
+      (select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
+          'category', t.typcategory, 'unique', exists (
+            select from pg_index i where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indpred is null
+              and i.indnkeyatts = 1 and i.indkey[0] = a.attnum)) order by a.attnum)
+        from pg_attribute a join pg_type t on t.oid = a.atttypid
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass(${name})`);
+  const [table] = rows;
+  if (table === undefined) {
+    throw new ReembedError("table_missing", `There is no table ${name} in the database.`, {
+      exitCode: 2,
+      remedy: "Name it as SQL does, for instance public.document_chunks.",
+    });
+  }
+  if (!/^[rp]$/.test(table.kind)) throw unfit(`${table.name} is no table, and only tables tell what changes in them.`);
+  if (table.filtered) {
+    throw unfit(
+      `Row security hides rows of ${table.name} from this role.`,
+      "Use a role in DATABASE_URL with BYPASSRLS, or the table's owner.",
+    );
+  }
+  if (table.missing.length > 0) {
+    const rights = table.missing.map((right) => right.toUpperCase()).join(", ");
+    throw unfit(
+      `This role lacks ${rights} on ${table.name}.`,
+      `GRANT ${rights} ON ${table.name} TO the role in DATABASE_URL.`,
+    );
+  }
+  return table;
+}
+
+function requireType(
+  { name: table, columns }: SourceTable,
+  wanted: string,
+  kind: string,
+  fits: (column: TableColumn) => boolean,
+): TableColumn {
+  const column = columns.find(({ name }) => name === wanted);
+  if (column === undefined) {
+    const present = columns.map(({ name }) => name).join(", ");
+    throw new ReembedError("column_missing", `${table} has no column ${wanted}; it has ${present}.`, {
+      exitCode: 2,
+      remedy: "`reembed adopt --help` tells how each column is named.",
+    });
+  }
+  if (fits(column)) return column;
+  throw new ReembedError("column_unfit", `${table}.${wanted} is ${column.type}, and must be ${kind}.`, { exitCode: 2 });
+}
+
+function requireUnique({ name: table, columns }: SourceTable, wanted: string): void {
+  if (columns.find(({ name }) => name === wanted)?.unique) return;
+  throw unfit(
+    `No unique index of ${table} is on ${wanted} alone: rows are looked up by it, one by one.`,
+    `CREATE UNIQUE INDEX CONCURRENTLY ON ${table} (${wanted});`,
+  );
+}
+
+/** Ids are numbers of JavaScript on their way to a worker and back: beyond 2^53 two of them could become one. */
+async function requireSafeIds(database: Queryable, table: string, id: string): Promise<void> {
+  const { rows } = await database.execute<{ largest: string | null }>(
+    sql`select max(${sql.identifier(id)}) as largest from ${sql.raw(table)}`,
+  );
+  if (Number(rows[0]?.largest ?? 0) <= Number.MAX_SAFE_INTEGER) return;
+  throw unfit(`${table}.${id} goes up to ${rows[0]?.largest}; ids beyond 2^53 cannot be adopted.`);
+}
+
+function isWhole({ type }: TableColumn): boolean {
+  return keyType({ type, category: "" }) === "bigint";
+}
+
+function isText({ category }: TableColumn): boolean {
+  return category === "S";
+}
+
+/** Without the schema that pgvector was installed in, and the length. */
+function bareType(type: string): string {
+  return type.replace(/^.*\./, "").replace(/\(.*/, "");
+}
+
+function unfit(message: string, remedy?: string): ReembedError {
+  return new ReembedError("table_unfit", message, { exitCode: 3, ...(remedy === undefined ? {} : { remedy }) });
+}

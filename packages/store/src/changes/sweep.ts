@@ -1,0 +1,109 @@
+import { sql } from "drizzle-orm";
+import type { Database } from "../database/database.ts";
+import type { RegisteredProfile } from "../profiles/profiles.ts";
+import { wasTruncated } from "./change-log.ts";
+
+/** Of one look: their texts are hashed, which takes some tens of milliseconds. */
+const blockChunks = 1_000;
+/** Between two rounds, so that a small corpus is not hashed with every tick. */
+const roundEveryMs = 60_000;
+
+export interface SweepOptions {
+  chunks?: number | undefined;
+  everyMs?: number | undefined;
+}
+
+/**
+ * Looks at the next block of a profile's ids for what no trigger has told of, and logs it as a trigger would: chunks
+ * whose vector or quarantine is of another text, vectors and quarantines without a chunk, and chunks without either that
+ * no backfill will come to. Triggers do not fire for logical replication or while they are disabled.
+ *
+ * What waits already is left alone, attempts and all. Text, vector and change are seen in one snapshot, so that an edit
+ * that a trigger did tell of is never found. The position moves last: a crash before that costs a second look. Returns
+ * how many chunks it found.
+ */
+export async function sweepBlock(
+  database: Database,
+  profile: RegisteredProfile,
+  { chunks = blockChunks, everyMs = roundEveryMs }: SweepOptions = {},
+): Promise<number> {
+  const { rows } = await database.execute<{ position: string | null; resting: boolean }>(sql`
+    select position, position is null and ended_at between now() - ${everyMs} * interval '1 millisecond' and now() as resting
+    from reembed.sweeps where profile = ${profile.name}`);
+  if (rows[0]?.resting) return 0;
+  const from = rows[0]?.position ?? leastId;
+  const block = await database.execute<{ last: string | null; ids: string }>(sql`
+    select max(id) as last, count(*) as ids from (
+      select id from ${sql.raw(profile.relation)} where id > ${from}::bigint order by id limit ${chunks}
+    ) block`);
+  const isLast = Number(block.rows[0]?.ids) < chunks;
+  const to = isLast ? greatestId : (block.rows[0]?.last ?? greatestId);
+  const found = await logMissed(database, profile, from, to);
+  await database.execute(sql`
+    insert into reembed.sweeps (profile, position, ended_at)
+    values (${profile.name}, ${isLast ? null : to}::bigint, ${isLast ? sql`now()` : null})
+    on conflict (profile) do update set
+      position = excluded.position, ended_at = coalesce(excluded.ended_at, sweeps.ended_at)`);
+  return found;
+}
+
+const leastId = "-9223372036854775808";
+const greatestId = "9223372036854775807";
+
+/** The document of an adopted chunk is to be cut again too. LIMIT keeps each join a look into an index. */
+async function logMissed(
+  database: Database,
+  { name, chunking, relation, source, state, backfillTarget }: RegisteredProfile,
+  from: string,
+  to: string,
+): Promise<number> {
+  const chunks = sql.raw(relation);
+  const within = sql`chunk_id > ${from}::bigint and chunk_id <= ${to}::bigint`;
+  const documents =
+    source === null
+      ? sql`select`
+      : sql`
+        select reembed.note_document(key) from (
+          select coalesce(c.source_document::text, '') as key from logged join ${chunks} c on c.id = logged.chunk_id
+          union
+          select d.source_key from logged join reembed.chunk_offsets o on o.chunk_id = logged.chunk_id
+          join reembed.documents d on d.id = o.document_id
+          where o.chunking = ${chunking} and d.source_key is not null
+        ) documents`;
+  const { rows } = await database.execute<{ found: string }>(sql`
+    with missed as (
+      select c.id as chunk_id
+      from (
+        select id, sha256(convert_to(content, 'UTF8')) as content_hash from ${chunks}
+        where id > ${from}::bigint and id <= ${to}::bigint
+      ) c
+      left join lateral (
+        select content_hash from reembed.chunk_embeddings where profile = ${name} and chunk_id = c.id limit 1
+      ) e on true
+      left join lateral (
+        select content_hash from reembed.quarantined_chunks where profile = ${name} and chunk_id = c.id limit 1
+      ) q on true
+      where case
+        when e.content_hash is not null then e.content_hash <> c.content_hash
+        when q.content_hash is not null then q.content_hash <> c.content_hash
+        else ${state === "backfilled"} or c.id > ${backfillTarget} end
+      union all
+      select stored.chunk_id from (
+        select chunk_id from reembed.chunk_embeddings where profile = ${name} and ${within}
+        union select chunk_id from reembed.quarantined_chunks where profile = ${name} and ${within}
+      ) stored
+      left join lateral (select true as found from ${chunks} where id = stored.chunk_id limit 1) c on true
+      where c.found is null
+    ), logged as (
+      insert into reembed.change_log (chunking, chunk_id)
+      select ${chunking}, m.chunk_id from missed m
+      where not exists (
+          select from reembed.chunk_changes ch where ch.profile = ${name} and ch.chunk_id = m.chunk_id)
+        and m.chunk_id not in (
+          select chunk_id from reembed.change_log where chunking = ${chunking} and chunk_id is not null)
+        and not (${wasTruncated({ chunking })})
+      returning chunk_id
+    ), noted as (${documents})
+    select count(*) as found, (select count(*) from noted) as noted from logged`);
+  return Number(rows[0]?.found);
+}

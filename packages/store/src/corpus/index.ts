@@ -1,0 +1,2 @@
+export { type DocumentInput, type StoredDocuments, storeDocuments } from "./documents.ts";
+export { sampleChunks } from "./sampling.ts";

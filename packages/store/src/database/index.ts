@@ -1,0 +1,18 @@
+export { isCancelled, withCancellation } from "./cancellation.ts";
+export {
+  checkDatabase,
+  type Database,
+  describeServer,
+  type OpenDatabaseOptions,
+  openDatabase,
+  pingDatabase,
+  requirePgvector,
+  requirePostgres,
+  requireUtf8,
+} from "./database.ts";
+export { type DatabaseLoad, readDatabaseLoad } from "./database-load.ts";
+export { describeStatement } from "./dry-run.ts";
+export { readIdentity } from "./identity.ts";
+export { checkTables, dropTables, migrateDatabase } from "./migrate.ts";
+export { checkSessions } from "./pooling.ts";
+export { type Retention, removeExpired } from "./retention.ts";

@@ -1,0 +1,104 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { Database } from "../database/database.ts";
+import type { RegisteredProfile } from "../profiles/profiles.ts";
+import type { ChunkSource } from "../schema/corpus.ts";
+import { embeddingsPartition } from "../schema/relations.ts";
+
+/** Rows of a table that were looked at: all of them, or some pages at random. */
+export interface SampledRows {
+  rows: number;
+  sampled: number;
+}
+
+export interface TextFacts extends SampledRows {
+  /** Without a visible character, or null. */
+  blank: number;
+  /** Different texts, by their hash. */
+  different: number;
+}
+
+/** Looks at the texts of a profile's chunks, of about `most` at most. */
+export async function readTextFacts(database: Database, profile: RegisteredProfile, most: number): Promise<TextFacts> {
+  const { source } = profile;
+  const table = sql.raw(source?.table ?? profile.relation);
+  const content = sql.identifier(source?.content ?? "content");
+  const rows = await countRows(database, table);
+  const found = await database.execute<Record<"sampled" | "blank" | "different", string>>(sql`
+    select count(*) as sampled, count(*) filter (where content is null or content !~ '\\S') as blank,
+      count(distinct sha256(convert_to(content, 'UTF8'))) as different
+    from (select ${content} as content from ${table} ${pages(rows, most)}) looked`);
+  const [row] = found.rows;
+  return {
+    rows,
+    sampled: Number(row?.sampled),
+    blank: Number(row?.blank),
+    different: Number(row?.different),
+  };
+}
+
+export interface VectorFacts extends SampledRows {
+  /** Rows of an adopted table without a vector. */
+  missing: number;
+  zero: number;
+  notANumber: number;
+  /** Of another length than 1, by more than a hundredth: half precision rounds by a two-thousandth. */
+  unnormalised: number;
+  otherDimensions: number;
+}
+
+/** Looks at vectors of a profile, of about `most` at most: its own, or those in the application's table. */
+export async function readVectorFacts(
+  database: Database,
+  { name, dimensions }: RegisteredProfile,
+  source: ChunkSource | null,
+  most: number,
+): Promise<VectorFacts> {
+  const table = sql.raw(source?.table ?? embeddingsPartition(name));
+  const column = sql.identifier(source?.embedding ?? "embedding");
+  const rows = await countRows(database, table);
+  const found = await database.execute<Record<"sampled" | "missing" | "zero" | "nan" | "long" | "other", string>>(sql`
+    select count(*) as sampled, count(*) filter (where embedding is null) as missing,
+      count(*) filter (where length = 0) as zero, count(*) filter (where length = 'NaN') as nan,
+      count(*) filter (where length <> 0 and length <> 'NaN' and abs(length - 1) > 0.01) as long,
+      count(*) filter (where vector_dims(embedding) <> ${dimensions}) as other
+    from (
+      -- The negative inner product with itself: the one spelling that every vector type has.
+      select embedding, sqrt(-(embedding <#> embedding)) as length
+      from (select ${column} as embedding from ${table} ${pages(rows, most)}) looked
+    ) measured`);
+  const [row] = found.rows;
+  return {
+    rows,
+    sampled: Number(row?.sampled),
+    missing: Number(row?.missing),
+    zero: Number(row?.zero),
+    notANumber: Number(row?.nan),
+    unnormalised: Number(row?.long),
+    otherDimensions: Number(row?.other),
+  };
+}
+
+/** Chunks of an adopted table whose document is not in the application's table of documents. */
+export async function countOrphans(
+  database: Database,
+  { table, document, documents }: ChunkSource & Required<Pick<ChunkSource, "documents">>,
+  most: number,
+): Promise<SampledRows & { orphans: number }> {
+  const chunks = sql.raw(table);
+  const rows = await countRows(database, chunks);
+  const found = await database.execute<Record<"sampled" | "orphans", string>>(sql`
+    select count(*) as sampled, count(*) filter (where d.key is null) as orphans
+    from (select ${sql.identifier(document)} as document from ${chunks} ${pages(rows, most)}) c
+    left join (select ${sql.identifier(documents.key)} as key from ${sql.raw(documents.table)}) d on d.key = c.document`);
+  return { rows, sampled: Number(found.rows[0]?.sampled), orphans: Number(found.rows[0]?.orphans) };
+}
+
+async function countRows(database: Database, table: SQL): Promise<number> {
+  const { rows } = await database.execute<{ count: string }>(sql`select count(*) from ${table}`);
+  return Number(rows[0]?.count);
+}
+
+/** Whole pages at random, with about as many rows as wanted, where there are more than that. */
+function pages(rows: number, most: number): SQL {
+  return rows <= most ? sql`` : sql`tablesample system (${(100 * most) / rows})`;
+}

@@ -1,0 +1,50 @@
+import { sql } from "drizzle-orm";
+import type { Database } from "../database/database.ts";
+
+export interface IndexFacts {
+  name: string;
+  kind: string;
+  /** An index that is not was given up half built: searches leave it alone, and every write still pays for it. */
+  valid: boolean;
+  /** At this moment, so that it is not valid yet. */
+  building: boolean;
+  sizeBytes: number;
+}
+
+/** The ANN indexes of a table, as SQL writes its name; none where there is no such table. */
+export async function readAnnIndexes(database: Database, table: string): Promise<IndexFacts[]> {
+  const { rows } = await database.execute<{
+    name: string;
+    kind: string;
+    valid: boolean;
+    building: boolean;
+    bytes: string;
+  }>(sql`
+    select i.relname as name, am.amname as kind, x.indisvalid as valid, pg_relation_size(i.oid) as bytes,
+      exists (select from pg_stat_progress_create_index p where p.index_relid = i.oid) as building
+    from pg_index x
+    join pg_class i on i.oid = x.indexrelid
+    join pg_am am on am.oid = i.relam
+    where x.indrelid = to_regclass(${table}) and am.amname in ('hnsw', 'ivfflat')
+    order by i.relname`);
+  return rows.map(({ bytes, ...row }) => ({ ...row, sizeBytes: Number(bytes) }));
+}
+
+/** Whether a table has an index that finds rows by this column alone. */
+export async function hasIndexOn(database: Database, table: string, column: string): Promise<boolean> {
+  const { rows } = await database.execute<{ there: boolean }>(sql`
+    select exists (
+      select from pg_index x
+      join pg_attribute a on a.attrelid = x.indrelid and a.attnum = x.indkey[0]
+      where x.indrelid = to_regclass(${table}) and a.attname = ${column} and x.indisvalid and x.indpred is null
+    ) as there`);
+  return rows[0]?.there === true;
+}
+
+/** What a table takes on disk with all that belongs to it; 0 where there is none. */
+export async function readTableBytes(database: Database, table: string): Promise<number> {
+  const { rows } = await database.execute<{ bytes: string | null }>(
+    sql`select pg_total_relation_size(to_regclass(${table})) as bytes`,
+  );
+  return Number(rows[0]?.bytes ?? 0);
+}

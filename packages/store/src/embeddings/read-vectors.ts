@@ -1,0 +1,54 @@
+import { type SQL, sql } from "drizzle-orm";
+import { decodeHalfvec } from "../database/binary-values.ts";
+import type { Database } from "../database/database.ts";
+import type { RegisteredProfile } from "../profiles/profiles.ts";
+
+/** A vector as it is stored, beside the text whose hash it carries. */
+export interface VectorOfText {
+  chunkId: number;
+  content: string;
+  vector: Float32Array;
+  /** Made by another program. */
+  adopted: boolean;
+}
+
+/** Ids of so many vectors, each as likely as any other, whatever gaps there are between them. */
+export async function sampleVectorIds(database: Database, profile: RegisteredProfile, size: number): Promise<number[]> {
+  const { rows } = await database.execute<{ chunk_id: string }>(sql`
+    select chunk_id from reembed.chunk_embeddings where profile = ${profile.name} order by random() limit ${size}`);
+  return rows.map((row) => Number(row.chunk_id));
+}
+
+/** The vectors of these chunks. One whose text has changed since is left out. */
+export async function readVectors(
+  database: Database,
+  profile: RegisteredProfile,
+  chunkIds: readonly number[],
+): Promise<VectorOfText[]> {
+  return await selectVectors(database, profile, sql`c.id = any(${sql.param(chunkIds)}::bigint[])`, chunkIds.length);
+}
+
+/** The next vectors behind a chunk, in the order of ids; none at the end. */
+export async function readVectorsAfter(
+  database: Database,
+  profile: RegisteredProfile,
+  after: number,
+  limit: number,
+): Promise<VectorOfText[]> {
+  return await selectVectors(database, profile, sql`c.id > ${after}`, limit);
+}
+
+async function selectVectors(
+  database: Database,
+  profile: RegisteredProfile,
+  condition: SQL,
+  limit: number,
+): Promise<VectorOfText[]> {
+  const { rows } = await database.execute<{ id: string; content: string; vector: Buffer; adopted: boolean }>(sql`
+    select c.id, c.content, halfvec_send(e.embedding) as vector, e.token_count is null as adopted
+    from ${sql.raw(profile.relation)} c
+    join reembed.chunk_embeddings e on e.profile = ${profile.name} and e.chunk_id = c.id
+    where ${condition} and e.content_hash = sha256(convert_to(c.content, 'UTF8'))
+    order by c.id limit ${limit}`);
+  return rows.map(({ id, vector, ...row }) => ({ ...row, chunkId: Number(id), vector: decodeHalfvec(vector) }));
+}

@@ -1,0 +1,33 @@
+import { and, desc, eq } from "drizzle-orm";
+import type { Queryable } from "../database/database.ts";
+import { type EvaluationVerdict, evaluations } from "../schema/proofs.ts";
+
+export interface EvaluationInput {
+  baseline: string;
+  candidate: string;
+  verdict: EvaluationVerdict;
+  /** As `reembed evaluate --json` printed it. */
+  report: Record<string, unknown>;
+}
+
+export interface Evaluation extends EvaluationInput {
+  evaluatedAt: Date;
+}
+
+export async function recordEvaluation(database: Queryable, evaluation: EvaluationInput): Promise<void> {
+  await database.insert(evaluations).values(evaluation);
+}
+
+/** The newest evaluation of this candidate against this baseline; undefined where there is none. */
+export async function lastEvaluation(
+  database: Queryable,
+  { baseline, candidate }: Pick<Evaluation, "baseline" | "candidate">,
+): Promise<Evaluation | undefined> {
+  const [last] = await database
+    .select()
+    .from(evaluations)
+    .where(and(eq(evaluations.baseline, baseline), eq(evaluations.candidate, candidate)))
+    .orderBy(desc(evaluations.id))
+    .limit(1);
+  return last;
+}

@@ -1,0 +1,9 @@
+export {
+  type Quotation,
+  readDocumentIds,
+  readDocumentLengths,
+  readHolders,
+  readPlacedChunks,
+} from "./evaluation-corpus.ts";
+export { type Evaluation, lastEvaluation, recordEvaluation } from "./evaluations.ts";
+export { readLoggedQueries } from "./logged-queries.ts";

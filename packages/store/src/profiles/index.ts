@@ -1,0 +1,1 @@
+export { type RegisteredProfile, readProfile, readProfiles } from "./profiles.ts";

@@ -1,0 +1,82 @@
+import { ReembedError } from "@reembed/core";
+import { eq, ne, sql } from "drizzle-orm";
+import type { Queryable } from "../database/database.ts";
+import { type ChunkSource, chunkings } from "../schema/corpus.ts";
+import { type AnnSettings, type BackfillOrder, type ProfileState, profiles } from "../schema/profiles.ts";
+
+/** A profile as the database has it, with the relation that its chunks are read from. */
+export interface RegisteredProfile {
+  name: string;
+  chunking: string;
+  relation: string;
+  /** The application's tables, where the chunking was adopted. */
+  source: ChunkSource | null;
+  model: string;
+  revision: string;
+  dimensions: number;
+  /** Results of one search at most. */
+  limit: number;
+  /** Least cosine similarity of a result. */
+  threshold: number;
+  state: ProfileState;
+  backfillCursor: number;
+  backfillTarget: number;
+  backfillOrder: BackfillOrder;
+  /** Share of the chunks at which the backfill holds; null is all. */
+  backfillUntil: number | null;
+  /** Chunks a second at most; null is as many as the workers take. */
+  backfillRate: number | null;
+  paused: boolean;
+  /** Why the last tick enqueued less than it could; null when it did not. */
+  held: string | null;
+  estimate: Record<string, unknown> | null;
+  ann: AnnSettings | null;
+  /** Another one after every write to the profile's row: the transaction that wrote it. */
+  version: string;
+}
+
+/** @throws ReembedError `profile_unregistered` (exit code 3) when `reembed init` has not run for it. */
+export async function readProfile(database: Queryable, name: string): Promise<RegisteredProfile> {
+  const [profile] = await selectProfiles(database).where(eq(profiles.name, name));
+  if (profile === undefined) {
+    throw new ReembedError("profile_unregistered", `Profile ${name} is not in the database.`, {
+      exitCode: 3,
+      remedy: "Run `reembed init` with the same environment.",
+    });
+  }
+  return profile;
+}
+
+/** All but the retired ones, whose vectors and perhaps chunks are gone. */
+export async function readProfiles(database: Queryable): Promise<RegisteredProfile[]> {
+  return await selectProfiles(database).where(ne(profiles.state, "retired")).orderBy(profiles.createdAt, profiles.name);
+}
+
+function selectProfiles(database: Queryable) {
+  return database
+    .select({
+      name: profiles.name,
+      chunking: profiles.chunking,
+      relation: chunkings.relation,
+      source: chunkings.source,
+      model: profiles.model,
+      revision: profiles.revision,
+      dimensions: profiles.dimensions,
+      limit: profiles.searchLimit,
+      threshold: profiles.similarityThreshold,
+      state: profiles.state,
+      backfillCursor: profiles.backfillCursor,
+      backfillTarget: profiles.backfillTarget,
+      backfillOrder: profiles.backfillOrder,
+      backfillUntil: profiles.backfillUntil,
+      backfillRate: profiles.backfillRate,
+      paused: profiles.paused,
+      held: profiles.held,
+      estimate: profiles.estimate,
+      ann: profiles.ann,
+      version: sql<string>`${profiles}.xmin::text`,
+    })
+    .from(profiles)
+    .innerJoin(chunkings, eq(chunkings.name, profiles.chunking))
+    .$dynamic();
+}

@@ -1,0 +1,22 @@
+export {
+  type BackfillSettings,
+  isBackfillDone,
+  moveCursorBack,
+  readNextChunks,
+  setBackfillSettings,
+  setPaused,
+  setThrottleReason,
+} from "./backfill.ts";
+export { advanceCursor, completeBackfill, reopenBackfill, startBackfill } from "./backfill-state.ts";
+export { type Coverage, countLost, readCoverage, readQuarantineReasons } from "./coverage.ts";
+export {
+  type Estimate,
+  hasUncutDocuments,
+  readChunkTotals,
+  readDocumentTotals,
+  recordEstimate,
+  sampleAdopted,
+  sampleBodies,
+} from "./estimates.ts";
+export { addThroughput, type MinuteOfWork, readThroughput, readWork, type Work } from "./throughput.ts";
+export { type LiveWorker, readLiveWorkers, recordHeartbeat, removeHeartbeat } from "./workers.ts";

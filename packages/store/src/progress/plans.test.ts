@@ -1,0 +1,187 @@
+import { describeOnEachServer, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
+import { sql } from "drizzle-orm";
+import { beforeAll, expect, test } from "vitest";
+import { takeChanges } from "../changes/change-log.ts";
+import { readDueChanges } from "../changes/changes.ts";
+import { sweepBlock } from "../changes/sweep.ts";
+import { type Database, openDatabase } from "../database/database.ts";
+import { removeExpired } from "../database/retention.ts";
+import { readLoggedQueries } from "../evaluation/logged-queries.ts";
+import { type RegisteredProfile, readProfile } from "../profiles/profiles.ts";
+import { searchProfile } from "../search/ann-search.ts";
+import { checkVectors } from "../verification/verification-checks.ts";
+import { startBackfill } from "./backfill-state.ts";
+
+const rubert = testProfile("mini-rubert");
+const dimensions = rubert.model.dimensions;
+const partition = `reembed."chunk_embeddings_${rubert.name}"`;
+const chunks = 12_000;
+
+interface PlanNode {
+  "Node Type": string;
+  "Relation Name"?: string;
+  "Index Name"?: string;
+  "Actual Rows"?: number;
+  Plans?: PlanNode[];
+}
+
+/** How a plan reads each relation: `Seq Scan on chunks_1500-150`, `Index Scan on … by …`. */
+function scansOf(node: PlanNode): string[] {
+  const own = node["Relation Name"] ?? node["Index Name"];
+  const by = node["Index Name"] === undefined || node["Index Name"] === own ? "" : ` by ${node["Index Name"]}`;
+  const scan = own === undefined ? [] : [`${node["Node Type"]} on ${own}${by}`];
+  return [...scan, ...(node.Plans ?? []).flatMap(scansOf)];
+}
+
+/** A pool whose server tells the plan of every statement that it runs, as it ran it. */
+async function openExplained(database: Database): Promise<Database & AsyncDisposable & { plans: PlanNode[] }> {
+  const address = new URL(database.$client.options.connectionString ?? "");
+  const settings = ["session_preload_libraries=auto_explain", "auto_explain.log_min_duration=0", "jit=off"];
+  settings.push("auto_explain.log_format=json", "auto_explain.log_analyze=on", "client_min_messages=log");
+  address.searchParams.set("options", settings.map((setting) => `-c ${setting}`).join(" "));
+  const explained = openDatabase({ connectionString: address.href, maxConnections: 1 });
+  const plans: PlanNode[] = [];
+  explained.$client.on("connect", (client) =>
+    client.on("notice", ({ message = "" }) => {
+      const [, json] = message.match(/plan:\n(.*)$/s) ?? [];
+      if (json !== undefined) plans.push((JSON.parse(json) as { Plan: PlanNode }).Plan);
+    }),
+  );
+  // What a session begins with is no plan of ours.
+  await explained.execute(sql`select 1`);
+  plans.length = 0;
+  return Object.assign(explained, { plans, [Symbol.asyncDispose]: () => explained.$client.end() });
+}
+
+/** A corpus that has been vacuumed and analysed, as autovacuum leaves one. */
+async function fill(database: Database): Promise<void> {
+  await storeBodies(database, ["a"]);
+  await database.execute(sql`
+    insert into reembed.documents (uri, title, language, body)
+    select 'd' || n, '', case when n % 10 = 0 then 'en' else 'ru' end, 'text ' || n from generate_series(1, ${chunks}::int) n`);
+  const profile = await readProfile(database, rubert.name);
+  await startBackfill(database, profile);
+  await database.execute(sql`
+    insert into ${sql.raw(profile.relation)} (chunking, document_id, position, start_offset, end_offset, content)
+    select ${profile.chunking}, id, 1, 0, 1, body from reembed.documents where uri like 'd%'`);
+  await database.execute(sql`
+    insert into ${sql.raw(partition)} (profile, chunk_id, content_hash, embedding, model_revision)
+    select ${rubert.name}, id, sha256(convert_to(content, 'UTF8')), (
+      select array_agg(random() - 0.5) from generate_series(1, ${dimensions}::int) n where n <> -c.id
+    )::vector::halfvec, '' from ${sql.raw(profile.relation)} c`);
+  await database.execute(
+    sql.raw(
+      `create index by_test on ${partition} using ivfflat ((embedding::halfvec(${dimensions})) halfvec_cosine_ops) with (lists = 50)`,
+    ),
+  );
+  await database.execute(sql.raw(`analyze ${profile.relation}`));
+  await database.execute(sql.raw(`analyze ${partition}`));
+  await database.execute(sql`analyze reembed.documents`);
+  await takeChanges(database);
+  await database.execute(sql`analyze reembed.chunk_changes`);
+}
+
+describeOnEachServer(
+  "the plan",
+  (open) => {
+    let database: Database;
+    let profile: RegisteredProfile;
+    beforeAll(async () => {
+      database = await openTestDatabase(await open(), [rubert]);
+      await fill(database);
+      profile = await readProfile(database, rubert.name);
+      return () => database.$client.end();
+    });
+
+    async function scansIn(
+      work: (explained: Database, profile: RegisteredProfile) => Promise<unknown>,
+    ): Promise<string[]> {
+      await using explained = await openExplained(database);
+      await work(explained, profile);
+      expect(explained.plans.length).toBeGreaterThan(0);
+      return explained.plans.flatMap(scansOf);
+    }
+    const indexed = () => ({
+      ...profile,
+      ann: { kind: "ivfflat" as const, breadth: 10, recall10: 1, targetRecall: 0.9, sample: 1, measuredAt: "" },
+    });
+    const vector = new Float32Array(dimensions).fill(0.1);
+    const byIndex = `Index Scan on chunk_embeddings_${rubert.name} by by_test`;
+
+    test("of a search takes the ANN index, and its chunks and documents by their keys", async () => {
+      const scans = await scansIn((explained) => searchProfile(explained, indexed(), vector, { limit: 15 }));
+      expect(scans).toContain(byIndex);
+      expect(scans.filter((scan) => scan.startsWith("Seq Scan"))).toEqual([]);
+    });
+
+    test("of a search beside vectors that the index has lost fetches those by their key", async () => {
+      const lost = { ...indexed(), ann: { ...indexed().ann, unreachable: [5, 6, 7] } };
+      const scans = await scansIn((explained) => searchProfile(explained, lost, vector, { limit: 15 }));
+      expect(scans).toContain(byIndex);
+      expect(scans.filter((scan) => scan.startsWith("Seq Scan"))).toEqual([]);
+    });
+
+    test("of a search in one language takes the ANN index too, and looks each chunk and document up", async () => {
+      const options = { limit: 15, filter: { language: "en" } };
+      const scans = await scansIn((explained) => searchProfile(explained, indexed(), vector, options));
+      expect(scans).toContain(byIndex);
+      expect(scans.filter((scan) => scan.startsWith("Seq Scan"))).toEqual([]);
+    });
+
+    test("of the due changes reads the oldest in their order, and not all of them", async () => {
+      await using explained = await openExplained(database);
+      const due = await readDueChanges(explained, profile, { limit: 100, queueIsEmpty: false });
+      expect(due.length).toBe(100);
+      const [plan] = explained.plans;
+      expect(plan && scansOf(plan)).toEqual([expect.stringMatching(/^Index .*chunk_changes_order/)]);
+      const read = (node: PlanNode): number => Math.max(node["Actual Rows"] ?? 0, ...(node.Plans ?? []).map(read));
+      expect(plan && read(plan)).toBeLessThan(200);
+    });
+
+    test("of the removal of old searches finds those by the index on their time", async () => {
+      await database.execute(sql`
+        insert into reembed.search_events (request_id, profile, searched_at, took_ms, results)
+        select gen_random_uuid(), ${rubert.name}, now() - n * interval '1 hour', 1, 0 from generate_series(1, 5000) n`);
+      await database.execute(sql`analyze reembed.search_events`);
+      const scans = await scansIn((explained) => removeExpired(explained, { searchDays: 200, throughputDays: 0 }));
+      expect(scans).toContainEqual(
+        expect.stringMatching(/Index Scan on search_events(_profile| by search_events_profile)$/),
+      );
+      expect(scans).not.toContain("Seq Scan on search_events");
+    });
+
+    test("of the last queries reads the last searches, whether or not queries are logged", async () => {
+      await database.execute(sql`
+        insert into reembed.search_events (request_id, profile, took_ms, results)
+        select gen_random_uuid(), ${rubert.name}, 1, 0 from generate_series(1, 100) n`);
+      await using explained = await openExplained(database);
+      expect(await readLoggedQueries(explained, 10, { looked: 20 })).toEqual([]);
+      const [plan] = explained.plans;
+      expect(plan && scansOf(plan)).toEqual([expect.stringMatching(/^Index Scan .*search_events_pkey$/)]);
+      const read = (node: PlanNode): number => Math.max(node["Actual Rows"] ?? 0, ...(node.Plans ?? []).map(read));
+      expect(plan && read(plan)).toBe(20);
+    });
+
+    test("of a block of a sweep reads that block of the chunks and vectors, by their keys", async () => {
+      await using explained = await openExplained(database);
+      expect(await sweepBlock(explained, profile, { chunks: 1_000, everyMs: 0 })).toBe(0);
+      const most = (node: PlanNode): number => Math.max(node["Actual Rows"] ?? 0, ...(node.Plans ?? []).map(most));
+      for (const plan of explained.plans) {
+        expect(scansOf(plan).filter((scan) => /^Seq Scan on (chunks|chunk_embeddings)_/.test(scan))).toEqual([]);
+        expect(most(plan)).toBeLessThanOrEqual(1_001);
+      }
+    });
+
+    test("of a page of a verification reads that page of the chunks, and no more of the vectors", async () => {
+      await using explained = await openExplained(database);
+      for await (const _ of checkVectors(explained, profile)) break;
+      const [plan] = explained.plans;
+      const scans = plan === undefined ? [] : scansOf(plan);
+      expect(scans).toContainEqual(expect.stringMatching(/^Index Scan on chunks_1500-150 by .*pkey$/));
+      // A condition of the plan's own: no node gives more rows than a page has.
+      const most = (node: PlanNode): number => Math.max(node["Actual Rows"] ?? 0, ...(node.Plans ?? []).map(most));
+      expect(plan && most(plan)).toBeLessThanOrEqual(5_001);
+    });
+  },
+  ["PostgreSQL"],
+);

@@ -1,0 +1,60 @@
+import { sql } from "drizzle-orm";
+import type { Database } from "../database/database.ts";
+
+/** What all workers of a profile embedded within one minute. */
+export interface MinuteOfWork {
+  /** When it began. */
+  minute: Date;
+  chunks: number;
+  tokens: number;
+}
+
+/** Adds to what was embedded in the present minute, by the database's clock, so that workers need not agree on the time. */
+export async function addThroughput(
+  database: Database,
+  profile: string,
+  { chunks, tokens }: Pick<MinuteOfWork, "chunks" | "tokens">,
+): Promise<void> {
+  if (chunks === 0 && tokens === 0) return;
+  await database.execute(sql`
+    insert into reembed.throughput (profile, minute, chunks, tokens)
+    values (${profile}, date_trunc('minute', now()), ${chunks}, ${tokens})
+    on conflict (profile, minute) do update set
+      chunks = throughput.chunks + excluded.chunks, tokens = throughput.tokens + excluded.tokens`);
+}
+
+/** The last `minutes` minutes with the present one, the oldest first; those without any work are there with zeros. */
+export async function readThroughput(database: Database, profile: string, minutes: number): Promise<MinuteOfWork[]> {
+  const { rows } = await database.execute<{ minute: string; chunks: string; tokens: string }>(sql`
+    select extract(epoch from minute) * 1000 as minute, coalesce(chunks, 0) as chunks, coalesce(tokens, 0) as tokens
+    from generate_series(
+      date_trunc('minute', now()) - ${minutes - 1} * interval '1 minute', date_trunc('minute', now()), interval '1 minute'
+    ) as minute
+    left join (
+      select * from reembed.throughput where profile = ${profile} and minute > now() - ${minutes} * interval '1 minute'
+    ) as work using (minute)
+    order by minute`);
+  return rows.map((row) => ({
+    minute: new Date(Number(row.minute)),
+    chunks: Number(row.chunks),
+    tokens: Number(row.tokens),
+  }));
+}
+
+/** All that was embedded since a moment, as far as it is kept. */
+export interface Work {
+  /** When the first minute of it began. */
+  since: Date;
+  chunks: number;
+  tokens: number;
+}
+
+/** What was embedded from the minute of `since` on; undefined where nothing was. */
+export async function readWork(database: Database, profile: string, since: Date): Promise<Work | undefined> {
+  const { rows } = await database.execute<{ since: string | null; chunks: string; tokens: string }>(sql`
+    select extract(epoch from min(minute)) * 1000 as since, sum(chunks) as chunks, sum(tokens) as tokens
+    from reembed.throughput where profile = ${profile} and minute >= date_trunc('minute', ${since.toISOString()}::timestamptz)`);
+  const [work] = rows;
+  if (work === undefined || work.since === null) return undefined;
+  return { since: new Date(Number(work.since)), chunks: Number(work.chunks), tokens: Number(work.tokens) };
+}

@@ -1,0 +1,36 @@
+import { eq, sql } from "drizzle-orm";
+import type { Database } from "../database/database.ts";
+import { workers } from "../schema/processes.ts";
+
+export type WorkerHeartbeat = Omit<typeof workers.$inferInsert, "startedAt" | "seenAt">;
+export type LiveWorker = typeof workers.$inferSelect;
+
+/**
+ * A worker that was not heard of for this long does not count as alive; nor does one that was heard of in the future,
+ * before the database's clock was put back.
+ */
+const forgottenAfterSeconds = 20;
+const forgottenSeconds = 86_400;
+
+/** Says that a worker is alive, and forgets those that have been silent for a day. */
+export async function recordHeartbeat(database: Database, heartbeat: WorkerHeartbeat): Promise<void> {
+  const { chunksPerSecond, tokensPerSecond } = heartbeat;
+  await database
+    .insert(workers)
+    .values(heartbeat)
+    .onConflictDoUpdate({ target: workers.id, set: { chunksPerSecond, tokensPerSecond, seenAt: sql`now()` } });
+  await database.execute(sql`
+    delete from reembed.workers where abs(extract(epoch from now() - seen_at)) > ${forgottenSeconds}`);
+}
+
+export async function removeHeartbeat(database: Database, id: string): Promise<void> {
+  await database.delete(workers).where(eq(workers.id, id));
+}
+
+export async function readLiveWorkers(database: Database): Promise<LiveWorker[]> {
+  return await database
+    .select()
+    .from(workers)
+    .where(sql`abs(extract(epoch from now() - ${workers.seenAt})) < ${forgottenAfterSeconds}`)
+    .orderBy(workers.profile, workers.startedAt);
+}

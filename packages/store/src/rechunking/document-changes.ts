@@ -1,0 +1,163 @@
+import { sql } from "drizzle-orm";
+import { readAdoption } from "../adoption/adoption.ts";
+import { type MisfitDocument, type RefreshedDocuments, refreshDocuments } from "../adoption/adoption-documents.ts";
+import {
+  addChunkCounts,
+  type ChunkCounts,
+  cutDocuments,
+  noChunks,
+  readOwnChunkings,
+} from "../corpus/chunk-replacement.ts";
+import { keepFromRecutting } from "../corpus/documents.ts";
+import type { Database, Queryable } from "../database/database.ts";
+import { repeatOnConflict } from "../database/repeat-on-conflict.ts";
+
+/** What became of documents that were cut again. */
+export interface RecutDocuments {
+  documents: number;
+  /** Documents that were gone. */
+  removed: number;
+  chunks: ChunkCounts;
+  /** Documents that were put together from chunks which did not continue one another, and the first hundred of them. */
+  misfitDocuments: number;
+  misfits: MisfitDocument[];
+  unplacedChunks: number;
+}
+
+const namedMisfits = 100;
+
+export const nothingRecut: Readonly<RecutDocuments> = {
+  documents: 0,
+  removed: 0,
+  chunks: noChunks,
+  misfitDocuments: 0,
+  misfits: [],
+  unplacedChunks: 0,
+};
+
+export function addRecut(a: RecutDocuments, b: RecutDocuments): RecutDocuments {
+  return {
+    documents: a.documents + b.documents,
+    removed: a.removed + b.removed,
+    chunks: addChunkCounts(a.chunks, b.chunks),
+    misfitDocuments: a.misfitDocuments + b.misfitDocuments,
+    // A sum of thousands of transactions: copied whole each time, 8,000 of them took 36 s.
+    misfits: a.misfits.length < namedMisfits ? [...a.misfits, ...b.misfits].slice(0, namedMisfits) : a.misfits,
+    unplacedChunks: a.unplacedChunks + b.unplacedChunks,
+  };
+}
+
+/** Spells `recu`: held by the transaction that cuts documents which others have changed. */
+const recutLock = 0x72656375;
+
+/**
+ * Cuts documents again that were changed in the application's tables or by plain SQL, the oldest change first, with
+ * their changes settled by the same transaction. A change that commits meanwhile has a row of its own and stays.
+ * @returns undefined when there was no change.
+ */
+export async function recutChangedDocuments(
+  database: Database,
+  { limit }: { limit: number },
+): Promise<RecutDocuments | undefined> {
+  return await cutAlone(database, async (transaction) => {
+    const { rows } = await transaction.execute<{ key: string }>(sql`
+      delete from reembed.document_changes where key in (
+        select key from (select key from reembed.document_changes order by changed_at, key limit ${limit}) oldest)
+      returning key`);
+    if (rows.length === 0) return undefined;
+    return await recut(transaction, [...new Set(rows.map((row) => row.key))]);
+  });
+}
+
+/**
+ * Puts the oldest change behind all others, as one whose document cannot be cut: the others must not wait for it.
+ * Returns the document's key; undefined when there was no change.
+ */
+export async function postponeOldestChange(database: Database): Promise<string | undefined> {
+  const { rows } = await database.execute<{ key: string }>(sql`
+    update reembed.document_changes set changed_at = clock_timestamp()
+    where key = (select key from reembed.document_changes order by changed_at, key limit 1)
+    returning key`);
+  return rows[0]?.key;
+}
+
+/**
+ * Cuts documents into the chunkings in which they have no chunks, as after `init` with another chunking, in the order
+ * of their ids.
+ * @returns The last of them besides, to go on after; undefined when there was none.
+ */
+export async function recutUncutDocuments(
+  database: Database,
+  { after, limit }: { after: number; limit: number },
+): Promise<(RecutDocuments & { last: number }) | undefined> {
+  return await cutAlone(database, async (transaction) => {
+    const { rows } = await transaction.execute<{ id: string; key: string }>(sql`
+      select d.id, coalesce(d.source_key, d.uri) as key from reembed.documents d
+      where d.id > ${after} and ${await uncut(transaction)} order by d.id limit ${limit}`);
+    const last = rows.at(-1);
+    if (last === undefined) return undefined;
+    return {
+      ...(await recut(
+        transaction,
+        rows.map((row) => row.key),
+      )),
+      last: Number(last.id),
+    };
+  });
+}
+
+/** Documents that have no chunks in some chunking; one without any text stays one. */
+export async function countUncutDocuments(database: Database): Promise<number> {
+  const { rows } = await database.execute<{ count: string }>(
+    sql`select count(*) from reembed.documents d where ${await uncut(database)}`,
+  );
+  return Number(rows[0]?.count);
+}
+
+/** An adopted document's body is empty until it is known. */
+async function uncut(database: Queryable) {
+  const lacks = (await readOwnChunkings(database)).map(
+    ({ relation }) => sql`not exists (select from ${sql.raw(relation)} c where c.document_id = d.id)`,
+  );
+  const isEmpty = sql`d.body = ''`;
+  return sql`(${sql.join([isEmpty, ...lacks], sql` or `)}) and (d.source_key is not null or not ${isEmpty})`;
+}
+
+/**
+ * One transaction at a time cuts what others have changed: producers and `rechunk` wait for each other. At read
+ * committed, so that what is read after the lock is what the one before has left.
+ */
+async function cutAlone<T>(database: Database, work: (transaction: Queryable) => Promise<T>): Promise<T> {
+  return await repeatOnConflict(() =>
+    database.transaction(
+      async (transaction) => {
+        await transaction.execute(sql`select pg_advisory_xact_lock(${recutLock})`);
+        await keepFromRecutting(transaction);
+        return await work(transaction);
+      },
+      { isolationLevel: "read committed" },
+    ),
+  );
+}
+
+async function recut(transaction: Queryable, keys: readonly string[]): Promise<RecutDocuments> {
+  const adoption = await readAdoption(transaction);
+  const refreshed =
+    adoption === undefined
+      ? await lockDocuments(transaction, keys)
+      : await refreshDocuments(transaction, adoption, keys);
+  const { documents, ...rest } = refreshed;
+  const chunks = await cutDocuments(transaction, documents);
+  return { ...rest, documents: documents.length, misfitDocuments: rest.misfits.length, chunks };
+}
+
+/** In the order of uris, as `storeDocuments` locks them. Those that were adopted once have a key of their own. */
+async function lockDocuments(transaction: Queryable, keys: readonly string[]): Promise<RefreshedDocuments> {
+  const chosen = sql`(uri = any(${sql.param(keys)}::text[]) or source_key = any(${sql.param(keys)}::text[]))`;
+  await transaction.execute(sql`select from reembed.documents where ${chosen} order by uri for no key update`);
+  const { rows } = await transaction.execute<{ id: string; body: string }>(
+    sql`select id, body from reembed.documents where ${chosen}`,
+  );
+  const documents = rows.map(({ id, body }) => ({ id: Number(id), body }));
+  return { documents, removed: 0, misfits: [], unplacedChunks: 0 };
+}

@@ -1,0 +1,9 @@
+export {
+  addRecut,
+  countUncutDocuments,
+  nothingRecut,
+  postponeOldestChange,
+  type RecutDocuments,
+  recutChangedDocuments,
+  recutUncutDocuments,
+} from "./document-changes.ts";

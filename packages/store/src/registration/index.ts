@@ -1,0 +1,1 @@
+export { registerProfiles } from "./registration.ts";

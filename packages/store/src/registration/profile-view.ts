@@ -1,0 +1,31 @@
+import { chunkingName, type Profile } from "@reembed/core";
+import { eq, sql } from "drizzle-orm";
+import type { Queryable } from "../database/database.ts";
+import { chunkings } from "../schema/corpus.ts";
+import { chunksPartition, embeddingsPartition, profileView } from "../schema/relations.ts";
+
+/**
+ * Creates the view by which an application searches a profile in SQL, unless it is there. Its `embedding` is the very
+ * expression that the ANN index is on, so `order by embedding <=> …` takes that through the view. An application's role
+ * needs a grant on the view alone.
+ */
+export async function createProfileView(database: Queryable, { name, chunking, model }: Profile): Promise<void> {
+  const view = profileView(name);
+  const existing = await database.execute(sql`select 1 from pg_class where oid = to_regclass(${view})`);
+  if (existing.rows.length > 0) return;
+  const [stored] = await database
+    .select({ relation: chunkings.relation })
+    .from(chunkings)
+    .where(eq(chunkings.name, chunkingName(chunking)));
+  // A dry run has stored nothing.
+  const relation = stored?.relation ?? chunksPartition(chunkingName(chunking));
+  await database.execute(
+    sql.raw(`
+      create view ${view} as
+      select c.id as chunk_id, c.document_id, d.uri, d.title, c.content, c.start_offset, c.end_offset,
+        e.embedding::halfvec(${model.dimensions}) as embedding
+      from ${embeddingsPartition(name)} e
+      join ${relation} c on c.id = e.chunk_id
+      join reembed.documents d on d.id = c.document_id`),
+  );
+}

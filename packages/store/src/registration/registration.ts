@@ -1,0 +1,105 @@
+import { type Chunking, chunkingName, type Profile, ReembedError } from "@reembed/core";
+import { sql } from "drizzle-orm";
+import { readAdoption, requirePresent } from "../adoption/adoption.ts";
+import type { Database, Queryable } from "../database/database.ts";
+import { withLockTimeout } from "../database/lock-timeout.ts";
+import { withMigrationLock } from "../database/migrate.ts";
+import { isRetired } from "../rollout/retirement.ts";
+import { chunkings } from "../schema/corpus.ts";
+import { profiles } from "../schema/profiles.ts";
+import { chunksPartition, embeddingsPartition } from "../schema/relations.ts";
+import { createProfileView } from "./profile-view.ts";
+
+/**
+ * Registers profiles: their chunkings, the partitions for their chunks and vectors, and the change trigger.
+ * What is there already stays, an adopted chunking among it; only limit and threshold follow the configuration.
+ * @throws ReembedError `profile_conflict` when a profile of this name was registered with another model.
+ */
+export async function registerProfiles(database: Database, wanted: readonly Profile[]): Promise<void> {
+  await withMigrationLock(database, async (locked) => {
+    for (const profile of wanted) {
+      // What it had is gone, and does not come back because the environment still names it.
+      if (await isRetired(locked, profile.name)) continue;
+      const chunking = chunkingName(profile.chunking);
+      const adoption = await readAdoption(locked);
+      if (adoption !== undefined) requirePresent(adoption);
+      const adopted = adoption?.chunking === chunking;
+      if (!adopted) await createPartition(locked, chunksPartition(chunking), chunkPartition(profile.chunking));
+      await createPartition(locked, embeddingsPartition(profile.name), embeddingPartition(profile));
+      await recordProfile(locked, profile, { paused: adoption !== undefined });
+      await createProfileView(locked, profile);
+    }
+  });
+}
+
+/**
+ * Partitions come by LIKE and ATTACH: `PARTITION OF` needs an exclusive lock on the parent and would queue behind one
+ * long reader, and every search behind it. All statements of one partition commit together or not at all.
+ */
+async function createPartition(database: Database, partition: string, statements: readonly string[]): Promise<void> {
+  const existing = await database.execute(sql`select 1 from pg_class where oid = to_regclass(${partition})`);
+  if (existing.rows.length > 0) return;
+  await withLockTimeout(database, async (transaction) => {
+    for (const statement of statements) await transaction.execute(sql.raw(statement));
+  });
+}
+
+function chunkPartition(chunking: Chunking): string[] {
+  const name = chunkingName(chunking);
+  const partition = chunksPartition(name);
+  return [
+    `create table ${partition} (like reembed.chunks including defaults including indexes)`,
+    `alter table ${partition} add primary key (id)`,
+    `create trigger record_change after insert on ${partition} for each row
+       execute function reembed.record_chunk_change('${name}')`,
+    `create trigger record_edit after update of content on ${partition} for each row
+       when (old.content is distinct from new.content) execute function reembed.record_chunk_change('${name}')`,
+    `create trigger forget after delete on ${partition} for each row
+       execute function reembed.forget_chunk('${name}')`,
+    `alter table reembed.chunks attach partition ${partition} for values in ('${name}')`,
+  ];
+}
+
+/** Without a foreign key to the chunks, which would lock them: what is deleted is logged like any other change. */
+function embeddingPartition(profile: Profile): string[] {
+  const partition = embeddingsPartition(profile.name);
+  return [
+    `create table ${partition} (like reembed.chunk_embeddings including defaults including indexes)`,
+    `alter table ${partition} add check (vector_dims(embedding) = ${profile.model.dimensions})`,
+    `alter table reembed.chunk_embeddings attach partition ${partition} for values in ('${profile.name}')`,
+  ];
+}
+
+/** @param paused In an adopted database, so that nothing surprises the system that runs: `backfill start` begins it. */
+async function recordProfile(database: Queryable, profile: Profile, { paused }: { paused: boolean }): Promise<void> {
+  const chunking = chunkingName(profile.chunking);
+  await database
+    .insert(chunkings)
+    .values({ name: chunking, ...profile.chunking, relation: chunksPartition(chunking) })
+    .onConflictDoNothing();
+  const settings = { searchLimit: profile.limit, similarityThreshold: profile.threshold };
+  const [stored] = await database
+    .insert(profiles)
+    .values({
+      name: profile.name,
+      chunking,
+      model: profile.model.id,
+      revision: profile.model.revision,
+      dimensions: profile.model.dimensions,
+      paused,
+      ...settings,
+    })
+    .onConflictDoUpdate({ target: profiles.name, set: settings })
+    .returning();
+  // A dry run stores nothing.
+  if (stored !== undefined && (stored.model !== profile.model.id || stored.revision !== profile.model.revision)) {
+    throw new ReembedError(
+      "profile_conflict",
+      `Profile ${profile.name} was registered with ${stored.model} at ${stored.revision}, not ${profile.model.id} at ${profile.model.revision}.`,
+      {
+        exitCode: 3,
+        remedy: "Vectors of two models or revisions cannot be compared: give the new one its own profile.",
+      },
+    );
+  }
+}

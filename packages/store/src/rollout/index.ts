@@ -1,0 +1,12 @@
+export { readGuardWindow, readKeptWindow } from "./guard-window.ts";
+export { isRetired, type Removal, readRemoval, removeRetired, retireBaseline } from "./retirement.ts";
+export { changeRollout, findRollout, readRollout, rolloutBucket } from "./rollout.ts";
+export {
+  environmentName,
+  guardrailName,
+  type RolloutEvent,
+  readLastBreach,
+  readRolloutEvents,
+  readStageEntry,
+} from "./rollout-events.ts";
+export { ensureRollout } from "./rollout-pair.ts";

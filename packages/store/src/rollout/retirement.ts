@@ -1,0 +1,96 @@
+import type { Rollout } from "@reembed/core";
+import { and, eq, sql } from "drizzle-orm";
+import type { Database, Queryable } from "../database/database.ts";
+import { withLockTimeout } from "../database/lock-timeout.ts";
+import { withMigrationLock } from "../database/migrate.ts";
+import type { RegisteredProfile } from "../profiles/profiles.ts";
+import { profiles } from "../schema/profiles.ts";
+import { chunksPartition, embeddingsPartition, profileView } from "../schema/relations.ts";
+import { type ChangeReason, changeRollout } from "./rollout.ts";
+
+/**
+ * Declares the baseline retired, and records it as a change of the rollout that moves nobody: whoever rolls back at
+ * this moment makes this fail, or fails.
+ * @throws ReembedError `rollout_changed` when the rollout was changed meanwhile.
+ */
+export async function retireBaseline(database: Database, rollout: Rollout, reason: ChangeReason): Promise<void> {
+  await database.transaction(async (transaction) => {
+    await changeRollout(transaction, rollout, rollout, reason);
+    await transaction.update(profiles).set({ state: "retired", held: null }).where(eq(profiles.name, rollout.baseline));
+  });
+}
+
+export async function isRetired(database: Queryable, profile: string): Promise<boolean> {
+  const { rows } = await database.execute(
+    sql`select from reembed.profiles where name = ${profile} and state = 'retired'`,
+  );
+  return rows.length > 0;
+}
+
+/** What `removeRetired` takes away, for whoever is to agree to it. */
+export interface Removal {
+  vectors: number;
+  /** Of the vectors with their indexes. */
+  bytes: number;
+  /** Chunks that no other profile reads; 0 where they stay. */
+  chunks: number;
+}
+
+export async function readRemoval(database: Database, profile: RegisteredProfile): Promise<Removal> {
+  const partition = embeddingsPartition(profile.name);
+  const staying = profile.source !== null || (await isReadByOthers(database, profile));
+  const { rows } = await database.execute<Record<keyof Removal, string>>(sql`
+    select (select count(*) from ${sql.raw(partition)}) as vectors, pg_total_relation_size(to_regclass(${partition})) as bytes,
+      ${staying ? sql`0` : sql`(select count(*) from ${sql.raw(profile.relation)})`} as chunks`);
+  return { vectors: Number(rows[0]?.vectors), bytes: Number(rows[0]?.bytes), chunks: Number(rows[0]?.chunks) };
+}
+
+/** A retired profile that is wanted again begins anew, without its vectors; its partitions come with its registration. */
+export async function reviveRetired(database: Queryable, profile: string): Promise<void> {
+  await database
+    .update(profiles)
+    .set({ state: "registered", backfillCursor: 0, backfillTarget: 0, ann: null, completedAt: null })
+    .where(and(eq(profiles.name, profile), eq(profiles.state, "retired")));
+}
+
+/**
+ * Removes what a retired profile has in the database: its view, its vectors, and the chunks that no other profile
+ * reads. Each step looks whether it is still to be done, so it can be killed at any point and run again. An adopted
+ * chunking stays, with our view and triggers on it: the application's table is where the documents come from.
+ */
+export async function removeRetired(database: Database, profile: RegisteredProfile): Promise<void> {
+  await withMigrationLock(database, async (locked) => {
+    await locked.execute(sql`delete from reembed.chunk_changes where profile = ${profile.name}`);
+    await locked.execute(sql`delete from reembed.quarantined_chunks where profile = ${profile.name}`);
+    await withLockTimeout(locked, async (transaction) => {
+      await transaction.execute(sql.raw(`drop view if exists ${profileView(profile.name)}`));
+    });
+    await removePartition(locked, "reembed.chunk_embeddings", embeddingsPartition(profile.name));
+    if (profile.source !== null || (await isReadByOthers(locked, profile))) return;
+    await removePartition(locked, "reembed.chunks", chunksPartition(profile.chunking));
+  });
+}
+
+async function isReadByOthers(database: Queryable, { name, chunking }: RegisteredProfile): Promise<boolean> {
+  const { rows } = await database.execute(sql`
+    select from reembed.profiles where chunking = ${chunking} and name <> ${name} and state <> 'retired'`);
+  return rows.length > 0;
+}
+
+/**
+ * A plain DETACH queues behind one long reader of the parent, and every search behind it; CONCURRENTLY waits without
+ * holding anybody up. One that was killed is finished by FINALIZE.
+ */
+async function removePartition(database: Database, parent: string, partition: string): Promise<void> {
+  const { rows } = await database.execute<{ pending: boolean }>(sql`
+    select inhdetachpending as pending from pg_inherits
+    where inhparent = to_regclass(${parent}) and inhrelid = to_regclass(${partition})`);
+  const [attached] = rows;
+  if (attached !== undefined) {
+    const how = attached.pending ? "finalize" : "concurrently";
+    await database.execute(sql.raw(`alter table ${parent} detach partition ${partition} ${how}`));
+  }
+  await withLockTimeout(database, async (transaction) => {
+    await transaction.execute(sql.raw(`drop table if exists ${partition}`));
+  });
+}

@@ -1,0 +1,41 @@
+import { and, desc, eq, ne, sql } from "drizzle-orm";
+import type { Queryable } from "../database/database.ts";
+import { rolloutEvents } from "../schema/rollout.ts";
+
+/** Who changes a rollout to another pair of profiles, and who rolls back or warns, where it is no person. */
+export const environmentName = "environment";
+export const guardrailName = "guardrail";
+
+/** A change of the rollout: who, when, from where to where, and why. */
+export type RolloutEvent = typeof rolloutEvents.$inferSelect;
+
+/** The last changes, the newest first. */
+export async function readRolloutEvents(database: Queryable, limit: number): Promise<RolloutEvent[]> {
+  return await database.select().from(rolloutEvents).orderBy(desc(rolloutEvents.id)).limit(limit);
+}
+
+/** The last change by which the rollout came into its present stage; none when it is in its first. */
+export async function readStageEntry(database: Queryable): Promise<RolloutEvent | undefined> {
+  const [entry] = await database
+    .select()
+    .from(rolloutEvents)
+    .where(ne(rolloutEvents.fromStage, rolloutEvents.toStage))
+    .orderBy(desc(rolloutEvents.id))
+    .limit(1);
+  return entry;
+}
+
+/** A condition on `rollout_events`: behind the last one by which the pair was changed. */
+export const ofPresentPair = sql`${rolloutEvents.id} > coalesce(
+  (select max(other.id) from reembed.rollout_events other where other.changed_by = ${environmentName}), 0)`;
+
+/** The last event of a guardrail between the present two profiles. */
+export async function readLastBreach(database: Queryable): Promise<RolloutEvent | undefined> {
+  const [breach] = await database
+    .select()
+    .from(rolloutEvents)
+    .where(and(eq(rolloutEvents.changedBy, guardrailName), ofPresentPair))
+    .orderBy(desc(rolloutEvents.id))
+    .limit(1);
+  return breach;
+}

@@ -1,0 +1,99 @@
+import { sql } from "drizzle-orm";
+import { bigserial, index, integer, jsonb, primaryKey, text } from "drizzle-orm/pg-core";
+import { id, moment, reembed, xid8 } from "./columns.ts";
+
+export const documents = reembed.table("documents", {
+  id: bigserial("id", { mode: "number" }).primaryKey(),
+  uri: text("uri").notNull().unique(),
+  /** Of an adopted corpus: the key that the application knows this document by, as text. */
+  sourceKey: text("source_key").unique(),
+  title: text("title").notNull(),
+  language: text("language").notNull(),
+  body: text("body").notNull(),
+  metadata: jsonb("metadata").$type<Record<string, unknown>>().notNull().default({}),
+  createdAt: moment("created_at").notNull().defaultNow(),
+  updatedAt: moment("updated_at").notNull().defaultNow(),
+});
+
+export const chunkings = reembed.table("chunkings", {
+  name: text("name").primaryKey(),
+  size: integer("size").notNull(),
+  overlap: integer("overlap").notNull(),
+  /** What its chunks are read from, as SQL writes it: a partition of `chunks`, or a view over an adopted table. */
+  relation: text("relation").notNull(),
+  /** Of an adopted chunking; null where the chunks are ours. */
+  source: jsonb("source").$type<ChunkSource>(),
+});
+
+/**
+ * Documents whose text has changed otherwise than by `storeDocuments`, which are to be cut again: by their `source_key`
+ * in an adopted corpus, by their `uri` in a loaded one. A row per transaction, so that no writer waits for another.
+ */
+export const documentChanges = reembed.table(
+  "document_changes",
+  {
+    key: text("key").notNull(),
+    transaction: xid8("transaction").notNull().default(sql`pg_current_xact_id()`),
+    changedAt: moment("changed_at").notNull().default(sql`clock_timestamp()`),
+  },
+  (table) => [
+    primaryKey({ columns: [table.key, table.transaction] }),
+    index("document_changes_order").on(table.changedAt),
+  ],
+);
+
+/** Where an adopted chunking's rows are: the application's own tables and columns. */
+export interface ChunkSource {
+  /** The table of chunks, as SQL writes it: `"public"."document_chunks"`. */
+  table: string;
+  id: string;
+  content: string;
+  embedding: string;
+  /** The column with the document's key, and the one with the chunk's place in it. */
+  document: string;
+  position: string;
+  /** The table of documents where there is one; without it a document is its chunks. */
+  documents?: {
+    table: string;
+    key: string;
+    uri?: string | undefined;
+    title?: string | undefined;
+    language?: string | undefined;
+    body?: string | undefined;
+  };
+}
+
+/** Partitioned by chunking. The keys are the partitions' own, because a partition is read and referenced by itself. */
+export const chunks = reembed.table(
+  "chunks",
+  {
+    chunking: text("chunking").notNull(),
+    id: bigserial("id", { mode: "number" }).notNull(),
+    documentId: id("document_id")
+      .notNull()
+      .references(() => documents.id, { onDelete: "cascade" }),
+    position: integer("position").notNull(),
+    startOffset: integer("start_offset").notNull(),
+    endOffset: integer("end_offset").notNull(),
+    content: text("content").notNull(),
+  },
+  (table) => [index("chunks_document").on(table.documentId)],
+);
+
+/** Where chunks of an adopted table are in their document's body, `[start, end)` in code points; missing is unknown. */
+export const chunkOffsets = reembed.table(
+  "chunk_offsets",
+  {
+    chunking: text("chunking").notNull(),
+    chunkId: id("chunk_id").notNull(),
+    documentId: id("document_id")
+      .notNull()
+      .references(() => documents.id, { onDelete: "cascade" }),
+    startOffset: integer("start_offset").notNull(),
+    endOffset: integer("end_offset").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.chunking, table.chunkId] }),
+    index("chunk_offsets_document").on(table.documentId),
+  ],
+);

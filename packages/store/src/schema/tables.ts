@@ -1,0 +1,10 @@
+// Every table, for Drizzle.
+export * from "./changes.ts";
+export * from "./columns.ts";
+export * from "./corpus.ts";
+export * from "./embeddings.ts";
+export * from "./processes.ts";
+export * from "./profiles.ts";
+export * from "./proofs.ts";
+export * from "./rollout.ts";
+export * from "./searches.ts";

@@ -1,0 +1,198 @@
+import { messageOf } from "@reembed/core";
+import { eq, type SQL, sql } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/node-postgres";
+import pg from "pg";
+import { type Database, type Queryable, sqlState } from "../database/database.ts";
+import { requireOwnSessions } from "../database/pooling.ts";
+import type { RegisteredProfile } from "../profiles/profiles.ts";
+import { type AnnSettings, profiles } from "../schema/profiles.ts";
+import { embeddingsPartition } from "../schema/relations.ts";
+
+type Named = Pick<RegisteredProfile, "name">;
+
+/** The ANN index on a profile's vectors, without its schema. */
+export function annIndexName({ name }: Named): string {
+  return `chunk_embeddings_${name}_ann`;
+}
+
+/** A build of an index on a profile's vectors, as the server tells of it. */
+export interface AnnBuildProgress {
+  pid: number;
+  /** PostgreSQL's words: `building index: loading tuples`, `waiting for old snapshots`. */
+  phase: string;
+  /** Of the present phase, 0 to 1; null where the server does not tell. */
+  share: number | null;
+  /** Since the statement began. */
+  seconds: number;
+}
+
+export interface AnnIndex {
+  exists: boolean;
+  /** Searches use it: its build was not interrupted. */
+  valid: boolean;
+  kind: AnnSettings["kind"] | null;
+  /** As it was created with, for instance `{ m: 16, ef_construction: 64 }`; what was left out has pgvector's default. */
+  options: Record<string, number>;
+  sizeBytes: number;
+  /** Of this index or, before it is there, of any other on the table: PostgreSQL builds one at a time. */
+  building: AnnBuildProgress | null;
+}
+
+export async function readAnnIndex(database: Queryable, profile: Named): Promise<AnnIndex> {
+  const { rows } = await database.execute<
+    Pick<AnnIndex, "valid" | "kind"> & { options: string[] | null; bytes: string } & Pick<
+        AnnBuildProgress,
+        "pid" | "phase" | "share" | "seconds"
+      >
+  >(sql`
+    select i.indisvalid and i.indisready as valid, am.amname as kind, c.reloptions as options,
+      pg_relation_size(c.oid) as bytes, build.pid, build.phase,
+      (case when build.tuples_total > 0 then least(1, build.tuples_done::float8 / build.tuples_total)
+            when build.blocks_total > 0 then build.blocks_done::float8 / build.blocks_total end) as share,
+      extract(epoch from clock_timestamp() - running.query_start)::float8 as seconds
+    from (select to_regclass(${qualifiedName(profile)}) as index, to_regclass(${embeddingsPartition(profile.name)}) as partition) named
+    left join pg_class c on c.oid = named.index
+    left join pg_index i on i.indexrelid = c.oid
+    left join pg_am am on am.oid = c.relam
+    left join pg_stat_progress_create_index build
+      on build.relid = named.partition and build.datname = current_database()
+    left join pg_stat_activity running on running.pid = build.pid
+    limit 1`);
+  const [row] = rows;
+  const exists = typeof row?.valid === "boolean";
+  return {
+    exists,
+    valid: row?.valid === true,
+    kind: row?.kind ?? null,
+    options: Object.fromEntries(
+      (row?.options ?? []).map((option) => option.split("=")).map(([k, v]) => [k, Number(v)]),
+    ),
+    sizeBytes: Number(row?.bytes ?? 0),
+    building:
+      typeof row?.pid === "number"
+        ? { pid: row.pid, phase: row.phase, share: row.share, seconds: row.seconds ?? 0 }
+        : null,
+  };
+}
+
+export type AnnIndexShape = { kind: "hnsw"; m: number; efConstruction: number } | { kind: "ivfflat"; lists: number };
+
+/** What the session of a build gets. */
+export interface AnnBuildResources {
+  memoryBytes: number;
+  /** Beside the session itself. */
+  parallelWorkers: number;
+}
+
+/**
+ * Builds the index without holding up writers, on a session of its own that waits as long as it takes. A client that
+ * ends leaves the build to the server, which goes on to its end: so the session is told of nothing less than a warning,
+ * because what is sent to a client that is gone ends the statement.
+ *
+ * PostgreSQL plans parallel workers by the table's own pages, and vectors lie beside those: so any size is enough here.
+ */
+export async function createAnnIndex(
+  session: Database,
+  profile: RegisteredProfile,
+  shape: AnnIndexShape,
+  { memoryBytes, parallelWorkers }: AnnBuildResources,
+): Promise<void> {
+  for (const [setting, value] of [
+    ["maintenance_work_mem", `${Math.floor(memoryBytes / 1024)}kB`],
+    ["max_parallel_maintenance_workers", `${parallelWorkers}`],
+    ["min_parallel_table_scan_size", "0"],
+    ["client_min_messages", "warning"],
+    ["statement_timeout", "0"],
+    ["lock_timeout", "0"],
+  ] as const) {
+    await session.execute(sql`select set_config(${setting}, ${value}, false)`);
+  }
+  const using: SQL =
+    shape.kind === "hnsw"
+      ? sql`with (m = ${sql.raw(`${shape.m}`)}, ef_construction = ${sql.raw(`${shape.efConstruction}`)})`
+      : sql`with (lists = ${sql.raw(`${shape.lists}`)})`;
+  await session.execute(sql`
+    create index concurrently ${sql.identifier(annIndexName(profile))} on ${sql.raw(embeddingsPartition(profile.name))}
+    using ${sql.raw(shape.kind)} ((${annExpression(profile)}) halfvec_cosine_ops) ${using}`);
+}
+
+/** Without statistics the planner takes a profile for a 200th of its vectors, and sorts them rather than use the index. */
+export async function analyzeVectors(session: Database, profile: Named): Promise<void> {
+  await session.execute(sql`analyze ${sql.raw(embeddingsPartition(profile.name))}`);
+}
+
+const diskFull = "53100";
+
+/** Whether a parallel build failed for want of /dev/shm, where its graph lies: a container has 64 MB unless told otherwise. */
+export function lacksSharedMemory(error: unknown): boolean {
+  return sqlState(error) === diskFull && /shared memory/.test(messageOf(error));
+}
+
+/** What the index is on: a search must write it the same way. The column itself has no fixed length. */
+export function annExpression({ dimensions }: Pick<RegisteredProfile, "dimensions">): SQL {
+  return sql.raw(`embedding::halfvec(${dimensions})`);
+}
+
+/** Without holding up searches or writers. */
+export async function dropAnnIndex(session: Database, profile: Named): Promise<void> {
+  await session.execute(sql`drop index concurrently if exists ${sql.raw(qualifiedName(profile))}`);
+}
+
+/** Null while there is no index whose breadth was measured. */
+export async function setAnnSettings(database: Queryable, { name }: Named, ann: AnnSettings | null): Promise<void> {
+  await database.update(profiles).set({ ann }).where(eq(profiles.name, name));
+}
+
+/**
+ * A session apart from the pool's, with settings of its own; it ends with its disposal.
+ * @throws ReembedError `transaction_pooling` (exit code 3).
+ */
+export async function openSession(database: Database): Promise<Database & AsyncDisposable> {
+  await requireOwnSessions(database, "index build");
+  const client = await database.$client.connect();
+  return Object.assign(drizzle(client) as unknown as Database, {
+    [Symbol.asyncDispose]: async () => client.release(true),
+  });
+}
+
+/**
+ * Takes the right to build a profile's index, unless another session has it. It ends with the session: where a client
+ * was killed, that is when its build is over.
+ */
+export async function tryBuildLock(session: Database, { name }: Named): Promise<boolean> {
+  const { rows } = await session.execute<{ locked: boolean }>(
+    sql`select pg_try_advisory_lock(hashtext('reembed ann index'), hashtext(${name})) as locked`,
+  );
+  return rows[0]?.locked === true;
+}
+
+/** What is to be known of the server and the table before a build. */
+export interface AnnBuildGround {
+  vectors: number;
+  /** As the connection has it; a path is a socket on this machine. */
+  host: string;
+  sharedBuffersBytes: number;
+  maintenanceWorkMemBytes: number;
+  /** The server's limit for all that runs in parallel. */
+  maxParallelWorkers: number;
+}
+
+export async function readBuildGround(database: Database, { name }: Named): Promise<AnnBuildGround> {
+  const { rows } = await database.execute<Record<"vectors" | "shared" | "maintenance" | "workers", string>>(sql`
+    select (select count(*) from reembed.chunk_embeddings where profile = ${name}) as vectors,
+      pg_size_bytes(current_setting('shared_buffers')) as shared,
+      pg_size_bytes(current_setting('maintenance_work_mem')) as maintenance,
+      current_setting('max_parallel_workers') as workers`);
+  const [row] = rows;
+  return {
+    vectors: Number(row?.vectors),
+    host: new pg.Client(database.$client.options.connectionString).host,
+    sharedBuffersBytes: Number(row?.shared),
+    maintenanceWorkMemBytes: Number(row?.maintenance),
+    maxParallelWorkers: Number(row?.workers),
+  };
+}
+
+function qualifiedName(profile: Named): string {
+  return `reembed."${annIndexName(profile)}"`;
+}

@@ -1,0 +1,112 @@
+import { sql } from "drizzle-orm";
+import { waitingChanges, wasTruncated } from "../changes/change-log.ts";
+import { prioritisedFrom } from "../changes/changes.ts";
+import type { Database } from "../database/database.ts";
+import type { RegisteredProfile } from "../profiles/profiles.ts";
+
+/**
+ * What a chunk's vector proved to be. `changing`: the text was written a moment ago, and its change is in hand. `pending`: there is none of its present text, and it will be embedded; `missing`:
+ * there is none, and nothing will embed it. All from `old_text` on should never be.
+ */
+export type VectorState =
+  | "current"
+  | "changing"
+  | "pending"
+  | "missing"
+  | "quarantined"
+  | "old_text"
+  | "other_revision"
+  | "wrong_dimensions"
+  | "wrong_norm";
+
+/** Chunks in one state, with the first of their ids. */
+export interface CheckedChunks {
+  state: VectorState;
+  chunks: number;
+  firstIds: number[];
+  /** Of `changing`: for how long the oldest change waits. */
+  oldestSeconds: number | null;
+}
+
+export const shownIds = 20;
+const pageChunks = 5_000;
+
+/**
+ * Looks at every chunk of a profile and at its vector, a page of ids at a time: so no statement holds a snapshot for
+ * long, and within a page text, vector and change are of one moment. LIMIT keeps each join a look into an index: without
+ * it PostgreSQL hashes all vectors of the profile for each page. The text is hashed and the vector measured; an
+ * adopted vector may have any length but none, since the cosine of an angle knows no lengths.
+ */
+export async function* checkVectors(
+  database: Database,
+  profile: RegisteredProfile,
+): AsyncGenerator<{ checked: CheckedChunks[] }> {
+  for (let after = 0; ; ) {
+    const { rows } = await database.execute<
+      Record<"chunks" | "last", string> & { state: VectorState; first_ids: string[]; oldest: number | null }
+    >(sql`
+      with logged as materialized (
+        select l.chunk_id, min(l.changed_at) as changed_at
+        from reembed.change_log l join reembed.profiles p on p.chunking = l.chunking
+        where p.name = ${profile.name} and p.state <> 'registered' group by l.chunk_id
+      )
+      select state, count(*) as chunks, (array_agg(id order by id))[1:${sql.raw(`${shownIds}`)}] as first_ids, max(id) as last,
+        extract(epoch from clock_timestamp() - min(changed_at))::float8 as oldest
+      from (
+        select c.id, ch.changed_at, case
+          when e.content_hash is distinct from c.content_hash then case
+            when q.content_hash = c.content_hash then 'quarantined'
+            when ch.changed_at < ${prioritisedFrom} and (e.chunk_id is not null or ${profile.state === "backfilled"}) then 'changing'
+            when ch.changed_at is not null then 'pending'
+            when e.chunk_id is not null then 'old_text'
+            when ${profile.state === "backfilled"} then 'missing'
+            else 'pending'
+          end
+          when e.model_revision <> ${profile.revision} then 'other_revision'
+          when vector_dims(e.embedding) <> ${profile.dimensions} then 'wrong_dimensions'
+          when l2_norm(e.embedding) between 0.99 and 1.01 then 'current'
+          when e.token_count is null and l2_norm(e.embedding) > 0 then 'current'
+          else 'wrong_norm'
+        end as state
+        from (
+          select id, sha256(convert_to(content, 'UTF8')) as content_hash from ${sql.raw(profile.relation)}
+          where id > ${after} order by id limit ${pageChunks}
+        ) c
+        left join lateral (
+          select * from reembed.chunk_embeddings where profile = ${profile.name} and chunk_id = c.id limit 1
+        ) e on true
+        left join lateral (
+          select content_hash from reembed.quarantined_chunks where profile = ${profile.name} and chunk_id = c.id limit 1
+        ) q on true
+        left join lateral (
+          select changed_at from reembed.chunk_changes where profile = ${profile.name} and chunk_id = c.id limit 1
+        ) recorded on true
+        left join logged l on l.chunk_id = c.id
+        cross join lateral (select least(recorded.changed_at, l.changed_at) as changed_at) ch
+      ) checked
+      group by state`);
+    if (rows.length === 0) return;
+    const numbered = rows.map(({ state, chunks, first_ids, oldest }) => ({
+      state,
+      oldestSeconds: state === "changing" && oldest !== null ? Math.max(0, Math.round(10 * oldest) / 10) : null,
+      chunks: Number(chunks),
+      firstIds: first_ids.map(Number),
+    }));
+    yield { checked: numbered };
+    after = Math.max(...rows.map((row) => Number(row.last)));
+  }
+}
+
+/** Vectors of no chunk whose removal waits nowhere. */
+export async function findOrphans(
+  database: Database,
+  profile: RegisteredProfile,
+): Promise<{ vectors: number; firstIds: number[] }> {
+  const { rows } = await database.execute<Record<"chunk_id" | "vectors", string>>(sql`
+    select e.chunk_id, count(*) over () as vectors from reembed.chunk_embeddings e
+    where e.profile = ${profile.name}
+      and not exists (select from ${sql.raw(profile.relation)} c where c.id = e.chunk_id)
+      and e.chunk_id not in (select chunk_id from (${waitingChanges(profile)}) waiting) and not ${wasTruncated(profile)}
+    order by e.chunk_id limit ${shownIds}`);
+  return { vectors: Number(rows[0]?.vectors ?? 0), firstIds: rows.map((row) => Number(row.chunk_id)) };
+}
