@@ -2,7 +2,8 @@ import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
-import { type Mutant, mutants } from "./mutants.ts";
+import type { Mutant } from "./mutant.ts";
+import { mutants } from "./mutants.ts";
 import { ScratchTree } from "./scratch-tree.ts";
 
 // Puts one mutant after another into a copy of the code, runs what must notice it, and prints what noticed what.
