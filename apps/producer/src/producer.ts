@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { isTransient, messageOf } from "@reembed/core";
 import { describeQueueServer, EmbedQueues, type QueueServer, startTickWorker, TickQueue } from "@reembed/queue";
-import { type Logger, repeatEvery } from "@reembed/runtime";
+import { type Logger, outlast, repeatEvery } from "@reembed/runtime";
 import { type Database, describeServer, type Retention } from "@reembed/store/database";
 import { describeWrongClock, followDatabaseClock } from "@reembed/store/diagnosis";
 import { readProfiles } from "@reembed/store/profiles";
@@ -55,8 +55,9 @@ export async function startProducer(options: ProducerOptions): Promise<AsyncDisp
     return reports;
   };
   const ticks = scope.use(new TickQueue(options.queue, onError));
-  // Before anything of this host's time is written to the queue.
-  await followClock(database, log);
+  // Before anything of this host's time is written to the queue. The server may go away again after the checks.
+  const stopping = new AbortController().signal;
+  await outlast(() => followClock(database, log), { log, server: describeServer(database), stopping });
   const worker = startTickWorker(options.queue, options.lockDurationMs, makeTick, onError);
   worker.on("failed", (_, error) => {
     // What passes costs nothing: the next tick does the work of this one.

@@ -74,9 +74,9 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
   scope.defer(() => answerWithin(lastWordMs, addThroughput(database, name, rate.take())).catch(onSilent));
   scope.use(repeatEvery(heartbeatMs, recordWork, onSilent));
 
-  // Before anything of this host's time is written to the queue.
-  await followClock(database, log);
   const own = describeServer(database);
+  // Before anything of this host's time is written to the queue. The server may go away again after the checks.
+  await outlast(() => followClock(database, log), { log, server: own, stopping: stopping.signal });
   const servers = `${own}${orEmbedder(embedder.device)}`;
   const processBatch = async (batch: EmbedBatch, job: EmbedJob): Promise<BatchResult> => {
     const startedAt = performance.now();
