@@ -119,17 +119,17 @@ export const ofTheBackfill: Mutants = {
   ],
   "packages/store/src/changes/sweep.ts": [
     {
-      name: "a sweep takes a vector of another text for right",
+      name: "a sweep accepts a vector of another text",
       text: "then e.content_hash <> c.content_hash",
       replacement: "then false",
     },
     {
-      name: "a sweep looks only from the texts to the vectors",
+      name: "a sweep ignores vectors without a chunk",
       text: "where c.found is null",
       replacement: "where c.found is null and false",
     },
     {
-      name: "a sweep begins a change anew that waits already",
+      name: "a sweep records a change again that is already waiting",
       text: "select from reembed.chunk_changes ch where ch.profile = ${name} and ch.chunk_id = m.chunk_id)",
       replacement: "select from reembed.chunk_changes ch where ch.profile = ${name} and ch.chunk_id = -m.chunk_id)",
       noticedBy: "packages/store/src/changes/sweep.test.ts",

@@ -7,29 +7,29 @@ import type pg from "pg";
 
 export type CorpusKind = "own" | "adopted";
 
-/** The chunks that a simulation works on: of documents of our own, or rows of an application's table. */
+/** The chunks that a simulation works on: of our own documents, or rows of an application's table. */
 export interface Corpus {
   kind: CorpusKind;
   profile: Profile;
   database: Database;
-  /** Everything below takes documents by a number of the simulation's. Each has one chunk. */
+  /** All methods below identify documents by a number of the simulation. Each document has one chunk. */
   insert(document: number, content: string): Promise<void>;
-  /** Changes the chunk's text where it is. */
+  /** Changes the chunk's text in place. */
   edit(document: number, content: string): Promise<void>;
-  /** Our own are stored anew; in an application's table the row is deleted and written again with the same id. */
+  /** Our own documents are stored again; in an application's table the row is deleted and inserted with the same id. */
   rewrite(document: number, content: string): Promise<void>;
   remove(document: number): Promise<void>;
   removeAll(): Promise<void>;
 }
 
-/** Makes an empty database one with an empty corpus. */
+/** Creates an empty corpus in an empty database. */
 export async function createCorpus(kind: CorpusKind, connectionString: string): Promise<void> {
   const queue = { kind: "redis" as const, url: "redis://nobody.invalid" };
   await using database = await openTestDatabase({ connectionString, queue }, [profiles[kind]]);
   if (kind === "adopted") await adopt(database, profiles[kind]);
 }
 
-/** Opens a database in which `createCorpus` has made a corpus. */
+/** Opens a database in which `createCorpus` has created a corpus. */
 export function openCorpus(kind: CorpusKind, connectionString: string): Corpus & AsyncDisposable {
   const database = openDatabase({ connectionString, maxConnections: 1 });
   const query = (text: string, values: unknown[] = []) => database.$client.query(text, values);
@@ -84,7 +84,7 @@ function adoptedWrites(query: Query): Writes {
       await query("update public.document_chunks set content = $2 where id = $1", [document, content]);
     },
     async rewrite(document, content) {
-      // Values as literals: several statements of one transaction in one round trip.
+      // Values are literals, so that several statements of one transaction need only one round trip.
       await query(`
         begin;
         delete from public.document_chunks where id = ${document};

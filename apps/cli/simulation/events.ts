@@ -8,16 +8,16 @@ import { texts } from "./texts.ts";
 import type { World } from "./world.ts";
 
 interface Event {
-  /** By which it is counted. */
+  /** The name under which it is counted. */
   name: string;
-  /** As it is printed behind its name. */
+  /** Printed after the name. */
   details?: string;
-  /** Whether it can happen in the world as it is; one that cannot is passed over. */
+  /** Whether it can happen in the present state of the world; otherwise it is skipped. */
   check: (world: World) => boolean;
   run: (world: World) => Promise<void> | void;
 }
 
-/** An event, after which every invariant is looked at. */
+/** An event, after which every invariant is checked. */
 class Command implements fc.AsyncCommand<World, World> {
   readonly #event: Event;
 
@@ -45,7 +45,7 @@ class Command implements fc.AsyncCommand<World, World> {
   }
 }
 
-/** How a process goes on: to its end, or so many steps, after which it waits or is killed. */
+/** How far a process runs: to its end, or a number of steps, after which it waits or is killed. */
 interface Going {
   steps: number;
   afterwards: "end" | "wait" | "die";
@@ -66,7 +66,7 @@ function describeGoing({ steps, afterwards }: Going): string {
   return afterwards === "end" ? "to the end" : `${steps} steps, then ${afterwards}`;
 }
 
-/** Of a list that may be empty, by any number. */
+/** An element of a list, chosen by any number; undefined if the list is empty. */
 function pick<T>(list: Iterable<T>, number: number): T | undefined {
   const all = [...list];
   return all[number % all.length];
@@ -123,14 +123,14 @@ export async function insert(world: World, index: number): Promise<void> {
   await world.stage.corpus.insert(document, contentOf(index));
 }
 
-/** As an application's writes arrive by logical replication: no trigger fires. */
+/** A write as it arrives by logical replication: no trigger fires. */
 const passedBy: fc.Arbitrary<Event> = fc.oneof(...writes).map((write) => ({
   ...write,
   name: "passed by",
   details: `${write.name} ${write.details ?? ""}`,
   async run(world) {
     world.passedBy++;
-    // A worker that has read the older text stores nothing, and nobody has the chunk in hand then.
+    // A worker that has read the older text stores nothing, and then no worker is processing the chunk.
     world.lossy = true;
     const { $client } = world.stage.corpus.database;
     await $client.query("set session_replication_role = replica");
@@ -168,7 +168,7 @@ const start = (name: keyof typeof programs): fc.Arbitrary<Event> =>
     run: async (world) => goOn(world.start(name, programs[name](world)), how),
   }));
 
-/** Two ticks may run at a time, when a producer's lock has lapsed; an operator gives one command after another. */
+/** Two ticks may run at the same time, after a producer's lock has expired; an operator runs one command at a time. */
 function canStart(world: World, name: keyof typeof programs): boolean {
   const { state } = world.lastProfile;
   const running = world.processes.filter((process) => process.name === name).length;
@@ -245,7 +245,7 @@ const loseQueue: fc.Arbitrary<Event> = fc.constant({
   },
 });
 
-/** As another producer's tick begins. By itself, so that it comes between the steps of others more often. */
+/** Does what another producer's tick does at its start. It is a separate event so that it occurs more often between other steps. */
 const takeLog: fc.Arbitrary<Event> = fc.constant({
   name: "log taken",
   check: hasDocument,

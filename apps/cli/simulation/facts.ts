@@ -2,19 +2,19 @@ import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import { prepared } from "./prepared.ts";
 import type { Stage } from "./world.ts";
 
-/** What the tables say of one chunk, or of what is left of one. */
+/** What the tables say about one chunk, or about the remains of a deleted one. */
 export interface ChunkFacts {
   id: number;
-  /** Null when there is no such chunk. */
+  /** Null if the chunk does not exist. */
   content: string | null;
   /** sha256 of the content, in hexadecimal. */
   hash: string | null;
-  /** Of the stored vector: the text that it claims to be of, and the dimension that is 1. */
+  /** The stored vector: the hash of its text, and the dimension that is 1. */
   vector: { hash: string; dimension: number } | null;
   quarantine: { hash: string; reason: string; detail: string } | null;
-  /** It was written and nobody has embedded it since, as far as the changes or the log of the triggers know. */
+  /** Whether the changes or the triggers' log say that it was written and not embedded since. */
   waits: boolean;
-  /** Of its change, if it has one. */
+  /** Attempts of its change, if it has one. */
   attempts: number | null;
 }
 
@@ -23,7 +23,7 @@ export interface Facts {
   chunks: ChunkFacts[];
 }
 
-/** Reads all that is stored of a profile, in one snapshot for the chunks. */
+/** Reads everything that is stored of a profile; the chunks in one snapshot. */
 export async function readFacts({ corpus, profile: { name } }: Stage): Promise<Facts> {
   const { database } = corpus;
   const profile = await readProfile(database, name);

@@ -2,26 +2,23 @@ import type { ChunkFacts, Facts } from "./facts.ts";
 import { findHash, findText, reasonOf } from "./texts.ts";
 import type { World } from "./world.ts";
 
-/** As the worker has it: so many workers may die of a chunk. */
+/** The worker's limit: this many workers may die of a chunk. */
 const attemptsAtMost = 5;
-/** As many workers may have read the same number of attempts before each counted its own. */
+/** This many workers may have read the same number of attempts before each counts its own. */
 const workersAtMost = 5;
 
 type Invariant = (chunk: ChunkFacts, facts: Facts, world: World) => boolean;
 
-/** What holds of every chunk after every event. The names are sentences about a chunk. */
+/** What must hold for every chunk after every event. The names are sentences about a chunk. */
 const invariants: Record<string, Invariant> = {
   "a vector of another text than the present one has a change waiting": ({ hash, vector, waits }, _, { passedBy }) =>
     hash === null || vector === null || vector.hash === hash || waits || passedBy > 0,
-  "what is left of a chunk that is gone has a change waiting": (
-    { content, vector, quarantine, waits },
-    _,
-    { passedBy },
-  ) => content !== null || (vector === null && quarantine === null) || waits || passedBy > 0,
+  "the remains of a deleted chunk have a change waiting": ({ content, vector, quarantine, waits }, _, { passedBy }) =>
+    content !== null || (vector === null && quarantine === null) || waits || passedBy > 0,
   "a vector is that of the text whose hash is stored with it": ({ vector }) =>
     vector === null || findHash(vector.hash)?.index === vector.dimension,
-  "attempts are bounded": ({ attempts }) => (attempts ?? 0) <= attemptsAtMost + workersAtMost,
-  "a quarantine has a reason that is true of its text": ({ id, quarantine }, _, world) => {
+  "the number of attempts is limited": ({ attempts }) => (attempts ?? 0) <= attemptsAtMost + workersAtMost,
+  "a quarantine has the reason that fits its text": ({ id, quarantine }, _, world) => {
     if (quarantine === null) return true;
     const kind = findHash(quarantine.hash)?.kind ?? "blank";
     const isInnocent = kind !== "deadly" && quarantine.reason === "attempts_exhausted";
@@ -47,7 +44,7 @@ const invariants: Record<string, Invariant> = {
     isSettledOrWaiting(chunk),
   "no chunk of a backfilled profile is without vector, quarantine and change": (chunk, { profile }, { passedBy }) =>
     chunk.content === null || passedBy > 0 || profile.state !== "backfilled" || isSettledOrWaiting(chunk),
-  "a chunk that the cursor has passed has a vector, a quarantine or a change, or somebody has it in hand": (
+  "a chunk that the cursor has passed has a vector, a quarantine or a change, or is being processed": (
     chunk,
     { profile },
     world,
@@ -59,7 +56,7 @@ const invariants: Record<string, Invariant> = {
   },
 };
 
-/** @throws Error with the invariants that do not hold, and what is stored of the chunks. */
+/** @throws Error that names a violated invariant, with the stored facts about the chunk. */
 export function checkInvariants(facts: Facts, world: World): void {
   for (const chunk of facts.chunks) {
     for (const [sentence, holds] of Object.entries(invariants)) {
@@ -68,17 +65,18 @@ export function checkInvariants(facts: Facts, world: World): void {
   }
 }
 
-/** What holds when nothing goes on any more. */
+/** Checks what must hold after everything has ended. */
 export function checkEnd(facts: Facts): void {
   const { profile, chunks } = facts;
   for (const chunk of chunks) {
     const { content, hash, vector, quarantine, waits } = chunk;
     const kind = content === null ? undefined : findText(content)?.kind;
-    if (waits) throw broken("A change is left at the end.", chunk, facts);
+    if (waits) throw broken("At the end a change is left.", chunk, facts);
     const isEmbedded = vector !== null && vector.hash === hash;
     const isQuarantined = quarantine !== null && quarantine.hash === hash;
-    if (!isEmbedded && !isQuarantined) throw broken("It has neither vector nor reason at the end.", chunk, facts);
-    if (isEmbedded && kind !== "plain") throw broken("It has a vector that nothing can compute.", chunk, facts);
+    if (!isEmbedded && !isQuarantined) throw broken("At the end it has neither a vector nor a reason.", chunk, facts);
+    if (isEmbedded && kind !== "plain")
+      throw broken("It has a vector although its text cannot be embedded.", chunk, facts);
   }
   if (chunks.length > 0 && profile.state !== "backfilled")
     throw new Error(`The backfill has not ended: ${JSON.stringify(profile)}`);

@@ -3,7 +3,7 @@ import type pg from "pg";
 
 const names = new Map<string, string>();
 
-/** The same statement under a name: PostgreSQL plans it once for a connection, which halves its time here. */
+/** The same statement as a prepared one: PostgreSQL plans it once per connection, which halves its time here. */
 export function prepared(config: pg.QueryConfig): pg.QueryConfig {
   let name = names.get(config.text);
   if (name === undefined) {

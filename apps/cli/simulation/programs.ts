@@ -10,10 +10,10 @@ import type { SimulatedProcess } from "./simulated-process.ts";
 import type { SimulatedJob } from "./simulated-queue.ts";
 import type { World } from "./world.ts";
 
-/** Small, so that few chunks make several jobs and fill the queue. */
+/** Small values, so that few chunks make several jobs and fill the queue. */
 const settings: TickSettings = { batchSize: 2, maxQueuedJobs: 4, tickMs: 1_000, sweepEveryMs: 0 };
 
-/** What runs in a process: the product's own functions. */
+/** The programs of processes: Reembed's own functions. */
 export const programs = {
   tick: (world: World) => async (process: SimulatedProcess) => {
     const { passedBy } = world;
@@ -51,7 +51,7 @@ export function tellToStop(process: SimulatedProcess): void {
   stops.get(process)?.abort();
 }
 
-/** A worker that takes one job: what `startWorker` does with it, less heartbeat and metrics. */
+/** A worker that takes one job. It does what `startWorker` does, without heartbeat and metrics. */
 export function startWorkerOn(world: World, job: SimulatedJob): SimulatedProcess {
   const stop = new AbortController();
   const process = world.start("worker", async (process) => {
@@ -79,7 +79,7 @@ export function startWorkerOn(world: World, job: SimulatedJob): SimulatedProcess
   return process;
 }
 
-/** As `outlast` of the runtime, without its pauses: time does not pass by itself here. */
+/** Like `outlast` of the runtime, but without pauses, because time does not pass by itself here. */
 async function outlast(work: () => Promise<unknown>): Promise<void> {
   for (;;) {
     try {

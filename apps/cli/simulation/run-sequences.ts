@@ -7,14 +7,14 @@ import { openStage, type Stage, World } from "./world.ts";
 export interface SequencesOptions {
   runs: number;
   seed: number;
-  /** Events of a sequence at most. */
+  /** Maximum number of events of a sequence. */
   events: number;
-  /** As a failure printed them, to repeat it alone. */
+  /** The path that a failure printed, to repeat only that failure. */
   path?: string | undefined;
   replayPath?: string | undefined;
-  /** Makes a sequence that fails as short as it can; without it, the failure is told sooner. */
+  /** Shortens a failing sequence as far as possible; without it, a failure is reported sooner. */
   shrink?: boolean;
-  /** Shared by lanes that run at a time: the number of the one that has failed, or 0. The others do nothing then. */
+  /** Shared by parallel lanes: the number of the lane that has failed, or 0. After a failure the other lanes stop. */
   failed?: { lane: number; shared: Int32Array };
 }
 
@@ -26,16 +26,16 @@ export interface SequencesReport {
 }
 
 interface SequencesFailure {
-  /** What does not hold. */
+  /** The violated invariant. */
   message: string;
-  /** The shortest sequence of events that was found to lead there. */
+  /** The shortest failing sequence of events that was found. */
   events: string[];
   seed: number;
   path: string;
   replayPath: string;
 }
 
-/** A corpus of each kind, in databases of their own. */
+/** One corpus of each kind, each in its own database. */
 export type Stages = Record<CorpusKind, Stage> & AsyncDisposable;
 
 export async function openStages(connectionStrings: Record<CorpusKind, string>): Promise<Stages> {
@@ -50,8 +50,8 @@ export async function openStages(connectionStrings: Record<CorpusKind, string>):
 }
 
 /**
- * Runs sequences of events that fast-check chooses, each on an empty corpus, and checks all invariants after each event
- * and what is left when everything has gone on to its end. Stops at the first failure and makes it as short as it can.
+ * Runs sequences of events that fast-check chooses, each on an empty corpus. Checks all invariants after each event, and
+ * the final state after everything has run to its end. Stops at the first failure and shortens it as far as possible.
  */
 export async function runSequences(stages: Stages, options: SequencesOptions): Promise<SequencesReport> {
   const { runs, seed, events, path, replayPath, shrink = true, failed } = options;
@@ -98,7 +98,7 @@ function describeFailure(
   };
 }
 
-/** One sequence after another. Several lanes run at a time, because each waits for PostgreSQL most of the time. */
+/** Runs one sequence after another. Several lanes run in parallel, because each waits for PostgreSQL most of the time. */
 export interface Lane {
   connectionStrings: Record<CorpusKind, string>;
   options: SequencesOptions;

@@ -5,7 +5,7 @@ import type { World } from "./world.ts";
 
 const roundsAtMost = 80;
 
-/** Lets everything go on without any more faults until nothing is left to do, and checks what came of it. */
+/** Runs everything without further faults until nothing is left to do, and checks the result. */
 export async function settle(world: World): Promise<void> {
   for (let round = 0; round < roundsAtMost; round++) {
     for (const process of world.processes) await process.run();
@@ -24,5 +24,5 @@ export async function settle(world: World): Promise<void> {
     }
     world.bury();
   }
-  throw new Error(`After ${roundsAtMost} rounds without a fault there is still something to do.`);
+  throw new Error(`After ${roundsAtMost} rounds without faults there is still work left.`);
 }

@@ -7,7 +7,7 @@ import pg from "pg";
 import { createCorpus } from "./corpus.ts";
 import { type Lane, runLanes, type SequencesOptions, type SequencesReport } from "./run-sequences.ts";
 
-// Many short sequences on a real PostgreSQL, shared among threads and lanes: see ARCHITECTURE.md, Tests.
+// Runs many short sequences on a real PostgreSQL, divided among threads and lanes: see ARCHITECTURE.md, Tests.
 const { runs, seed, events, path, replayPath, shrink, ...asked } = new Command("simulate")
   .description("producer, workers and operators under events in an order that fast-check chooses")
   .option("--runs <n>", "sequences of events", Number, 2_000)
@@ -20,10 +20,10 @@ const { runs, seed, events, path, replayPath, shrink, ...asked } = new Command("
   .parse()
   .opts<SequencesOptions & { threads?: number }>();
 if (![runs, seed, events].every((number) => Number.isInteger(number) && number > 0)) {
-  throw new RangeError("--runs, --events and --seed take whole numbers above 0");
+  throw new RangeError("--runs, --events and --seed must be whole numbers above 0");
 }
 
-/** Nothing here needs to outlive the server, and nobody waits for a vacuum but the sequences. */
+/** The data need not survive the server, and the sequences do not need vacuum. */
 const settings = { synchronous_commit: "off", autovacuum: "off", jit: "off" };
 const lanesOfThread = 4;
 const threads = path === undefined ? (asked.threads ?? Math.min(4, Math.max(2, availableParallelism()))) : 1;
@@ -49,7 +49,7 @@ for (const report of reports) {
 }
 for (const { failure } of reports) {
   if (failure === null) continue;
-  console.error(`${failure.message}\n\nThe shortest way there:\n  ${failure.events.join("\n  ")}\n`);
+  console.error(`${failure.message}\n\nThe shortest failing sequence:\n  ${failure.events.join("\n  ")}\n`);
   console.error(`Once more: npm run simulate -- --events ${events} --seed ${failure.seed} --path ${failure.path} \\
   --replay-path ${failure.replayPath}`);
 }

@@ -5,7 +5,7 @@ import { findText } from "./texts.ts";
 
 const microBatchTexts = 2;
 
-/** Embeds the simulation's texts: the vector of text `n` is 1 in dimension `n`, so that a vector says what it is of. */
+/** Embeds the simulation's texts: the vector of text `n` is 1 in dimension `n`, so that a vector identifies its text. */
 export class SimulatedEmbedder implements Embedder {
   readonly model: Model;
   readonly device = "simulated";
@@ -33,7 +33,7 @@ export class SimulatedEmbedder implements Embedder {
   #outcome(content: string, index: number): TextOutcome {
     if (content.trim() === "") return { index, rejected: "empty_text", detail: "The text has no visible character." };
     const vector = new Float32Array(this.model.dimensions);
-    // A text that is none of ours is the harmless one by which a worker finds out whether its device still works.
+    // An unknown text is the harmless one with which a worker checks whether its device still works.
     vector[findText(content)?.index ?? this.model.dimensions - 1] = 1;
     return { index, vector, tokenCount: 3, truncatedTokens: 0 };
   }

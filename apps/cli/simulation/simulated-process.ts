@@ -3,24 +3,24 @@ import { drizzle } from "drizzle-orm/node-postgres";
 import type pg from "pg";
 import { prepared } from "./prepared.ts";
 
-/** Where a request gets lost: on its way to the server, which never sees it, or its answer on the way back. */
+/** Where a request is lost: before it reaches the server, or its answer on the way back. */
 export type Loss = "request" | "answer";
 
 type Operation = (loss?: Loss) => Promise<void>;
 
 /**
- * A producer, a worker or an operator's command that runs one step at a time. Every statement, every call of the queue
- * and every run of the model is a step: the process waits before it until the simulation lets it go on. So it can be
- * stopped, killed or cut off between any two of them, and others can run in between.
+ * A producer, a worker or an operator's command that runs one step at a time. Every statement, every call of the queue and
+ * every run of the model is a step: the process waits before it until the simulation continues it. So it can be stopped,
+ * killed or disconnected between any two steps, and other processes can run in between.
  */
 export class SimulatedProcess {
   readonly name: string;
   readonly database: Database;
-  /** Chunks that nobody else knows of while this process lives: of a worker's batch, or taken out of the queue. */
+  /** Chunks that only this process knows about while it lives: of a worker's batch, or withdrawn from the queue. */
   readonly holding: number[] = [];
   state: "running" | "ended" | "killed" = "running";
   error: unknown;
-  /** A request was lost: the process may end with an error, and may have left something half done. */
+  /** Whether a request was lost: the process may then end with an error, and leave work half done. */
   wasCutOff = false;
   steps = 0;
   readonly #client: pg.Client;
@@ -45,7 +45,7 @@ export class SimulatedProcess {
     );
   }
 
-  /** Does something outside of the process when its turn comes. */
+  /** Performs an operation outside of the process when its turn comes. */
   pass<T>(operation: () => Promise<T> | T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.state !== "running") return;
@@ -55,7 +55,7 @@ export class SimulatedProcess {
           if (loss !== undefined) throw connectionLost();
           if (this.state === "running") resolve(value as T);
         } catch (error) {
-          // With its connection PostgreSQL loses the transaction that is open on it.
+          // When its connection breaks, PostgreSQL rolls back its open transaction.
           if (loss !== undefined) await this.#rollBack();
           reject(error);
         }
@@ -64,7 +64,7 @@ export class SimulatedProcess {
     });
   }
 
-  /** Runs so many steps, or to the end. What is left of a transaction is run too, unless the process is to be killed. */
+  /** Runs a number of steps, or to the end. An open transaction is completed too, unless the process is to be killed. */
   async run(steps = Number.POSITIVE_INFINITY, { mayStopInTransaction = false } = {}): Promise<void> {
     for (let step = 0; this.state === "running"; step++) {
       if (step >= steps && (mayStopInTransaction || !this.#inTransaction)) return;
@@ -72,7 +72,7 @@ export class SimulatedProcess {
     }
   }
 
-  /** Loses the next request or its answer, and with it the transaction that is open. */
+  /** Loses the next request or its answer, and with it the open transaction. */
   async lose(loss: Loss): Promise<void> {
     if (this.state !== "running") return;
     this.wasCutOff = true;
@@ -85,7 +85,7 @@ export class SimulatedProcess {
     await this.#rollBack();
   }
 
-  /** As `kill`, from within a step. */
+  /** The same as `kill`, from within a step. */
   die(): void {
     this.#end("killed");
   }
@@ -100,7 +100,7 @@ export class SimulatedProcess {
     await this.#arrived();
   }
 
-  /** Between two steps a process only computes: it comes to the next one, or to its end, without waiting for anything. */
+  /** Between two steps a process only computes: it reaches the next step or its end without waiting for anything. */
   async #arrived(): Promise<void> {
     if (this.state === "running" && this.#waiting.length === 0) await this.#arrival.promise;
   }
@@ -126,7 +126,7 @@ export class SimulatedProcess {
   }
 }
 
-/** What node-postgres and ioredis say when a server hangs up. */
+/** The error of node-postgres and ioredis when a server closes the connection. */
 function connectionLost(): Error {
   return Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
 }

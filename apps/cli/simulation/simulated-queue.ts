@@ -5,22 +5,22 @@ export interface SimulatedJob {
   id: string;
   data: EmbedBatch;
   state: "waiting" | "active" | "delayed";
-  /** The worker that has it, as long as its lock holds. */
+  /** The worker that has it, while its lock is valid. */
   owner: SimulatedProcess | undefined;
   stalls: number;
   failures: number;
 }
 
-/** As `EmbedQueue` tells BullMQ. */
+/** The limit that `EmbedQueue` gives to BullMQ. */
 const attempts = 3;
 const stallsAtMost = 5;
 
-/** What BullMQ promises: jobs by priority, locks that lapse, bounded repeats, and no job twice among those that wait. */
+/** BullMQ's guarantees: jobs by priority, locks that expire, limited retries, and no duplicate among waiting jobs. */
 export class SimulatedQueue {
   jobs: SimulatedJob[] = [];
-  /** Batches that are done, which may be delivered once more. */
+  /** Completed batches, which may be delivered once more. */
   done: EmbedBatch[] = [];
-  /** Told when a job is dropped for good. */
+  /** Called when a job is dropped for good. */
   readonly #onDropped: () => void;
   #ids = 0;
 
@@ -28,7 +28,7 @@ export class SimulatedQueue {
     this.#onDropped = onDropped;
   }
 
-  /** The queue as a process has it: each call is a step of that process. */
+  /** The queue as one process sees it: each call is a step of that process. */
   seenBy(process: SimulatedProcess): EmbedQueue {
     const queue = {
       enqueue: (batches: readonly EmbedBatch[]) => process.pass(() => this.add(batches)),
@@ -52,7 +52,7 @@ export class SimulatedQueue {
     }
   }
 
-  /** Changes first; what was delayed has waited long enough when nothing else is there. */
+  /** Changes first. If nothing else is waiting, delayed jobs have waited long enough. */
   next(): SimulatedJob | undefined {
     const of = (state: SimulatedJob["state"], kind?: EmbedBatch["kind"]) =>
       this.jobs.find((job) => job.state === state && (kind === undefined || job.data.kind === kind));
@@ -82,7 +82,7 @@ export class SimulatedQueue {
     this.#onDropped();
   }
 
-  /** The lock was not renewed in time: another worker gets the job, whether the first one still lives or not. */
+  /** The lock was not renewed in time: another worker gets the job, even if the first one is still alive. */
   lapse(job: SimulatedJob): void {
     job.stalls++;
     Object.assign(job, { state: "waiting", owner: undefined });

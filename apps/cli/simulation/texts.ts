@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 
 /**
- * What becomes of a text: `plain` ones get a vector, the embedder rejects `blank` ones, the model throws at `refused`
+ * What happens to a text: `plain` texts get a vector, the embedder rejects `blank` ones, the model throws for `refused`
  * ones, and every worker that embeds a `deadly` one dies of it.
  */
 type TextKind = "plain" | "blank" | "refused" | "deadly";
@@ -13,7 +13,7 @@ export interface Text {
   hash: string;
 }
 
-/** Few, so that chunks share texts and edits are taken back. */
+/** Only a few, so that chunks share texts and edits are reverted. */
 export const texts: readonly Text[] = [
   text("pay", "plain"),
   text("leave", "plain"),
@@ -26,7 +26,7 @@ export const texts: readonly Text[] = [
   text("deadly", "deadly"),
 ];
 
-/** By this reason alone may a text be quarantined; a plain one by `attempts_exhausted`, if workers did die. */
+/** The only reason for which a text may be quarantined; a plain one by `attempts_exhausted`, if workers did die. */
 export const reasonOf: Readonly<Record<TextKind, string>> = {
   plain: "attempts_exhausted",
   blank: "empty_text",

@@ -6,14 +6,14 @@ import type { Corpus } from "./corpus.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
 import { SimulatedQueue } from "./simulated-queue.ts";
 
-/** Processes that live at a time; each has a connection of its own. */
+/** Maximum number of living processes; each has its own connection. */
 const processesAtMost = 5;
 
-/** A corpus with connections for its processes, which one sequence of events after another uses. */
+/** A corpus with connections for its processes. One sequence of events after another uses it. */
 export interface Stage extends AsyncDisposable {
   corpus: Corpus;
   connections: pg.Client[];
-  /** As a worker reads it once, at its start. */
+  /** Read once, as a worker does at its start. */
   profile: RegisteredProfile;
   log: Logger;
 }
@@ -32,7 +32,7 @@ export async function openStage(corpus: Corpus, connectionString: string): Promi
   };
 }
 
-/** What one sequence of events happens to: a corpus that begins empty, a queue, and processes. */
+/** The state of one sequence of events: a corpus that is empty at first, a queue, and processes. */
 export class World {
   readonly stage: Stage;
   readonly happened: Record<string, number>;
@@ -40,17 +40,17 @@ export class World {
     this.lossy = true;
   });
   processes: SimulatedProcess[] = [];
-  /** Of each document that there is, the texts it had, the present one last. */
+  /** The texts of each existing document, the present one last. */
   readonly documents = new Map<number, number[]>();
-  /** Numbers that were given to documents. */
+  /** How many numbers were given to documents. */
   numbers = 0;
-  /** Workers that died with a chunk in hand, by chunk. */
+  /** How many workers died while they processed a chunk, by chunk. */
   readonly deaths = new Map<number, number>();
-  /** Something that was enqueued got lost, so that a chunk behind the cursor may be nowhere until the sweep. */
+  /** Whether enqueued chunks were lost, so that a chunk before the cursor may be nowhere until the sweep. */
   lossy = false;
-  /** Whether something was written that no trigger told of, and no sweep has looked at everything since. */
+  /** Writes that no trigger recorded, since the last sweep that has compared everything. */
   passedBy = 0;
-  /** As it was after the last event. */
+  /** The profile after the last event. */
   lastProfile: RegisteredProfile;
   readonly #connections: pg.Client[];
   readonly #connectionOf = new WeakMap<SimulatedProcess, pg.Client>();
@@ -62,9 +62,9 @@ export class World {
     this.#connections = [...stage.connections];
   }
 
-  /** @param happened Counts what happens. */
+  /** @param happened Counts events. */
   static async begin(stage: Stage, happened: Record<string, number>): Promise<World> {
-    // As a replica: triggers would do in ten times the time what is done here.
+    // With the role of a replica, because triggers would take ten times as long.
     await stage.corpus.database.$client.query(`
       begin;
       set local session_replication_role = replica;
@@ -91,8 +91,8 @@ export class World {
   }
 
   /**
-   * Buries processes that have ended: notes what died with them, and takes their connections back.
-   * @throws What a process threw without having lost its connection.
+   * Removes processes that have ended: records what died with them, and takes back their connections.
+   * @throws The error of a process that ended without a lost connection.
    */
   bury(): void {
     for (const process of this.processes.filter(({ state }) => state !== "running")) {
@@ -107,7 +107,7 @@ export class World {
     this.processes = this.processes.filter(({ state }) => state === "running");
   }
 
-  /** PostgreSQL's clock cannot be set: all times that are stored go the other way. */
+  /** PostgreSQL's clock cannot be set, so all stored times are moved the other way. */
   async shiftClock(seconds: number): Promise<void> {
     await this.stage.corpus.database.$client.query(
       `update reembed.chunk_changes set enqueued_until = enqueued_until - $1 * interval '1 second',
@@ -122,7 +122,7 @@ export class World {
   }
 }
 
-/** An operator's command came too late. */
+/** Whether an operator's command came too late. */
 function isRefusal(error: unknown): boolean {
   return error instanceof ReembedError && error.code === "backfill_over";
 }

@@ -6,22 +6,22 @@ import { sql } from "drizzle-orm";
 import { endFleetSessions, type Fleet } from "../test/fleet.ts";
 import type { Random } from "./random.ts";
 
-/** What a soak works on. Worker 0 is never ended: its memory is watched from the beginning to the end. */
+/** The state of a soak. Worker 0 is never ended, because its memory is watched from beginning to end. */
 export interface Scene {
   database: Database;
   postgres: NativePostgres;
   redis: NativeRedis;
   fleet: Fleet;
   random: Random;
-  /** Of the documents' uris: 0 to this less 1. */
+  /** The documents' uris are 0 to this number less 1. */
   documents: number;
-  /** Indexes of the workers that may be ended. */
+  /** Indexes of workers that may be ended. */
   expendable: number[];
 }
 
 export type Fault = (scene: Scene) => Promise<void>;
 
-/** By the name under which it is printed and counted. The first ones are what people do all day. */
+/** Faults by the name under which they are printed and counted. The first ones are normal use. */
 export const faults: Record<string, Fault> = {
   "edit documents": async ({ database, random, documents }) => {
     for (let count = 0; count < 15; count++) await write(database, random.below(documents), random.below(1_000_000));
@@ -44,14 +44,14 @@ export const faults: Record<string, Fault> = {
   },
   "terminate a worker": async (scene) => {
     const index = takeWorker(scene);
-    // One that is still starting has nothing in hand, and ends by the signal itself.
+    // A worker that is still starting has no work, and is ended by the signal itself.
     const isReady = () => scene.fleet.hasLogged(index, "worker ready");
     await waitFor("the worker to be ready", isReady);
     const code = await scene.fleet.stopWorker(index);
     if (code !== 0) throw new Error(`A worker ended with ${code} after SIGTERM`);
     addWorker(scene);
   },
-  "stop a worker for longer than locks last, and let it go on": async ({ fleet, expendable, random }) => {
+  "pause a worker for longer than locks last, and continue it": async ({ fleet, expendable, random }) => {
     const index = expendable[random.below(expendable.length)] ?? 1;
     fleet.signalWorker(index, "SIGSTOP");
     await delay(4_000);

@@ -5,16 +5,16 @@ interface Sample {
   megabytes: number;
 }
 
-/** Growth that garbage collection alone explains in a few minutes. */
+/** Growth that garbage collection alone can explain within a few minutes. */
 const toleratedMegabytes = 40;
 const toleratedShare = 0.2;
 
-/** Samples the resident memory of processes and tells which of them grows. */
+/** Samples the resident memory of processes to find those that grow. */
 export class MemoryWatch {
   readonly #samples = new Map<string, Sample[]>();
   readonly #startedAt = performance.now();
 
-  /** A process that has ended is passed over. */
+  /** Skips a process that has ended. */
   sample(name: string, pid: number): void {
     const resident = readResident(pid);
     if (resident === undefined) return;
@@ -23,7 +23,7 @@ export class MemoryWatch {
     this.#samples.set(name, samples);
   }
 
-  /** Each process's memory at the end, and how much it grew over the last two thirds by the line that fits it best. */
+  /** Each process's memory at the end, and its growth over the last two thirds by the best-fitting line. */
   report(): { process: string; megabytes: number; grownMegabytes: number; grows: boolean }[] {
     return [...this.#samples].map(([process, all]) => {
       const samples = all.slice(Math.floor(all.length / 3));
@@ -35,7 +35,7 @@ export class MemoryWatch {
   }
 }
 
-/** Least squares. */
+/** Slope by least squares. */
 function slope(samples: readonly Sample[]): number {
   const x = mean(samples.map((sample) => sample.seconds));
   const y = mean(samples.map((sample) => sample.megabytes));

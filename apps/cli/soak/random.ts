@@ -1,4 +1,4 @@
-/** Numbers that come again with the same seed: Marsaglia's xorshift32 (Xorshift RNGs, 2003). */
+/** Random numbers that are the same for the same seed: Marsaglia's xorshift32 (Xorshift RNGs, 2003). */
 export class Random {
   #state: number;
 

@@ -18,7 +18,7 @@ const chunking = { size: 700, overlap: 70 };
 const profile = testProfile("mini-m3", chunking);
 const documents = 400;
 const betweenFaultsMs = 2_500;
-/** Only ends what hangs: a busy machine takes minutes. */
+/** Only ends runs that hang: a busy machine may need minutes. */
 const settleWithinMs = 600_000;
 
 const { minutes, seed } = new Command("soak")
@@ -27,7 +27,8 @@ const { minutes, seed } = new Command("soak")
   .option("--seed <n>", "to repeat a run's faults", Number, Date.now() % 1_000_000)
   .parse()
   .opts<{ minutes: number; seed: number }>();
-if (!(minutes > 0) || !Number.isInteger(seed)) throw new RangeError("--minutes and --seed take numbers above 0");
+if (!(minutes > 0) || !Number.isInteger(seed))
+  throw new RangeError("--minutes must be a number above 0, and --seed a whole number");
 process.exitCode = (await soak()) ? 0 : 1;
 
 async function soak(): Promise<boolean> {
@@ -90,7 +91,7 @@ async function makeFaults(scene: Scene, memory: MemoryWatch): Promise<Record<str
     const name = scene.random.pick(Object.keys(faults));
     say(name);
     made[name] = (made[name] ?? 0) + 1;
-    // A server that was just cut off may not answer yet.
+    // A server that was just disconnected may not answer yet.
     await waitFor(
       name,
       () =>
@@ -111,15 +112,15 @@ async function makeFaults(scene: Scene, memory: MemoryWatch): Promise<Record<str
 }
 
 /**
- * The first worker, the producer and the dashboard, which nobody ends, from when they are ready: until then they load
- * their code and their model, which a busy machine may do for half of a short soak.
+ * The first worker, the producer and the dashboard, which are never ended, from when they are ready. Before that they load
+ * their code and their model, which may take a busy machine half of a short soak.
  */
 function lasting(fleet: Fleet): FleetLog[] {
   const isReady = ({ lines }: FleetLog) => lines.some((line) => / ready"/.test(line));
   return fleet.logs().filter((log, index) => (log.command !== "worker" || index === 0) && isReady(log));
 }
 
-/** Waits until nothing is pending and no job is left; returns the jobs that are left all the same. */
+/** Waits until nothing is pending and no job is left; returns the jobs that are still left. */
 async function settle(
   database: Database,
   registered: RegisteredProfile,

@@ -3,14 +3,14 @@ import type { RegisteredProfile } from "@reembed/store/profiles";
 import { readCoverage } from "@reembed/store/progress";
 import { sql } from "drizzle-orm";
 
-/** What a profile looks like when everything is done, proven from the texts and the vectors themselves. */
+/** The final state of a profile, determined from the texts and vectors themselves. */
 export interface Verdict {
   chunks: number;
   embedded: number;
   quarantined: number;
-  /** Chunks with neither a vector of their present text nor a reason for their present text. */
+  /** Chunks with neither a vector nor a quarantine reason for their present text. */
   missing: number;
-  /** Vectors of another text than their chunk's, or of no chunk. */
+  /** Vectors of another text than their chunk's, or without a chunk. */
   wrong: number;
 }
 

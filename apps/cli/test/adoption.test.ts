@@ -98,7 +98,7 @@ describeOnEachServer(
       const loaded = await runReembed(["load", handbook], { environment });
       expect(loaded).toMatchObject({
         code: 3,
-        stderr: expect.stringContaining("public.document_chunks, which was adopted"),
+        stderr: expect.stringContaining("the adopted table public.document_chunks"),
       });
     });
   },

@@ -38,7 +38,7 @@ test("a database that is away is named by its address, without its password or a
       code: 1,
       lines: [
         `error: The database corpus at ${nobody} cannot be opened: connect ECONNREFUSED ${nobody}`,
-        "  Is the server running, and is DATABASE_URL right?",
+        "  Check that the server is running and that DATABASE_URL is right.",
       ],
     });
   }
@@ -140,7 +140,10 @@ describe.skipIf(native.missing !== undefined)(`native servers${skipped}`, () => 
     for (const outcome of await Promise.all(commands.map((args) => run(args, { DATABASE_URL })))) {
       expectRefusal(outcome, {
         code: 3,
-        lines: ["error: The database has no tables of Reembed.", "  Run `reembed init` with the same environment."],
+        lines: [
+          "error: The database does not have Reembed's tables.",
+          "  Run `reembed init` with the same environment.",
+        ],
       });
     }
   });
@@ -151,7 +154,7 @@ describe.skipIf(native.missing !== undefined)(`native servers${skipped}`, () => 
     await connect(DATABASE_URL).query("update reembed.migrations set created_at = created_at - 1");
     expectRefusal(await run(["status"], { DATABASE_URL }), {
       code: 3,
-      lines: ["error: The tables of Reembed are of an older version.", /Run `reembed init`/],
+      lines: ["error: Reembed's tables in the database are of an older version.", /Run `reembed init`/],
     });
   });
 

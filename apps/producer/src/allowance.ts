@@ -6,34 +6,34 @@ import { decidePace, type LoadBounds, shareOfTick } from "./pace.ts";
 import { readChunksLeft } from "./share-left.ts";
 
 export interface TickSettings {
-  /** Chunks of one job. */
+  /** Chunks per job. */
   batchSize: number;
-  /** Jobs that may be waiting, active or delayed at a time: the queue stays this small for any corpus. */
+  /** Maximum number of waiting, active and delayed jobs: the queue stays this small for any corpus. */
   maxQueuedJobs: number;
-  /** The time between two ticks. */
+  /** Time between two ticks. */
   tickMs: number;
-  /** How often a profile whose backfill has ended is held against its tables; once a minute unless told otherwise. */
+  /** How often a backfilled profile is compared with its tables; once a minute by default. */
   countEveryMs?: number;
-  /** The pause between two looks at all of a profile's texts for changes that no trigger told of; a minute by default. */
+  /** Pause between two rounds over all texts of a profile that find changes no trigger recorded; by default a minute. */
   sweepEveryMs?: number;
-  /** Without them a backfill goes on under any load. */
+  /** Without them a backfill continues under any load. */
   loadBounds?: LoadBounds | undefined;
 }
 
 /** What a backfill may do in one tick. */
 export interface Allowance {
-  /** Chunks that it may enqueue. */
+  /** Number of chunks that it may enqueue. */
   enqueue: number;
-  /** Chunks that may wait in the queue afterwards; of more, all are withdrawn. */
+  /** Number of chunks that may wait in the queue afterwards; if there are more, all are withdrawn. */
   waiting: number;
-  /** Why it is less than there is room for; null when it is not, or when the backfill is paused. */
+  /** Why it is less than the queue has room for; null if it is not, or if the backfill is paused. */
   held: string | null;
 }
 
 const unbounded: Allowance = { enqueue: Number.POSITIVE_INFINITY, waiting: Number.POSITIVE_INFINITY, held: null };
 const nothing: Allowance = { enqueue: 0, waiting: 0, held: null };
 
-/** How much a profile's backfill may enqueue now: whether it is paused, then the load, then its own `until` and rate. */
+/** How much a profile's backfill may enqueue now, by its pause, then the load, then its own `until` and rate. */
 export async function readAllowance(
   database: Database,
   profile: RegisteredProfile,
@@ -54,7 +54,7 @@ export async function readAllowance(
   };
 }
 
-/** Slow is one more batch for each that is in a worker's hands: a device that is quick gets one a tick and no more. */
+/** Slow means one more batch per worker that is processing one: a fast device gets one batch per tick. */
 async function readPace(
   database: Database,
   { active }: QueueCounts,
@@ -88,7 +88,7 @@ function rateOf({ backfillRate: rate }: RegisteredProfile, { tickMs }: TickSetti
   if (rate === null) return unbounded;
   return {
     enqueue: shareOfTick(rate, tickMs, Date.now()),
-    // What a tick brings is taken before the next one, or less is brought then: no backlog builds up.
+    // Workers finish a tick's chunks before the next tick, or get fewer: no backlog builds up.
     waiting: Math.ceil((rate * tickMs) / 1_000),
     held: `It is limited to ${rate} chunks/s.`,
   };

@@ -39,7 +39,7 @@ describeOnOneServer("a backfill under load", (open, kind) => {
       })),
     );
 
-  test("stands back while searches are slow: what waits is withdrawn, changes go on, and the profile says why", async () => {
+  test("pauses while searches are slow: waiting batches are withdrawn, changes continue, and the profile has the reason", async () => {
     expect(await on.tick({ loadBounds })).toMatchObject({ backfill: 6, held: null });
     await search(30, 4_000);
     const held = "The 95th percentile of searches is 4,000 ms, more than MAX_SEARCH_P95_MS, 1,000 ms.";
@@ -53,25 +53,25 @@ describeOnOneServer("a backfill under load", (open, kind) => {
     expect((await on.profile()).held).toBeNull();
   });
 
-  test("takes one batch at a time where a bound is near", async () => {
+  test("enqueues one batch at a time near a limit", async () => {
     await search(30, 900);
     expect(await on.tick({ loadBounds })).toMatchObject({ backfill: 2, held: expect.stringContaining("slowed") });
     expect(await on.tick({ loadBounds })).toMatchObject({ backfill: 0, state: "held" });
   });
 
-  test("heeds neither a few searches, nor those of a minute ago, nor a shadow's, which nobody waits for", async () => {
+  test("ignores a small number of searches, those older than a minute, and shadows, for which nobody waits", async () => {
     await search(19, 4_000);
     await search(30, 4_000, { ageMs: 61_000 });
     await search(30, 4_000, { shadowOf: "mini-rubert" });
     expect(await on.tick({ loadBounds })).toMatchObject({ backfill: 6, held: null });
   });
 
-  test.skipIf(kind === "embedded")("stands back while the database has its hands full with others", async () => {
+  test.skipIf(kind === "embedded")("pauses while the database is busy with other sessions", async () => {
     const others = openDatabase({ connectionString: servers.connectionString, maxConnections: 6 });
     try {
       const busy = Array.from({ length: 6 }, () => others.execute(sql`select pg_sleep(600)`).catch(() => undefined));
       const bounded = { loadBounds: { ...loadBounds, activeSessions: 5 } };
-      // Other suites may be at work on the same server.
+      // Other suites may be using the same server.
       await waitFor("the sessions to be active", async () =>
         (await on.tick(bounded)).held?.match(/[6-9]|\d\d, more than/),
       );
@@ -80,7 +80,7 @@ describeOnOneServer("a backfill under load", (open, kind) => {
         sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like 'select pg_sleep(%'`,
       );
       await Promise.all(busy);
-      await waitFor("the backfill to go on", async () => (await on.tick(bounded)).backfill > 0);
+      await waitFor("the backfill to continue", async () => (await on.tick(bounded)).backfill > 0);
     } finally {
       await others.$client.end();
     }

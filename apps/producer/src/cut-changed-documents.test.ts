@@ -18,7 +18,7 @@ const log = createLogger("silent");
 describeOnEachServer(
   "a producer",
   (open) => {
-    test("cuts what plain SQL has changed, before it makes its tick", async () => {
+    test("cuts documents that plain SQL has changed, before its tick", async () => {
       const { queue, ...servers } = await open();
       await using database = await openTestDatabase({ ...servers, queue }, [testProfile("mini-m3")]);
       await storeBodies(database, ["old text"]);
@@ -31,7 +31,7 @@ describeOnEachServer(
       });
     });
 
-    test("goes on embedding when an adopted table is gone, and changed documents cannot be cut", async () => {
+    test("continues embedding if an adopted table was dropped and changed documents cannot be cut", async () => {
       const { adopt, query, database } = await beginAdoption(await open(), { ownRole: true });
       await adopt();
       await query("update document_chunks set content = 'edited' where id <= 40");
@@ -45,7 +45,7 @@ describeOnEachServer(
       expect(errors.length).toBeLessThanOrEqual(3);
     });
 
-    test("cuts every other document where one cannot be cut, names it, and tries it again behind them", async () => {
+    test("if one document cannot be cut, names it, cuts all others, and retries it after them", async () => {
       await using database = await openTestDatabase(await open(), [testProfile("mini-m3")]);
       await storeBodies(database, ["first", "second", "third"]);
       const { relation } = await readProfile(database, "mini-m3");

@@ -9,14 +9,14 @@ import {
   recutChangedDocuments,
 } from "@reembed/store/rechunking";
 
-/** Documents of one transaction, and transactions of one tick: a mass edit must not keep the ticks waiting for minutes. */
+/** Documents per transaction, and transactions per tick: a mass edit must not delay the ticks by minutes. */
 const bounds = { documents: 100, transactions: 5 } as const;
-/** After so many in a row that cannot be cut, the fault is not theirs: an adopted table is gone, for instance. */
+/** After this many failures in a row the documents are not to blame: an adopted table was dropped, for example. */
 const failuresInARow = 3;
 
 /**
- * Cuts documents again that others have changed, before the ticks enqueue what comes of it. A document that cannot be cut
- * is named and put behind the others, so that it costs itself alone.
+ * Cuts documents that others have changed, before the ticks enqueue the resulting changes. A document that cannot be cut is
+ * named and moved behind the others, so that it does not block them.
  */
 export async function cutChangedDocuments(database: Database, log: Logger): Promise<void> {
   let sum = nothingRecut;
@@ -35,12 +35,12 @@ export async function cutChangedDocuments(database: Database, log: Logger): Prom
   }
   const { documents, removed, chunks, misfitDocuments, misfits } = sum;
   if (documents + removed > 0) log.info({ documents, removed, chunks }, "changed documents cut");
-  for (const misfit of misfits) log.warn(misfit, "document put together from chunks that do not overlap");
+  for (const misfit of misfits) log.warn(misfit, "document assembled from chunks that do not overlap");
   const more = misfitDocuments - misfits.length;
-  if (more > 0) log.warn({ documents: more }, "more documents put together from chunks that do not overlap");
+  if (more > 0) log.warn({ documents: more }, "more documents assembled from chunks that do not overlap");
 }
 
-/** Those of one transaction that failed: the culprit among them is named. */
+/** Cuts the documents of a failed transaction one by one, so that the faulty one can be named. */
 async function cutOneByOne(database: Database, log: Logger, add: (recut: RecutDocuments) => void): Promise<void> {
   const culprits = new Set<string | undefined>();
   for (let cut = 0, inARow = 0; cut < bounds.documents && inARow < failuresInARow; cut++) {

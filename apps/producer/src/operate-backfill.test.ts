@@ -27,12 +27,12 @@ describeOnOneServer("a backfill's course", (open) => {
   const pause = async () => pauseBackfill(on, await on.profile());
   const resume = async () => resumeBackfill(on, await on.profile());
 
-  /** Ticks and embeds to the end. Returns the ids in the order in which they got their vectors. */
+  /** Ticks and embeds until the end. Returns the ids in the order in which they got their vectors. */
   async function embedRest(): Promise<number[]> {
     const embedded: number[] = [];
     while ((await on.tick()).state !== "complete") {
       embedded.push(...(await on.embedQueued()));
-      if (embedded.length > 40) throw new Error("chunks are embedded again and again");
+      if (embedded.length > 40) throw new Error("chunks are embedded repeatedly");
     }
     return embedded;
   }
@@ -46,7 +46,7 @@ describeOnOneServer("a backfill's course", (open) => {
     expect([...first, ...(await embedRest())].toSorted((a, b) => a - b)).toEqual(ids);
   });
 
-  test("one that is over is begun anew where its vectors were lost, and is refused where they are there", async () => {
+  test("a completed backfill starts again if vectors were lost, and is refused if they exist", async () => {
     await on.finish();
     await expect(on.start()).rejects.toMatchObject({ code: "backfill_over" });
     const [lost] = await on.chunkIds();
@@ -56,7 +56,7 @@ describeOnOneServer("a backfill's course", (open) => {
     expect(await embedRest()).toEqual([lost]);
   });
 
-  test("a job that is no batch keeps no tick from being made, and a paused backfill from being withdrawn", async () => {
+  test("a job that is not a batch prevents neither ticks nor the withdrawal of a paused backfill", async () => {
     await on.start();
     await on.tick();
     await on.queue.bullmq.add("backfill", { profile: profile.name, kind: "backfill" } as never);
@@ -67,7 +67,7 @@ describeOnOneServer("a backfill's course", (open) => {
     expect(await on.tick()).toMatchObject({ backfill: 2 });
   });
 
-  test("an order that is changed on the way leaves nothing out and nothing twice", async () => {
+  test("a change of order during the backfill skips no chunk and embeds none twice", async () => {
     const embedded: number[] = [];
     for (const order of ["id", "newest", "id", "newest"] as const) {
       await on.start({ order });
@@ -80,7 +80,7 @@ describeOnOneServer("a backfill's course", (open) => {
     expect(embedded.toSorted((a, b) => a - b)).toEqual(ids);
   });
 
-  test("chunks that searches found most go first, whatever profile answered, and an edited one as a change", async () => {
+  test("the chunks that searches found most often go first, whichever profile answered, and an edited one as a change", async () => {
     await registerProfiles(on.database, [testProfile("mini-rubert")]);
     const other = sql.raw((await readProfile(on.database, "mini-rubert")).relation);
     await on.database.execute(sql`
@@ -106,7 +106,7 @@ describeOnOneServer("a backfill's course", (open) => {
     await on.start({ order: "most-searched" });
     expect((await on.tick({ maxQueuedJobs: 1 })).backfill).toBe(2);
     expect(await on.queuedIds()).toEqual(ids.slice(0, 2));
-    // Pausing takes them out of the queue too; an edit makes a change of one, which goes on.
+    // Pausing withdraws them too. An edit makes one of them a change, which continues.
     await pause();
     expect(await on.queuedIds()).toEqual([]);
     await on.edit("Text 9", "text 9, edited");
@@ -119,10 +119,10 @@ describeOnOneServer("a backfill's course", (open) => {
     await on.database.execute(sql`delete from ${other}`);
   });
 
-  test("a backfill holds at its share, says so, and goes on when it is started again", async () => {
+  test("a backfill stops at its share, says so, and continues when it is started again", async () => {
     await on.start({ until: 0.3 });
     expect(await on.tick({ maxQueuedJobs: 2 })).toMatchObject({ backfill: 4 });
-    // Another producer counts for itself, and what the first one enqueued with it.
+    // Another producer counts on its own, and includes what the first one enqueued.
     await using other = Object.assign(openDatabase({ connectionString: servers.connectionString }), {
       [Symbol.asyncDispose]: () => other.$client.end(),
     });
@@ -137,7 +137,7 @@ describeOnOneServer("a backfill's course", (open) => {
     expect((await on.profile()).held).toBeNull();
   });
 
-  test("a rate enqueues its share of a tick, and what was not taken counts against the next one", async () => {
+  test("a rate enqueues its share per tick, and chunks that are still waiting count against the next tick", async () => {
     await on.start({ rate: 4 });
     expect(await on.tick({ maxQueuedJobs: 100 })).toMatchObject({ backfill: 4, held: "It is limited to 4 chunks/s." });
     expect(await on.tick({ maxQueuedJobs: 100 })).toMatchObject({ state: "held", backfill: 0 });
@@ -145,7 +145,7 @@ describeOnOneServer("a backfill's course", (open) => {
     expect(await on.tick({ maxQueuedJobs: 100 })).toMatchObject({ backfill: 4 });
   });
 
-  test("a pause takes what waits out of the queue, and afterwards every chunk is embedded once", async () => {
+  test("a pause withdraws waiting batches, and after it every chunk is embedded once", async () => {
     await on.tick();
     const ids = await on.chunkIds();
     expect(await pause()).toBe(6);
@@ -156,7 +156,7 @@ describeOnOneServer("a backfill's course", (open) => {
     expect((await embedRest()).toSorted((a, b) => a - b)).toEqual(ids);
   });
 
-  test("changes go on while the backfill is paused", async () => {
+  test("changes are embedded while the backfill is paused", async () => {
     await on.tick();
     await pause();
     await on.edit("Text 19", "text 19, edited");
@@ -165,7 +165,7 @@ describeOnOneServer("a backfill's course", (open) => {
     expect(await on.tick()).toMatchObject({ state: "paused", changes: 0 });
   });
 
-  test("a tick that finds the profile paused withdraws what another one enqueued", async () => {
+  test("a tick that finds the profile paused withdraws the batches that another tick enqueued", async () => {
     await on.tick();
     await setPaused(on.database, await on.profile(), true);
     expect(await on.tick()).toMatchObject({ state: "paused", withdrawn: 6 });
@@ -174,7 +174,7 @@ describeOnOneServer("a backfill's course", (open) => {
     expect((await embedRest()).length).toBe(20);
   });
 
-  test("a crash between taking jobs out of the queue and moving the cursor back loses nothing", async () => {
+  test("a crash between withdrawing jobs and moving the cursor back loses nothing", async () => {
     await on.tick();
     const { backfillCursor } = await on.profile();
     await pause();
@@ -203,7 +203,7 @@ describeOnOneServer("a backfill's course", (open) => {
     expect((await embedRest()).length).toBe(20);
   });
 
-  test("the batch that a worker has in hand when the backfill is paused is finished", async () => {
+  test("a batch that a worker is processing when the backfill is paused is finished", async () => {
     await on.tick();
     const taken = Promise.withResolvers<number[]>();
     const goOn = Promise.withResolvers<void>();

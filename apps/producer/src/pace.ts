@@ -1,20 +1,20 @@
 import type { DatabaseLoad } from "@reembed/store/database";
 
-/** What the database and the search may bear before the backfill stands back. */
+/** The limits of the database's and the search's load for a backfill. */
 export interface LoadBounds {
   replicationLagSeconds: number;
   activeSessions: number;
   searchP95Ms: number;
 }
 
-/** `free`: as much as there is room for. `slow`: a little at a time. `none`: nothing, until the load is less. */
+/** `free`: as much as the queue has room for. `slow`: a little at a time. `none`: nothing, until the load has fallen. */
 export interface Pace {
   speed: "free" | "slow" | "none";
-  /** For a person; null when it is free. */
+  /** The reason as a sentence; null if it is free. */
   reason: string | null;
 }
 
-/** From this share of a bound on it is near. */
+/** From this share of a limit on, the backfill is slowed down. */
 const nearFrom = 0.8;
 
 const measures = [
@@ -23,7 +23,7 @@ const measures = [
   ["searchP95Ms", "The 95th percentile of searches is", "ms", "MAX_SEARCH_P95_MS"],
 ] as const;
 
-/** The pace of a backfill under a load: the measure that is nearest to its bound, or furthest beyond it, decides. */
+/** The pace of a backfill under a load. The measure that is nearest to its limit, or exceeds it most, decides. */
 export function decidePace(load: DatabaseLoad, bounds: LoadBounds): Pace {
   const shares = measures.map(([name, what, unit, variable]) => {
     const value = load[name] ?? 0;
@@ -36,13 +36,13 @@ export function decidePace(load: DatabaseLoad, bounds: LoadBounds): Pace {
   });
   const worst = shares.reduce((a, b) => (b.share > a.share ? b : a));
   if (worst.share > 1) return { speed: "none", reason: `${worst.values}, more than ${worst.bound}.` };
-  if (worst.share >= nearFrom) return { speed: "slow", reason: `${worst.values}, near to ${worst.bound}: slowed.` };
+  if (worst.share >= nearFrom) return { speed: "slow", reason: `${worst.values}, near ${worst.bound}: slowed down.` };
   return { speed: "free", reason: null };
 }
 
 /**
- * Chunks that a rate gives to the tick that is made now, and that are lost if it does not take them. Ticks of a fraction
- * of a chunk add up: the whole chunks of all time until now, less those until the last tick.
+ * The number of chunks that a rate gives to the present tick; they are lost if the tick does not use them. Fractions of a
+ * chunk add up: the share is the whole chunks of all time until now, minus those until the last tick.
  */
 export function shareOfTick(chunksPerSecond: number, tickMs: number, nowMs: number): number {
   const until = (ms: number) => Math.floor((chunksPerSecond * ms) / 1_000);

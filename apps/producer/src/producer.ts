@@ -39,29 +39,29 @@ export async function startProducer(options: ProducerOptions): Promise<AsyncDisp
         logReport(log, report);
         reports.push(report);
       } catch (error) {
-        // Nothing works for the next profile either.
+        // It would fail for the next profile too.
         if (isTransient(error)) throw error;
         failures.push(`${name}: ${messageOf(error)}`);
       }
     }
     try {
       const removed = (await removeExpired?.()) ?? 0;
-      if (removed > 0) log.info({ removed }, "what was kept long enough is removed");
+      if (removed > 0) log.info({ removed }, "expired rows removed");
     } catch (error) {
       if (isTransient(error)) throw error;
-      failures.push(`What is kept long enough cannot be removed: ${messageOf(error)}`);
+      failures.push(`Expired rows cannot be removed: ${messageOf(error)}`);
     }
     if (failures.length > 0) throw new Error(failures.join("; "));
     return reports;
   };
   const ticks = scope.use(new TickQueue(options.queue, onError));
-  // Before anything of this host's time is written to the queue. The server may go away again after the checks.
+  // Before any time of this host's clock is written to the queue. The server may become unreachable again after the checks.
   const stopping = new AbortController().signal;
   await outlast(() => followClock(database, log), { log, server: describeServer(database), stopping });
   const worker = startTickWorker(options.queue, options.lockDurationMs, makeTick, onError);
   worker.on("failed", (_, error) => {
-    // What passes costs nothing: the next tick does the work of this one.
-    if (isTransient(error)) log.warn({ error: messageOf(error) }, "tick failed, and the next is waited for");
+    // A transient error is harmless, because the next tick does the work of this one.
+    if (isTransient(error)) log.warn({ error: messageOf(error) }, "tick failed; the next one will repeat its work");
     else log.error({ error: messageOf(error) }, "tick failed");
   });
   scope.defer(() => worker.close());
@@ -79,7 +79,7 @@ export async function startProducer(options: ProducerOptions): Promise<AsyncDisp
   return scope.move();
 }
 
-/** A clock that is off does no harm from then on, and is a warning once a minute. */
+/** From now on a wrong clock is corrected, and logged as a warning once a minute. */
 async function followClock(database: Database, log: Logger): Promise<void> {
   const aheadMs = await followDatabaseClock(database);
   if (aheadMs !== 0)

@@ -10,7 +10,7 @@ const retention = { searchDays: 90, throughputDays: 30 };
 const settings = { batchSize: 16, maxQueuedJobs: 20, tickMs: 50, lockDurationMs: 10_000, retention };
 
 describeOnOneServer("producers", (open) => {
-  test("remove searches that are kept long enough, tick by tick where there are many", async () => {
+  test("remove expired searches, over several ticks if there are many", async () => {
     const servers = await open();
     await using database = await openTestDatabase(servers, [testProfile("mini-m3")]);
     await database.execute(sql`
@@ -29,7 +29,7 @@ describeOnOneServer("producers", (open) => {
     await waitFor("the old searches to go", async () => (await kept()) === 1);
   });
 
-  test("go on with their profiles where what is old cannot be removed, and say so once", async () => {
+  test("continue with their profiles if expired rows cannot be removed, and report that once", async () => {
     const servers = await open();
     await using database = await openTestDatabase(servers, [testProfile("mini-m3")]);
     await storeBodies(database, ["a text"]);
@@ -40,7 +40,7 @@ describeOnOneServer("producers", (open) => {
     });
     await using _producer = await startProducer({ database, queue: servers.queue, ...settings, log: watched });
     await waitFor("the chunk to be enqueued", async () => (await readProfile(database, "mini-m3")).backfillCursor > 0);
-    await waitFor("the failure to be told", () => errors.length > 0);
-    expect(errors).toEqual([expect.stringMatching(/^What is kept long enough cannot be removed: .*search_feedback/s)]);
+    await waitFor("the failure to be reported", () => errors.length > 0);
+    expect(errors).toEqual([expect.stringMatching(/^Expired rows cannot be removed: .*search_feedback/s)]);
   });
 });

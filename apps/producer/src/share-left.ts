@@ -4,21 +4,21 @@ import { readCoverage } from "@reembed/store/progress";
 
 interface Count {
   until: number;
-  /** Where the backfill was; a cursor that another process has moved makes the count worthless. */
+  /** The backfill's cursor at the count. If another process has moved it, the count is invalid. */
   cursor: number;
   left: number;
   countedAt: number;
 }
 
-/** Counting takes a tenth of a second for a million chunks, so it is not done in every tick. */
+/** Counting takes a tenth of a second per million chunks, so it is not done in every tick. */
 const countedForMs = 60_000;
 
 const counts = new WeakMap<Database, Map<string, Count>>();
 
 /**
- * How many chunks a backfill may enqueue until its share of all of them has a vector, is in quarantine or in the queue.
- * Counted once a minute, and in between by what `countEnqueued` is told.
- * @param queued Chunks in the queue at most.
+ * How many more chunks a backfill may enqueue until its share of all chunks has a vector, is in quarantine or in the queue.
+ * It is counted once a minute and updated by `countEnqueued` in between.
+ * @param queued Maximum number of chunks in the queue.
  */
 export async function readChunksLeft(
   database: Database,
@@ -36,7 +36,7 @@ export async function readChunksLeft(
   return left;
 }
 
-/** Notes that a tick has enqueued chunks and moved the cursor. */
+/** Records that a tick has enqueued chunks and moved the cursor. */
 export function countEnqueued(database: Database, { name }: RegisteredProfile, enqueued: number, cursor: number): void {
   const known = countsOf(database).get(name);
   if (known === undefined) return;

@@ -6,7 +6,7 @@ import { startProducer } from "./producer.ts";
 
 const m3 = testProfile("mini-m3");
 
-/** A database whose server refuses the first statements, as one that goes away right after it was found. */
+/** A database whose server refuses the first statements, as if it stopped right after the connection was checked. */
 function refusing(database: Database, statements: number): Database & { refused: () => number } {
   let refused = 0;
   return Object.assign(Object.create(database), {

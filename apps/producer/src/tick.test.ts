@@ -22,11 +22,11 @@ describeOnOneServer("a tick", (open) => {
     return rows[0]?.vectors;
   };
 
-  test("waits for a first document", async () => {
+  test("waits for the first document", async () => {
     expect(await on.tick()).toMatchObject({ state: "no chunks yet", backfill: 0 });
   });
 
-  test("fills the queue up to its bound and no further, in the order of ids", async () => {
+  test("fills the queue up to its limit, in the order of ids", async () => {
     await on.store(20);
     expect(await on.tick()).toMatchObject({ state: "enqueuing", backfill: 6 });
     expect(await on.tick()).toMatchObject({ state: "queue is full", backfill: 0 });
@@ -34,14 +34,14 @@ describeOnOneServer("a tick", (open) => {
     expect((await on.profile()).backfillCursor).toBe((await on.queuedIds()).at(-1));
   });
 
-  test("goes through the whole corpus, and says once that it is complete", async () => {
+  test("enqueues the whole corpus, and reports once that it is complete", async () => {
     await on.store(20);
     const reports = await on.finish();
     expect(reports.reduce((sum, report) => sum + report.backfill, 0)).toBe(20);
     expect([reports.at(-1)?.completed, (await on.tick()).completed]).toEqual([true, false]);
   });
 
-  test("enqueues what was edited and inserted meanwhile, ahead of the backfill", async () => {
+  test("enqueues chunks that were edited or inserted meanwhile before the backfill", async () => {
     await on.store(20);
     await on.tick();
     await on.queue.bullmq.obliterate({ force: true });
@@ -60,7 +60,7 @@ describeOnOneServer("a tick", (open) => {
     expect(await on.tick()).toMatchObject({ changes: 0, state: "waiting for workers" });
   });
 
-  test("enqueues a change again at once when the queue has lost it", async () => {
+  test("enqueues a change again at once if the queue has lost it", async () => {
     await on.store(2);
     await on.finish();
     await storeBodies(on.database, ["text 0, edited"]);
@@ -69,7 +69,7 @@ describeOnOneServer("a tick", (open) => {
     expect((await on.tick()).changes).toBe(1);
   });
 
-  test("finds every chunk again after the queue was lost in the middle of the backfill", async () => {
+  test("enqueues every chunk again after the queue was lost in the middle of the backfill", async () => {
     await on.store(20);
     await on.tick();
     await on.queue.bullmq.obliterate({ force: true });
@@ -78,7 +78,7 @@ describeOnOneServer("a tick", (open) => {
     expect(await countVectors()).toBe(20);
   });
 
-  test("finds vectors that were lost after the backfill was over, and embeds them again while edits wait", async () => {
+  test("finds vectors that were lost after the backfill, and has them embedded again while edits wait", async () => {
     await on.store(20);
     await on.finish();
     expect(await on.tick({ countEveryMs: 0 })).toMatchObject({ state: "complete", gaps: 0 });
@@ -90,7 +90,7 @@ describeOnOneServer("a tick", (open) => {
     expect([(await on.profile()).state, await countVectors()]).toEqual(["backfilled", 20]);
   });
 
-  test("is over while edits go on, one between any two ticks, and says how long the oldest waits", async () => {
+  test("completes although there is an edit between any two ticks, and reports how long the oldest waits", async () => {
     await on.store(4);
     await on.tick();
     await on.embedQueued();
@@ -106,7 +106,7 @@ describeOnOneServer("a tick", (open) => {
     expect(oldestChangeSeconds).toBeGreaterThanOrEqual(0);
   });
 
-  test("is not over while a chunk without a vector is in a queue or in a worker's hands", async () => {
+  test("does not complete while a chunk without a vector is queued or being processed", async () => {
     await on.store(4);
     await on.tick();
     const lost = await on.queuedIds();
@@ -119,7 +119,7 @@ describeOnOneServer("a tick", (open) => {
     expect(await on.tick()).toMatchObject({ completed: true });
   });
 
-  test("a crash between enqueuing and moving the cursor leaves no chunk out", async () => {
+  test("a crash between enqueueing and moving the cursor skips no chunk", async () => {
     await on.store(4);
     await on.tick();
     await on.database.execute(sql`update reembed.profiles set backfill_cursor = 0`);

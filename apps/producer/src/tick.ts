@@ -24,15 +24,15 @@ import { countEnqueued } from "./share-left.ts";
 
 export type { TickSettings };
 
-/** What one tick did for one profile, and why it did no more. */
+/** What one tick did for one profile, and what limited it. */
 export interface TickReport {
   profile: string;
-  /** Chunks enqueued. */
+  /** Number of enqueued changes. */
   changes: number;
   backfill: number;
-  /** Chunks of the backfill that were taken out of the queue again. */
+  /** Number of the backfill's chunks that were withdrawn from the queue. */
   withdrawn: number;
-  /** Chunks that were found without a vector. */
+  /** Number of chunks that were found without a vector. */
   gaps: number;
   state:
     | "no chunks yet"
@@ -47,16 +47,17 @@ export interface TickReport {
     | "gaps found"
     | "vectors lost"
     | "complete";
-  /** Why the backfill enqueued less than it could, for a person. */
+  /** Why the backfill enqueued less than it could, as a sentence. */
   held: string | null;
-  /** This very tick found that the backfill has no gap left. */
+  /** Whether this tick found that the backfill has no gap left. */
   completed: boolean;
 }
 
 /**
- * Takes what triggers have logged, and fills a profile's queue up to its bound: changes first, then the backfill from its cursor, as far as it is allowed to.
- * With the cursor at its end and no batch of the backfill in the queue it sweeps for gaps, as a lost queue leaves them;
- * none left means backfilled. Changes hold none of this up: a live corpus always has some.
+ * Processes what triggers have logged, and fills a profile's queue up to its limit: changes first, then the backfill from
+ * its cursor as far as it is allowed. When the cursor is at its end and no batch of the backfill is queued, it sweeps for
+ * gaps, which a lost queue leaves; without gaps the profile is backfilled. Changes do not delay this, because a live corpus
+ * always has some.
  */
 export async function tick(
   database: Database,
@@ -94,12 +95,12 @@ export async function tick(
   report.held = allowance.held;
   const { withdrawn, allowed } = await withdrawExcess({ database, queue }, profile, allowance);
   report.withdrawn = withdrawn;
-  // Both have written the profile, and the cursor moves only if nobody has since it was read.
+  // Both have changed the profile's row, and the cursor only moves if the row has not changed since it was read.
   if (withdrawn > 0 || allowance.held !== profile.held) profile = await readProfile(database, profileName);
   return await fillQueue({ database, queue }, profile, { ...settings, allowed }, report);
 }
 
-/** Withdraws the backfill where more of it waits than may. What goes on waiting counts against what may be enqueued. */
+/** Withdraws the backfill if more of it waits than allowed. What still waits counts against what may be enqueued. */
 async function withdrawExcess(
   on: BackfillQueue,
   profile: RegisteredProfile,
@@ -150,8 +151,8 @@ async function fillQueue(
 }
 
 /**
- * The sweep reads the whole chunking, so it waits until nothing of the backfill is under way, not even as a change: after
- * a sweep that found nothing the backfill is over, and one that found gaps is repeated when they are embedded.
+ * The sweep reads the whole chunking, so it waits until nothing of the backfill is in progress, not even as a change. After
+ * a sweep without gaps the backfill is complete; a sweep that found gaps is repeated after they are embedded.
  */
 async function endBackfill(
   { database, queue }: BackfillQueue,

@@ -13,14 +13,14 @@ export const profile = testProfile("mini-m3");
 /** Six chunks of the backfill at a time. */
 export const settings: TickSettings = { batchSize: 2, maxQueuedJobs: 3, tickMs: 1_000 };
 
-/** A database with one profile, and its queue. What a test leaves there is taken away by `reset`. */
+/** A database with one profile, and its queue. `reset` removes what a test leaves behind. */
 export interface TickFixture extends AsyncDisposable {
   database: Database;
   queue: EmbedQueue;
   tick(changed?: Partial<TickSettings>): Promise<TickReport>;
   start(course?: Partial<BackfillSettings>): Promise<void>;
   profile(): Promise<RegisteredProfile>;
-  /** Ids in the queue that no worker has, in the order in which workers take them. */
+  /** Ids of queued chunks that no worker is processing, in the order in which workers take them. */
   queuedIds(): Promise<number[]>;
   chunkIds(): Promise<number[]>;
   /** The chunk of the document with this title. */
@@ -28,12 +28,12 @@ export interface TickFixture extends AsyncDisposable {
   edit(title: string, text: string): Promise<void>;
   /** Gives these chunks a vector. Returns the ids of those that had none. */
   embed(chunkIds: readonly number[]): Promise<number[]>;
-  /** Does the work of the workers: everything that is queued gets a vector. Returns the ids that had none. */
+  /** Does the workers' work: every queued chunk gets a vector. Returns the ids that had none. */
   embedQueued(): Promise<number[]>;
   /** Ticks and embeds until the profile is complete; returns the reports. */
   finish(): Promise<TickReport[]>;
   reset(): Promise<void>;
-  /** Documents `text 0`, `text 1` and so on, of one chunk each. */
+  /** Stores documents `text 0`, `text 1` and so on, with one chunk each. */
   store(count: number): Promise<void>;
 }
 

@@ -61,7 +61,7 @@ describeOnOneServer(
       }));
     }
 
-    /** Chunks whose stored vector is of another text than their present one. */
+    /** Number of chunks whose stored vector is of another text than their present one. */
     async function outdated(): Promise<number> {
       const { rows } = await database.execute<{ count: number }>(sql`
         select count(*)::int as count from reembed.chunk_embeddings e join reembed.chunks c on c.id = e.chunk_id
@@ -69,7 +69,7 @@ describeOnOneServer(
       return rows[0]?.count ?? -1;
     }
 
-    test("every chunk gets a vector, and progress is told per micro-batch", async () => {
+    test("every chunk gets a vector, and progress is reported per micro-batch", async () => {
       expect(await run("backfill")).toMatchObject({ embedded: 4, stale: 0, quarantined: 0, reports: [0.5, 1] });
       expect(await readCoverage(database, profile)).toMatchObject({ embedded: 4, pending: 0 });
     });
@@ -81,7 +81,7 @@ describeOnOneServer(
       expect(embedded).toEqual([]);
     });
 
-    test("a text that was embedded before is not embedded again, in whatever chunk it is", async () => {
+    test("a text that was embedded before is not embedded again, in any chunk", async () => {
       await run("backfill");
       await storeBodies(database, ["pay", "leave", "trips", "safety", "leave", "visas"]);
       const { rows } = await database.execute<{ id: string }>(sql`select id from reembed.chunks order by id`);
@@ -93,7 +93,7 @@ describeOnOneServer(
       expect(await readCoverage(database, profile)).toMatchObject({ embedded: 6, pending: 0, changes: 0 });
     });
 
-    test("a worker that is stopping stores the micro-batch in hand and hands the rest back, attempts and all", async () => {
+    test("a stopping worker stores the current micro-batch and returns the rest with its attempts", async () => {
       await edit(chunkIds[3], "safety, edited");
       const stop = new AbortController();
       await expect(run("changes", async () => stop.abort(), stop.signal)).rejects.toThrow(BatchHandedBack);
@@ -103,7 +103,7 @@ describeOnOneServer(
       expect(await run("changes")).toMatchObject({ embedded: 2 });
     });
 
-    test("a chunk edited while it is being embedded keeps no vector of its old text, and is not forgotten", async () => {
+    test("a chunk edited while it is being embedded keeps no vector of its old text, and its change stays", async () => {
       let edited = false;
       const result = await run("backfill", async () => {
         if (!edited) await edit(chunkIds[0], "pay, edited");
@@ -124,14 +124,14 @@ describeOnOneServer(
       expect(await outdated()).toBe(0);
     });
 
-    test("a chunk deleted while it is being embedded is passed over", async () => {
+    test("a chunk deleted while it is being embedded is skipped", async () => {
       await run("backfill", async (texts) => {
         if (texts.includes("pay")) await database.execute(sql`delete from reembed.documents where body = 'pay'`);
       });
       expect(await readCoverage(database, profile)).toMatchObject({ chunks: 3, embedded: 3, pending: 0 });
     });
 
-    test("a quarantined text that is edited and taken back waits for nothing", async () => {
+    test("a quarantined text that is edited and reverted has no pending change", async () => {
       await edit(chunkIds[2], "   ");
       await run("changes");
       await edit(chunkIds[2], "trips");
@@ -140,7 +140,7 @@ describeOnOneServer(
       expect(await readCoverage(database, profile)).toMatchObject({ pending: 0, changes: 0, quarantined: 1 });
     });
 
-    test("a text that cannot be embedded is quarantined with its reason, and the rest is stored", async () => {
+    test("a text that cannot be embedded is quarantined with its reason, and the others are stored", async () => {
       await edit(chunkIds[2], "   ");
       expect(await run("changes")).toMatchObject({ embedded: 3, quarantined: 1 });
       expect(await readCoverage(database, profile)).toMatchObject({
@@ -153,7 +153,7 @@ describeOnOneServer(
       expect(rows).toEqual([{ chunk_id: `${chunkIds[2]}`, reason: "empty_text" }]);
     });
 
-    test("a quarantined chunk comes back when its text is edited, and not before", async () => {
+    test("a quarantined chunk is embedded again only after its text is edited", async () => {
       await edit(chunkIds[2], "   ");
       await run("changes");
       expect(await run("backfill")).toMatchObject({ embedded: 0, quarantined: 0 });
@@ -163,7 +163,7 @@ describeOnOneServer(
       expect(await readCoverage(database, profile)).toMatchObject({ embedded: 4, quarantined: 0, pending: 0 });
     });
 
-    test("an edit to a text that cannot be embedded takes the old text's vector away", async () => {
+    test("an edit to a text that cannot be embedded removes the vector of the old text", async () => {
       await run("backfill");
       await edit(chunkIds[2], "   ");
       expect(await run("changes")).toMatchObject({ quarantined: 1 });
@@ -184,7 +184,7 @@ describeOnOneServer(
       ]);
     });
 
-    test("an embedder that fails on every text is to blame itself: the batch fails and nothing is quarantined", async () => {
+    test("if an embedder fails on every text, the batch fails and nothing is quarantined", async () => {
       for (let attempt = 0; attempt < 6; attempt++) {
         await edit(chunkIds[0], `edit ${attempt}`);
         const fail = async () => Promise.reject(new Error("the device is gone"));
@@ -194,10 +194,10 @@ describeOnOneServer(
       expect(await run("changes")).toMatchObject({ embedded: 4 });
     });
 
-    test("a chunk of which five workers died is quarantined, and those that were with it are not", async () => {
+    test("a chunk of which five workers died is quarantined, and the other chunks of its batches are not", async () => {
       await edit(chunkIds[0], "poison");
       await edit(chunkIds[1], "bystander");
-      // A worker that dies has counted its attempt and settles nothing.
+      // A worker that dies has counted its attempt and stores nothing.
       await countAttempt(database, profile, chunkIds);
       const embedded: string[][] = [];
       const dieOfPoison = async (texts: string[]) => {

@@ -20,11 +20,11 @@ export interface BatchContext {
   profile: RegisteredProfile;
   embedder: Embedder;
   log: Logger;
-  /** Told after every micro-batch. */
+  /** Called after every micro-batch. */
   onProgress: (done: MicroBatchReport) => Promise<void>;
-  /** Told how long a stage took, in seconds. */
+  /** Called with the duration of a stage in seconds. */
   onStage: (stage: "read" | "upsert", seconds: number) => void;
-  /** When it is aborted, the micro-batch in hand is stored and the rest of the batch handed back. */
+  /** If it is aborted, the current micro-batch is stored and the rest of the batch is returned to the queue. */
   stopping: AbortSignal;
 }
 
@@ -35,17 +35,17 @@ export interface MicroBatchReport {
   share: number;
 }
 
-/** As many workers may die of a chunk before it is quarantined. */
+/** This many workers may die of a chunk before it is quarantined. */
 const attemptsAtMost = 5;
 
 /**
- * Embeds the chunks of one batch that lack a current vector, and stores each micro-batch as soon as it is there, so that
- * a kill costs one micro-batch. A text that has a vector elsewhere in the corpus gets that one. Safe to run twice: a rerun
+ * Embeds the chunks of one batch that lack a current vector, and stores each micro-batch at once, so that a kill loses only
+ * one micro-batch. If another chunk has a vector of the same text, that vector is copied. Safe to run twice: a second run
  * finds nothing pending.
  *
- * Chunks that were in the hands of a worker when it died are embedded one by one, behind the others: if one of them is
- * to blame, it dies alone, and only it is given up in the end.
- * @throws BatchHandedBack when it is asked to stop.
+ * Chunks that a worker was processing when it died are embedded last, one by one: if one of them kills the worker, it is
+ * the only one that is finally quarantined.
+ * @throws BatchHandedBack if it is asked to stop.
  */
 export async function embedBatch(batch: EmbedBatch, context: BatchContext): Promise<BatchResult> {
   const { database, profile } = context;
@@ -94,7 +94,7 @@ class BatchRun {
         await this.#store(embedded, rejected);
       }
     } catch (error) {
-      // No chunk is to blame for a server or a device that is gone, however often: so the server is waited for.
+      // No chunk is to blame if a server or a device fails, however often: attempts are taken back, and the server is awaited.
       const takeBack = () => this.#countAttempt(changes, -1);
       await outlast(takeBack, { log, server: describeServer(database), stopping }).catch(() => undefined);
       throw error;
@@ -129,7 +129,7 @@ class BatchRun {
     await this.settle(counts, quarantined);
   }
 
-  /** Counts what became of chunks, tells of it, and stops here if that was asked for. */
+  /** Counts the results of chunks, reports them, and stops here if requested. */
   async settle(settled: Partial<BatchResult>, quarantined: RejectedChunk[] = []): Promise<void> {
     const { onProgress, stopping } = this.#context;
     const counts: BatchResult = { ...nothingYet, ...settled };

@@ -16,7 +16,7 @@ import { embedIsolating } from "./embed-isolating.ts";
 const settings = { device: "cpu", tokenBudget: 4_096 };
 const texts = Array.from({ length: 32 }, (_, index) => `текст номер ${index}`);
 
-/** What became of each text: its reason, or `embedded`. */
+/** The result of each text: its reason, or `embedded`. */
 async function resultsOf(embedder: Embedder, of: readonly string[]): Promise<string[]> {
   const results: string[] = [];
   for await (const outcomes of embedIsolating(embedder, of)) {
@@ -32,7 +32,7 @@ function expected(poisoned: number, reason: string): string[] {
   return texts.map((_, index) => (index === poisoned ? reason : "embedded"));
 }
 
-test("a text on which the embedder fails costs 2 log2(n) runs and its repeats, and every other text has its vector", async () => {
+test("a text on which the embedder fails takes 2 log2(n) runs and its retries, and every other text gets its vector", async () => {
   const model = models.get("mini-m3");
   if (model === undefined) throw new TypeError("There is no mini-m3");
   const runs: number[] = [];
@@ -46,11 +46,11 @@ test("a text on which the embedder fails costs 2 log2(n) runs and its repeats, a
   });
   const poisoned = texts.with(13, "poison");
   expect(await resultsOf(embedder, poisoned)).toEqual(expected(13, "embedding_failed"));
-  // 32, 16 + 16, 8 + 8, 4 + 4, 2 + 2, 1 + 1 and the harmless one; and twice again it and the harmless one.
+  // 32, 16 + 16, 8 + 8, 4 + 4, 2 + 2, 1 + 1 and the harmless text; then twice more the text and the harmless one.
   expect(runs.length).toBeLessThanOrEqual(2 * Math.log2(texts.length) + 2 + 2 * 2);
 });
 
-test("a text that takes more memory than there is is set aside as out_of_memory by ONNX Runtime itself", async () => {
+test("a text that needs more memory than there is is rejected as out_of_memory, with a real ONNX Runtime", async () => {
   const word = "отпуск";
   const shape = { dimensions: poisonDimensions, pooling: "mean" } as const;
   await using probe = await writeTemporaryModel(encodePoisonGraph(-1), "mini-m3", shape);
@@ -60,21 +60,21 @@ test("a text that takes more memory than there is is set aside as out_of_memory 
   expect(await resultsOf(embedder, texts.with(5, `${word} и зарплата`))).toEqual(expected(5, "out_of_memory"));
 });
 
-test("a text that kills the inference process is set aside as inference_crashed, and the process comes back", async () => {
+test("a text that kills the inference process is rejected as inference_crashed, and the process is restarted", async () => {
   await using killing = await startKilling(Number.POSITIVE_INFINITY);
   const few = texts.slice(0, 8).with(3, "poison");
   expect(await resultsOf(killing.embedder, few)).toEqual(expected(3, "inference_crashed").slice(0, 8));
-  // 8, 4 and 2 texts with the poison among them, and three times it alone.
+  // 8, 4 and 2 texts including the poison, then three times the poison alone.
   expect(killing.runs()).toBe(6);
 });
 
-test.for([1, 2])("a text whose process is killed %s times while it is alone there is not to blame", async (kills) => {
+test.for([1, 2])("a text is not blamed if its process is killed %s times while it is alone", async (kills) => {
   await using killing = await startKilling(kills);
   expect(await resultsOf(killing.embedder, ["poison"])).toEqual(["embedded"]);
   expect(killing.runs()).toBe(kills + 1);
 });
 
-/** An embedder whose process is killed in its first runs with the text `poison`. */
+/** An embedder whose process is killed in its first runs that include the text `poison`. */
 async function startKilling(kills: number): Promise<AsyncDisposable & { embedder: Embedder; runs(): number }> {
   await using scope = new AsyncDisposableStack();
   const watch = scope.use(watchChildren());
@@ -110,7 +110,7 @@ async function startKilling(kills: number): Promise<AsyncDisposable & { embedder
   return { embedder: killing, runs: () => runs, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-test("an embedder that fails on every text throws what it failed with", async () => {
+test("an embedder that fails on every text throws its error", async () => {
   const model = models.get("mini-m3");
   if (model === undefined) throw new TypeError("There is no mini-m3");
   const beforeMicroBatch = async () => Promise.reject(new ReembedError("inference_died", "The device is gone"));

@@ -1,23 +1,23 @@
 import { messageOf, ReembedError } from "@reembed/core";
 import { type Embedder, embedOne, type TextOutcome } from "@reembed/embedder";
 
-/** Why a text has no vector although the embedder takes others. */
+/** Why a text has no vector although the embedder accepts others. */
 type FailureReason = "inference_crashed" | "out_of_memory" | "embedding_failed";
 
-/** As often must a text fail by itself, and the harmless one not, before it is blamed. */
+/** A text is blamed after it has failed this often by itself while the harmless text did not. */
 const failuresToBlame = 3;
 
-/** What became of a text. */
+/** The outcome of a text. */
 export type IsolatedOutcome = TextOutcome | { index: number; rejected: FailureReason; detail: string };
 
 /**
- * Embeds texts so that one which the embedder cannot take costs only itself. What a failed run leaves over is halved
- * until the culprit is alone, which takes 2·log2(n) runs; a run of half the texts also takes half the memory.
+ * Embeds texts such that one which the embedder cannot process affects only itself. After a failed run, the remaining texts
+ * are halved until the culprit is alone, which takes 2·log2(n) runs; a run of half the texts also needs half the memory.
  *
- * A text that fails alone is to blame only when the embedder goes on working: otherwise the device is, and every text
- * would be. A harmless text tells the two apart. And only when it fails again and again: the kernel's out-of-memory killer
- * ends a child for what others take, and a server that was away may be back by now.
- * @throws What the embedder threw, when it fails on the harmless text too.
+ * A text that fails alone is blamed only if the embedder still works, which a harmless text shows: otherwise the device is
+ * to blame, and every text would fail. It must also fail repeatedly, because the kernel's out-of-memory killer may end a
+ * child for memory that other processes use, and a server that was away may be back by now.
+ * @throws The embedder's error, if it fails on the harmless text too.
  */
 export async function* embedIsolating(
   embedder: Embedder,

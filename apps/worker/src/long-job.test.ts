@@ -18,18 +18,18 @@ import {
 import { expect, test, vi } from "vitest";
 import { startWorker } from "./worker.ts";
 
-/** Long enough for a machine that is busy with others to renew it in time. */
+/** Long enough for a busy machine to renew it in time. */
 const lockDurationMs = 1_500;
 const leastMs = 5 * lockDurationMs;
 const tickMs = 20;
-// How long a run takes is the machine's affair: the first text says how fast it is, and the others are for what follows.
+// The duration of a run depends on the machine: the first text measures it, and the further texts are made to fit.
 const growth = 1.25;
 const bodies = Array.from({ length: 24 }, (_, index) => "слово ".repeat(400 * growth ** index));
 
 describeOnEachServer(
   "a batch that keeps the model busy",
   (open) => {
-    test("in one run for five times the lock's duration is neither declared stalled nor tried again", async () => {
+    test("in one run for five times the lock's duration is neither declared stalled nor retried", async () => {
       await using scope = new AsyncDisposableStack();
       const slow = { dimensions: slowDimensions, pooling: "mean", maxTokens: 1_000_000 } as const;
       const temporary = scope.use(await writeTemporaryModel(encodeSlowGraph(), "mini-m3", slow));
@@ -58,24 +58,24 @@ describeOnEachServer(
         await queue.enqueue([{ profile: profile.name, kind: "backfill", chunkIds: [chunkId] }]);
         const job = await endOf(queue, chunkId);
         longest = (job.finishedOn ?? 0) - (job.processedOn ?? 0);
-        // In the process that runs the model there would be one.
+        // In the process that runs the model there would be only one tick.
         expect(ticks.stop()).toBeGreaterThan(longest / tickMs / 8);
         expect(job).toMatchObject({ attemptsMade: 1, attemptsStarted: 1, stalledCounter: 0 });
         expect(job.returnvalue).toMatchObject({ embedded: 1, stale: 0, quarantined: 0 });
       }
-      // A stalled batch, a lock that could not be renewed and a heartbeat that was not recorded would be warnings.
+      // A stalled batch, a lock that was not renewed and a heartbeat that was not recorded would be warnings.
       expect(warn.mock.calls).toEqual([]);
     });
   },
   ["PostgreSQL and Redis"],
 );
 
-/** Chunks are as long as their documents, so that each batch here is one run of the model. */
+/** A profile whose chunks are as long as their documents, so that each batch is one run of the model. */
 function slowProfile(model: Profile["model"]): Profile {
   return { name: "slow", chunking: { size: 1_000_000, overlap: 0 }, model, limit: 10, threshold: 0 };
 }
 
-/** How many texts further a run takes well over `wantedMs`, when this one took `tookMs`. */
+/** By how many texts to advance for a run of well over `wantedMs`, given that this one took `tookMs`. */
 function stepsTo(wantedMs: number, tookMs: number): number {
   return Math.max(1, Math.ceil(Math.log((1.5 * wantedMs) / tookMs) / Math.log(growth)));
 }
@@ -87,7 +87,7 @@ async function endOf(queue: EmbedQueue, chunkId: number): Promise<EmbedJob> {
   });
 }
 
-/** Counts how often the event loop of this process comes round, every 20 ms at best. */
+/** Counts the turns of this process's event loop, one every 20 ms at best. */
 function countTicks(): { stop: () => number } {
   let ticks = 0;
   const timer = setInterval(() => {

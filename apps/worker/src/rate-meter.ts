@@ -1,6 +1,6 @@
 const windowMs = 30_000;
 
-/** What was done per second over the last half minute, or since the start where that is shorter. */
+/** The rate per second over the last half minute, or since the start if that is shorter. */
 export class RateMeter {
   readonly #startedAt = performance.now();
   #events: { at: number; chunks: number; tokens: number }[] = [];
@@ -12,7 +12,7 @@ export class RateMeter {
     this.#untaken.tokens += tokens;
   }
 
-  /** What was added since this was asked last. */
+  /** What was added since the last call. */
   take(): { chunks: number; tokens: number } {
     const taken = this.#untaken;
     this.#untaken = { chunks: 0, tokens: 0 };

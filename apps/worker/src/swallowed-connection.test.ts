@@ -20,9 +20,9 @@ const m3 = testProfile("mini-m3");
 const log = createLogger("silent");
 
 describeOnEachServer(
-  "a worker whose database connections are swallowed",
+  "a worker whose database connections no longer answer",
   (open) => {
-    test("in the middle of a batch gives them up, and stores what it has embedded by new ones", async () => {
+    test("in the middle of a batch gives up on them, and stores its vectors over new ones", async () => {
       const servers = await open();
       await using direct = await openTestDatabase(servers, [m3]);
       await storeBodies(direct, ["pay", "leave", "trips", "safety"]);

@@ -2,7 +2,7 @@ import type { EmbedderObserver } from "@reembed/embedder";
 import type { BatchResult } from "@reembed/queue";
 import type { Metrics } from "@reembed/runtime";
 
-/** What a worker counts, under its profile's name. */
+/** A worker's metrics, labelled with its profile. */
 export class WorkerMetrics {
   readonly #metrics: Metrics;
   readonly #profile: string;
@@ -13,7 +13,7 @@ export class WorkerMetrics {
     this.#profile = profile;
   }
 
-  /** For the embedder to be told to: what happens inside it. */
+  /** The observer that counts what happens inside the embedder. */
   get observer(): EmbedderObserver {
     const { microBatchTexts, microBatchPadding, tokenBudget, childRestarts } = this.#metrics;
     const profile = this.#profile;
@@ -30,7 +30,7 @@ export class WorkerMetrics {
     };
   }
 
-  /** How long ago the model ran last. */
+  /** Time since the last run of the model. */
   get idleMs(): number {
     return performance.now() - this.#lastRunAt;
   }

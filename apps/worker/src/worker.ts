@@ -20,14 +20,14 @@ import { RateMeter } from "./rate-meter.ts";
 import { WorkerMetrics } from "./worker-metrics.ts";
 
 const heartbeatMs = 2_000;
-/** For the micro-batches in hand at the end. A run of the model that takes longer is given up, and done by another worker. */
+/** How long stopping waits for running micro-batches. A longer run of the model is abandoned, and repeated by another worker. */
 const lastRunMs = 6_000;
-/** For each of the last words to the database. */
+/** How long stopping waits for each of the last statements. */
 const lastWordMs = 1_000;
 
 /**
- * Batches in hand at a time. On a CPU the model takes seconds for one, and a second one is ready in time. A large GPU
- * takes 40 ms, which is about what it takes to read, tokenise and store a batch of 64 chunks.
+ * Number of batches to process at a time. On a CPU the model takes seconds per batch, so that a second one is ready in time.
+ * A large GPU takes 40 ms, about as long as reading, tokenising and storing a batch of 64 chunks.
  */
 export function defaultConcurrency(device: string): number {
   return device.startsWith("cuda") ? 4 : 2;
@@ -38,19 +38,19 @@ export interface WorkerOptions {
   profile: RegisteredProfile;
   embedder: Embedder;
   queue: QueueServer;
-  /** Batches in hand at a time: while one is in the model, the next is read and the last is stored. */
+  /** Batches to process at a time: while one is in the model, the next is read and the last is stored. */
   concurrency: number;
   lockDurationMs: number;
   log: Logger;
-  /** By default counted and not shown. */
+  /** By default metrics are counted but not served. */
   metrics?: WorkerMetrics;
 }
 
 /**
- * Starts a worker: it takes batches of one profile, embeds and stores them, and says in the database that it is alive.
- * Disposing of it finishes the micro-batches in hand, if that takes seconds, and hands the rest back. For a run of the
- * model that takes longer it closes the embedder.
- * @throws ReembedError `model_differs` when the embedder's model is not the one that the profile was registered with.
+ * Starts a worker: it takes batches of one profile, embeds and stores them, and records heartbeats in the database. Disposal
+ * finishes running micro-batches, if that takes only seconds, and returns the rest to the queue. If a run of the model takes
+ * longer, the embedder is closed.
+ * @throws ReembedError `model_differs` if the embedder's model is not the profile's registered one.
  */
 export async function startWorker(options: WorkerOptions): Promise<AsyncDisposable> {
   const { database, profile, embedder, log } = options;
@@ -69,13 +69,13 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
     await recordHeartbeat(database, { ...heartbeat, modelRevision: embedder.model.revision, ...rate.read() });
     await addThroughput(database, name, rate.take());
   };
-  const onSilent = (error: unknown) => log.warn({ error: messageOf(error) }, "heartbeat not recorded");
+  const onSilent = (error: unknown) => log.warn({ error: messageOf(error) }, "the heartbeat could not be recorded");
   scope.defer(() => answerWithin(lastWordMs, removeHeartbeat(database, id)).catch(onSilent));
   scope.defer(() => answerWithin(lastWordMs, addThroughput(database, name, rate.take())).catch(onSilent));
   scope.use(repeatEvery(heartbeatMs, recordWork, onSilent));
 
   const own = describeServer(database);
-  // Before anything of this host's time is written to the queue. The server may go away again after the checks.
+  // Before any time of this host's clock is written to the queue. The server may become unreachable again after the checks.
   await outlast(() => followClock(database, log), { log, server: own, stopping: stopping.signal });
   const servers = `${own}${orEmbedder(embedder.device)}`;
   const processBatch = async (batch: EmbedBatch, job: EmbedJob): Promise<BatchResult> => {
@@ -91,7 +91,7 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
       onProgress: async (report) => {
         rate.add(report.counts.embedded + report.counts.reused, report.counts.tokens);
         metrics.addChunks(report.counts);
-        // Not awaited: a queue's server that is away or full keeps no vector from being stored.
+        // Not awaited: if the queue's server is away or full, vectors are still stored.
         void reportProgress(job, report).catch((error: unknown) =>
           batchLog.warn({ error: messageOf(error) }, "progress not reported"),
         );
@@ -99,7 +99,7 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
     };
     const waiting = { log: batchLog, server: servers, stopping: stopping.signal };
     const result = await outlast(() => embedBatch(batch, context), waiting).catch((error: unknown) => {
-      // Whatever fails at the end may fail for the end: the batch is whole and waits for another worker.
+      // While stopping, an error may be caused by the stop: the batch is intact and waits for another worker.
       throw stopping.signal.aborted ? new BatchHandedBack() : error;
     });
     batchLog.info({ chunks: batch.chunkIds.length, ...result, tookMs: elapsedMs(startedAt) }, "batch done");
@@ -126,7 +126,7 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
   return scope.move();
 }
 
-/** A clock that is off does no harm from then on, and is a warning once a minute. */
+/** From now on a wrong clock is corrected, and logged as a warning once a minute. */
 async function followClock(database: Database, log: Logger): Promise<void> {
   const aheadMs = await followDatabaseClock(database);
   if (aheadMs !== 0)
@@ -140,7 +140,7 @@ async function reportProgress(job: EmbedJob, { quarantined, share }: MicroBatchR
   await job.updateProgress(Math.round(100 * share));
 }
 
-/** What else than the database may be away. */
+/** The other server that may be away, besides the database. */
 function orEmbedder(device: string): string {
   if (device === "http") return " or the embedding server";
   return device.startsWith("cuda") ? ` or the device ${device}` : "";
@@ -155,6 +155,6 @@ function refuseOtherModel(profile: RegisteredProfile, { model }: Embedder): void
   throw new ReembedError(
     "model_differs",
     `Profile ${profile.name} is embedded with ${profile.model} at ${profile.revision}; this worker has ${model.id} at ${model.revision}.`,
-    { exitCode: 3, remedy: "Start it with the environment that `reembed init` was run with." },
+    { exitCode: 3, remedy: "Start it with the same environment as `reembed init`." },
   );
 }

@@ -27,7 +27,7 @@ export function createHttpServer(answer: AnswerRequest, onError: (error: unknown
   return server.on("error", onError);
 }
 
-/** Answers for the app, and ends the connection: nobody knows what else is wrong with it. */
+/** Answers instead of the app, and closes the connection, because its state is unknown. */
 function refuse(response: ServerResponse, status: number, detail?: string): void {
   if (!response.headersSent) response.setHeader("connection", "close");
   sendProblemDocument(response, { status, ...(detail === undefined ? {} : { detail }) });

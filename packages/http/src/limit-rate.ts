@@ -2,17 +2,17 @@ import type { Request, RequestHandler, Response } from "express";
 import { rateLimit } from "express-rate-limit";
 
 export interface RateLimitOptions {
-  /** Requests of one address in a minute. */
+  /** The most requests from one address in a minute. */
   perMinute: number;
-  /** Counts only those that are answered with an error. */
+  /** Whether to count only requests that are answered with an error. */
   onlyFailures?: boolean;
-  /** Answers what is over the limit. */
+  /** Answers a request that exceeds the limit. */
   refuse: (request: Request, response: Response) => void;
 }
 
 /**
- * Limits requests by the address of the connection, or of a trusted proxy's client: others write what they like into
- * X-Forwarded-For.
+ * Limits requests per address: that of the connection, or of the client behind a trusted proxy. Anybody else can write
+ * any address into X-Forwarded-For.
  */
 export function limitRate({ perMinute, onlyFailures = false, refuse }: RateLimitOptions): RequestHandler {
   return rateLimit({

@@ -2,18 +2,18 @@ import { type ServerResponse, STATUS_CODES } from "node:http";
 
 export interface ProblemDocument {
   status: number;
-  /** A sentence for whoever made the request. */
+  /** A sentence for the person who made the request. */
   detail?: string;
-  /** Ours, for programs. */
+  /** Reembed's error code, for programs. */
   code?: string;
 }
 
-/** The title of a status, as RFC 9110 has it. */
+/** The title of a status in RFC 9110. */
 export function titleOf(status: number): string {
   return STATUS_CODES[status] ?? "Error";
 }
 
-/** Answers with a problem document (RFC 9457); ends what was begun already. */
+/** Answers with a problem document (RFC 9457). Breaks the connection if an answer has begun. */
 export function sendProblemDocument(
   response: ServerResponse,
   { status, detail = "The log says why.", code }: ProblemDocument,
@@ -25,7 +25,7 @@ export function sendProblemDocument(
 }
 
 /**
- * The status by which Express and its body parsers mark what a client is to blame for; undefined of any other error.
+ * The status that Express and its body parsers give to a client's error; undefined for any other error.
  */
 export function clientErrorStatus(error: unknown): number | undefined {
   if (!(error instanceof Error) || !("status" in error) || typeof error.status !== "number") return undefined;

@@ -1,24 +1,24 @@
 import type { RequestHandler } from "express";
 import helmet from "helmet";
 
-/** Scripts and styles are files of ours and nothing is inline; no page may frame us. */
+/** Scripts and styles come only from this server's files, never inline. No page may embed this one in a frame. */
 const common = { scriptSrc: ["'self'"], styleSrc: ["'self'"], formAction: ["'self'"], frameAncestors: ["'none'"] };
 
 /**
- * The headers that keep a browser from doing more with our pages than they need.
- * @param directives Of the content security policy, beside and instead of the common ones.
- * @param referrer What other pages of this site are told.
+ * The headers that limit what a browser does with these pages.
+ * @param directives Directives of the content security policy; they are added to the common ones or replace them.
+ * @param referrer The referrer policy: whether other pages of this site receive the referrer.
  */
 export function securityHeaders(
   directives: Readonly<Record<string, string[]>>,
   referrer: "no-referrer" | "same-origin" = "no-referrer",
 ): RequestHandler {
   return helmet({
-    // Without helmet's defaults: among them is upgrade-insecure-requests, which breaks a page on plain http.
+    // No defaults of helmet, because they contain upgrade-insecure-requests, which breaks a page on plain http.
     contentSecurityPolicy: { useDefaults: false, directives: { ...common, ...directives } },
     xFrameOptions: { action: "deny" },
     referrerPolicy: { policy: referrer },
-    // It would bind every port and subdomain of the host: for whoever ends TLS to say.
+    // It would apply to every port and subdomain of the host. The proxy that terminates TLS can set it.
     strictTransportSecurity: false,
   });
 }

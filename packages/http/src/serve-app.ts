@@ -7,26 +7,26 @@ import { createHttpServer } from "./http-server.ts";
 import { sendProblemDocument } from "./problem-document.ts";
 
 export interface ServeOptions {
-  /** As the operator wrote it; the URL has it. */
+  /** The host as configured; it appears in the URL. */
   host: string;
-  /** What the host resolved to. */
+  /** The address that the host resolved to. */
   address: string;
-  /** 0 takes a free one. */
+  /** 0 chooses a free port. */
   port: number;
   /** See `belowBasePath`. */
   basePath: string;
-  /** Who listens, as an error says it: `The search`. */
+  /** The name of the server in error messages: `The search`. */
   name: string;
-  /** The variable that names the port. */
+  /** The variable that sets the port, for error messages. */
   portVariable: string;
-  /** How long requests in hand may take at the end, in milliseconds. Then, and at once with 0, they are cut off. */
+  /** How long running requests may take after the server is disposed, in milliseconds. With 0 they are cut off at once. */
   drainMs: number;
-  /** Told what went wrong outside of the app's own error handler. */
+  /** Receives errors that the app's own error handler does not see. */
   onError: (error: unknown) => void;
 }
 
 /**
- * Serves an express app. Disposing of it takes no new request and lets those in hand be answered.
+ * Serves an express app. After disposal it accepts no new requests and lets running ones finish.
  * @throws ReembedError `port_taken`.
  */
 export async function serveApp(
@@ -35,8 +35,8 @@ export async function serveApp(
 ): Promise<AsyncDisposable & { url: string }> {
   const server = createHttpServer(
     belowBasePath(basePath, (request, response) =>
-      // Express makes its own kinds of the two. Without the last argument it would print what its own handlers throw with a
-      // stack trace, and send it.
+      // Express extends both objects to its own types. Without the last argument, it would print errors that its own
+      // handlers throw, and send them with a stack trace.
       app(request as Request, response as Response, () => sendProblemDocument(response, { status: 500 })),
     ),
     onError,

@@ -6,7 +6,7 @@ export async function countDocuments(database: Database): Promise<number> {
   return Number(rows[0]?.count);
 }
 
-/** Documents with other uris than these. */
+/** Number of documents with other uris than these. */
 export async function countOtherDocuments(database: Database, uris: readonly string[]): Promise<number> {
   const { rows } = await database.execute<{ count: string }>(
     sql`select count(*) from reembed.documents where uri <> all(${sql.param(uris)}::text[])`,
@@ -14,7 +14,7 @@ export async function countOtherDocuments(database: Database, uris: readonly str
   return Number(rows[0]?.count);
 }
 
-/** Tokens that were embedded, of all profiles. */
+/** Number of embedded tokens of all profiles. */
 export async function readTokens(database: Database): Promise<number> {
   const { rows } = await database.execute<{ tokens: string }>(
     sql`select coalesce(sum(token_count - truncated_tokens), 0) as tokens from reembed.chunk_embeddings`,

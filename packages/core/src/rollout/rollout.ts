@@ -14,7 +14,7 @@ export interface Rollout {
   stage: RolloutStage;
   /** Share of subjects that the candidate answers, 0 to 100, in steps of 0.01. */
   percent: number;
-  /** Share of the baseline's requests that the candidate answers too, unseen, 0 to 100. */
+  /** The share of the baseline's requests that the candidate also answers in shadow, in percent from 0 to 100. */
   shadowPercent: number;
   /** Part of the hash that puts subjects into buckets, so that two rollouts do not begin with the same people. */
   salt: string;

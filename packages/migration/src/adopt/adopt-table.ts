@@ -24,7 +24,7 @@ export interface AdoptionReport {
   checked: CheckedVectors | undefined;
   /** Profiles whose backfill waits for `reembed backfill start`. */
   paused: string[];
-  /** What keeps triggers on the application's tables from telling of their changes. */
+  /** What keeps triggers on the application's tables from recording their changes. */
   warnings: string[];
 }
 

@@ -4,24 +4,24 @@ import type { Database } from "@reembed/store/database";
 import type { RegisteredProfile } from "@reembed/store/profiles";
 import { advanceCursor, isBackfillDone, moveCursorBack, readNextChunks } from "@reembed/store/progress";
 
-/** The backfill's batches that no worker has in hand, and their chunks. */
+/** The backfill's batches that no worker is processing, and their chunks. */
 export async function readWaitingBackfill(queue: EmbedQueue): Promise<{ jobs: EmbedJob[]; chunks: number }> {
   const jobs = await readWaitingJobs(queue, "backfill");
   return { jobs, chunks: jobs.reduce((sum, job) => sum + job.data.chunkIds.length, 0) };
 }
 
-/** What the backfill's own commands work on. */
+/** What the backfill commands need. */
 export interface BackfillQueue {
   database: Database;
   queue: EmbedQueue;
-  /** Leaves the queue as it is; the database is one that tells what it would do. */
+  /** Leaves the queue unchanged; the database only prints what it would change. */
   dryRun?: boolean;
 }
 
 /**
- * Takes the backfill's waiting batches out of the queue and moves its cursor back before them. A batch that a worker has
- * in hand is finished. A crash between the two leaves gaps, which the sweep at the end of the backfill finds.
- * Returns how many chunks were withdrawn.
+ * Removes the backfill's waiting batches from the queue and moves its cursor back before them. A batch that a worker is
+ * processing is finished. A crash between the two leaves gaps, which the sweep at the end of the backfill finds.
+ * Returns the number of withdrawn chunks.
  */
 export async function withdrawBackfill(
   { database, queue, dryRun = false }: BackfillQueue,
@@ -35,8 +35,8 @@ export async function withdrawBackfill(
 }
 
 /**
- * Enqueues the backfill's next chunks, its leaders first. Ids are enqueued before the cursor moves: a crash between the
- * two enqueues some of them twice, which costs a look each; the other way round it would leave them out.
+ * Enqueues the backfill's next chunks, prioritised ones first. Ids are enqueued before the cursor moves: a crash in between
+ * enqueues some of them twice, which is harmless; the other order would lose them.
  */
 export async function continueBackfill(
   { database, queue }: BackfillQueue,
@@ -58,7 +58,7 @@ export async function continueBackfill(
   return { enqueued: enqueued + chunkIds.length, cursor };
 }
 
-/** Cuts ids into batches and enqueues them. */
+/** Splits ids into batches and enqueues them. */
 export async function enqueue(
   queue: EmbedQueue,
   profile: RegisteredProfile,

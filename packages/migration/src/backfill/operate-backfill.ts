@@ -6,27 +6,27 @@ import { type BackfillSettings, setBackfillSettings, setPaused, startBackfill } 
 import { type BackfillQueue, withdrawBackfill } from "./backfill-queue.ts";
 import { reopenIncompleteBackfill } from "./reopen-backfill.ts";
 
-/** Begins the backfill of a registered profile. Returns whether there was any chunk to begin with. */
+/** Starts the backfill of a registered profile. Returns whether there were any chunks. */
 export async function beginBackfill(database: Database, profile: RegisteredProfile): Promise<boolean> {
   if (!(await startBackfill(database, profile))) return false;
   if (profile.backfillOrder === "most-searched") await prioritiseSearchedChunks(database, profile);
   return true;
 }
 
-/** What `reembed backfill start` has done. */
+/** The result of `reembed backfill start`. */
 export interface StartedBackfill {
-  /** As it is now. */
+  /** The profile after the change. */
   profile: RegisteredProfile;
-  /** Chunks that were taken out of the queue, to be enqueued on the new course. */
+  /** Number of chunks that were withdrawn from the queue, to be enqueued with the new settings. */
   withdrawn: number;
-  /** Chunks that searches ask for, which go first. */
+  /** Number of prioritised chunks, which searches ask for most and which go first. */
   leaders: number;
 }
 
 /**
- * Sets a backfill's order, share and rate, and begins it or lets it go on. What waits in the queue is withdrawn first, so
- * that the new course holds from the next batch on.
- * @throws ReembedError `backfill_over` (exit code 3) when there is nothing to begin.
+ * Sets a backfill's order, share and rate, and starts or resumes it. Waiting batches are withdrawn first, so that the new
+ * settings apply from the next batch on.
+ * @throws ReembedError `backfill_over` (exit code 3) if there is nothing to start.
  */
 export async function startOrAdjustBackfill(
   on: BackfillQueue,
@@ -47,9 +47,9 @@ export async function startOrAdjustBackfill(
 }
 
 /**
- * Pauses a backfill: no chunk of it is enqueued any more, and those that wait in the queue are withdrawn. Returns how
- * many those were. A tick that is under way may still enqueue its share; the next one withdraws it.
- * @throws ReembedError `backfill_over` (exit code 3) when there is nothing to pause.
+ * Pauses a backfill: no chunk of it is enqueued any more, and waiting ones are withdrawn. Returns the number of withdrawn
+ * chunks. A tick that is running may still enqueue some; the next one withdraws them.
+ * @throws ReembedError `backfill_over` (exit code 3) if there is nothing to pause.
  */
 export async function pauseBackfill(on: BackfillQueue, profile: RegisteredProfile): Promise<number> {
   refuseOver(profile);
@@ -58,8 +58,8 @@ export async function pauseBackfill(on: BackfillQueue, profile: RegisteredProfil
 }
 
 /**
- * Lets a paused backfill go on with the next tick.
- * @throws ReembedError `backfill_over` (exit code 3) when there is nothing to go on with.
+ * Resumes a paused backfill with the next tick.
+ * @throws ReembedError `backfill_over` (exit code 3) if there is nothing to resume.
  */
 export async function resumeBackfill({ database }: BackfillQueue, profile: RegisteredProfile): Promise<boolean> {
   refuseOver(profile);
@@ -73,7 +73,7 @@ function refuseOver({ name, state }: RegisteredProfile): void {
     backfilled: "it has come to its end, and workers embed what changes",
     retired: "it is retired",
   }[state];
-  throw new ReembedError("backfill_over", `There is no backfill of ${name} to begin, pause or resume: ${why}.`, {
+  throw new ReembedError("backfill_over", `There is no backfill of ${name} to start, pause or resume: ${why}.`, {
     exitCode: 3,
   });
 }

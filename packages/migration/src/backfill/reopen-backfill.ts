@@ -2,14 +2,14 @@ import type { Database } from "@reembed/store/database";
 import type { RegisteredProfile } from "@reembed/store/profiles";
 import { countLost, readCoverage, reopenBackfill } from "@reembed/store/progress";
 
-/** Counting takes a tenth of a second for a million chunks, so it is not done in every tick. */
+/** Counting takes a tenth of a second per million chunks, so it is not done in every tick. */
 const countEveryMs = 60_000;
 
 const countedAt = new WeakMap<Database, Map<string, number>>();
 
 /**
- * Holds a profile's state against its tables: one whose backfill has ended and whose vectors were lost, as with a
- * truncated or restored partition, goes back to backfilling. Looks once in `everyMs`. Returns how many chunks it found.
+ * Compares a profile's state with its tables: if its backfill has ended but vectors were lost, as after a partition was
+ * truncated or restored, it goes back to backfilling. Checks once in `everyMs`. Returns the number of lost vectors.
  */
 export async function reopenIncompleteBackfill(
   database: Database,

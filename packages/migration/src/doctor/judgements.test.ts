@@ -138,7 +138,7 @@ const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verd
     /subscription copies writes.*ENABLE ALWAYS TRIGGER reembed_insert/,
   ],
   [
-    "a subscription whose writes are told",
+    "a subscription with triggers that always fire",
     judgeTriggers("public.t", { ...triggers, subscriptions: ["copies"], always: 5 }),
     "ok",
     /5 of them/,

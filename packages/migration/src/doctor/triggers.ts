@@ -12,9 +12,9 @@ export const checkTriggers: Check = async ({ database, registered }) => {
   return findings;
 };
 
-const found = "The producer finds such changes by itself, 1,000 texts a tick, and not at once.";
+const found = "Until then the producer finds such changes later, because it checks 1,000 texts per tick.";
 
-/** What writes to an application's table without a trigger of ours being fired. */
+/** The writes to an application's table for which Reembed's triggers do not fire. */
 export function judgeTriggers(table: string, facts: TriggerFacts): Finding[] {
   const { disabled, subscriptions, always, triggers, children, replicaRoles } = facts;
   const check = `triggers on ${table}`;
@@ -24,22 +24,22 @@ export function judgeTriggers(table: string, facts: TriggerFacts): Finding[] {
     findings.push(warning(check, `${disabled.join(", ")} disabled: edits are missed`, enable("TRIGGER USER")));
   }
   if (always < triggers || triggers === 0) {
-    const replica = enable("ALWAYS TRIGGER reembed_insert, and likewise for each trigger whose name begins so");
+    const replica = enable(
+      "ALWAYS TRIGGER reembed_insert, and the same for every other trigger that begins with reembed_",
+    );
     if (subscriptions.length > 0) {
       const says = `the subscription ${subscriptions.join(", ")} writes to the table, and triggers do not fire for it`;
       findings.push(warning(check, says, replica));
     }
     for (const role of replicaRoles) {
       const who = role === "" ? "every role" : role;
-      findings.push(
-        warning(check, `session_replication_role is replica for ${who}, for whom triggers do not fire`, replica),
-      );
+      findings.push(warning(check, `session_replication_role is replica for ${who}, so triggers do not fire`, replica));
     }
   }
   if (children.length > 0) {
-    const says = `rows of ${children.join(", ")}, which inherit from the table, are read, and their edits are missed`;
-    findings.push(warning(check, says, `Make it a partitioned table, for which triggers fire. ${found}`));
+    const says = `rows of ${children.join(", ")}, which inherit from the table, are read, but their edits are missed`;
+    findings.push(warning(check, says, `Make it a partitioned table: triggers fire for all its partitions. ${found}`));
   }
   if (findings.length > 0 || triggers === 0) return findings;
-  return [ok(check, `${triggers} of them tell of every change`)];
+  return [ok(check, `${triggers} of them record every change`)];
 }

@@ -17,15 +17,15 @@ import { startBackfill } from "../progress/backfill-state.ts";
 import { recutChangedDocuments, recutUncutDocuments } from "../rechunking/document-changes.ts";
 
 /**
- * We give up waiting for a lock after 2 s, and who waits behind us gets its turn then. An application that waits for a
- * lock much longer fails; how long its statements take is the machine's affair.
+ * We stop waiting for a lock after 2 s, and sessions that wait behind us proceed then. An application that waits for a lock
+ * much longer than that fails the test; how long its statements take depends on the machine.
  */
 const impatience = "set lock_timeout = '10s'";
 
 describeOnEachServer(
   "an application that reads and writes its table",
   (open) => {
-    test("goes on while it is adopted, however long a transaction of its own stays open", async () => {
+    test("continues while its table is adopted, even if one of its transactions stays open for long", async () => {
       const { application, adopt, rows } = await beginAdoption(await open(), { ownRole: true });
       const long = await application.connect();
       await long.query("begin");
@@ -44,7 +44,7 @@ describeOnEachServer(
       expect(vector).toEqual({ current: true });
     });
 
-    test("has its last edit in every chunking, though rechunk had read the text before it", async () => {
+    test("has its last edit in every chunking, even if rechunk had read the text before it", async () => {
       const servers = await open();
       const begun = await beginAdoption(servers, { ownRole: true });
       await begun.adopt();
@@ -86,7 +86,7 @@ describeOnEachServer(
       await begun.expectCandidate({ ...bodies, beta: versionedBody("beta", 1) });
     });
 
-    test("goes on before, during and after, and everything that it wrote is followed", async () => {
+    test("continues before, during and after the adoption, and everything that it writes is followed", async () => {
       const begun = await beginAdoption(await open(), { ownRole: true });
       const { database, application, documents } = begun;
       let ending = false;

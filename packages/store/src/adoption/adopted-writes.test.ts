@@ -7,12 +7,12 @@ const articles = { table: "articles", key: "slug", uri: "url", title: "headline"
 const nothing = { chunks: [], documents: [] };
 
 describeOnEachServer(
-  "an application without any right on our schema",
+  "an application without rights on our schema",
   (open) => {
     const begin = async (options: { articles?: boolean } = {}) =>
       await beginAdoption(await open(), { ownRole: true, ...options });
 
-    test("tells by its writes what changes, and nothing by an update that concerns nobody", async () => {
+    test("has its relevant writes logged, and no updates of other columns", async () => {
       const { adopt, query, rows, changes, forgetChanges, rechunk } = await begin();
       await adopt();
       await expect(query("select from reembed.documents")).rejects.toThrow(/permission denied/);
@@ -45,7 +45,7 @@ describeOnEachServer(
       expect(await rows(`select from reembed.documents`)).toEqual([]);
     });
 
-    test("writes between its adoption and the copying of its vectors: what was edited is embedded anew", async () => {
+    test("may write between the adoption and the copying of its vectors: edited chunks are embedded again", async () => {
       const { adopt, query, rows, changes, application } = await begin();
       const other = await application.connect();
       await adopt(applicationColumns, async () => {
@@ -63,7 +63,7 @@ describeOnEachServer(
       expect(await rows(current)).toEqual([]);
     });
 
-    test("has its own table of documents: bodies, titles and addresses come from there", async () => {
+    test("may have a table of documents, from which bodies, titles and uris are read", async () => {
       const { adopt, query, rows, changes, rechunk, expectCandidate, documents } = await begin({ articles: true });
       await query("insert into articles values ('twin', 'https://example.org/alpha', null, null, 'Without chunks.')");
       await adopt({ ...applicationColumns, documents: articles });
@@ -96,11 +96,11 @@ describeOnEachServer(
       await expectCandidate({});
     });
 
-    test("deletes without a look at every change, however few there are", async () => {
+    test("deletes without a scan of all changes, even if there are only a few", async () => {
       const { adopt, database, application } = await begin();
       await adopt();
       await application.write("delta", versionedBody("delta"));
-      // A session that plans with such statistics keeps its plan when there are many.
+      // A session that planned with such statistics keeps its plan when there are many changes.
       await database.execute(sql`analyze reembed.chunk_changes, reembed.quarantined_chunks`);
       const scans = await database.transaction(async (transaction) => {
         const count = async () => {
@@ -116,7 +116,7 @@ describeOnEachServer(
       expect(scans).toBe(0);
     });
 
-    test("may drop its table with all that hangs on it, which is then told", async () => {
+    test("may drop its table with all dependent objects, which is then reported", async () => {
       const { adopt, database, query } = await begin();
       await adopt();
       await query("update document_chunks set content = 'edited' where id = 1");
@@ -125,7 +125,7 @@ describeOnEachServer(
       await expect(recut).rejects.toMatchObject({ code: "adopted_table_gone", exitCode: 3 });
     });
 
-    test("renames its columns, and is followed as before", async () => {
+    test("may rename its columns, and is followed as before", async () => {
       const { adopt, query, changes, rechunk } = await begin();
       await adopt();
       for (const [from, to] of [

@@ -6,25 +6,25 @@ import type { Database, Queryable } from "../database/database.ts";
 import { adoptedDocuments } from "../schema/relations.ts";
 import { type Adoption, keyOf, ofDocuments, requirePresent } from "./adoption.ts";
 
-/** A document that was put together from chunks which did not continue one another. */
+/** A document that was assembled from chunks which do not continue one another. */
 export interface MisfitDocument {
   uri: string;
-  /** Between how many of its chunks a line feed stands for what is not known. */
+  /** The number of places at which a line feed was inserted between chunks. */
   seams: number;
 }
 
-/** What an adopted corpus' documents are at this moment. */
+/** The result of refreshing an adopted corpus' documents. */
 export interface RefreshedDocuments {
   documents: { id: number; body: string }[];
   removed: number;
   misfits: MisfitDocument[];
-  /** Chunks whose text is not in their document's body: nobody knows where they are. */
+  /** Chunks whose text is not in their document's body, so that their places are unknown. */
   unplacedChunks: number;
 }
 
 /**
- * Creates a row for each document of an adopted corpus that has none yet; its body comes when it is cut. Returns how
- * many were created.
+ * Creates a row for each document of an adopted corpus that has none yet, without its body, which is stored when it is cut.
+ * Returns the number of created documents.
  */
 export async function createDocuments(database: Database, adoption: Adoption): Promise<number> {
   requirePresent(adoption);
@@ -46,11 +46,11 @@ export async function createDocuments(database: Database, adoption: Adoption): P
 }
 
 /**
- * Brings documents up to what the application's tables say now: their body, as its column has it or put together from
- * their chunks, and where their chunks are in it. Those that are gone there are deleted, with all that was cut from them.
+ * Updates documents from the application's tables: their body, from its column or assembled from their chunks, and the
+ * places of their chunks in it. Documents that no longer exist there are deleted, with everything that was cut from them.
  *
- * The application's tables are read before anything is written: whatever of them this has to wait for, it keeps nobody
- * waiting meanwhile. To be called by one transaction at a time.
+ * The application's tables are read before anything is written, so that nobody waits for us while we wait for them. Only
+ * one transaction at a time may call this.
  */
 export async function refreshDocuments(
   transaction: Queryable,
@@ -174,10 +174,10 @@ async function writeDocuments(
 }
 
 /**
- * Inserts adopted documents. Without a uri of the application's its key is the uri, and makes one unique that two
- * documents have. `und` is BCP 47 for a language that nobody has told.
+ * Inserts adopted documents. If the application has no uri, the document's key is the uri, and it also makes a uri unique
+ * that two documents share. `und` is BCP 47 for an unknown language.
  * @param input Rows of `key, uri, title, language, body`.
- * @param conflict What becomes of a document that is there.
+ * @param conflict What to do with a document that exists.
  */
 function insertDocuments(input: SQL, conflict: SQL): SQL {
   return sql`
@@ -193,7 +193,7 @@ function insertDocuments(input: SQL, conflict: SQL): SQL {
     on conflict (source_key) ${conflict}`;
 }
 
-/** Only this writes offsets: an application's statement that waited for its locks could wait for ever. */
+/** Only this function writes offsets: if an application's statement did, it could wait for its locks for ever. */
 async function replaceOffsets(
   transaction: Queryable,
   { chunking }: Adoption,

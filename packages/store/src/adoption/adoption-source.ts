@@ -5,11 +5,11 @@ import type { ChunkSource } from "../schema/corpus.ts";
 
 interface TableColumn {
   name: string;
-  /** With its length, for instance `vector(312)`. */
+  /** With its length, for example `vector(312)`. */
   type: string;
-  /** PostgreSQL's category: `S` are strings. */
+  /** PostgreSQL's type category; `S` means strings. */
   category: string;
-  /** Whether an index of this column alone makes it unique. */
+  /** Whether an index on this column alone makes it unique. */
   unique: boolean;
 }
 
@@ -20,10 +20,10 @@ interface SourceTable {
 }
 
 /**
- * Finds an application's tables, and whether all is there that an adoption needs: the columns, of types that fit, an
- * index by which a chunk is found, and the rights to read them and to put triggers on them.
- * @param wanted Tables as SQL writes them, with or without their schema.
- * @returns The source with its tables' full names.
+ * Finds an application's tables and checks everything that an adoption needs: the columns with suitable types, an index
+ * that finds a chunk, and the rights to read the tables and to create triggers on them.
+ * @param wanted Tables as SQL writes them, with or without a schema.
+ * @returns The source with the full names of its tables.
  * @throws ReembedError `table_missing`, `column_missing` or `column_unfit` (exit code 2), or `table_unfit` (3).
  */
 export async function checkSource(database: Queryable, wanted: ChunkSource): Promise<ChunkSource> {
@@ -54,7 +54,7 @@ export async function checkSource(database: Queryable, wanted: ChunkSource): Pro
   return { ...wanted, table: chunks.name, documents: { ...documents, table: table.name } };
 }
 
-/** Dimensions that a column's type says, as `vector(312)` does; undefined where each vector has its own. */
+/** The dimensions in a column's type, such as `vector(312)`; undefined if the type has none. */
 export async function readDimensions(
   database: Queryable,
   { table, embedding }: ChunkSource,
@@ -64,7 +64,7 @@ export async function readDimensions(
   return dimensions === undefined ? undefined : Number(dimensions);
 }
 
-/** The type in which keys are compared, so that an index on them is used: integers of any size are, and strings. */
+/** The type in which keys are compared, such that an index on them can be used: all integers in one type, and strings. */
 export function keyType({ type, category }: Pick<TableColumn, "type" | "category">): string {
   if (/^(smallint|integer|bigint)$/.test(type)) return "bigint";
   return category === "S" ? "text" : type;
@@ -91,10 +91,11 @@ async function readTable(database: Queryable, name: string): Promise<SourceTable
   if (table === undefined) {
     throw new ReembedError("table_missing", `There is no table ${name} in the database.`, {
       exitCode: 2,
-      remedy: "Name it as SQL does, for instance public.document_chunks.",
+      remedy: "Write its name as in SQL, for example public.document_chunks.",
     });
   }
-  if (!/^[rp]$/.test(table.kind)) throw unfit(`${table.name} is no table, and only tables tell what changes in them.`);
+  if (!/^[rp]$/.test(table.kind))
+    throw unfit(`${table.name} is not a table, and only tables can have the triggers that record changes.`);
   if (table.filtered) {
     throw unfit(
       `Row security hides rows of ${table.name} from this role.`,
@@ -122,28 +123,28 @@ function requireType(
     const present = columns.map(({ name }) => name).join(", ");
     throw new ReembedError("column_missing", `${table} has no column ${wanted}; it has ${present}.`, {
       exitCode: 2,
-      remedy: "`reembed adopt --help` tells how each column is named.",
+      remedy: "`reembed adopt --help` lists the option for each column.",
     });
   }
   if (fits(column)) return column;
-  throw new ReembedError("column_unfit", `${table}.${wanted} is ${column.type}, and must be ${kind}.`, { exitCode: 2 });
+  throw new ReembedError("column_unfit", `${table}.${wanted} is ${column.type}, but must be ${kind}.`, { exitCode: 2 });
 }
 
 function requireUnique({ name: table, columns }: SourceTable, wanted: string): void {
   if (columns.find(({ name }) => name === wanted)?.unique) return;
   throw unfit(
-    `No unique index of ${table} is on ${wanted} alone: rows are looked up by it, one by one.`,
+    `${table} has no unique index on ${wanted} alone, which is needed to look up single rows.`,
     `CREATE UNIQUE INDEX CONCURRENTLY ON ${table} (${wanted});`,
   );
 }
 
-/** Ids are numbers of JavaScript on their way to a worker and back: beyond 2^53 two of them could become one. */
+/** Ids become numbers of JavaScript on their way to a worker and back: beyond 2^53 two of them could become equal. */
 async function requireSafeIds(database: Queryable, table: string, id: string): Promise<void> {
   const { rows } = await database.execute<{ largest: string | null }>(
     sql`select max(${sql.identifier(id)}) as largest from ${sql.raw(table)}`,
   );
   if (Number(rows[0]?.largest ?? 0) <= Number.MAX_SAFE_INTEGER) return;
-  throw unfit(`${table}.${id} goes up to ${rows[0]?.largest}; ids beyond 2^53 cannot be adopted.`);
+  throw unfit(`${table}.${id} goes up to ${rows[0]?.largest}, but ids above 2^53 cannot be adopted.`);
 }
 
 function isWhole({ type }: TableColumn): boolean {
@@ -154,7 +155,7 @@ function isText({ category }: TableColumn): boolean {
   return category === "S";
 }
 
-/** Without the schema that pgvector was installed in, and the length. */
+/** The type without its length and without the schema in which pgvector is installed. */
 function bareType(type: string): string {
   return type.replace(/^.*\./, "").replace(/\(.*/, "");
 }

@@ -9,14 +9,14 @@ import { adoptedDocuments, adoptedFunction, chunksPartition, profileView } from 
 import { quoted, readAdoption, sourceKey } from "./adoption.ts";
 
 /**
- * Makes an application's table the chunks of a profile: a view over it takes the place of the profile's own partition,
- * which must be empty, and triggers tell what changes from now on. Its rows stay as they are.
+ * Makes an application's table the chunks of a profile: a view over it replaces the profile's own partition, which must be
+ * empty, and triggers record changes from now on. The table's rows are not changed.
  *
- * CREATE TRIGGER waits for writers in flight, a tenth of a second at a time, and it is the only lock that is ever taken on
- * the table beside a reader's. The profile's state and target are set under it: every chunk is either below the target or
- * in the log. The table of documents comes first and by itself, since
- * whoever holds one of the two locks and waits for the other could stop the application for good.
- * @param vectors Whether the vectors of the table are the profile's.
+ * CREATE TRIGGER waits for running writers, at most a tenth of a second at a time. It is the only lock on the table besides
+ * that of a reader. The profile's state and target are set under it, so that every chunk is either below the target or in
+ * the log. The table of documents comes first and separately, because a process that holds one of the two locks while it
+ * waits for the other could block the application for good.
+ * @param vectors Whether the table's vectors are the profile's.
  * @throws ReembedError `already_adopted`, `corpus_loaded` or `chunking_used` (exit code 3).
  */
 export async function takeOver(
@@ -39,7 +39,7 @@ export async function takeOver(
           state = case when newest is null then 'registered' when ${vectors} then 'adopting' else 'backfilling' end,
           backfill_order = 'id', backfill_cursor = 0, backfill_target = coalesce(newest, 0)
         from (select max(id) as newest from ${sql.raw(chunksPartition(chunking))}) chunks where name = ${profile.name}`);
-      // A system that runs is not surprised by load: `reembed backfill start` begins it.
+      // A live system must not get unexpected load: `reembed backfill start` starts it.
       await transaction.execute(
         sql`update reembed.profiles set paused = true where name <> ${profile.name} and state = 'registered'`,
       );
@@ -51,26 +51,30 @@ export async function takeOver(
 async function refuseOccupied(database: Queryable, chunking: string): Promise<void> {
   const adoption = await readAdoption(database);
   if (adoption !== undefined) {
-    throw new ReembedError("already_adopted", `${adoption.source.table} is adopted already, as ${adoption.chunking}.`, {
-      exitCode: 3,
-      remedy: "A database has one adopted table; give another one a database of its own.",
-    });
+    throw new ReembedError(
+      "already_adopted",
+      `${adoption.source.table} has already been adopted, as chunking ${adoption.chunking}.`,
+      {
+        exitCode: 3,
+        remedy: "A database can have one adopted table; use another database for the other table.",
+      },
+    );
   }
   const { rows } = await database.execute<{ documents: boolean; chunks: boolean }>(sql`
     select exists (select from reembed.documents where source_key is null) as documents,
       exists (select from ${sql.raw(chunksPartition(chunking))}) as chunks`);
   if (rows[0]?.documents) {
-    throw new ReembedError("corpus_loaded", "The database holds documents that were loaded.", {
+    throw new ReembedError("corpus_loaded", "The database contains documents that were loaded.", {
       exitCode: 3,
-      remedy: "Adopt the table in a database without them: loaded and adopted documents do not mix.",
+      remedy: "Adopt the table in another database: loaded and adopted documents cannot be mixed.",
     });
   }
   if (rows[0]?.chunks) {
-    throw new ReembedError("chunking_used", `The chunking ${chunking} has chunks already.`, { exitCode: 3 });
+    throw new ReembedError("chunking_used", `The chunking ${chunking} already has chunks.`, { exitCode: 3 });
   }
 }
 
-/** Nothing writes to a chunking without documents; its profiles lose what they knew of the partition. */
+/** Nothing writes to a chunking without documents. Its profiles lose what they had recorded about the partition. */
 async function replacePartition(transaction: Queryable, chunking: string): Promise<void> {
   const concerned = await transaction
     .select({ name: profiles.name })
@@ -85,11 +89,11 @@ async function runAll(transaction: Queryable, statements: readonly string[]): Pr
 }
 
 /**
- * The view that stands for the chunks, and what follows the application's table. Ids are not cast: an index on an
- * `integer` is used for a `bigint` only as long as the column stands by itself.
+ * The view that represents the chunks, and the triggers that follow the application's table. Ids are not cast: an index on
+ * an `integer` is only used for a `bigint` if the column stands alone.
  *
- * Functions with an SQL body, like the view and the conditions of triggers, know columns by their numbers: the
- * application may rename them.
+ * Functions with an SQL body, the view and the conditions of triggers refer to columns by number, so that the application
+ * may rename its columns.
  */
 function chunkStatements(chunking: string, source: ChunkSource): string[] {
   const { table } = source;

@@ -7,7 +7,7 @@ import { type RegisteredProfile, readProfile } from "../profiles/profiles.ts";
 import type { ChunkSource } from "../schema/corpus.ts";
 import { quoted } from "./adoption.ts";
 
-/** Up to `size` texts and vectors of an application's table, chosen at random of those that are not blank. */
+/** Up to `size` random texts with their vectors from an application's table; blank texts are left out. */
 export async function sampleSource(database: Database, source: ChunkSource, size: number): Promise<VectorOfText[]> {
   const { table } = source;
   const [id = "", content = "", embedding = ""] = [source.id, source.content, source.embedding].map(quoted);
@@ -25,14 +25,14 @@ export async function sampleSource(database: Database, source: ChunkSource, size
 }
 
 /**
- * Copies the next vectors of an adopted table behind the profile's cursor, of length 1 and in half precision, and moves
- * the cursor on with the same transaction; after the last of them the backfill is at its target, and its sweep finds
- * what is left: chunks without a vector, or with one of no length or of other dimensions.
+ * Copies the next vectors of an adopted table after the profile's cursor, scaled to length 1 and in half precision, and
+ * moves the cursor in the same transaction. After the last vectors the backfill is at its target, and its sweep finds the
+ * rest: chunks without a vector, or with a zero vector or other dimensions.
  *
- * A chunk that was written since the adoption is a change or in the log, and its vector is left alone: it may be that of
- * its old text. Both are seen in one snapshot. What is deleted after that is logged, and nobody removes vectors while
- * some are being stored.
- * @returns How many vectors were copied of how many chunks, and the id that it came to; undefined when there are no more.
+ * A chunk that was written since the adoption is a change or in the log, and its vector is not copied, because it may be of
+ * the old text. Both are read in one snapshot. A later deletion is logged, and vectors are not removed while some are being
+ * stored.
+ * @returns The number of copied vectors, the number of chunks, and the last id; undefined if there are no more.
  */
 export async function copyVectors(
   database: Database,

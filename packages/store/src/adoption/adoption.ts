@@ -5,22 +5,22 @@ import type { Queryable } from "../database/database.ts";
 import type { ChunkSource } from "../schema/corpus.ts";
 import { keyType } from "./adoption-source.ts";
 
-/** A chunking whose chunks are an application's rows; a database has one at most. */
+/** A chunking whose chunks are an application's rows. A database has at most one. */
 export interface Adoption {
   chunking: string;
-  /** By how many characters its chunks are said to overlap. */
+  /** The declared overlap of its chunks, in characters. */
   overlap: number;
   /** The view over the application's chunks. */
   relation: string;
   source: ChunkSource;
-  /** In which documents' keys are compared; undefined when the application's table of chunks is gone. */
+  /** The type in which keys of documents are compared; undefined if the application's table of chunks was dropped. */
   keyType: string | undefined;
 }
 
-/** The column of our views with a document's key as the application has it. */
+/** The column of our views with the application's key of a document. */
 export const sourceKey = "source_document";
 
-/** The adopted chunking, if there is one; when its profiles are retired and its table is dropped, there was one. */
+/** The adopted chunking; undefined if there is none, or if its profiles are retired and its table was dropped. */
 export async function readAdoption(database: Queryable): Promise<Adoption | undefined> {
   const { rows } = await database.execute<
     Omit<Adoption, "keyType"> & { type: string | null; category: string | null }
@@ -41,32 +41,31 @@ export async function readAdoption(database: Queryable): Promise<Adoption | unde
 }
 
 /**
- * The key type of an adoption whose table is there.
+ * The key type of an adoption whose table exists.
  * @throws ReembedError `adopted_table_gone` (exit code 3).
  */
 export function requirePresent({ source, keyType: type }: Adoption): string {
   if (type !== undefined) return type;
-  throw new ReembedError("adopted_table_gone", `${source.table}, the table that was adopted, was dropped.`, {
+  throw new ReembedError("adopted_table_gone", `The adopted table ${source.table} was dropped.`, {
     exitCode: 3,
-    remedy: "Restore it and the schema reembed from one backup, or DROP SCHEMA reembed CASCADE to begin anew.",
+    remedy:
+      "Restore it and the schema reembed from the same backup, or run DROP SCHEMA reembed CASCADE to start again.",
   });
 }
 
-/**
- * @throws ReembedError `corpus_adopted` (exit code 3) in a database whose documents are an application's.
- */
+/** @throws ReembedError `corpus_adopted` (exit code 3) if the database's documents are an application's. */
 export async function refuseAdopted(database: Queryable): Promise<void> {
   const adoption = await readAdoption(database);
   if (adoption === undefined) return;
   const { table, documents } = adoption.source;
   const tables = documents === undefined ? table : `${documents.table} and ${table}`;
-  throw new ReembedError("corpus_adopted", `The documents of this database are those of ${table}, which was adopted.`, {
+  throw new ReembedError("corpus_adopted", `The documents of this database come from the adopted table ${table}.`, {
     exitCode: 3,
-    remedy: `Write to ${tables}: Reembed follows.`,
+    remedy: `Write to ${tables}; Reembed follows the changes.`,
   });
 }
 
-/** Whether a view's row is of one of these documents; the empty key is that of rows without a document. */
+/** A condition on a view's rows: they belong to one of these documents. The empty key means rows without a document. */
 export function ofDocuments(keys: readonly string[], type: string, alias: string): SQL {
   const column = sql.raw(`${alias}.${sourceKey}`);
   const given = keys.filter((key) => key !== "");
@@ -74,12 +73,12 @@ export function ofDocuments(keys: readonly string[], type: string, alias: string
   return given.length === keys.length ? one : sql`(${one} or coalesce(${column}::text, '') = '')`;
 }
 
-/** A document's key as text, of a view's row. */
+/** The key of a view row's document, as text. */
 export function keyOf(alias: string): SQL {
   return sql.raw(`coalesce(${alias}.${sourceKey}::text, '')`);
 }
 
-/** A name of the application's, as SQL writes it. */
+/** A name from the application, quoted for SQL. */
 export function quoted(name: string): string {
   return pg.escapeIdentifier(name);
 }

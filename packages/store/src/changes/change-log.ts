@@ -4,13 +4,13 @@ import { repeatOnConflict } from "../database/repeat-on-conflict.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 
 /**
- * Spells `chan`: the lock of changes, as the functions of migration 0010 have it. Nobody locks a chunk, so what they do
- * is kept apart here, on our own side: whoever stores vectors or moves the log shares it, and whoever takes changes away
- * without storing a vector, or begins a backfill, has it alone. It is a transaction's, and these take milliseconds.
+ * Spells `chan`: the lock of changes, which the functions of migration 0010 also use. Chunks are never locked, so our own
+ * writers are kept apart by this lock. Storing vectors and processing the log take it shared; removing changes without
+ * storing a vector and starting a backfill take it exclusively. It is held for a transaction of milliseconds.
  */
 const changesLock = 0x6368616e;
 
-/** To be called by a statement of its own, so that the next one sees what those before have left. */
+/** Must be a statement of its own, so that the next statement sees what earlier holders have committed. */
 export async function lockChanges(transaction: Queryable, how: "shared" | "alone"): Promise<void> {
   await transaction.execute(
     how === "shared"
@@ -19,12 +19,12 @@ export async function lockChanges(transaction: Queryable, how: "shared" | "alone
   );
 }
 
-/** Rows of the log that are moved by one transaction. */
+/** Number of the log's rows per transaction. */
 const rowsAtOnce = 10_000;
 
 /**
- * Moves what triggers have logged to the changes of each profile, and removes vectors, quarantines and changes of chunks
- * that are gone. Where nothing is logged, as in most ticks, it is one short statement.
+ * Turns what triggers have logged into changes of each profile, and removes vectors, quarantines and changes of deleted
+ * chunks. If nothing is logged, as in most ticks, it is one short statement.
  */
 export async function takeChanges(database: Database): Promise<void> {
   for (;;) {
@@ -38,8 +38,8 @@ export async function takeChanges(database: Database): Promise<void> {
 }
 
 /**
- * Takes changes away that ask for nothing: of chunks that have a vector or a quarantine for their present text, as after
- * an edit that was taken back, and of chunks that are gone, with all that is left of these.
+ * Removes changes that need no work: of chunks that have a vector or a quarantine for their present text, as after a
+ * reverted edit, and of deleted chunks, with everything else that is left of these.
  */
 export async function settleChanges(
   database: Database,
@@ -52,9 +52,9 @@ export async function settleChanges(
 }
 
 /**
- * Selects `chunk_id, changed_at` of all that waits for a profile: its changes, and what the log has of its chunking. A
- * chunk may come more than once. Before its backfill begins, what is logged is no change of it; whether it has begun is
- * asked in the database, because a profile may have been read long before.
+ * Selects `chunk_id, changed_at` of everything that waits for a profile: its changes, and the log of its chunking. A chunk
+ * may occur several times. Before the backfill starts, logged rows are not changes of the profile. The query itself checks
+ * whether it has started, because the caller may have read the profile long before.
  */
 export function waitingChanges({ name }: Pick<RegisteredProfile, "name">): SQL {
   return sql`
@@ -64,7 +64,7 @@ export function waitingChanges({ name }: Pick<RegisteredProfile, "name">): SQL {
     where p.name = ${name} and p.state <> 'registered' and l.chunk_id is not null`;
 }
 
-/** Whether all chunks of a chunking went at once, by TRUNCATE, and nobody has looked at that yet. */
+/** Whether all chunks of a chunking were removed at once by TRUNCATE, which has not been processed yet. */
 export function wasTruncated({ chunking }: Pick<RegisteredProfile, "chunking">): SQL {
   return sql`exists (select from reembed.change_log where chunking = ${chunking} and chunk_id is null)`;
 }

@@ -6,9 +6,9 @@ import type { RegisteredProfile } from "../profiles/profiles.ts";
 const leaseSeconds = 300;
 
 /**
- * Leaders are chunks that a backfill by demand takes before all others. They are rows of `chunk_changes` with a time
- * that never comes, by their rank: so they lie behind every real change, an edit makes a real change of them by setting
- * its own time, and whatever settles a change settles them.
+ * Prioritised chunks are those that a backfill in the order `most-searched` embeds before all others. They are rows of
+ * `chunk_changes` with a time in the year 9000, in the order of their rank. So they come after every real change, an edit
+ * turns them into real changes by setting its own time, and whatever removes a change removes them too.
  */
 export const prioritisedFrom = sql`timestamptz '9000-01-01 00:00:00Z'`;
 
@@ -17,7 +17,7 @@ interface DueOptions {
   queueIsEmpty: boolean;
 }
 
-/** Ids of changed chunks that are not in the queue yet, the oldest change first. */
+/** Ids of changed chunks that are not queued yet, the oldest change first. */
 export async function readDueChanges(
   database: Database,
   profile: RegisteredProfile,
@@ -26,7 +26,7 @@ export async function readDueChanges(
   return await readDue(database, profile, sql`changed_at < ${prioritisedFrom}`, options);
 }
 
-/** Ids of leaders that are not in the queue yet, the first in rank first. */
+/** Ids of prioritised chunks that are not queued yet, in the order of their rank. */
 export async function readDuePrioritisedChunks(
   database: Database,
   profile: RegisteredProfile,
@@ -36,9 +36,9 @@ export async function readDuePrioritisedChunks(
 }
 
 /**
- * A change counts as enqueued for five minutes, in case the queue loses a part of its jobs; an empty queue has lost them
- * all, and they are due at once. A lease that ends later than that was given by another clock, as of a primary before a
- * failover, and holds nobody up.
+ * A change counts as queued for five minutes, in case the queue loses some of its jobs. If the queue is empty, it has lost
+ * all of them, and they are due at once. A lease that ends later than in five minutes comes from another clock, as of a
+ * primary before a failover, and is ignored.
  */
 async function readDue(
   database: Database,
@@ -55,7 +55,7 @@ async function readDue(
   return rows.map((row) => Number(row.chunk_id));
 }
 
-/** Notes that changes are in the queue. One that was edited again meanwhile may be noted too: its job reads the newest text. */
+/** Records that changes are queued. This may include one that was edited meanwhile: its job reads the newest text. */
 export async function markChangesEnqueued(
   database: Database,
   profile: RegisteredProfile,
@@ -68,8 +68,8 @@ export async function markChangesEnqueued(
 }
 
 /**
- * Counts an attempt at the changes among these chunks before it is made: a worker that dies of one of them can count
- * nothing afterwards. One that lives takes it back with `by` -1, or settles the change.
+ * Counts an attempt at the changes of these chunks before it is made, because a worker that dies of a chunk cannot count
+ * afterwards. A surviving worker takes the attempt back with `by` -1, or removes the change.
  */
 export async function countAttempt(
   database: Database,
@@ -84,8 +84,8 @@ export async function countAttempt(
 }
 
 /**
- * Whether a change waits of a chunk that the backfill was to embed and that has neither vector nor quarantine: a gap that
- * the sweep has found. It reads the changes and not the corpus.
+ * Whether there is a change of a chunk of the backfill that has neither vector nor quarantine: a gap that the sweep has
+ * found. Reads the changes and not the corpus.
  */
 export async function hasGapsInHand(database: Database, profile: RegisteredProfile): Promise<boolean> {
   const { rows } = await database.execute(sql`
@@ -99,9 +99,9 @@ export async function hasGapsInHand(database: Database, profile: RegisteredProfi
 }
 
 /**
- * Looks for chunks with neither vector, quarantine nor change, and records each as a change, so that it is enqueued
- * like any other. Reads the whole chunking: only for when the backfill has reached its target and no batch of it is queued.
- * Returns how many it found.
+ * Finds chunks with neither vector, quarantine nor change, and records each as a change, so that it is enqueued as usual.
+ * Reads the whole chunking, so it must only run when the backfill has reached its target and none of its batches is queued.
+ * Returns the number of gaps.
  */
 export async function recordGaps(database: Database, profile: RegisteredProfile): Promise<number> {
   const { rowCount } = await database.execute(sql`

@@ -26,7 +26,7 @@ import { readDueChanges } from "./changes.ts";
 const m3 = testProfile("mini-m3");
 const isolationLevels = ["read committed", "repeatable read", "serializable"] as const;
 
-/** Vectors, quarantines of another text than the present one, or of no chunk, for which nothing waits. */
+/** Vectors and quarantines of another text than the present one, or without a chunk, for which no change waits. */
 async function findUnguarded(database: Database, { name, chunking, relation }: RegisteredProfile): Promise<unknown[]> {
   const { rows } = await database.execute(sql`
     select stored.chunk_id, c.content from (
@@ -52,7 +52,7 @@ async function idsOf(database: Database, { relation }: RegisteredProfile): Promi
   return rows.map((row) => Number(row.id));
 }
 
-/** Whether a connection waits that runs a statement like this. */
+/** Whether a connection is waiting with a statement like this. */
 const waitsFor = (database: Database, statement: string) => async () => {
   const { rows } = await database.execute(sql`
     select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
@@ -60,9 +60,9 @@ const waitsFor = (database: Database, statement: string) => async () => {
   return rows.length > 0;
 };
 
-// Locks need sessions of their own: PGlite has one for all its connections.
+// Locks need separate sessions, but PGlite has one for all connections.
 describeOnEachServer(
-  "the guard",
+  "storing vectors without locks",
   (open) => {
     async function begin(bodies: readonly string[]) {
       const database = await openTestDatabase(await open(), [m3]);
@@ -75,7 +75,7 @@ describeOnEachServer(
       return { database, profile, ids, edit, pending: await readPendingChunks(database, profile, ids) };
     }
 
-    test("stores a vector beside an edit in flight without waiting for it, and the edit asks for another", async () => {
+    test("does not wait for a running edit, which then gets another vector", async () => {
       const { database, profile, ids, pending } = await begin(["first"]);
       await using _ = database;
       await database.transaction(async (edit) => {
@@ -87,7 +87,7 @@ describeOnEachServer(
       expect(await readDueChanges(database, profile, { limit: 10, queueIsEmpty: false })).toEqual(ids);
     });
 
-    test("looks again: a vector that has overwritten that of a newer text has a change waiting", async () => {
+    test("checks again: a vector that has overwritten one of a newer text has a change waiting", async () => {
       const { database, profile, ids, edit, pending } = await begin(["first", "second"]);
       await using _ = database;
       await upsertEmbeddings(database, profile, pending.map(embed));
@@ -108,10 +108,10 @@ describeOnEachServer(
       expect(await findUnguarded(database, profile)).toEqual([]);
     });
 
-    test("removes what is left of a chunk only when nobody is storing a vector", async () => {
+    test("removes the remains of a chunk only while nobody is storing a vector", async () => {
       const { database, profile, ids, pending } = await begin(["first", "second"]);
       await using _ = database;
-      // Holds a store up after its second look, before it commits.
+      // Delays a store after its second check, before it commits.
       await database.execute(sql`
         create function public.stand_still() returns trigger language plpgsql as $$ begin
           perform pg_advisory_xact_lock(42);
@@ -141,7 +141,7 @@ describeOnEachServer(
       expect(rows).toEqual([{ chunk_id: `${ids[1]}` }]);
     });
 
-    test("takes no change away of a text that came after the one for which it was found settled", async () => {
+    test("does not remove a change of a newer text than the one that has a vector", async () => {
       const { database, profile, ids, edit, pending } = await begin(["first", "second"]);
       await using _ = database;
       await upsertEmbeddings(database, profile, pending.map(embed));
@@ -154,7 +154,7 @@ describeOnEachServer(
       expect(await readDueChanges(database, profile, { limit: 10, queueIsEmpty: false })).toEqual([ids[0]]);
     });
 
-    test("leaves no change of a chunk that is gone, whoever recorded it", async () => {
+    test("leaves no change of a deleted chunk, whoever recorded it", async () => {
       const { database, profile, ids } = await begin(["first"]);
       await using _ = database;
       await database.execute(sql`delete from reembed.documents`);
@@ -166,7 +166,7 @@ describeOnEachServer(
       expect((await database.execute(sql`select from reembed.chunk_changes`)).rows).toEqual([]);
     });
 
-    test("has a change waiting for every stale vector, whatever four workers, a producer and four writers do", async () => {
+    test("leaves a change for every stale vector, with four workers, a producer and four writers", async () => {
       const texts = Array.from({ length: 12 }, (_, index) => `text ${index}`);
       const { database, profile, ids, edit } = await begin(texts);
       await using _ = database;
@@ -218,10 +218,10 @@ describeOnEachServer(
 );
 
 describeOnEachServer(
-  "an application beside a backfill",
+  "an application during a backfill",
   (open) => {
     test.each(isolationLevels)(
-      "updates its rows in an order of its own at %s, and neither waits nor fails while four workers embed them",
+      "updates its rows in its own order at %s, and neither waits nor fails while four workers embed them",
       async (level) => {
         const begun = await beginAdoption(await open(), { ownRole: true });
         const { database, application } = begun;
@@ -246,7 +246,7 @@ describeOnEachServer(
           }
         };
         const workers = Array.from({ length: 4 }, worker);
-        // Any wait for a lock of ours would be an error.
+        // Any wait for one of our locks would be an error.
         await application.client.query("set lock_timeout = '50ms'");
         try {
           for (let round = 0; round < 40 || stored < 1_000; round++) {
@@ -268,7 +268,7 @@ describeOnEachServer(
       },
     );
 
-    test("finds no row of its table locked or written by an adoption, and hardly any WAL", async () => {
+    test("has no row of its table locked or written by an adoption, and hardly any WAL", async () => {
       const begun = await beginAdoption(await open(), { ownRole: true });
       const { database, query, rows } = begun;
       await query("drop index document_chunks_embedding_idx");
@@ -284,7 +284,7 @@ describeOnEachServer(
       const before = await state();
       expect(before).toMatchObject([{ touched: 0 }]);
       await database.execute(sql`create extension pg_walinspect`);
-      // Every first write to a page is a whole page in the log from here on.
+      // From here on, every first write to a page logs the whole page.
       await database.execute(sql`checkpoint`);
       const [start] = await rows("select pg_current_wal_insert_lsn() as lsn");
 

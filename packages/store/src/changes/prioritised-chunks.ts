@@ -6,10 +6,10 @@ import { prioritisedFrom } from "./changes.ts";
 const demand = { days: 7, events: 20_000, results: 50_000, leaders: 10_000 } as const;
 
 /**
- * Ranks the chunks without a vector by how much of the texts that searches of the last week have found lies in them,
- * whatever profile answered, and makes the first of them leaders: ten thousand, and no more than a share `until` of all.
- * Looks at the last twenty thousand searches of each profile and the fifty thousand chunks that they found most.
- * Returns how many leaders there are.
+ * Ranks the chunks without a vector by how much they overlap the texts that searches of the last week have found, with
+ * any profile. Prioritises the first of them: at most ten thousand, and at most the share `until` of all chunks. Reads the
+ * last twenty thousand searches of each profile, and the fifty thousand chunks that they found most often.
+ * Returns the number of prioritised chunks.
  */
 export async function prioritiseSearchedChunks(database: Database, profile: RegisteredProfile): Promise<number> {
   const found = (await readProfiles(database)).map(
@@ -47,7 +47,7 @@ export async function prioritiseSearchedChunks(database: Database, profile: Regi
   return rowCount ?? 0;
 }
 
-/** Chunks that were leaders are none any more. To be called when none of them is in the queue. */
+/** Ends the priority of all prioritised chunks. Call it when none of them is in the queue. */
 export async function forgetPriorities(database: Database, profile: RegisteredProfile): Promise<void> {
   await database.execute(
     sql`delete from reembed.chunk_changes where profile = ${profile.name} and changed_at >= ${prioritisedFrom}`,

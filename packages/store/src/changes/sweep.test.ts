@@ -19,9 +19,9 @@ async function failures(database: Database): Promise<Record<string, number>> {
   return found;
 }
 
-// A replica's role, in which no trigger fires, is a session's, and PGlite has one for all its connections.
+// The setting session_replication_role belongs to a session, and PGlite has one session for all its connections.
 describeOnEachServer(
-  "changes that no trigger tells of",
+  "changes that no trigger recorded",
   (open) => {
     async function begin() {
       const servers = await open();
@@ -43,7 +43,7 @@ describeOnEachServer(
       return { ...begun, profile, replica, chunks: rows };
     }
 
-    test("are found in both directions, a block of ids at a time, and go the way of all changes", async () => {
+    test("are found in both directions, a block of ids at a time, and processed like all changes", async () => {
       const { database, replica, profile, chunks, changes, rows } = await begin();
       const [edited, deleted] = [chunks[1], chunks.at(-1)];
       expect(await changes()).toEqual({ chunks: [], documents: [] });
@@ -66,7 +66,7 @@ describeOnEachServer(
       expect(await failures(database)).toMatchObject({ orphan: 0, changing: 2 });
     });
 
-    test("are counted as no more than there are chunks, and a truncation is found too", async () => {
+    test("never make the coverage count more vectors than chunks, and a truncation is found too", async () => {
       const { database, replica, profile, chunks, changes, rows } = await begin();
       await replica.execute(sql`delete from document_chunks where id <> ${chunks[0]?.id}`);
       expect(await readCoverage(database, profile)).toMatchObject({ chunks: 1, embedded: 1, pending: 0, coverage: 1 });
@@ -76,7 +76,7 @@ describeOnEachServer(
       expect(await rows("select from reembed.chunk_embeddings")).toEqual([]);
     });
 
-    test("and what waits already keeps its attempts; between two rounds the texts are left alone", async () => {
+    test("leave waiting changes with their attempts; between two rounds no text is read", async () => {
       const { database, replica, profile, chunks, query } = await begin();
       await query("update document_chunks set content = 'told' where id = $1", [chunks[0]?.id]);
       expect(await sweepBlock(database, profile)).toBe(0);

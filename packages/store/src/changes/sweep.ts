@@ -3,9 +3,9 @@ import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { wasTruncated } from "./change-log.ts";
 
-/** Of one look: their texts are hashed, which takes some tens of milliseconds. */
+/** Chunks per call. Their texts are hashed, which takes some tens of milliseconds. */
 const blockChunks = 1_000;
-/** Between two rounds, so that a small corpus is not hashed with every tick. */
+/** Pause between two rounds, so that a small corpus is not hashed in every tick. */
 const roundEveryMs = 60_000;
 
 export interface SweepOptions {
@@ -14,13 +14,13 @@ export interface SweepOptions {
 }
 
 /**
- * Looks at the next block of a profile's ids for what no trigger has told of, and logs it as a trigger would: chunks
- * whose vector or quarantine is of another text, vectors and quarantines without a chunk, and chunks without either that
- * no backfill will come to. Triggers do not fire for logical replication or while they are disabled.
+ * Checks the next block of a profile's ids for changes that no trigger recorded, because triggers do not fire for logical
+ * replication or while they are disabled. Logs them as a trigger would: chunks whose vector or quarantine belongs to another
+ * text, vectors and quarantines without a chunk, and chunks with neither that no backfill will reach.
  *
- * What waits already is left alone, attempts and all. Text, vector and change are seen in one snapshot, so that an edit
- * that a trigger did tell of is never found. The position moves last: a crash before that costs a second look. Returns
- * how many chunks it found.
+ * A change that is already waiting keeps its attempts. Text, vector and change are read in one snapshot, so that an edit
+ * that a trigger recorded is never found again. The position is stored last: after a crash before that, the block is checked
+ * again. Returns the number of chunks that were logged.
  */
 export async function sweepBlock(
   database: Database,
@@ -50,7 +50,7 @@ export async function sweepBlock(
 const leastId = "-9223372036854775808";
 const greatestId = "9223372036854775807";
 
-/** The document of an adopted chunk is to be cut again too. LIMIT keeps each join a look into an index. */
+/** Also logs the document of an adopted chunk, which must be cut again. LIMIT makes each join an index lookup. */
 async function logMissed(
   database: Database,
   { name, chunking, relation, source, state, backfillTarget }: RegisteredProfile,

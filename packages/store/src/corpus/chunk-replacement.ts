@@ -17,8 +17,8 @@ export function addChunkCounts(a: ChunkCounts, b: ChunkCounts): ChunkCounts {
 }
 
 /**
- * Cuts documents into every chunking of our own. Chunks whose text stays keep their rows, and with them their vectors.
- * The documents' rows must be locked by this transaction: whoever cuts one of them as well waits.
+ * Cuts documents into every chunking of our own. Chunks whose text stays keep their rows and vectors. The transaction must
+ * have locked the documents' rows, so that others who cut one of them wait.
  */
 export async function cutDocuments(
   transaction: Queryable,
@@ -33,7 +33,7 @@ export async function cutDocuments(
   return counts;
 }
 
-/** The chunkings whose chunks are ours and not an application's, and that a profile in use has. */
+/** The chunkings of our own, not those of an application, that are used by a profile which is not retired. */
 export async function readOwnChunkings(database: Queryable): Promise<(typeof chunkings.$inferSelect)[]> {
   const inUse = database.select({ name: profiles.chunking }).from(profiles).where(ne(profiles.state, "retired"));
   return await database

@@ -11,7 +11,7 @@ import { type DocumentInput, storeDocuments } from "./documents.ts";
 const m3 = testProfile("mini-m3", { size: 100, overlap: 0 });
 
 function handbook(paragraphs: readonly string[]): DocumentInput {
-  // Each paragraph fills a chunk: a cut falls on the blank line behind it.
+  // Each paragraph fills a chunk: the cut is after the blank line behind it.
   const body = paragraphs.map((paragraph) => `${paragraph.padEnd(94, ".")}\n\n`).join("");
   return { uri: "handbook", title: "Handbook", language: "en", body, metadata: {} };
 }
@@ -48,7 +48,7 @@ describeOnEachServer(
       return rows;
     };
 
-    test("an unchanged document touches nothing", async () => {
+    test("an unchanged document writes nothing", async () => {
       await storeDocuments(database, [handbook(["pay", "leave", "trips"])]);
       const before = await database.execute(sql`select xmin, ctid from reembed.chunks`);
       await forgetChanges();
@@ -93,7 +93,7 @@ describeOnEachServer(
       expect(await changes()).toEqual([]);
     });
 
-    test("a deleted document takes its chunks and their changes along", async () => {
+    test("a deleted document removes its chunks and their changes", async () => {
       await storeDocuments(database, [handbook(["pay", "leave"])]);
       expect((await changes()).length).toBe(2);
       await database.execute(sql`delete from reembed.documents where uri = 'handbook'`);
@@ -101,7 +101,7 @@ describeOnEachServer(
       expect(await changes()).toEqual([]);
     });
 
-    test("of two documents with one uri the later counts", async () => {
+    test("of two documents with the same uri, the later one is stored", async () => {
       const stored = await storeDocuments(database, [handbook(["pay"]), handbook(["leave"])]);
       expect(stored.added).toBe(1);
       expect((await chunks())[0]?.content).toMatch(/^leave/);

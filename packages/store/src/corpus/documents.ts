@@ -3,7 +3,7 @@ import type { Database, Queryable } from "../database/database.ts";
 import { type ChunkCounts, cutDocuments } from "./chunk-replacement.ts";
 
 export interface DocumentInput {
-  /** Identifies the document: storing it again changes it. */
+  /** Identifies the document: storing it again updates it. */
   uri: string;
   title: string;
   language: string;
@@ -19,9 +19,9 @@ export interface StoredDocuments {
 }
 
 /**
- * Stores documents and cuts them into every registered chunking, in one transaction. An unchanged document touches
- * nothing; a changed one keeps the chunks whose text stays, and with them their vectors. Of two documents with one uri
- * the later counts.
+ * Stores documents and cuts them into every registered chunking, in one transaction. An unchanged document writes nothing. A
+ * changed one keeps the chunks whose text stays, with their vectors. Of two documents with the same uri, the later one is
+ * stored.
  */
 export async function storeDocuments(database: Database, inputs: readonly DocumentInput[]): Promise<StoredDocuments> {
   const documents = [...new Map(inputs.map((document) => [document.uri, document])).values()];
@@ -41,7 +41,7 @@ export async function storeDocuments(database: Database, inputs: readonly Docume
   });
 }
 
-/** Documents that this transaction writes are no document changes: it cuts them itself. */
+/** Marks the transaction: documents that it writes are not recorded as document changes, because it cuts them itself. */
 export async function keepFromRecutting(transaction: Queryable): Promise<void> {
   await transaction.execute(sql`select set_config('reembed.cutting', 'on', true)`);
 }

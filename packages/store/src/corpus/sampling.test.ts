@@ -22,7 +22,7 @@ describeOnEachServer(
       return { database, registered };
     }
 
-    test("of few chunks is all of them, and of none is empty", async () => {
+    test("of a few chunks is all of them, and of none is empty", async () => {
       const { database, registered } = await chunksUpTo("generate_series(1, 30)");
       await using _ = database;
       expect((await sampleChunks(database, registered, 100)).map(({ id }) => id)).toEqual(
@@ -32,7 +32,7 @@ describeOnEachServer(
       expect(await sampleChunks(database, registered, 100)).toEqual([]);
     });
 
-    test("of many, with gaps, is of its size, spread over the whole range, and another one each time", async () => {
+    test("of many chunks with gaps has the requested size, is spread over the whole range, and differs each time", async () => {
       const { database, registered } = await chunksUpTo("generate_series(1, 40000, 4)");
       await using _ = database;
       const samples = [await sampleChunks(database, registered, 200), await sampleChunks(database, registered, 200)];

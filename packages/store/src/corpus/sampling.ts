@@ -7,13 +7,13 @@ export interface SampledChunk {
   content: string;
 }
 
-/** Ids as dense as this are sorted at random as a whole; in a larger range single ids are looked up. */
+/** If ids are at least this dense, all are sorted at random; in a sparser range single ids are looked up. */
 const wholeBelow = 50;
 
 /**
- * Up to `size` different chunks of a profile's chunking, chosen at random, in the order of their ids. In a large
- * chunking random ids are looked up, each standing for the gap before it: no table is read whole, and a chunk after a
- * gap is a little likelier than others.
+ * Up to `size` different random chunks of a profile's chunking, in the order of ids. In a large chunking random ids are looked
+ * up, each of which stands for the gap before it: no table is read as a whole, and a chunk after a gap is slightly more likely
+ * than others.
  */
 export async function sampleChunks(
   database: Database,

@@ -1,7 +1,7 @@
 /**
  * PostgreSQL's binary format of one-dimensional arrays (array_send in src/backend/utils/adt/arrayfuncs.c): dimensions,
- * has-nulls, element type, length, lower bound, then each element behind its size, all big-endian. node-postgres sends
- * a Buffer in binary format, so such a parameter is read without parsing a single number.
+ * has-nulls, element type, length, lower bound, then each element after its size, all big-endian. node-postgres sends a
+ * Buffer in binary format, so the server reads such a parameter without parsing numbers.
  */
 const int4 = 23;
 const int8 = 20;
@@ -20,7 +20,7 @@ export function encodeInt8Array(values: readonly number[]): Buffer {
   return buffer;
 }
 
-/** Values of one length, such as hashes. */
+/** Encodes values of equal length, such as hashes. */
 export function encodeByteaArray(values: readonly Uint8Array[]): Buffer {
   const size = values[0]?.length ?? 0;
   const buffer = allocate(bytea, values.length, size);
@@ -32,8 +32,8 @@ export function encodeByteaArray(values: readonly Uint8Array[]): Buffer {
 }
 
 /**
- * pgvector's halfvec_recv: dimensions and a reserved word, 16 bits each, then half-precision numbers.
- * @param typeOid of `halfvec` in this database: extensions have no fixed oids.
+ * Encodes for pgvector's halfvec_recv: dimensions and a reserved word, 16 bits each, then half-precision numbers.
+ * @param typeOid The oid of `halfvec` in this database: types of extensions have no fixed oids.
  */
 export function encodeHalfvecArray(vectors: readonly Float32Array[], typeOid: number): Buffer {
   const dimensions = vectors[0]?.length ?? 0;
@@ -65,16 +65,16 @@ function allocate(typeOid: number, length: number, elementBytes: number): Buffer
   return buffer;
 }
 
-/** Writes an element's size and returns where its bytes begin. */
+/** Writes an element's size and returns the offset of its bytes. */
 function header(buffer: Buffer, index: number, elementBytes: number): number {
   const offset = headerBytes + index * (4 + elementBytes);
   buffer.writeInt32BE(elementBytes, offset);
   return offset + 4;
 }
 
-/** As `encodeHalfvec` writes it. */
+/** Decodes what `encodeHalfvec` writes. */
 export function decodeHalfvec(sent: Buffer): Float32Array {
-  // A copy: a view of 16 bits must begin at an even address, and swapping changes the bytes in place.
+  // A copy, because a 16-bit view must begin at an even address, and swapping changes the bytes in place.
   const halves = Buffer.from(sent.subarray(4)).swap16();
   return Float32Array.from(new Float16Array(new Uint8Array(halves).buffer));
 }

@@ -9,7 +9,7 @@ const rubert = testProfile("mini-rubert");
 describeOnEachServer(
   "a statement's budget",
   (open) => {
-    test("is that of its pool's purpose, and builds have none", async () => {
+    test("is that of its pool's purpose, and builds have no limit", async () => {
       const { connectionString } = await open();
       for (const purpose of ["search", "background", "dashboard", undefined] as const) {
         const database = openDatabase({ connectionString, purpose, maxConnections: 1 });
@@ -21,7 +21,7 @@ describeOnEachServer(
       }
     });
 
-    test("a statement that is given up on is cancelled on the server, and its connection is not used again", async () => {
+    test("an aborted statement is cancelled on the server, and its connection is not used again", async () => {
       await using database = await openTestDatabase(await open(), [rubert], 2);
       const giveUp = new AbortController();
       const asleep = withCancellation(database, giveUp.signal, (session) => session.execute(sql`select pg_sleep(600)`));

@@ -3,19 +3,19 @@ import { drizzle } from "drizzle-orm/node-postgres";
 import type pg from "pg";
 import { type Database, sqlState } from "./database.ts";
 
-/** How long the server may take to accept a cancellation before its connection is given up on. */
+/** How long the server may take to accept a cancellation; then its connection is closed. */
 const cancelMs = 2_000;
 const cancelRequestCode = 80_877_102;
 
-/** Whether a statement ended because it was cancelled, by somebody or by its own budget. */
+/** Whether a statement ended because somebody cancelled it or its time limit was reached. */
 export function isCancelled(error: unknown): boolean {
   return sqlState(error) === "57014";
 }
 
 /**
- * Does work on a connection of its own from the pool. When the signal is aborted, the statement under way is cancelled on
- * the server and the connection ends: closing it alone would leave the statement running to its end.
- * @throws whatever the work throws; the signal's reason where it was aborted before a connection was there.
+ * Runs work on a separate connection of the pool. If the signal is aborted, the running statement is cancelled on the server
+ * and the connection is closed: closing it alone would leave the statement running.
+ * @throws Errors of the work; the signal's reason if it was aborted before there was a connection.
  */
 export async function withCancellation<T>(
   { $client: pool }: Database,
@@ -27,12 +27,12 @@ export async function withCancellation<T>(
   let cancelling = false;
   const cancel = () => {
     cancelling = true;
-    // Not into the pool again: a cancellation that comes late would meet the next statement.
+    // Not returned to the pool: a late cancellation would affect the next statement.
     void sendCancellation(client).finally(() => client.release(true));
   };
   signal.addEventListener("abort", cancel, { once: true });
   try {
-    // It may have been aborted while a connection was waited for.
+    // It may have been aborted while we waited for the connection.
     signal.throwIfAborted();
     return await work(drizzle(client) as unknown as Database);
   } finally {
@@ -42,8 +42,8 @@ export async function withCancellation<T>(
 }
 
 /**
- * The protocol's own CancelRequest ("Message Formats", PostgreSQL's manual), on a connection that says nothing else:
- * `pg_cancel_backend` would need a session to be free, and behind a pooler knows another process than this client does.
+ * Sends the protocol's CancelRequest ("Message Formats", PostgreSQL's manual) on a separate connection. `pg_cancel_backend`
+ * would need a free session, and behind a pooler the process id is not the one that this client knows.
  */
 async function sendCancellation(client: pg.PoolClient): Promise<void> {
   const { processID, secretKey, host, port } = client as unknown as Record<
@@ -58,7 +58,7 @@ async function sendCancellation(client: pg.PoolClient): Promise<void> {
   const socket = host.startsWith("/") ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host);
   const { promise, resolve } = Promise.withResolvers<void>();
   socket.setTimeout(cancelMs, () => socket.destroy());
-  // The server closes it when it has passed the cancellation on; one that is away has nothing to cancel.
+  // The server closes the connection after it has forwarded the cancellation; a server that is away has nothing to cancel.
   socket.on("error", () => {}).on("close", () => resolve());
   socket.end(request);
   await promise;

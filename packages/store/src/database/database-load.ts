@@ -1,22 +1,22 @@
 import { sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
 
-/** How busy the database is with what is not the backfill's; null where there is nothing to measure, or no right to. */
+/** The database's load without the backfill; null for what cannot be measured, or what the role may not read. */
 export interface DatabaseLoad {
-  /** Of the standby that is furthest behind in replaying. */
+  /** Replay lag of the slowest standby. */
   replicationLagSeconds: number | null;
   /** Clients' statements that are running or wait for a lock or the disk; not those that wait for their client. */
   activeSessions: number;
-  /** 95th percentile of the searches of the last minute that somebody waited for. */
+  /** 95th percentile of the last minute's searches that somebody waited for. */
   searchP95Ms: number | null;
 }
 
-/** The slowest of fewer searches says nothing about the rest. */
+/** With fewer searches the slowest one says nothing about the others. */
 const leastSearches = 20;
 
 /**
- * Reads it in one statement. Sessions are those of the whole server: its disks and cores are shared by all its databases.
- * A role without `pg_monitor` sees the state of its own sessions only, and no standby's lag.
+ * Reads the load in one statement. Sessions are those of the whole server, because its databases share disks and cores. A
+ * role without `pg_monitor` sees only the state of its own sessions, and no standby's lag.
  */
 export async function readDatabaseLoad(database: Database): Promise<DatabaseLoad> {
   const { rows } = await database.execute<{ lag: string | null; sessions: string; p95: number | null }>(sql`

@@ -12,29 +12,29 @@ export type Database = NodePgDatabase<typeof schema> & { $client: pg.Pool };
 export type Queryable = Pick<Database, "select" | "insert" | "update" | "delete" | "execute">;
 
 /**
- * How long a statement may take, in milliseconds, by what its pool is for. Work that takes as long as the corpus is large
- * has no purpose and no limit: builds, copies, sweeps, verifications.
+ * Time limit of statements in milliseconds, by the purpose of their pool. Work whose duration grows with the corpus has no
+ * purpose and no limit: builds, copies, sweeps, verifications.
  */
 export const statementBudgetsMs = { search: 10_000, background: 60_000, dashboard: 60_000 } as const;
 
 export interface OpenDatabaseOptions {
   connectionString: string;
   maxConnections?: number;
-  /** Ends statements that take longer than is right for it. */
+  /** Sets the time limit of statements. */
   purpose?: keyof typeof statementBudgetsMs | undefined;
-  /** Gives a statement up that is not answered for so long, and its connection with it; none is given up without. */
+  /** Aborts a statement that is not answered for this long, and closes its connection; by default none is aborted. */
   answerWithinMs?: number | undefined;
-  /** Told when an idle connection is lost. The pool replaces it by itself. */
+  /** Called when an idle connection is lost. The pool replaces it by itself. */
   onConnectionLost?: (error: Error) => void;
-  /** Changes nothing: told of every statement that would write, which is not run and answers with no rows. */
+  /** Makes the database read-only: called with every statement that would write, which is not run and returns no rows. */
   onDryRun?: OnStatement | undefined;
 }
 
-/** A server that hangs answers neither a statement nor a goodbye. */
+/** A server that hangs answers neither a statement nor the closing of a connection. */
 const answerMs = 10_000;
 const goodbyeMs = 1_000;
 
-/** A pool whose end does not wait for a server that hangs, nor for a statement that it has not answered. */
+/** A pool whose end waits neither for a server that hangs nor for an unanswered statement. */
 class PromptPool extends pg.Pool {
   override end(): Promise<void>;
   override end(callback: () => void): void;
@@ -46,7 +46,7 @@ class PromptPool extends pg.Pool {
   }
 }
 
-/** Opens a pool; it connects when it is first used. The caller ends `$client`. */
+/** Opens a pool, which connects on first use. The caller ends `$client`. */
 export function openDatabase({
   connectionString,
   maxConnections = 4,
@@ -59,21 +59,21 @@ export function openDatabase({
     connectionString,
     max: maxConnections,
     connectionTimeoutMillis: 10_000,
-    // A server that vanished while a statement runs is noticed within half a minute, and a statement may take hours.
+    // Keepalive notices within half a minute that a server has vanished during a statement, which itself may take hours.
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     onConnect: (client) => prepareFor(purpose, client),
     ...(answerWithinMs === undefined ? {} : { query_timeout: answerWithinMs }),
     ...(onDryRun === undefined ? {} : { Client: readingClient(onDryRun) }),
   });
-  // Without a listener the loss of an idle connection would end the process.
+  // Without a listener for "error", a lost idle connection would end the process.
   pool.on("error", (error) => onConnectionLost?.(error));
-  // So would that of one in use, after the query under way on it has been rejected.
+  // The same goes for a connection in use, after its running query has been rejected.
   pool.on("connect", (client) => client.on("error", () => {}));
   return drizzle(pool, { schema });
 }
 
-/** PGlite is one session for all, and a limit would be one for builds too. */
+/** PGlite has one session for all, so that a limit would also apply to builds. */
 async function prepareFor(purpose: OpenDatabaseOptions["purpose"], client: pg.ClientBase): Promise<void> {
   await prepareSession(client);
   if (purpose === undefined) return;
@@ -86,7 +86,7 @@ const leastPostgres = 15;
 const leastVector = [0, 8] as const;
 
 /**
- * Checks that the server is there and can hold vectors, before any work starts.
+ * Checks that the server answers and can store vectors, before any work starts.
  * @throws ReembedError `database_unreachable`, `postgres_too_old`, `database_encoding`, `pgvector_missing` or
  * `pgvector_too_old`.
  */
@@ -122,7 +122,7 @@ export function requirePostgres(major: number): void {
 }
 
 /**
- * Texts are hashed as UTF-8 on both sides, and every character must have a place.
+ * Requires UTF-8: both sides hash texts in UTF-8, and every character must be storable.
  * @throws ReembedError `database_encoding`.
  */
 export function requireUtf8(encoding: string): void {
@@ -130,12 +130,12 @@ export function requireUtf8(encoding: string): void {
   throw refused(
     "database_encoding",
     `The database stores texts as ${encoding}; Reembed needs UTF8.`,
-    "Run CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8', and restore a dump of this one into it.",
+    "Run CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8', and restore a dump of this database into it.",
   );
 }
 
 /**
- * Takes the version of pgvector that is installed in the database or, before that, to hand on its server.
+ * Checks the version of pgvector that is installed in the database or, before that, available on its server.
  * @throws ReembedError `pgvector_missing` or `pgvector_too_old`.
  */
 export function requirePgvector(version: string | null): void {
@@ -156,7 +156,7 @@ export function requirePgvector(version: string | null): void {
   }
 }
 
-/** Where the database is, without name and password, as logs call it: `PostgreSQL at db:5432`. */
+/** The database's server without name and password, as logs show it: `PostgreSQL at db:5432`. */
 export function describeServer({ $client }: Database): string {
   const { host, port } = new pg.Client($client.options.connectionString);
   return `PostgreSQL at ${host}:${port}`;
@@ -170,27 +170,27 @@ function unreachable({ $client }: Database, error: unknown): ReembedError {
   const database = name === undefined ? "The database" : `The database ${name}`;
   const known = remedies.find(({ when }) => when.test(code) || when.test(reason));
   return new ReembedError("database_unreachable", `${database} at ${host}:${port} cannot be opened: ${reason}`, {
-    remedy: known?.remedy ?? "Is the server running, and is DATABASE_URL right?",
+    remedy: known?.remedy ?? "Check that the server is running and that DATABASE_URL is right.",
     cause: error,
   });
 }
 
-/** By Node's and PostgreSQL's codes, and by what node-postgres says without one. */
+/** By the codes of Node and PostgreSQL, and by messages of node-postgres that have no code. */
 const remedies = [
   {
     when: /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_)/,
     remedy:
-      "Nobody whom this host trusts signed the server's certificate: add sslrootcert=<file of its authority> to DATABASE_URL, or sslmode=no-verify, which encrypts without knowing who answers.",
+      "This host does not trust the server's certificate: add sslrootcert=<file of the authority that signed it> to DATABASE_URL, or sslmode=no-verify, which encrypts without checking who answers.",
   },
-  { when: /^ERR_TLS_CERT_ALTNAME_INVALID$/, remedy: "Name the host in DATABASE_URL as its certificate does." },
-  { when: /^CERT_/, remedy: "Renew the server's certificate, or look at the clocks of both hosts." },
+  { when: /^ERR_TLS_CERT_ALTNAME_INVALID$/, remedy: "Use the host name of the certificate in DATABASE_URL." },
+  { when: /^CERT_/, remedy: "Renew the server's certificate, or correct the clocks of both hosts." },
   {
     when: /^The server does not support SSL connections$/,
     remedy: "Leave sslmode and certificates out of DATABASE_URL, or set ssl = on on the server.",
   },
   {
     when: /^(28000|28P01)$/,
-    remedy: "Are the user and the password in DATABASE_URL right, and does pg_hba.conf admit them?",
+    remedy: "Check the user and the password in DATABASE_URL, and that pg_hba.conf admits them.",
   },
 ];
 
@@ -198,7 +198,7 @@ function refused(code: string, message: string, remedy?: string): ReembedError {
   return new ReembedError(code, message, { exitCode: 3, ...(remedy === undefined ? {} : { remedy }) });
 }
 
-/** PostgreSQL's error code of anything thrown by a query, for instance `40P01`. */
+/** PostgreSQL's error code of an error that a query has thrown, for example `40P01`. */
 export function sqlState(error: unknown): string | undefined {
   for (let current = error; current instanceof Error; current = current.cause) {
     if ("code" in current && typeof current.code === "string" && /^[0-9A-Z]{5}$/.test(current.code))
@@ -207,7 +207,7 @@ export function sqlState(error: unknown): string | undefined {
   return undefined;
 }
 
-/** Throws when the database does not answer. */
+/** Throws if the database does not answer. */
 export async function pingDatabase(database: Database): Promise<void> {
   await database.execute(sql`select 1`);
 }

@@ -23,7 +23,7 @@ test.each([
   expect(isWrite(statement)).toBe(expected);
 });
 
-test("a statement is told with its parameters, long ones cut", () => {
+test("a statement is printed with its parameters, with long ones cut", () => {
   expect(describeStatement("delete from t where id = any($1) and v = $2", [[1, 2], Buffer.alloc(2_048)])).toBe(
     "delete from t where id = any($1) and v = $2;\n-- $1 = [1,2]\n-- $2 = 2048 bytes",
   );
@@ -37,7 +37,7 @@ async function countDocuments(database: Database): Promise<number> {
 describeOnEachServer(
   "a dry run",
   (open) => {
-    test("tells all that would set up an empty database, and leaves it empty", async () => {
+    test("prints everything that would set up an empty database, and leaves it empty", async () => {
       const { connectionString } = await open({ empty: true });
       const told: string[] = [];
       const dry = openDatabase({ connectionString, onDryRun: (statement) => told.push(statement) });
@@ -50,7 +50,7 @@ describeOnEachServer(
       expect(told.some((statement) => statement.includes("attach partition"))).toBe(true);
     });
 
-    test("is read-only at the connection: in autocommit, and whatever a transaction asks for", async () => {
+    test("is read-only at the connection: in autocommit, and whatever a transaction requests", async () => {
       const servers = await open();
       await using database = await openTestDatabase(servers, [profile]);
       await storeBodies(database, ["Eins."]);
@@ -78,7 +78,7 @@ describeOnEachServer(
       await dry.$client.end();
     });
 
-    test("reads what is there, and refuses within a transaction what it took for reading", async () => {
+    test("reads existing data, and refuses writes in a transaction that looked like reads", async () => {
       const servers = await open();
       await using database = await openTestDatabase(servers, [profile]);
       await storeBodies(database, ["Eins.", "Zwei."]);

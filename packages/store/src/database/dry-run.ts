@@ -1,12 +1,12 @@
 import pg from "pg";
 
-/** Told of a statement that would have been run; the values are those of its parameters, in their order. */
+/** Called with a statement that would have been run, and the values of its parameters. */
 export type OnStatement = (statement: string, values: readonly unknown[]) => void;
 
 const reads = /^\s*(select|with|show|explain|values|begin|start transaction|commit|rollback|savepoint|release|set)\b/i;
 const writes =
   /\b(insert\s+into|update\s+\S+\s+(\w+\s+)?set|delete\s+from|merge\s+into|for\s+((no\s+)?key\s+)?(update|share)|nextval|setval|reembed\.(take|settle|remove|store|quarantine)_\w+)\b/i;
-/** What the statements before would have created: a table or a schema that is not there. */
+/** Error codes for a table or schema that does not exist, because an earlier statement was not run. */
 const notCreated = new Set(["42P01", "3F000"]);
 
 export function isWrite(statement: string): boolean {
@@ -14,10 +14,10 @@ export function isWrite(statement: string): boolean {
 }
 
 /**
- * A connection that changes nothing: it runs what reads, and tells of what would write, which then answers with no rows.
- * And nothing hangs on this file's reading of SQL alone: a statement outside a transaction runs in a read-only one of its
- * own, and every transaction is read-only, whatever its first statement says. PostgreSQL refuses to make one writable
- * after it has read.
+ * A connection that changes nothing: it runs statements that read, and reports those that would write, which then return no
+ * rows. It does not rely on recognising SQL alone: a statement outside a transaction runs in a read-only transaction, and
+ * every transaction is read-only, whatever its first statement says. PostgreSQL refuses to make a transaction writable after
+ * it has read.
  */
 export function readingClient(onStatement: OnStatement): typeof pg.Client {
   return class ReadingClient extends pg.Client {
@@ -30,7 +30,7 @@ export function readingClient(onStatement: OnStatement): typeof pg.Client {
       const given: unknown[] = (Array.isArray(values) ? values : config.values) ?? [];
       const done = [values, callback].find((argument) => typeof argument === "function");
       if (isWrite(statement)) onStatement(statement, given);
-      // One after the other: a transaction around one statement must not hold another's.
+      // One after the other, so that the transaction around one statement never contains another one.
       const result = this.#before.then(() =>
         isWrite(statement)
           ? nothing()
@@ -48,7 +48,7 @@ export function readingClient(onStatement: OnStatement): typeof pg.Client {
       }
       if (/^\s*(commit|rollback)\s*;?\s*$/i.test(config.text)) this.#inTransaction = false;
       if (this.#inTransaction || unbegun.test(config.text)) return await super.query(config, given);
-      // The look takes the transaction's snapshot, after which nothing makes it writable again.
+      // The select takes the transaction's snapshot, after which it cannot become writable again.
       await super.query("begin read only; select 1");
       try {
         return await super.query(config, given);
@@ -60,7 +60,7 @@ export function readingClient(onStatement: OnStatement): typeof pg.Client {
 }
 
 const begins = /^\s*(begin|start\s+transaction)\b/i;
-/** What ends a transaction, or is about one. */
+/** Statements that end a transaction, or are about one. */
 const unbegun = /^\s*(commit|rollback|savepoint|release)\b/i;
 
 function beginReadOnly(statement: string): string {
@@ -72,7 +72,7 @@ function nothingWhereNotCreated(error: unknown): pg.QueryResult {
   throw error;
 }
 
-/** One statement for a person, with its parameters behind it as comments; long ones are cut. */
+/** Formats one statement with its parameters after it as comments; long ones are cut. */
 export function describeStatement(statement: string, values: readonly unknown[]): string {
   const parameters = values.map((value, index) => `\n-- $${index + 1} = ${describeValue(value)}`);
   return `${statement.trim().replace(/;$/, "")};${parameters.join("")}`;

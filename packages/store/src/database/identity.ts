@@ -2,8 +2,8 @@ import { sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
 
 /**
- * What tells this database from every other that may share a queue's server: a random name of its own. A copy restored
- * from a dump has it too, but another oid; a standby that takes over has both.
+ * Identifies this database among those that may share a queue's server, by a random name and its oid. A copy restored from a
+ * dump has the same name but another oid; a standby that takes over has both.
  */
 export async function readIdentity(database: Database): Promise<string> {
   const { rows } = await database.execute<{ identity: string }>(sql`

@@ -5,7 +5,7 @@ import { repeatOnConflict } from "./repeat-on-conflict.ts";
 
 const lockNotAvailable = "55P03";
 
-/** For how long one attempt waits for a lock, and everybody who comes after it with it, and how often it is tried. */
+/** How long one attempt waits for a lock, during which everybody after it waits too, and how many attempts there are. */
 interface LockPatience {
   lockTimeoutMs: number;
   pauseMs: number;
@@ -13,10 +13,10 @@ interface LockPatience {
 }
 
 const ours: LockPatience = { lockTimeoutMs: 2_000, pauseMs: 0, attempts: 30 };
-/** For a table of an application's: whoever writes to it waits no longer for us than this. */
+/** For an application's table: its writers wait no longer for us than this. */
 export const applicationTable: LockPatience = { lockTimeoutMs: 100, pauseMs: 400, attempts: 120 };
 
-/** DDL on a live table waits a moment for its lock, lets the queue behind it pass, and tries again, for a minute. */
+/** DDL on a live table waits a moment for its lock, lets the queue behind it proceed, and retries, for a minute. */
 export async function withLockTimeout<T>(
   database: Database,
   work: (transaction: Queryable) => Promise<T>,
@@ -34,7 +34,7 @@ export async function withLockTimeout<T>(
   );
 }
 
-/** Runs a transaction again that has given up waiting for a lock. */
+/** Repeats a transaction that has stopped waiting for a lock. */
 export async function repeatOnLockTimeout<T>(
   run: () => Promise<T>,
   { pauseMs, attempts }: Omit<LockPatience, "lockTimeoutMs"> = ours,

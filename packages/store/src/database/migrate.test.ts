@@ -14,7 +14,7 @@ describeOnEachServer(
   "the schema",
   (open, kind) => {
     let database: Database;
-    // PGlite's connections share one session and with it every advisory lock: its folder has one owner instead.
+    // PGlite's connections share one session and all its advisory locks; instead, its folder has a single owner.
     const starters = kind === "embedded" ? 1 : 4;
     beforeAll(async () => {
       const servers = await open({ empty: true });
@@ -29,7 +29,7 @@ describeOnEachServer(
       return async () => void (await Promise.all(databases.map((starter) => starter.$client.end())));
     });
 
-    test(`${starters} that migrated and registered at once have done it once, and again is nothing`, async () => {
+    test(`${starters} that migrate and register at the same time do it once, and a repetition does nothing`, async () => {
       const counts = async () => {
         const { rows } = await database.execute<{ migrations: number; partitions: number }>(sql`
           select (select count(*)::int from reembed.migrations) as migrations,
@@ -43,7 +43,7 @@ describeOnEachServer(
       expect(await counts()).toEqual({ migrations: journal.entries.length, partitions: 4 });
     });
 
-    test("the tables are those of the Drizzle schema, column by column", async () => {
+    test("the tables match the Drizzle schema column by column", async () => {
       const { rows } = await database.execute<{ table: string; column: string; type: string; required: boolean }>(sql`
         select c.relname as table, a.attname as column, format_type(a.atttypid, a.atttypmod) as type,
           a.attnotnull as required
@@ -66,7 +66,7 @@ describeOnEachServer(
       expect(declared.sort(order)).toEqual(rows.sort(order));
     });
 
-    test("chunks and vectors are partitioned, chunks go with their document, and no key of a vector locks its chunk", async () => {
+    test("chunks and vectors are partitioned, chunks are deleted with their document, and no foreign key of vectors locks chunks", async () => {
       const { rows } = await database.execute<{ table: string; key: string }>(sql`
         select relname as table, pg_get_partkeydef(oid) as key from pg_class where relkind = 'p' order by 1`);
       expect(rows).toEqual([

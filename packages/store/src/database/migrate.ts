@@ -17,13 +17,13 @@ const undefinedTable = "42P01";
 
 /**
  * Runs `work` while no other process migrates. Drizzle's migrator takes no lock: four at once gave three errors. The lock
- * is a transaction's, on a connection of its own, because a pooler may give our next statement another session; where
- * there is one session for all, that transaction would hold up `work`, and the folder has one owner anyway.
+ * belongs to a transaction on a separate connection, because a pooler may give our next statement another session. With a
+ * single session for all, that transaction would block `work`; but there the folder has a single owner anyway.
  */
 export async function withMigrationLock<T>(database: Database, work: (locked: Database) => Promise<T>): Promise<T> {
   if (await hasOneSession(database)) return await work(database);
   const client = new pg.Client(database.$client.options);
-  // Without a listener its loss would end the process.
+  // Without a listener for "error", a lost connection would end the process.
   client.on("error", () => {});
   await client.connect();
   try {
@@ -31,17 +31,17 @@ export async function withMigrationLock<T>(database: Database, work: (locked: Da
       begin isolation level read committed;
       set local statement_timeout = 0;
       set local idle_in_transaction_session_timeout = 0`);
-    // Without a parameter: the portal of one that has some keeps its snapshot, for which CONCURRENTLY would wait for ever.
+    // Without parameters: a portal with parameters keeps its snapshot, for which CONCURRENTLY would wait for ever.
     while (!(await tryMigrationLock(client))) await delay(retryMs);
     return await work(database);
   } finally {
-    // On a lost connection there is nothing to unlock, and its loss is not what is to be told.
+    // On a lost connection there is nothing to unlock, and the loss is not the error to report.
     await client.query("commit").catch(() => undefined);
     await client.end();
   }
 }
 
-/** Asked again and again: whoever waits within a statement has a snapshot, and the one who has the lock may wait for that. */
+/** Polled: a session that waits within a statement has a snapshot, for which the lock's holder may be waiting. */
 async function tryMigrationLock(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query(`select pg_try_advisory_xact_lock(${migrationLock}) as locked`);
   return rows[0]?.locked === true;
@@ -58,14 +58,14 @@ export async function migrateDatabase(database: Database): Promise<void> {
 }
 
 /**
- * Checks that the schema is there and no older than this version; one that is newer will do.
+ * Checks that the schema exists and is not older than this version; a newer one is accepted.
  * @throws ReembedError `tables_missing` or `tables_outdated` (exit code 3).
  */
 export async function checkTables(database: Database): Promise<void> {
   const newest = readMigrationFiles({ migrationsFolder }).at(-1)?.folderMillis ?? 0;
   const applied = await lastMigration(database);
-  if (applied === undefined) throw notReady("tables_missing", "The database has no tables of Reembed.");
-  if (applied < newest) throw notReady("tables_outdated", "The tables of Reembed are of an older version.");
+  if (applied === undefined) throw notReady("tables_missing", "The database does not have Reembed's tables.");
+  if (applied < newest) throw notReady("tables_outdated", "Reembed's tables in the database are of an older version.");
 }
 
 async function lastMigration(database: Database): Promise<number | undefined> {
@@ -84,7 +84,7 @@ function notReady(code: string, message: string): ReembedError {
   return new ReembedError(code, message, { exitCode: 3, remedy: "Run `reembed init` with the same environment." });
 }
 
-/** Removes all that Reembed and its queue keep in a database, to begin anew. */
+/** Removes everything that Reembed and its queue store in a database, to start again. */
 export async function dropTables(database: Database): Promise<void> {
   await withMigrationLock(database, async (locked) => {
     await locked.execute(sql`drop schema if exists reembed cascade`);

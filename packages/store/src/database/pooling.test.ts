@@ -21,19 +21,19 @@ describe.skipIf(missing !== undefined)(`a pooler${missing === undefined ? "" : `
     return { server, pooler: pooler.connectionString };
   };
 
-  test("in transaction mode is found out, and refused where a session is needed", async () => {
+  test("in transaction mode is detected, and refused if a session is needed", async () => {
     const { server, pooler } = await pooled("transaction");
     await expect(requireOwnSessions(open(server), "queue")).resolves.toBeUndefined();
     await expect(requireOwnSessions(open(pooler), "queue")).rejects.toThrow(/the queue in the database needs/);
     await expect(openSession(open(pooler))).rejects.toThrow(/the build of an index needs a session/);
   });
 
-  test("in session mode will do", async () => {
+  test("in session mode is accepted", async () => {
     const { pooler } = await pooled("session");
     await expect(requireOwnSessions(open(pooler), "queue")).resolves.toBeUndefined();
   });
 
-  test("in transaction mode keeps no lock: whoever migrates next does not wait for ever", async () => {
+  test("in transaction mode keeps no lock, so that the next migration does not wait for ever", async () => {
     const { server, pooler } = await pooled("transaction");
     const databases = [pooler, pooler, server, server].map(open);
     await Promise.all(databases.map((database) => migrateDatabase(database)));

@@ -10,9 +10,9 @@ export async function hasOneSession(database: Pick<Database, "execute">): Promis
 }
 
 /**
- * Checks that every connection has a session of its own on the server. A pooler in transaction mode gives each
- * transaction another one: locks, settings and notifications of a session then belong to nobody.
- * @param purpose Who needs that, and what else would do.
+ * Checks that every connection has its own session on the server. A pooler in transaction mode gives each transaction
+ * another session, so that a session's locks, settings and notifications belong to nobody.
+ * @param purpose What needs that, and the alternative.
  * @throws ReembedError `transaction_pooling` (exit code 3).
  */
 export async function requireOwnSessions(database: Database, purpose: "queue" | "index build"): Promise<void> {
@@ -27,9 +27,9 @@ export async function requireOwnSessions(database: Database, purpose: "queue" | 
 }
 
 /**
- * Checks that a pooler in transaction mode, if there is one, hands out sessions with the settings that we rely on: what a
- * client sets there is gone with the next transaction.
- * @throws ReembedError `pooled_settings` (exit code 3) with the statements that mend it.
+ * If there is a pooler in transaction mode, checks that its sessions have the settings that we rely on: a setting that a
+ * client makes there is lost in the next transaction.
+ * @throws ReembedError `pooled_settings` (exit code 3) with the statements that fix it.
  */
 async function requirePooledSettings(database: Database): Promise<void> {
   const { rows } = await database.execute<{ name: string; wanted: string }>(sql`
@@ -40,15 +40,15 @@ async function requirePooledSettings(database: Database): Promise<void> {
   const changes = rows.map(({ name, wanted }) => `ALTER ROLE CURRENT_USER SET ${name} = '${wanted}';`).join(" ");
   throw new ReembedError(
     "pooled_settings",
-    `A pooler in transaction mode stands before the database, whose role has its own ${rows.map(({ name }) => name).join(", ")}.`,
-    { exitCode: 3, remedy: `Run ${changes} Or name the server itself in DATABASE_URL.` },
+    `A pooler in transaction mode is in front of the database, whose role has its own ${rows.map(({ name }) => name).join(", ")}.`,
+    { exitCode: 3, remedy: `Run ${changes} Or set DATABASE_URL to the server itself.` },
   );
 }
 
-/** PgBouncer keeps these for each of its clients. */
+/** PgBouncer tracks these per client. */
 const trackedByPoolers = ["DateStyle", "TimeZone", "client_encoding", "standard_conforming_strings"];
 
-/** Two connections that meet in one session of the server, or one that meets two. */
+/** Whether two connections share a session of the server, or one connection uses two. */
 async function sharesSessions(database: Database): Promise<boolean> {
   if (await hasOneSession(database)) return false;
   const clients = await Promise.all([database.$client.connect(), database.$client.connect()]);

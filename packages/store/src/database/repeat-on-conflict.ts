@@ -5,8 +5,8 @@ const serializationFailure = "40001";
 const attemptsAtMost = 5;
 
 /**
- * Runs a statement, or a whole transaction, again when it lost against another one. It is undone then, and the other
- * has gone on: there is nothing to wait for.
+ * Repeats a statement, or a whole transaction, that lost a conflict with another one. It was rolled back and the other one
+ * has continued, so there is no need to wait.
  */
 export async function repeatOnConflict<T>(run: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {

@@ -7,7 +7,7 @@ import { removeExpired } from "./retention.ts";
 const retention = { searchDays: 90, throughputDays: 30 };
 
 describeOnEachServer(
-  "what is kept long enough",
+  "expired rows",
   (open, kind) => {
     let database: Database;
     beforeAll(async () => {
@@ -16,7 +16,7 @@ describeOnEachServer(
     });
     beforeEach(async () => {
       await database.execute(sql`truncate reembed.search_events, reembed.search_feedback, reembed.throughput`);
-      // Every day of the last hundred: a search of each profile, feedback, and a minute of work.
+      // For each of the last hundred days: a search of each profile, feedback, and a minute of work.
       await database.execute(sql`
         insert into reembed.search_events (request_id, profile, searched_at, took_ms, results)
         select gen_random_uuid(), name, now() - n * interval '1 day', 1, 0
@@ -29,13 +29,13 @@ describeOnEachServer(
         select 'mini-m3', now() - n * interval '1 day', 1, 1 from generate_series(1, 100) n`);
     });
 
-    test("goes, and nothing younger goes with it", async () => {
+    test("are removed, and no younger ones", async () => {
       expect(await removeExpired(database, retention)).toEqual({ removed: 22 + 11 + 71, more: false });
       expect(await kept()).toEqual({ searches: [178, 89], feedback: [89, 89], throughput: [29, 29] });
       expect(await removeExpired(database, retention)).toEqual({ removed: 0, more: false });
     });
 
-    test("goes a bounded number of rows at a time, the oldest first, until nothing is left", async () => {
+    test("are removed in limited numbers, the oldest first, until none is left", async () => {
       expect(await removeExpired(database, retention, 5)).toEqual({ removed: 15, more: true });
       const calls = [];
       do calls.push(await removeExpired(database, retention, 5));
@@ -43,7 +43,7 @@ describeOnEachServer(
       expect(await kept()).toEqual({ searches: [178, 89], feedback: [89, 89], throughput: [29, 29] });
     });
 
-    test("stays where 0 days are set", async () => {
+    test("are kept if the setting is 0 days", async () => {
       expect(await removeExpired(database, { searchDays: 0, throughputDays: 30 })).toEqual({
         removed: 71,
         more: false,
@@ -54,13 +54,13 @@ describeOnEachServer(
       });
     });
 
-    test.skipIf(kind === "embedded")("goes once where several remove it at a time, and nobody waits", async () => {
+    test.skipIf(kind === "embedded")("are removed once by several concurrent calls, and nobody waits", async () => {
       const calls = await Promise.all(Array.from({ length: 6 }, () => removeExpired(database, retention)));
       expect(calls.reduce((sum, { removed }) => sum + removed, 0)).toBe(104);
       expect(await kept()).toEqual({ searches: [178, 89], feedback: [89, 89], throughput: [29, 29] });
     });
 
-    /** Of each table the number of rows, and the age of the oldest in days. */
+    /** For each table, the number of rows and the age of the oldest in days. */
     async function kept(): Promise<Record<string, [number, number]>> {
       const { rows } = await database.execute<{ name: string; rows: number; days: number }>(sql`
         select name, count(*)::int as rows, extract(day from now() - min(at))::int as days from (

@@ -1,19 +1,19 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
 
-/** How many days of searches with their feedback, and of throughput, are kept; 0 keeps all. */
+/** For how many days searches with their feedback, and throughput, are kept; 0 keeps all. */
 export interface Retention {
   searchDays: number;
   throughputDays: number;
 }
 
-/** Rows of one table that one call removes at most, which takes some 100 ms. */
+/** Maximum rows of one table that one call removes, which takes about 100 ms. */
 const rowsAtATime = 10_000;
 
 /**
- * Removes searches, feedback and throughput that are older than is kept, by the database's clock: `most` rows of each
- * table at most, so that no transaction is long. `more` tells that another call may find more. Several may do it at a
- * time: a row that another one removes is passed over.
+ * Removes searches, feedback and throughput that are older than the retention, by the database's clock: at most `most` rows
+ * of each table, so that no transaction is long. `more` says whether another call may find more. Concurrent calls are safe:
+ * they skip each other's rows.
  */
 export async function removeExpired(
   database: Database,
@@ -24,7 +24,7 @@ export async function removeExpired(
   const remove = async (days: number, statement: SQL) => {
     if (days > 0) removed.push((await database.execute(statement)).rowCount ?? 0);
   };
-  // Per profile, because the index on the time leads with it.
+  // Per profile, because the index on the time begins with it.
   await remove(
     searchDays,
     sql`
@@ -35,7 +35,7 @@ export async function removeExpired(
         order by searched_at limit ${most} for update skip locked
       ) expired limit ${most}))`,
   );
-  // In the order of ids, which is that of time: no index on the time is needed for what comes this seldom.
+  // In the order of ids, which is that of time, so that these small tables need no index on the time.
   await remove(
     searchDays,
     sql`

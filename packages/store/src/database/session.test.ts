@@ -20,7 +20,7 @@ const odd = {
 };
 
 describe.skipIf(missing !== undefined)(`a session${missing === undefined ? "" : `: skipped, ${missing}`}`, () => {
-  test("has the settings that we rely on, whatever those of its database are", async () => {
+  test("has the settings that we rely on, whatever its database's settings are", async () => {
     const connectionString = await createDatabase(native.missing === undefined ? native.postgres : "");
     const admin = openDatabase({ connectionString });
     const name = new URL(connectionString).pathname.slice(1);

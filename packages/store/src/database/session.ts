@@ -2,8 +2,8 @@ import { prepareSessionStatement } from "@reembed/core";
 import type pg from "pg";
 
 /**
- * Makes pgvector's types and operators known without a schema's name, wherever the extension lives: Supabase has it in
- * `extensions`. Before there is an extension, `create extension` needs a schema to create it in.
+ * Makes pgvector's types and operators known without a schema name, whichever schema the extension is in: Supabase has it in
+ * `extensions`. Before the extension exists, `create extension` needs a schema to create it in.
  */
 const reachPgvectorStatement = `
   select set_config('search_path',

@@ -15,7 +15,7 @@ import { migrateDatabase } from "./migrate.ts";
 const m3 = testProfile("mini-m3");
 const folder = join(import.meta.dirname, "../../../../drizzle");
 
-/** The tables as an older version left them, with the migrations before this one. */
+/** Creates the tables of an older version, with the migrations before this one. */
 async function migrateBefore(database: Database, tag: string): Promise<void> {
   const older = mkdtempSync(join(tmpdir(), "reembed-older-"));
   onTestFinished(() => rmSync(older, { recursive: true }));
@@ -31,7 +31,7 @@ async function migrateBefore(database: Database, tag: string): Promise<void> {
 describeOnEachServer(
   "a database of an older version",
   (open) => {
-    test("keeps its changes and vectors, whose chunks are locked by no key any more, and goes on by the log", async () => {
+    test("keeps its changes and vectors, has no foreign key that locks chunks any more, and continues with the log", async () => {
       const database = openDatabase(await open({ empty: true }));
       onTestFinished(() => database.$client.end());
       await migrateBefore(database, "0010_change_log");
@@ -57,7 +57,7 @@ describeOnEachServer(
         select from pg_constraint where contype = 'f' and conrelid = to_regclass('reembed."chunk_embeddings_mini-m3"')`);
       expect(keys.rows).toEqual([]);
       const profile = await readProfile(database, m3.name);
-      // Its trigger wrote them before the migration.
+      // The trigger of the older version wrote them before the migration.
       expect(await readCoverage(database, profile)).toMatchObject({ chunks: 2, changes: 2 });
       await database.execute(sql`delete from reembed.documents where uri = 'a'`);
       await database.execute(sql`update ${relation} set content = 'edited'`);

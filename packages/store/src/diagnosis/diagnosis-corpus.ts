@@ -4,20 +4,20 @@ import type { RegisteredProfile } from "../profiles/profiles.ts";
 import type { ChunkSource } from "../schema/corpus.ts";
 import { embeddingsPartition } from "../schema/relations.ts";
 
-/** Rows of a table that were looked at: all of them, or some pages at random. */
+/** How many rows a table has and how many were read: all of them, or some random pages. */
 export interface SampledRows {
   rows: number;
   sampled: number;
 }
 
 export interface TextFacts extends SampledRows {
-  /** Without a visible character, or null. */
+  /** Texts without a visible character, or null. */
   blank: number;
-  /** Different texts, by their hash. */
+  /** Number of different texts, by hash. */
   different: number;
 }
 
-/** Looks at the texts of a profile's chunks, of about `most` at most. */
+/** Reads the texts of a profile's chunks, at most about `most` of them. */
 export async function readTextFacts(database: Database, profile: RegisteredProfile, most: number): Promise<TextFacts> {
   const { source } = profile;
   const table = sql.raw(source?.table ?? profile.relation);
@@ -41,12 +41,12 @@ export interface VectorFacts extends SampledRows {
   missing: number;
   zero: number;
   notANumber: number;
-  /** Of another length than 1, by more than a hundredth: half precision rounds by a two-thousandth. */
+  /** Vectors whose length differs from 1 by more than a hundredth; half precision rounds by a two-thousandth. */
   unnormalised: number;
   otherDimensions: number;
 }
 
-/** Looks at vectors of a profile, of about `most` at most: its own, or those in the application's table. */
+/** Reads a profile's vectors, at most about `most` of them: its own, or those in the application's table. */
 export async function readVectorFacts(
   database: Database,
   { name, dimensions }: RegisteredProfile,
@@ -78,7 +78,7 @@ export async function readVectorFacts(
   };
 }
 
-/** Chunks of an adopted table whose document is not in the application's table of documents. */
+/** Number of an adopted table's chunks whose document is not in the application's table of documents. */
 export async function countOrphans(
   database: Database,
   { table, document, documents }: ChunkSource & Required<Pick<ChunkSource, "documents">>,
@@ -98,7 +98,7 @@ async function countRows(database: Database, table: SQL): Promise<number> {
   return Number(rows[0]?.count);
 }
 
-/** Whole pages at random, with about as many rows as wanted, where there are more than that. */
+/** If the table is larger, samples random pages with about as many rows as wanted. */
 function pages(rows: number, most: number): SQL {
   return rows <= most ? sql`` : sql`tablesample system (${(100 * most) / rows})`;
 }

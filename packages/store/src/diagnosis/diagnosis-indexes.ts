@@ -4,14 +4,14 @@ import type { Database } from "../database/database.ts";
 export interface IndexFacts {
   name: string;
   kind: string;
-  /** An index that is not was given up half built: searches leave it alone, and every write still pays for it. */
+  /** False if its build was interrupted: searches do not use it, but every write still maintains it. */
   valid: boolean;
-  /** At this moment, so that it is not valid yet. */
+  /** Whether it is being built now, so that it is not valid yet. */
   building: boolean;
   sizeBytes: number;
 }
 
-/** The ANN indexes of a table, as SQL writes its name; none where there is no such table. */
+/** The ANN indexes of a table, which is named as in SQL; empty if the table does not exist. */
 export async function readAnnIndexes(database: Database, table: string): Promise<IndexFacts[]> {
   const { rows } = await database.execute<{
     name: string;
@@ -41,7 +41,7 @@ export async function hasIndexOn(database: Database, table: string, column: stri
   return rows[0]?.there === true;
 }
 
-/** What a table takes on disk with all that belongs to it; 0 where there is none. */
+/** The size of a table on disk with its indexes and TOAST; 0 if it does not exist. */
 export async function readTableBytes(database: Database, table: string): Promise<number> {
   const { rows } = await database.execute<{ bytes: string | null }>(
     sql`select pg_total_relation_size(to_regclass(${table})) as bytes`,

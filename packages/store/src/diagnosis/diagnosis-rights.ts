@@ -1,12 +1,12 @@
 import { sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 
-/** What the role of DATABASE_URL may do. */
+/** The rights of the role in DATABASE_URL. */
 export interface RightsFacts {
   role: string;
-  /** Create schemas in this database. */
+  /** May create schemas in this database. */
   createSchemas: boolean;
-  /** Create pgvector, or it is there already. */
+  /** May create pgvector, or it exists already. */
   createExtension: boolean;
   /** Null before `reembed init`. */
   ownsTables: boolean | null;
@@ -28,11 +28,11 @@ export async function readRights(database: Database): Promise<RightsFacts> {
       (select bool_and(pg_has_role(relowner, 'USAGE')) from pg_class
        where relnamespace = to_regnamespace('reembed') and relkind in ('r', 'p', 'v')) as owns`);
   const [row] = rows;
-  if (row === undefined) throw new TypeError("A select without a from gave no row");
+  if (row === undefined) throw new TypeError("A select without from returned no row");
   return { role: row.role, createSchemas: row.schemas, createExtension: row.extension, ownsTables: row.owns };
 }
 
-/** The rights that this role lacks on an application's table, of those that a migration needs; null without the table. */
+/** The rights on an application's table that a migration needs and this role lacks; null if the table does not exist. */
 export async function readMissingRights(database: Database, table: string): Promise<string[] | null> {
   const { rows } = await database.execute<{ there: boolean; missing: string[] }>(sql`
     select to_regclass(${table}) is not null as there,

@@ -21,7 +21,7 @@ const table = "public.document_chunks";
 const none = { disabled: [], subscriptions: [], always: 0, triggers: 5, children: [], replicaRoles: [] };
 
 describe.skipIf(missing !== undefined)("triggers on an application's table", () => {
-  test("do not tell of a subscription's writes until they always fire; the sweep finds those, and doctor the cause", async () => {
+  test("do not record a subscription's writes until they are enabled ALWAYS; the sweep finds the writes, and doctor the cause", async () => {
     await using postgres = await startNativePostgres({ settings: { wal_level: "logical" } });
     const publisherAddress = await postgres.createDatabase("publisher");
     const connectionString = await postgres.createDatabase("subscriber");

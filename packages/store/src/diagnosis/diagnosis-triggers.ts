@@ -1,22 +1,22 @@
 import { sql } from "drizzle-orm";
 import type { Queryable } from "../database/database.ts";
 
-/** What keeps our triggers on an application's table from telling of its changes. */
+/** What keeps Reembed's triggers on an application's table from recording its changes. */
 export interface TriggerFacts {
-  /** Triggers of ours that are disabled, by name. */
+  /** Names of Reembed's disabled triggers. */
   disabled: string[];
-  /** Subscriptions that write to the table, beside which triggers fire only if they are enabled for a replica's role. */
+  /** Subscriptions that write to the table. Triggers fire for their writes only if they are enabled ALWAYS. */
   subscriptions: string[];
-  /** Of the triggers, those that fire in a replica's role too. */
+  /** Number of triggers that are enabled ALWAYS, so also with `session_replication_role = replica`. */
   always: number;
   triggers: number;
-  /** Tables that inherit from it: rows in them are read with it, and no trigger of it fires for them. */
+  /** Tables that inherit from it. Their rows are read with it, but its triggers do not fire for them. */
   children: string[];
-  /** Roles, and the database, for which `session_replication_role` is set so that triggers do not fire. */
+  /** Roles for which `session_replication_role` is `replica`, so that triggers do not fire; empty means every role. */
   replicaRoles: string[];
 }
 
-/** @param table As SQL writes it. Before an adoption it has no triggers of ours. */
+/** @param table The quoted name. Before an adoption the table has no triggers of Reembed. */
 export async function readTriggerFacts(database: Queryable, table: string): Promise<TriggerFacts> {
   const { rows } = await database.execute<{
     disabled: string[];
@@ -43,7 +43,7 @@ export async function readTriggerFacts(database: Queryable, table: string): Prom
           where setdatabase in (0, (select oid from pg_database where datname = current_database()))) settings
         where setting ilike 'session_replication_role=replica' order by 1) as replica_roles`);
   const [row] = rows;
-  if (row === undefined) throw new TypeError("A select without a from gave no row");
+  if (row === undefined) throw new TypeError("A select without from returned no row");
   const { replica_roles, ...facts } = row;
   return { ...facts, replicaRoles: replica_roles };
 }

@@ -23,7 +23,7 @@ describeOnEachServer(
       database = await openTestDatabase(await open(), [rubert]);
       await storeBodies(database, ["one", "two", "two", "two", " ", ...Array.from({ length: 15 }, (_, i) => `${i}`)]);
       profile = await readProfile(database, rubert.name);
-      // Of length 1, but for four of them.
+      // All of length 1 except for four.
       await database.execute(sql`
         insert into reembed.chunk_embeddings (profile, chunk_id, content_hash, embedding, model_revision)
         select ${rubert.name}, id, '', (array_fill(case row_number() over (order by id)
@@ -32,7 +32,7 @@ describeOnEachServer(
       return () => database.$client.end();
     });
 
-    test("counts blank texts and those that would be embedded once", async () => {
+    test("counts blank texts and equal texts", async () => {
       expect(await readTextFacts(database, profile, everything)).toEqual({
         rows: 20,
         sampled: 20,
@@ -41,7 +41,7 @@ describeOnEachServer(
       });
     });
 
-    test("counts vectors that are zero or not of length 1", async () => {
+    test("counts vectors that are zero or whose length is not 1", async () => {
       expect(await readVectorFacts(database, profile, null, everything)).toEqual({
         rows: 20,
         sampled: 20,
@@ -53,7 +53,7 @@ describeOnEachServer(
       });
     });
 
-    test("knows the server, its clock and its disk", async () => {
+    test("reads the server's versions, clock and data directory", async () => {
       const facts = await readServerFacts(database);
       expect(facts).toMatchObject({ readOnly: false, synchronousStandbys: "" });
       expect(facts.major).toBe(Number.parseInt(facts.version, 10));
@@ -91,7 +91,7 @@ describeOnEachServer(
       return () => database.$client.end();
     });
 
-    test("finds what an application's table lacks", async () => {
+    test("finds what is missing in an application's table", async () => {
       const profile = { ...(await readProfile(database, rubert.name)), source, dimensions: 3 };
       const whole = { rows: 2_000, sampled: 2_000 };
       expect(await readTextFacts(database, profile, 2_000)).toEqual({ ...whole, blank: 20, different: 1_980 });
@@ -107,7 +107,7 @@ describeOnEachServer(
       expect(await hasIndexOn(database, source.table, source.document)).toBe(true);
     });
 
-    test("looks at some pages of a table that is too large", async () => {
+    test("reads only some pages of a large table", async () => {
       const profile = { ...(await readProfile(database, rubert.name)), source };
       const looked = Array.from({ length: 8 }, () => readTextFacts(database, profile, 500));
       const sampled = (await Promise.all(looked)).map((facts) => facts.sampled);
@@ -115,7 +115,7 @@ describeOnEachServer(
       expect(Math.max(...sampled)).toBeGreaterThan(0);
     });
 
-    test("tells an index whose build was given up from one that is valid", async () => {
+    test("distinguishes an index whose build was interrupted from a valid one", async () => {
       const table = embeddingsPartition(rubert.name);
       await database.execute(
         sql.raw(`create index good on ${table} using hnsw ((embedding::halfvec(312)) halfvec_cosine_ops)`),
@@ -123,8 +123,8 @@ describeOnEachServer(
       const failed = sql.raw(
         `create index concurrently bad on app_chunks using hnsw ((vector::vector(3)) vector_cosine_ops)`,
       );
-      // The same session: an error reaches its client before the build is off the server's list, and what the session is
-      // asked next is answered after both.
+      // In the same session: the client gets its error before the build leaves the server's list, and the session answers the
+      // next statement after both.
       await using session = await openSession(database);
       await expect(session.execute(failed)).rejects.toThrow();
       expect(await readAnnIndexes(session, table)).toMatchObject([
@@ -135,7 +135,7 @@ describeOnEachServer(
       ]);
     });
 
-    test("tells which rights a role lacks", async () => {
+    test("lists the rights that a role lacks", async () => {
       await database.execute(
         sql`do $$ begin create role visitor login; exception when duplicate_object then null; end $$`,
       );
@@ -152,7 +152,7 @@ describeOnEachServer(
         });
         expect(await readMissingRights(visitor, "public.app_chunks")).toEqual(["TRIGGER"]);
         expect(await readMissingRights(visitor, "public.nowhere")).toBeNull();
-        // A superuser alone may know where the data are: for the others that is not known, and no error.
+        // Only a superuser may read the data directory; for other roles it is unknown, without an error.
         expect((await readServerFacts(visitor)).dataDirectory).toBeNull();
       } finally {
         await visitor.$client.end();

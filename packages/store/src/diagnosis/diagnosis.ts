@@ -1,27 +1,27 @@
 import { sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 
-/** What a database server says of itself. */
+/** Facts that a database server reports about itself. */
 export interface ServerFacts {
-  /** For instance `15.18`. */
+  /** For example `15.18`. */
   version: string;
   major: number;
-  /** Of the database, for instance `UTF8`. */
+  /** The database's encoding, for example `UTF8`. */
   encoding: string;
   pgvector: {
-    /** In this database; null before `reembed init`. */
+    /** Version in this database; null before `reembed init`. */
     installed: string | null;
-    /** Of the files on the server, whose code runs whatever the version in the database says. */
+    /** Version of the files on the server, whose code runs whatever the version in the database is. */
     available: string | null;
   };
   database: string;
   databaseBytes: number;
-  /** Null where the role may not know it. */
+  /** Null if the role may not read it. */
   dataDirectory: string | null;
   readOnly: boolean;
   walLevel: string;
   fsync: boolean;
-  /** Names that a commit waits for; empty where it waits for none. */
+  /** Names of standbys that a commit waits for; empty if it waits for none. */
   synchronousStandbys: string;
 }
 
@@ -44,7 +44,7 @@ export async function readServerFacts(database: Database): Promise<ServerFacts> 
       current_setting('wal_level') as wal_level, current_setting('fsync')::bool as fsync,
       current_setting('synchronous_standby_names') as standbys`);
   const [row] = rows;
-  if (row === undefined) throw new TypeError("A select without a from gave no row");
+  if (row === undefined) throw new TypeError("A select without from returned no row");
   return {
     version: row.version,
     major: Math.floor(row.number / 10_000),
@@ -60,12 +60,12 @@ export async function readServerFacts(database: Database): Promise<ServerFacts> 
   };
 }
 
-/** The database's time: of this host's own, nobody knows whether it is right. */
+/** The database's time, because this host's clock may be wrong. */
 export async function readDatabaseTime(database: Database): Promise<Date> {
   return new Date(Date.now() + (await readClockAhead(database)));
 }
 
-/** The server's clock less that of this host, in milliseconds, at the middle of a round trip. */
+/** The server's clock minus this host's clock in milliseconds, measured at the middle of a round trip. */
 export async function readClockAhead(database: Database, now: () => number = Date.now): Promise<number> {
   const askedAt = now();
   const { rows } = await database.execute<{ now: string }>(
@@ -74,13 +74,13 @@ export async function readClockAhead(database: Database, now: () => number = Dat
   return Number(rows[0]?.now) - (askedAt + now()) / 2;
 }
 
-/** Who follows this server's log, and who has stopped doing so. */
+/** Which servers replicate from this one, and which have stopped. */
 export interface ReplicationFacts {
   replicas: number;
-  /** Of these, as many as the role may see the lag of. */
+  /** The number of replicas whose lag the role may see. */
   visible: number;
   synchronous: number;
-  /** Slots that nobody reads: the server keeps every byte of log for them. */
+  /** Replication slots that nobody reads: the server keeps its log for them. */
   deadSlots: { name: string; keptBytes: number | null }[];
 }
 

@@ -6,7 +6,7 @@ import { readClockAhead } from "./diagnosis.ts";
 
 const dayMs = 86_400_000;
 
-/** The module of a process whose host's clock is off by `offset` milliseconds; later calls may put it right. */
+/** The module of a process whose host's clock is wrong by `offset` milliseconds; later calls may correct it. */
 async function startHost(): Promise<typeof import("./host-clock.ts") & { putOff(milliseconds: number): void }> {
   const right = Date.now;
   let offset = 0;
@@ -28,7 +28,7 @@ describeOnEachServer(
   "a host's clock",
   (open) => {
     test.each([dayMs, -dayMs])(
-      "that is off by %s ms is recorded, told, and not gone by until it is right",
+      "that is wrong by %s ms is recorded and reported, and not used until it is right",
       async (off) => {
         await using database = await openTestDatabase(await open(), []);
         const { followDatabaseClock, readWrongClocks, describeWrongClock, putOff } = await startHost();
@@ -53,7 +53,7 @@ describeOnEachServer(
       },
     );
 
-    test("of a host that was not heard of for a minute is not told any more", async () => {
+    test("of a host without news for a minute is no longer reported", async () => {
       await using database = await openTestDatabase(await open(), []);
       const { readWrongClocks } = await startHost();
       await database.execute(sql`

@@ -4,28 +4,28 @@ import type { Database } from "../database/database.ts";
 import { wrongClocks } from "../schema/processes.ts";
 import { readClockAhead } from "./diagnosis.ts";
 
-/** Hosts that follow a time server are apart by milliseconds, and a busy host takes some to answer. */
+/** Hosts with a time server differ by milliseconds, and a busy host takes some to answer. */
 const toleranceMs = 2_000;
-/** A host that was not heard of for this long is gone, or right again. */
+/** A host without news for this long has stopped or is right again. */
 const forgottenAfterSeconds = 60;
 
 const ownNow = Date.now;
-/** What is added to the host's clock, so that it tells the database's time. */
+/** Added to the host's clock, so that it shows the database's time. */
 let correctionMs = 0;
 
 /**
- * Makes `Date.now` of this process tell the database's time where the host's clock is off by more than two seconds, and
- * records that it is, for `doctor` and `status`. To be called again and again: a clock may jump.
+ * Makes `Date.now` of this process return the database's time if the host's clock is wrong by more than two seconds, and
+ * records that for `doctor` and `status`. Call it repeatedly, because a clock may jump.
  *
- * BullMQ has no other clock: it writes `Date.now()` into the next tick, into retries that wait and, on PostgreSQL, into
- * every lock. A producer whose clock was a day ahead for some seconds put off all ticks by a day, and a worker would have
- * kept its batches as long.
- * @returns Milliseconds that the host is ahead of the database; 0 within the tolerance.
+ * BullMQ has no other clock: it writes `Date.now()` into the next tick, into delayed retries and, on PostgreSQL, into every
+ * lock. A producer whose clock was a day ahead for some seconds delayed all ticks by a day, and a worker would have kept its
+ * batches as long.
+ * @returns Milliseconds by which the host is ahead of the database; 0 within the tolerance.
  */
 export async function followDatabaseClock(database: Database): Promise<number> {
   const askedAt = performance.now();
   const behindMs = await readClockAhead(database, ownNow);
-  // An answer that was long on its way, from a busy server or to a busy host, says little of the time.
+  // A slow answer, from a busy server or on a busy host, is not precise enough.
   if (performance.now() - askedAt > toleranceMs) return correctionMs === 0 ? 0 : -correctionMs;
   const wrong = Math.abs(behindMs) > toleranceMs;
   const known = correctionMs !== 0;
@@ -44,10 +44,10 @@ export async function followDatabaseClock(database: Database): Promise<number> {
   return wrong ? -behindMs : 0;
 }
 
-/** A host whose clock is not the database's. */
+/** A host whose clock differs from the database's. */
 export interface WrongClock {
   host: string;
-  /** Milliseconds that it is ahead of the database; less than 0 is behind. */
+  /** Milliseconds by which it is ahead of the database; negative if it is behind. */
   aheadMs: number;
 }
 
@@ -60,7 +60,7 @@ export async function readWrongClocks(database: Database): Promise<WrongClock[]>
     .orderBy(wrongClocks.host);
 }
 
-/** As a person is told: `The clock of host-1 is 86,400 s ahead of the database's.` */
+/** A sentence: `The clock of host-1 is 86,400 s ahead of the database's.` */
 export function describeWrongClock({ host, aheadMs }: WrongClock): string {
   const seconds = Math.round(Math.abs(aheadMs) / 1_000).toLocaleString("en");
   return `The clock of ${host} is ${seconds} s ${aheadMs < 0 ? "behind" : "ahead of"} the database's.`;

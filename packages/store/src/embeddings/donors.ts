@@ -2,11 +2,11 @@ import { type SQL, sql } from "drizzle-orm";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 
 /**
- * Selects the vector of a text with this hash, with its token counts, if this profile or another one of the same model
- * and revision has it. Takes a look at an index for each of these profiles.
+ * Selects the vector of a text with this hash, with its token counts, if this profile or another one of the same model and
+ * revision has one. Takes one index lookup per such profile.
  *
- * An adopted vector is no donor: its hash is of the text that stood beside it when it was adopted, and nobody knows that
- * it was computed from that. A copy would carry one wrong vector to every chunk with this text.
+ * An adopted vector is never copied: its hash is that of the text next to it when it was adopted, but nobody knows whether
+ * it was computed from that text. A copy would spread one wrong vector to every chunk with this text.
  */
 export function donorOf({ model, revision }: RegisteredProfile, contentHash: SQL): SQL {
   return sql`

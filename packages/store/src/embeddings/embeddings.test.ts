@@ -42,7 +42,7 @@ describeOnEachServer(
       return await readPendingChunks(database, profile, await chunkIds(database, profile));
     }
 
-    test("a vector is stored as it was given, with the hash of its chunk's text", async () => {
+    test("a vector is stored unchanged, with the hash of its chunk's text", async () => {
       const [chunk] = await fresh(["Зарплата выплачивается дважды в месяц."]);
       if (chunk === undefined) throw new Error("no chunk");
       const vector = Float32Array.from({ length: 1024 }, (_, index) => Math.fround(Math.sin(index) / 32));
@@ -53,7 +53,7 @@ describeOnEachServer(
       const halves = new Float16Array(vector);
       const stored = JSON.parse(rows[0]?.embedding ?? "") as number[];
       expect(stored.length).toBe(1024);
-      // PostgreSQL prints the shortest decimals that give the same half back.
+      // PostgreSQL prints the shortest decimals that give the same half-precision value.
       expect(new Float16Array(stored)).toEqual(halves);
       expect(rows[0]?.content_hash).toEqual(
         createHash("sha256").update("Зарплата выплачивается дважды в месяц.").digest(),
@@ -61,7 +61,7 @@ describeOnEachServer(
       expect(rows[0]?.model_revision).toBe(m3.model.revision);
     });
 
-    test("a vector of a text that was edited meanwhile is not stored, and the edit stays recorded", async () => {
+    test("a vector of a text that was edited meanwhile is not stored, and the change stays", async () => {
       const chunks = await fresh(["first", "second"]);
       await database.execute(
         sql`update ${sql.raw(profile.relation)} set content = 'edited' where id = ${chunks[0]?.id}`,
@@ -70,7 +70,7 @@ describeOnEachServer(
       expect(await readCoverage(database, profile)).toMatchObject({ chunks: 2, embedded: 1, pending: 1, changes: 1 });
     });
 
-    test("a chunk that was deleted meanwhile is passed over", async () => {
+    test("a chunk that was deleted meanwhile is skipped", async () => {
       const chunks = await fresh(["first", "second"]);
       await database.execute(sql`delete from ${sql.raw(profile.relation)} where id = ${chunks[0]?.id}`);
       expect(await upsertEmbeddings(database, profile, chunks.map(embed))).toEqual([chunks[1]?.id]);
@@ -90,7 +90,7 @@ describeOnEachServer(
       ).toEqual([]);
     });
 
-    test("an edit counts as pending at once, also for who has read the profile before its backfill began", async () => {
+    test("an edit is pending at once, even if the profile was read before its backfill began", async () => {
       const [chunk] = await fresh(["first"]);
       if (chunk === undefined) throw new Error("no chunk");
       await upsertEmbeddings(database, profile, [embed(chunk)]);
@@ -99,7 +99,7 @@ describeOnEachServer(
       expect(await readCoverage(database, longAgo)).toMatchObject({ embedded: 0, changes: 1, pending: 1 });
     });
 
-    test("an edit that was taken back is settled without a new vector", async () => {
+    test("the change of a reverted edit is removed without a new vector", async () => {
       const [chunk] = await fresh(["first"]);
       if (chunk === undefined) throw new Error("no chunk");
       await upsertEmbeddings(database, profile, [embed(chunk)]);
@@ -125,9 +125,9 @@ describeOnEachServer(
   ["embedded", "PostgreSQL"],
 );
 
-// Locks need sessions of their own: PGlite has one for all its connections.
+// Locks need separate sessions, but PGlite has one for all connections.
 describeOnEachServer(
-  "upserts beside other transactions",
+  "upserts with concurrent transactions",
   (open) => {
     let database: Database;
     let profile: RegisteredProfile;
@@ -143,8 +143,8 @@ describeOnEachServer(
     });
 
     test("four workers that upsert shuffled, overlapping batches see no deadlock", async () => {
-      // Among so many long chunks a batch is looked up one by one, in the order in which it was given: without an order of
-      // its own the statement deadlocked in 3 runs of 3.
+      // With many long chunks, the rows of a batch are locked one by one in the given order: without an explicit order the
+      // statement deadlocked in 3 of 3 runs.
       await database.execute(sql`analyze`);
       const hot = (await chunkIds(database, profile)).slice(0, 200);
       const chunks = await readPendingChunks(database, profile, hot);

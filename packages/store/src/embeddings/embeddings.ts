@@ -4,7 +4,7 @@ import type { Database } from "../database/database.ts";
 import { repeatOnConflict } from "../database/repeat-on-conflict.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 
-/** A vector and the text that it was computed from. */
+/** A vector and the hash of the text that it was computed from. */
 export interface EmbeddedChunk {
   chunkId: number;
   /** sha256 of the text in UTF-8, 32 bytes. */
@@ -15,9 +15,9 @@ export interface EmbeddedChunk {
 }
 
 /**
- * Stores vectors whose chunk still has the text that they were computed from, and settles the changes and quarantines
- * of these chunks. Returns the ids that were written; the others were stale. An edit in flight is not waited for: it has
- * its own row in the log, which asks for another vector.
+ * Stores vectors whose chunk still has the text that they were computed from, and removes the changes and quarantines of
+ * these chunks. Returns the written ids; the others were stale. It does not wait for a running edit, which has its own row in
+ * the log and so gets another vector.
  */
 export async function upsertEmbeddings(
   database: Database,
@@ -41,11 +41,11 @@ export async function upsertEmbeddings(
 }
 
 /**
- * Stores the vectors that `input` selects, as `upsertEmbeddings` does, and returns the ids that were written. What it
- * does is one function of the database, `store_vectors`, because it looks at the chunks twice and needs a fresh snapshot
- * for the second look.
- * @param input One row of arrays: `chunk_ids, content_hashes, embeddings, token_counts, truncated_tokens`, with each
- * chunk once at most.
+ * Stores the vectors that `input` selects, as `upsertEmbeddings` does, and returns the written ids. The work is done by one
+ * function of the database, `store_vectors`, because it checks the chunks twice and needs a fresh snapshot for the second
+ * check.
+ * @param input One row of arrays: `chunk_ids, content_hashes, embeddings, token_counts, truncated_tokens`, with each chunk at
+ * most once.
  */
 export async function storeVectors(database: Database, profile: RegisteredProfile, input: SQL): Promise<number[]> {
   const statement = sql`

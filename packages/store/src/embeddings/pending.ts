@@ -4,23 +4,24 @@ import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { donorOf } from "./donors.ts";
 
-/** A chunk of a batch that has no vector for its present text. */
+/** A chunk of a batch that has no vector of its present text. */
 export interface PendingChunk {
   id: number;
   content: string;
-  /** sha256 of the content in UTF-8, as PostgreSQL computed it. */
+  /** sha256 of the content in UTF-8, computed by PostgreSQL. */
   contentHash: Buffer;
-  /** How often a worker began to embed this change and brought neither a vector nor a word; null where it is none. */
+  /** How often a worker began to embed this change without a result; null if it is not a change. */
   attempts: number | null;
-  /** Whether a chunk with the same text has a vector that `reuseEmbeddings` can give it. */
+  /** Whether a chunk with the same text has a vector that `reuseEmbeddings` can copy. */
   reusable: boolean;
 }
 
 /**
- * The chunks of a batch that are to be embedded, in the order of their ids: those that still exist and have neither a
- * current vector nor a quarantine for their present text. Changes of the others, and of chunks that are gone, are settled: they ask for nothing.
- * A text is hashed once: without `offset 0` the planner writes the hash wherever it is compared, and a batch of 64 took
- * 6.8 ms instead of 4.4. One statement but where there is something to settle: what a worker asks for each batch is time without its model.
+ * The chunks of a batch that must be embedded, in the order of ids: those that exist and have neither a current vector nor a
+ * quarantine for their present text. Changes of the other chunks, and of deleted ones, are removed, because they need no
+ * work. Each text is hashed once: without `offset 0` the planner repeats the hash wherever it is compared, and a batch of 64
+ * took 6.8 ms instead of 4.4. It is one statement unless there are changes to remove, because while a worker waits here its
+ * model may idle.
  */
 export async function readPendingChunks(
   database: Database,

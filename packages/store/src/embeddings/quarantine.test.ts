@@ -56,7 +56,7 @@ describeOnEachServer(
       expect(await retryQuarantined(database, profile, { chunkIds: ids.slice(0, 1) })).toBe(0);
     });
 
-    test("takes no text that was edited since it was rejected, and leaves its change", async () => {
+    test("does not include a text that was edited since it was rejected, and leaves its change", async () => {
       await retryQuarantined(database, profile, { chunkIds: ids.slice(0, 1) });
       const [chunk] = await readPendingChunks(database, profile, ids);
       await database.execute(sql`update ${sql.raw(profile.relation)} set content = 'edited' where id = ${ids[0]}`);
@@ -68,7 +68,7 @@ describeOnEachServer(
       await takeChanges(database);
     });
 
-    test("all chunks of a reason are retried at once, and those of another stay", async () => {
+    test("all chunks with a reason are retried at once, and those with another reason stay", async () => {
       expect(await retryQuarantined(database, profile, { reason: "no_tokens" })).toBe(2);
       expect((await due()).toSorted()).toEqual(ids.slice(0, 2).toSorted());
       expect((await readQuarantined(database, profile, { limit: 9 })).map(({ chunkId }) => chunkId)).toEqual(
@@ -76,7 +76,7 @@ describeOnEachServer(
       );
     });
 
-    test("a chunk of an adopted corpus is there too before its document is", async () => {
+    test("includes a chunk of an adopted corpus whose document does not exist yet", async () => {
       await database.execute(sql`
         create view reembed.adopted as select id, 0::bigint as document_id, content from ${sql.raw(profile.relation)}`);
       const adopted = { ...profile, relation: "reembed.adopted" };

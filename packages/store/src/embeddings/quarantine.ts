@@ -7,17 +7,17 @@ import type { RegisteredProfile } from "../profiles/profiles.ts";
 
 export interface RejectedChunk {
   chunkId: number;
-  /** Of the text that was rejected, sha256 in UTF-8. */
+  /** sha256 of the rejected text in UTF-8. */
   contentHash: Buffer;
   /** A short name such as `empty_text`. */
   reason: string;
-  /** A sentence for a person; never the text itself. */
+  /** A sentence for operators, which never contains the text. */
   detail: string;
 }
 
 /**
- * Sets chunks aside that cannot be embedded, if they still have the text that was rejected, and settles their changes.
- * A vector of an older text goes: a search must not find what is no longer there. Returns the ids set aside.
+ * Quarantines chunks that cannot be embedded, if they still have the rejected text, and removes their changes. A vector of an
+ * older text is removed, because a search must not find a text that no longer exists. Returns the quarantined ids.
  */
 export async function quarantineChunks(
   database: Database,
@@ -38,11 +38,11 @@ export async function quarantineChunks(
   return rows.map((row) => Number(row.chunk_id));
 }
 
-/** A chunk that was set aside, with the document that it is from. */
+/** A quarantined chunk, with its document. */
 export interface QuarantinedChunk {
   chunkId: number;
   documentId: number | null;
-  /** Null where an adopted chunk has no document here, as before its corpus was taken over. */
+  /** Null if an adopted chunk has no document here, as before the documents are created. */
   title: string | null;
   uri: string | null;
   reason: string;
@@ -54,7 +54,7 @@ export interface QuarantinedChunk {
 type QuarantinedRow = Pick<QuarantinedChunk, "title" | "uri" | "reason" | "detail" | "attempts"> &
   Record<"id" | "last_seen", string> & { document_id: string | null };
 
-/** Quarantined chunks in the order of their ids, from the first id above `after`. */
+/** Quarantined chunks in the order of ids, starting after `after`. */
 export async function readQuarantined(
   database: Database,
   profile: RegisteredProfile,
@@ -67,7 +67,7 @@ export async function readQuarantined(
   return rows.map(fromRow);
 }
 
-/** One quarantined chunk with its text; undefined if it is none. */
+/** One quarantined chunk with its text; undefined if it is not in quarantine. */
 export async function readQuarantinedChunk(
   database: Database,
   profile: RegisteredProfile,
@@ -112,9 +112,7 @@ function fromRow({
   };
 }
 
-/**
- * Takes chunks out of quarantine and records them as changes, which the producer enqueues. Returns how many there were.
- */
+/** Removes chunks from quarantine and records them as changes, which the producer enqueues. Returns their number. */
 export async function retryQuarantined(
   database: Database,
   profile: RegisteredProfile,

@@ -3,23 +3,23 @@ import { decodeHalfvec } from "../database/binary-values.ts";
 import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 
-/** A vector as it is stored, beside the text whose hash it carries. */
+/** A stored vector with the text whose hash it has. */
 export interface VectorOfText {
   chunkId: number;
   content: string;
   vector: Float32Array;
-  /** Made by another program. */
+  /** Whether another program made it. */
   adopted: boolean;
 }
 
-/** Ids of so many vectors, each as likely as any other, whatever gaps there are between them. */
+/** Ids of `size` random vectors, each as likely as any other, whatever gaps there are between ids. */
 export async function sampleVectorIds(database: Database, profile: RegisteredProfile, size: number): Promise<number[]> {
   const { rows } = await database.execute<{ chunk_id: string }>(sql`
     select chunk_id from reembed.chunk_embeddings where profile = ${profile.name} order by random() limit ${size}`);
   return rows.map((row) => Number(row.chunk_id));
 }
 
-/** The vectors of these chunks. One whose text has changed since is left out. */
+/** The vectors of these chunks; those whose text has changed since are left out. */
 export async function readVectors(
   database: Database,
   profile: RegisteredProfile,
@@ -28,7 +28,7 @@ export async function readVectors(
   return await selectVectors(database, profile, sql`c.id = any(${sql.param(chunkIds)}::bigint[])`, chunkIds.length);
 }
 
-/** The next vectors behind a chunk, in the order of ids; none at the end. */
+/** The next vectors after a chunk, in the order of ids; empty at the end. */
 export async function readVectorsAfter(
   database: Database,
   profile: RegisteredProfile,

@@ -38,7 +38,7 @@ describeOnEachServer(
       );
     }
 
-    /** Gives the first of these chunks a vector of ones in a dimension, as a model would have. */
+    /** Gives the first of these chunks a vector of ones in one dimension, as a model would. */
     async function embedFirst(of: RegisteredProfile, [first]: PendingChunk[], tokenCount = 7): Promise<void> {
       if (first === undefined) throw new Error("There is nothing pending");
       const vector = Float32Array.from({ length: of.dimensions }, (_, index) => Number(index === 3));
@@ -48,7 +48,7 @@ describeOnEachServer(
       ).toEqual([id]);
     }
 
-    test("a text that was embedded before gives its vector and token counts to every chunk that has it", async () => {
+    test("the vector and token counts of a text that was embedded before are copied to every chunk with this text", async () => {
       const pending = await pendingOf(profile);
       await embedFirst(profile, pending);
       expect(await reuseEmbeddings(database, profile, await pendingOf(profile))).toEqual([pending[2]?.id]);
@@ -60,7 +60,7 @@ describeOnEachServer(
       expect((await pendingOf(profile)).map(({ content }) => content)).toEqual([bodies[1]]);
     });
 
-    test("so it does across profiles of one model and revision, and never of another", async () => {
+    test("they are copied across profiles of one model and revision, and never of another", async () => {
       await embedFirst(await readProfile(database, rubert.name), await pendingOf(sibling));
       expect(await reuseEmbeddings(database, profile, await pendingOf(profile))).toEqual([]);
       await embedFirst(sibling, await pendingOf(sibling));
@@ -71,13 +71,13 @@ describeOnEachServer(
       expect(await reuseEmbeddings(database, profile, await pendingOf(profile))).toEqual([]);
     });
 
-    test("an adopted vector is given to nobody, not even in its own profile", async () => {
+    test("an adopted vector is never copied, not even within its profile", async () => {
       await embedFirst(profile, await pendingOf(profile));
       await database.execute(sql`update reembed.chunk_embeddings set token_count = null`);
       expect(await reuseEmbeddings(database, profile, await pendingOf(profile))).toEqual([]);
     });
 
-    test("a chunk that was edited since it was read gets nothing, and its change stays; the others are settled", async () => {
+    test("a chunk that was edited since it was read gets no vector and keeps its change; the others lose theirs", async () => {
       await embedFirst(sibling, await pendingOf(sibling));
       const pending = await pendingOf(profile);
       expect(pending.map(({ reusable }) => reusable)).toEqual([true, false, true]);

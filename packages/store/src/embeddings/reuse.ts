@@ -7,9 +7,9 @@ import { storeVectors } from "./embeddings.ts";
 import type { PendingChunk } from "./pending.ts";
 
 /**
- * Gives pending chunks the vector of a chunk with the same text, where one was found for them: as
- * `upsertEmbeddings` does, with its token counts, and with changes and quarantines settled. Returns the ids that have a vector
- * now. Where there is nothing to reuse, which is nearly always, it costs nothing.
+ * Gives pending chunks the vector of a chunk with the same text, if one was found for them. Stores it as `upsertEmbeddings`
+ * does, with its token counts, and removes changes and quarantines. Returns the ids that have a vector now. If there is
+ * nothing to reuse, which is almost always so, it costs nothing.
  */
 export async function reuseEmbeddings(
   database: Database,

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 
-/** How long the documents with these uris are, in code points, by uri. */
+/** The lengths of the documents with these uris in code points, by uri. */
 export async function readDocumentLengths(database: Database, uris: readonly string[]): Promise<Map<string, number>> {
   const { rows } = await database.execute<{ uri: string; length: number }>(sql`
     select uri, char_length(body) as length from reembed.documents where uri = any(${sql.param(uris)}::text[])`);
@@ -20,7 +20,7 @@ export interface PlacedChunk {
   content: string;
 }
 
-/** Chunks of a profile's chunking behind this id, in the order of their ids. */
+/** Chunks of a profile's chunking after this id, in the order of ids. */
 export async function readPlacedChunks(
   database: Database,
   { relation }: Pick<RegisteredProfile, "relation">,
@@ -42,7 +42,7 @@ export async function readPlacedChunks(
   }));
 }
 
-/** A text that stands in a document. */
+/** A text that occurs in a document. */
 export interface Quotation {
   documentId: number;
   text: string;
@@ -59,7 +59,7 @@ export async function readDocumentIds(
   return new Map(rows.map((row) => [Number(row.id), Number(row.document_id)]));
 }
 
-/** For each quotation the chunks of its document that hold all of it, in the order of their ids. */
+/** For each quotation, the chunks of its document that contain all of it, in the order of ids. */
 export async function readHolders(
   database: Database,
   { relation }: Pick<RegisteredProfile, "relation">,

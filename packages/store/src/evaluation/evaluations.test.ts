@@ -16,7 +16,7 @@ describeOnEachServer(
       return () => database.$client.end();
     });
 
-    test("the last one of two profiles is found, and none of others", async () => {
+    test("the last evaluation of two profiles is found, and none of other profiles", async () => {
       expect(await lastEvaluation(database, pair)).toBeUndefined();
       await recordEvaluation(database, { ...pair, verdict: "undecided", report: { k: 10 } });
       await recordEvaluation(database, { ...pair, verdict: "better", report: { k: 5 } });
@@ -29,7 +29,7 @@ describeOnEachServer(
       });
     });
 
-    test("logged queries are what people asked last, each once", async () => {
+    test("logged queries are the latest ones, each once", async () => {
       const log = async (
         query: string | null,
         { shadowOf = null as string | null, error = null as string | null } = {},

@@ -6,7 +6,7 @@ export interface EvaluationInput {
   baseline: string;
   candidate: string;
   verdict: EvaluationVerdict;
-  /** As `reembed evaluate --json` printed it. */
+  /** The output of `reembed evaluate --json`. */
   report: Record<string, unknown>;
 }
 
@@ -18,7 +18,7 @@ export async function recordEvaluation(database: Queryable, evaluation: Evaluati
   await database.insert(evaluations).values(evaluation);
 }
 
-/** The newest evaluation of this candidate against this baseline; undefined where there is none. */
+/** The newest evaluation of this candidate against this baseline; undefined if there is none. */
 export async function lastEvaluation(
   database: Queryable,
   { baseline, candidate }: Pick<Evaluation, "baseline" | "candidate">,

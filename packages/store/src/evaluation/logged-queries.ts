@@ -1,12 +1,12 @@
 import { sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 
-/** Where queries are not logged, or only since lately, no more than these last searches are read in vain. */
+/** If queries are not logged, or only since recently, no more than this number of last searches is read. */
 const lookedAtMost = 100_000;
 
 /**
- * The last different queries that people asked and that were answered, the newest first, out of the last `looked`
- * searches; none where they are not logged.
+ * The last different queries that were answered, the newest first, among the last `looked` searches; empty if queries are
+ * not logged.
  */
 export async function readLoggedQueries(
   database: Database,

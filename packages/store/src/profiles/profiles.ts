@@ -4,38 +4,38 @@ import type { Queryable } from "../database/database.ts";
 import { type ChunkSource, chunkings } from "../schema/corpus.ts";
 import { type AnnSettings, type BackfillOrder, type ProfileState, profiles } from "../schema/profiles.ts";
 
-/** A profile as the database has it, with the relation that its chunks are read from. */
+/** A profile in the database, with the relation that its chunks are read from. */
 export interface RegisteredProfile {
   name: string;
   chunking: string;
   relation: string;
-  /** The application's tables, where the chunking was adopted. */
+  /** The application's tables, if the chunking was adopted. */
   source: ChunkSource | null;
   model: string;
   revision: string;
   dimensions: number;
-  /** Results of one search at most. */
+  /** Maximum number of results of a search. */
   limit: number;
-  /** Least cosine similarity of a result. */
+  /** Minimum cosine similarity of a result. */
   threshold: number;
   state: ProfileState;
   backfillCursor: number;
   backfillTarget: number;
   backfillOrder: BackfillOrder;
-  /** Share of the chunks at which the backfill holds; null is all. */
+  /** Share of the chunks at which the backfill stops; null means all. */
   backfillUntil: number | null;
-  /** Chunks a second at most; null is as many as the workers take. */
+  /** Maximum chunks per second; null means no limit. */
   backfillRate: number | null;
   paused: boolean;
-  /** Why the last tick enqueued less than it could; null when it did not. */
+  /** Why the last tick enqueued less than it could; null if nothing limited it. */
   held: string | null;
   estimate: Record<string, unknown> | null;
   ann: AnnSettings | null;
-  /** Another one after every write to the profile's row: the transaction that wrote it. */
+  /** The transaction that last wrote the profile's row, so it changes with every write. */
   version: string;
 }
 
-/** @throws ReembedError `profile_unregistered` (exit code 3) when `reembed init` has not run for it. */
+/** @throws ReembedError `profile_unregistered` (exit code 3) if `reembed init` has not run for it. */
 export async function readProfile(database: Queryable, name: string): Promise<RegisteredProfile> {
   const [profile] = await selectProfiles(database).where(eq(profiles.name, name));
   if (profile === undefined) {
@@ -47,7 +47,7 @@ export async function readProfile(database: Queryable, name: string): Promise<Re
   return profile;
 }
 
-/** All but the retired ones, whose vectors and perhaps chunks are gone. */
+/** All profiles except retired ones, whose vectors and perhaps chunks were removed. */
 export async function readProfiles(database: Queryable): Promise<RegisteredProfile[]> {
   return await selectProfiles(database).where(ne(profiles.state, "retired")).orderBy(profiles.createdAt, profiles.name);
 }

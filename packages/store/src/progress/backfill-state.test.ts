@@ -9,11 +9,11 @@ import { advanceCursor, startBackfill } from "./backfill-state.ts";
 
 const m3 = testProfile("mini-m3");
 
-// Locks need sessions of their own: PGlite has one for all its connections.
+// Locks need separate sessions, but PGlite has one for all connections.
 describeOnEachServer(
-  "a backfill that begins",
+  "the start of a backfill",
   (open) => {
-    test("does not wait for a chunk that is being written, and has it as a change when it is there", async () => {
+    test("does not wait for a chunk that is being written, which becomes a change after its commit", async () => {
       await using database = await openTestDatabase(await open(), [m3]);
       await storeBodies(database, ["first"]);
       const registered = await readProfile(database, m3.name);
@@ -33,7 +33,7 @@ describeOnEachServer(
       expect(await readDueChanges(database, backfilling, { limit: 10, queueIsEmpty: false })).toEqual([written]);
     });
 
-    test("waits for a tick that moves the log, and has no chunk that it moved above its target", async () => {
+    test("waits for a tick that processes the log, and sets no target below a chunk that the tick has processed", async () => {
       await using database = await openTestDatabase(await open(), [m3]);
       await storeBodies(database, ["first"]);
       const registered = await readProfile(database, m3.name);
@@ -57,7 +57,7 @@ describeOnEachServer(
       expect(rows).toEqual([]);
     });
 
-    test("records what is written from then on as a change, and lets one of two producers move its cursor", async () => {
+    test("records later writes as changes, and lets only one of two producers move its cursor", async () => {
       await using database = await openTestDatabase(await open(), [m3]);
       await storeBodies(database, ["first"]);
       await startBackfill(database, await readProfile(database, m3.name));

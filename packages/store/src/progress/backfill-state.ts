@@ -6,13 +6,13 @@ import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { profiles } from "../schema/profiles.ts";
 
 /**
- * Begins the backfill of a registered profile: what exists now is its target, what is written later is a change. No
- * chunk is neither, and no writer waits: triggers log every chunk, whatever the profiles' states are, and the log is not
- * moved between the look at the newest chunk and the new state. So a chunk that cannot be seen yet is still to be moved.
- * Returns whether there was anything to begin with: an empty chunking stays registered.
+ * Starts the backfill of a registered profile: the existing chunks are its target, and later writes are changes. Every chunk
+ * is one or the other, without making writers wait: triggers log every chunk, whatever the profiles' states are, and the log
+ * is not processed between reading the newest chunk and setting the new state. So a chunk that is not visible yet will still
+ * be processed as a change. Returns whether there were any chunks: without chunks the profile stays registered.
  */
 export async function startBackfill(database: Database, profile: RegisteredProfile): Promise<boolean> {
-  // What was logged before is below the target, and no change.
+  // What was logged before is below the target and not a change.
   await takeChanges(database);
   return await withLockTimeout(database, async (transaction) => {
     await lockChanges(transaction, "alone");
@@ -26,7 +26,7 @@ export async function startBackfill(database: Database, profile: RegisteredProfi
       .set({
         state: "backfilling",
         backfillTarget: Number(target),
-        // Of the row as it is now: the order may have been chosen after the profile was read.
+        // Computed from the present row, because the order may have changed since the profile was read.
         backfillCursor: sql`case ${profiles.backfillOrder} when 'newest' then ${Number(target) + 1} else 0 end`,
       })
       .where(and(eq(profiles.name, profile.name), eq(profiles.state, "registered")));
@@ -35,9 +35,9 @@ export async function startBackfill(database: Database, profile: RegisteredProfi
 }
 
 /**
- * Moves the cursor on, unless the profile's row was written since it was read: by another producer, or by somebody who
- * paused the backfill or changed its course. What was enqueued meanwhile may have been taken out of the queue again, even
- * if the row says the same as before. Returns whether it moved.
+ * Moves the cursor, unless the profile's row was written since it was read: by another producer, or by somebody who paused
+ * the backfill or changed its settings. What was enqueued meanwhile may have been withdrawn again, even if the row has the
+ * same values as before. Returns whether the cursor moved.
  */
 export async function advanceCursor(database: Queryable, profile: RegisteredProfile, to: number): Promise<boolean> {
   const moved = await database
@@ -49,8 +49,8 @@ export async function advanceCursor(database: Queryable, profile: RegisteredProf
 }
 
 /**
- * Begins the backfill of a profile anew that is not what its state says. It passes over what has its vector. Returns
- * whether this call was the one that did.
+ * Starts the backfill of a profile again whose state does not match its tables. It skips chunks that have their vector.
+ * Returns whether this call has changed the state.
  */
 export async function reopenBackfill(database: Queryable, profile: RegisteredProfile): Promise<boolean> {
   const reopened = await database
@@ -65,7 +65,7 @@ export async function reopenBackfill(database: Queryable, profile: RegisteredPro
   return reopened.length === 1;
 }
 
-/** Records that the backfill is complete. Returns whether this call was the one that did. */
+/** Records that the backfill is complete. Returns whether this call has changed the state. */
 export async function completeBackfill(database: Queryable, profile: RegisteredProfile): Promise<boolean> {
   const completed = await database
     .update(profiles)

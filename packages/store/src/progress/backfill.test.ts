@@ -10,7 +10,7 @@ import { moveCursorBack, readNextChunks, setBackfillSettings } from "./backfill.
 import { advanceCursor, startBackfill } from "./backfill-state.ts";
 
 describeOnEachServer(
-  "what a backfill takes next",
+  "the next chunks of a backfill",
   (open) => {
     let database: Database;
     let ids: number[];
@@ -34,7 +34,7 @@ describeOnEachServer(
       return () => database.$client.end();
     });
 
-    /** All that it takes from where it is, and the cursors on the way. */
+    /** Everything that it takes from its present position, and the cursors on the way. */
     async function takeAll(lookAtMost: number): Promise<{ taken: number[]; cursors: number[] }> {
       const taken: number[] = [];
       const cursors: number[] = [];
@@ -47,10 +47,10 @@ describeOnEachServer(
       }
     }
 
-    test("it passes over what has its vector, so many ids at a time, and takes the rest in its order", async () => {
+    test("it skips chunks with vectors, a limited number of ids at a time, and takes the others in its order", async () => {
       const up = await takeAll(3);
       expect(up.taken).toEqual(ids.slice(5));
-      // Three of vectors, two more and one to take, two to take, and the end.
+      // Three chunks with vectors; two more and one to take; two to take; the end.
       expect(up.cursors).toEqual([ids[2], ids[5], ids[7], ids[9]]);
       await setBackfillSettings(database, await profile(), { order: "newest", until: null, rate: null });
       const down = await takeAll(3);
@@ -58,7 +58,7 @@ describeOnEachServer(
       expect(down.cursors.at(-1)).toBe(1);
     });
 
-    test("what is withdrawn is taken again, whatever the direction, and nothing that was not taken is left out", async () => {
+    test("withdrawn chunks are taken again in either direction, and no other chunk is skipped", async () => {
       const withdrawn = async (order: "id" | "newest", chunkIds: number[]) => {
         await database.execute(sql`
           update reembed.profiles set backfill_order = ${order}, backfill_target = ${ids[9]},
@@ -70,7 +70,7 @@ describeOnEachServer(
       expect(await withdrawn("newest", ids.slice(6, 8))).toEqual(ids.slice(5, 8).toReversed());
     });
 
-    test("a cursor does not move for a producer that read the profile before somebody wrote it, were it the same", async () => {
+    test("the cursor does not move for a producer that read the profile before it was written, even with the same values", async () => {
       for (const change of [
         sql`paused = not paused`,
         sql`backfill_order = 'id'`,

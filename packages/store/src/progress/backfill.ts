@@ -4,16 +4,16 @@ import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import type { BackfillOrder } from "../schema/profiles.ts";
 
-/** What `reembed backfill start` decides about a backfill. */
+/** The settings of `reembed backfill start`. */
 export interface BackfillSettings {
   order: BackfillOrder;
-  /** Share of the chunks at which it holds, from 0 to 1; null is all of them. */
+  /** Share of the chunks at which it stops, from 0 to 1; null means all. */
   until: number | null;
-  /** Chunks a second at most; null is as many as the workers take. */
+  /** Maximum chunks per second; null means no limit. */
   rate: number | null;
 }
 
-/** Whether the cursor has come to its end: every chunk that was there when the backfill began was enqueued once. */
+/** Whether the cursor has reached its end: every chunk that existed at the start of the backfill was enqueued once. */
 export function isBackfillDone({
   backfillOrder,
   backfillCursor,
@@ -23,12 +23,12 @@ export function isBackfillDone({
 }
 
 /**
- * The next chunks that the backfill has not enqueued and that have no vector, in its order, and where its cursor is
- * once they are enqueued. It looks at a hundred thousand ids at most and passes over those that have their vector, as
- * after a change of the order: so the time it takes does not depend on how much is done.
+ * The next chunks in the backfill's order that it has not enqueued and that have no vector, and the cursor after they are
+ * enqueued. It reads at most a hundred thousand ids and skips chunks that have their vector, as after a change of the order,
+ * so its time does not depend on the progress.
  *
- * LIMIT within the lateral subquery keeps it a look into the index for each chunk: PostgreSQL would otherwise rather
- * hash all vectors of the profile.
+ * LIMIT within the lateral subquery makes it an index lookup per chunk: otherwise PostgreSQL would hash all vectors of the
+ * profile.
  */
 export async function readNextChunks(
   database: Database,
@@ -49,7 +49,7 @@ export async function readNextChunks(
   return { chunkIds, cursor: last ?? end };
 }
 
-/** The last of as many ids as are looked at; undefined where the backfill ends before. */
+/** The last id that is read; undefined if the backfill ends before. */
 async function readLookedAt(
   database: Database,
   profile: RegisteredProfile,
@@ -66,8 +66,8 @@ function remaining({ relation, backfillOrder, backfillCursor, backfillTarget }: 
 }
 
 /**
- * Chunks that were enqueued and are out of the queue again are to be enqueued anew: leaders are due at once, and for the
- * others the cursor goes back. What lies between and has its vector is passed over.
+ * Makes withdrawn chunks due again: prioritised ones at once, and for the others the cursor moves back. Chunks in between
+ * that have their vector are skipped later.
  */
 export async function moveCursorBack(
   database: Database,
@@ -90,7 +90,7 @@ export async function moveCursorBack(
     from passed where name = ${profile.name} and passed.first is not null`);
 }
 
-/** Pauses a backfill, or lets it go on. Changes go on in either case. Returns whether that was news. */
+/** Pauses or resumes a backfill. Changes continue in either case. Returns whether the state has changed. */
 export async function setPaused(database: Database, profile: RegisteredProfile, paused: boolean): Promise<boolean> {
   const { rowCount } = await database.execute(sql`
     update reembed.profiles set paused = ${paused}, held = null
@@ -99,8 +99,8 @@ export async function setPaused(database: Database, profile: RegisteredProfile, 
 }
 
 /**
- * Gives a backfill its course and lets it go on. In the other direction it begins at the end that it goes from, and
- * passes over what has its vector.
+ * Sets a backfill's order, share and rate, and resumes it. If the direction changes, it starts at the other end and skips
+ * chunks that have their vector.
  */
 export async function setBackfillSettings(
   database: Database,
@@ -116,7 +116,7 @@ export async function setBackfillSettings(
     where name = ${profile.name}`);
 }
 
-/** Says why the backfill enqueues less than it could, or that nothing holds it. Writes only what is new. */
+/** Stores why the backfill enqueues less than it could, or that nothing limits it. Writes only if that has changed. */
 export async function setThrottleReason(
   database: Database,
   profile: RegisteredProfile,

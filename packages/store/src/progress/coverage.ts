@@ -5,27 +5,28 @@ import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { embeddingsPartition } from "../schema/relations.ts";
 
-/** How far a profile is. `chunks` = `embedded` + `pending` + `quarantined`. */
+/** A profile's progress. `chunks` = `embedded` + `pending` + `quarantined`. */
 export interface Coverage {
   chunks: number;
   /** Chunks with a vector of their present text. */
   embedded: number;
   pending: number;
-  /** Of the pending: inserted or edited since the backfill began, or found missing by it. */
+  /** Those of the pending chunks that were inserted or edited since the backfill began, or were found missing by it. */
   changes: number;
-  /** Vectors that wait for their removal or for another one: of an older text, by which a chunk is found until then. */
+  /** Vectors of an older text, which wait to be removed or replaced. Until then the chunk is found by its older text. */
   outdated: number;
-  /** How long the oldest of the changes waits by now, in seconds: how fresh the answers are. Null without one. */
+  /** The age of the oldest change in seconds, which shows how fresh the answers are. Null without changes. */
   oldestChangeSeconds: number | null;
   quarantined: number;
-  /** embedded / chunks; 0 without chunks: an empty corpus is not a finished one. */
+  /** embedded / chunks; 0 without chunks, because an empty corpus is not complete. */
   coverage: number;
 }
 
 /**
- * Counted from the tables: rows of the profile's vectors over rows of its chunks, less what waits. Hashing every text takes
- * seconds and belongs to a verification. The partition itself is counted, not the table where the profile is this one:
- * a condition on every row of the index took 125 ms of CPU for a million, none takes 76; a million chunks take 56.
+ * Counted from the tables: the profile's vectors against its chunks, minus what waits. Hashing every text would take seconds
+ * and is left to verification. The partition is counted directly instead of the parent with a condition on the profile,
+ * because a condition on every row of the index took 125 ms of CPU per million rows, and none takes 76; a million chunks
+ * take 56.
  */
 export async function readCoverage(database: Database, profile: RegisteredProfile): Promise<Coverage> {
   const vectors = sql.raw(embeddingsPartition(profile.name));
@@ -52,7 +53,7 @@ export async function readCoverage(database: Database, profile: RegisteredProfil
   const chunks = Number(rows[0]?.chunks);
   const outdated = Number(rows[0]?.outdated);
   const quarantined = Number(rows[0]?.quarantined);
-  // Rows that no trigger told of may have gone, and their vectors not yet.
+  // If rows were deleted and no trigger recorded it, vectors of them may still exist.
   const embedded = Math.max(0, Math.min(Number(rows[0]?.vectors) - outdated, chunks - quarantined));
   const oldest = rows[0]?.oldest;
   return {
@@ -68,14 +69,14 @@ export async function readCoverage(database: Database, profile: RegisteredProfil
 }
 
 /**
- * Chunks of a profile whose backfill has ended that have no vector and no change either, as after a truncated or restored
- * partition. A change is written by the transaction that makes a vector wanting, so that any live corpus has none.
+ * Chunks of a backfilled profile that have neither a vector nor a change, as after a partition was truncated or restored. A
+ * change is written in the transaction that makes a vector necessary, so a live corpus never has such chunks.
  */
 export function countLost({ pending, changes }: Pick<Coverage, "pending" | "changes">): number {
   return Math.max(0, pending - changes);
 }
 
-/** Quarantined chunks by reason. */
+/** Numbers of quarantined chunks by reason. */
 export async function readQuarantineReasons(
   database: Database,
   profile: RegisteredProfile,

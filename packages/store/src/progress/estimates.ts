@@ -4,27 +4,27 @@ import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { profiles } from "../schema/profiles.ts";
 
-/** What `reembed estimate` foretells of a backfill, and `reembed status` holds against what comes. */
+/** The estimate of `reembed estimate`, which `reembed status` compares with the actual progress. */
 export interface Estimate extends Record<string, unknown> {
   /** When it was made, in ISO 8601. */
   at: string;
-  /** Of the profile's chunking; foretold too where documents are not cut yet. */
+  /** Number of chunks of the profile's chunking; estimated too if documents are not cut yet. */
   chunks: number;
-  /** Chunks that were looked at. */
+  /** Number of sampled chunks. */
   sample: number;
-  /** That the model will read, and their 95 % interval. */
+  /** Tokens that the model will read, with their 95 % interval. */
   tokens: { total: number; low: number; high: number };
-  /** Of one worker. */
+  /** Speed of one worker. */
   tokensPerSecond: number;
   workers: number;
-  /** Until the last chunk is embedded, by these workers. */
+  /** Time until the last chunk is embedded, by these workers. */
   seconds: number;
   device: string;
   vectorBytes: number;
   indexBytes: number;
-  /** Memory that the build of the ANN index wants for itself. */
+  /** Memory that the build of the ANN index needs. */
   indexBuildBytes: number;
-  /** Of chunks longer than the model reads, with its 95 % interval. */
+  /** Share of chunks that are longer than the model reads, with its 95 % interval. */
   truncatedShare: number;
   truncatedShareLow: number;
   truncatedShareHigh: number;
@@ -36,7 +36,7 @@ export async function recordEstimate(database: Database, profile: string, estima
 
 export interface TextTotals {
   count: number;
-  /** Of all texts in UTF-8. PostgreSQL knows the length of a text without reading it, however long and compressed. */
+  /** Size of all texts in UTF-8. PostgreSQL knows the length of a text without reading it, even if it is compressed. */
   bytes: number;
 }
 
@@ -57,7 +57,7 @@ export async function readDocumentTotals(database: Database): Promise<TextTotals
   return { count: Number(rows[0]?.count), bytes: Number(rows[0]?.bytes) };
 }
 
-/** Whether a document has no chunk in this profile's chunking and is to be cut; a text of none is cut into nothing. */
+/** Whether a document with text has no chunk in this profile's chunking and must be cut. */
 export async function hasUncutDocuments(
   database: Database,
   { relation }: Pick<RegisteredProfile, "relation">,
@@ -71,7 +71,7 @@ export async function hasUncutDocuments(
   return rows[0]?.uncut === true;
 }
 
-/** Up to `size` different bodies, chosen at random: every id is looked at, and no other body than these. */
+/** Up to `size` different random bodies. Every id is read, but only these bodies. */
 export async function sampleBodies(database: Database, size: number): Promise<string[]> {
   const { rows } = await database.execute<{ body: string }>(sql`
     select body from reembed.documents
@@ -79,7 +79,7 @@ export async function sampleBodies(database: Database, size: number): Promise<st
   return rows.map((row) => row.body);
 }
 
-/** Up to `size` different documents of an adopted corpus, chosen at random: of each its chunks' texts in their order. */
+/** The texts of the chunks, in order, of up to `size` different random documents of an adopted corpus. */
 export async function sampleAdopted(database: Database, adoption: Adoption, size: number): Promise<string[][]> {
   const drawn = await database.execute<{ key: string }>(sql`
     select source_key as key from reembed.documents where source_key is not null order by random() limit ${size}`);

@@ -33,7 +33,7 @@ function scansOf(node: PlanNode): string[] {
   return [...scan, ...(node.Plans ?? []).flatMap(scansOf)];
 }
 
-/** A pool whose server tells the plan of every statement that it runs, as it ran it. */
+/** A pool whose server reports the actual plan of every statement. */
 async function openExplained(database: Database): Promise<Database & AsyncDisposable & { plans: PlanNode[] }> {
   const address = new URL(database.$client.options.connectionString ?? "");
   const settings = ["session_preload_libraries=auto_explain", "auto_explain.log_min_duration=0", "jit=off"];
@@ -47,13 +47,13 @@ async function openExplained(database: Database): Promise<Database & AsyncDispos
       if (json !== undefined) plans.push((JSON.parse(json) as { Plan: PlanNode }).Plan);
     }),
   );
-  // What a session begins with is no plan of ours.
+  // The first statements of a session are not to be recorded.
   await explained.execute(sql`select 1`);
   plans.length = 0;
   return Object.assign(explained, { plans, [Symbol.asyncDispose]: () => explained.$client.end() });
 }
 
-/** A corpus that has been vacuumed and analysed, as autovacuum leaves one. */
+/** Fills a corpus that is vacuumed and analysed, as autovacuum leaves one. */
 async function fill(database: Database): Promise<void> {
   await storeBodies(database, ["a"]);
   await database.execute(sql`
@@ -108,27 +108,27 @@ describeOnEachServer(
     const vector = new Float32Array(dimensions).fill(0.1);
     const byIndex = `Index Scan on chunk_embeddings_${rubert.name} by by_test`;
 
-    test("of a search takes the ANN index, and its chunks and documents by their keys", async () => {
+    test("of a search uses the ANN index, and reads chunks and documents by key", async () => {
       const scans = await scansIn((explained) => searchProfile(explained, indexed(), vector, { limit: 15 }));
       expect(scans).toContain(byIndex);
       expect(scans.filter((scan) => scan.startsWith("Seq Scan"))).toEqual([]);
     });
 
-    test("of a search beside vectors that the index has lost fetches those by their key", async () => {
+    test("of a search with vectors that the index has lost reads those by key", async () => {
       const lost = { ...indexed(), ann: { ...indexed().ann, unreachable: [5, 6, 7] } };
       const scans = await scansIn((explained) => searchProfile(explained, lost, vector, { limit: 15 }));
       expect(scans).toContain(byIndex);
       expect(scans.filter((scan) => scan.startsWith("Seq Scan"))).toEqual([]);
     });
 
-    test("of a search in one language takes the ANN index too, and looks each chunk and document up", async () => {
+    test("of a search in one language also uses the ANN index, and reads each chunk and document by key", async () => {
       const options = { limit: 15, filter: { language: "en" } };
       const scans = await scansIn((explained) => searchProfile(explained, indexed(), vector, options));
       expect(scans).toContain(byIndex);
       expect(scans.filter((scan) => scan.startsWith("Seq Scan"))).toEqual([]);
     });
 
-    test("of the due changes reads the oldest in their order, and not all of them", async () => {
+    test("of reading due changes reads only the oldest, in order", async () => {
       await using explained = await openExplained(database);
       const due = await readDueChanges(explained, profile, { limit: 100, queueIsEmpty: false });
       expect(due.length).toBe(100);
@@ -138,7 +138,7 @@ describeOnEachServer(
       expect(plan && read(plan)).toBeLessThan(200);
     });
 
-    test("of the removal of old searches finds those by the index on their time", async () => {
+    test("of removing old searches uses the index on their time", async () => {
       await database.execute(sql`
         insert into reembed.search_events (request_id, profile, searched_at, took_ms, results)
         select gen_random_uuid(), ${rubert.name}, now() - n * interval '1 hour', 1, 0 from generate_series(1, 5000) n`);
@@ -150,7 +150,7 @@ describeOnEachServer(
       expect(scans).not.toContain("Seq Scan on search_events");
     });
 
-    test("of the last queries reads the last searches, whether or not queries are logged", async () => {
+    test("of reading the last queries reads only the last searches, whether or not queries are logged", async () => {
       await database.execute(sql`
         insert into reembed.search_events (request_id, profile, took_ms, results)
         select gen_random_uuid(), ${rubert.name}, 1, 0 from generate_series(1, 100) n`);
@@ -162,7 +162,7 @@ describeOnEachServer(
       expect(plan && read(plan)).toBe(20);
     });
 
-    test("of a block of a sweep reads that block of the chunks and vectors, by their keys", async () => {
+    test("of a sweep's block reads only that block of the chunks and vectors, by their keys", async () => {
       await using explained = await openExplained(database);
       expect(await sweepBlock(explained, profile, { chunks: 1_000, everyMs: 0 })).toBe(0);
       const most = (node: PlanNode): number => Math.max(node["Actual Rows"] ?? 0, ...(node.Plans ?? []).map(most));
@@ -172,13 +172,13 @@ describeOnEachServer(
       }
     });
 
-    test("of a page of a verification reads that page of the chunks, and no more of the vectors", async () => {
+    test("of a page of a verification reads only that page of chunks and their vectors", async () => {
       await using explained = await openExplained(database);
       for await (const _ of checkVectors(explained, profile)) break;
       const [plan] = explained.plans;
       const scans = plan === undefined ? [] : scansOf(plan);
       expect(scans).toContainEqual(expect.stringMatching(/^Index Scan on chunks_1500-150 by .*pkey$/));
-      // A condition of the plan's own: no node gives more rows than a page has.
+      // No node of the plan returns more rows than a page has.
       const most = (node: PlanNode): number => Math.max(node["Actual Rows"] ?? 0, ...(node.Plans ?? []).map(most));
       expect(plan && most(plan)).toBeLessThanOrEqual(5_001);
     });

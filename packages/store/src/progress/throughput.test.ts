@@ -14,7 +14,7 @@ describeOnEachServer(
     });
     beforeEach(() => database.execute(sql`delete from reembed.throughput`).then(() => {}));
 
-    test("adds up what several workers embed in a minute, and keeps profiles apart", async () => {
+    test("adds up what several workers embed in a minute, per profile", async () => {
       const at = await now();
       await Promise.all([
         addThroughput(database, "mini-m3", { chunks: 3, tokens: 300 }),
@@ -26,7 +26,7 @@ describeOnEachServer(
       expect(work.reduce((sum, { tokens }) => sum + tokens, 0)).toBe(700);
     });
 
-    test("an idle minute is there with zeros, the oldest first", async () => {
+    test("includes idle minutes with zeros, the oldest first", async () => {
       const history = await readThroughput(database, "mini-m3", 60);
       expect(history.length).toBe(60);
       expect(history.every(({ chunks, tokens }) => chunks === 0 && tokens === 0)).toBe(true);

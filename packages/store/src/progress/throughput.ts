@@ -3,13 +3,13 @@ import type { Database } from "../database/database.ts";
 
 /** What all workers of a profile embedded within one minute. */
 export interface MinuteOfWork {
-  /** When it began. */
+  /** The start of the minute. */
   minute: Date;
   chunks: number;
   tokens: number;
 }
 
-/** Adds to what was embedded in the present minute, by the database's clock, so that workers need not agree on the time. */
+/** Adds to the present minute's work, by the database's clock, so that workers need not agree on the time. */
 export async function addThroughput(
   database: Database,
   profile: string,
@@ -23,7 +23,7 @@ export async function addThroughput(
       chunks = throughput.chunks + excluded.chunks, tokens = throughput.tokens + excluded.tokens`);
 }
 
-/** The last `minutes` minutes with the present one, the oldest first; those without any work are there with zeros. */
+/** The last `minutes` minutes including the present one, the oldest first; idle minutes have zeros. */
 export async function readThroughput(database: Database, profile: string, minutes: number): Promise<MinuteOfWork[]> {
   const { rows } = await database.execute<{ minute: string; chunks: string; tokens: string }>(sql`
     select extract(epoch from minute) * 1000 as minute, coalesce(chunks, 0) as chunks, coalesce(tokens, 0) as tokens
@@ -41,15 +41,15 @@ export async function readThroughput(database: Database, profile: string, minute
   }));
 }
 
-/** All that was embedded since a moment, as far as it is kept. */
+/** Everything that was embedded since a moment, as far as the history goes back. */
 export interface Work {
-  /** When the first minute of it began. */
+  /** The start of its first minute. */
   since: Date;
   chunks: number;
   tokens: number;
 }
 
-/** What was embedded from the minute of `since` on; undefined where nothing was. */
+/** What was embedded from the minute of `since` on; undefined if nothing was. */
 export async function readWork(database: Database, profile: string, since: Date): Promise<Work | undefined> {
   const { rows } = await database.execute<{ since: string | null; chunks: string; tokens: string }>(sql`
     select extract(epoch from min(minute)) * 1000 as since, sum(chunks) as chunks, sum(tokens) as tokens

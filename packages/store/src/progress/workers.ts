@@ -6,13 +6,13 @@ export type WorkerHeartbeat = Omit<typeof workers.$inferInsert, "startedAt" | "s
 export type LiveWorker = typeof workers.$inferSelect;
 
 /**
- * A worker that was not heard of for this long does not count as alive; nor does one that was heard of in the future,
- * before the database's clock was put back.
+ * A worker without a heartbeat for this long does not count as running; nor does one with a heartbeat in the future, from
+ * before the database's clock was set back.
  */
 const forgottenAfterSeconds = 20;
 const forgottenSeconds = 86_400;
 
-/** Says that a worker is alive, and forgets those that have been silent for a day. */
+/** Records a worker's heartbeat, and removes workers without one for a day. */
 export async function recordHeartbeat(database: Database, heartbeat: WorkerHeartbeat): Promise<void> {
   const { chunksPerSecond, tokensPerSecond } = heartbeat;
   await database

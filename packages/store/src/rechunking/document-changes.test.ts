@@ -24,7 +24,7 @@ async function chunksOf(database: Database, uri: string) {
   return rows;
 }
 
-/** As `chunkText` cuts it for both profiles. */
+/** The chunks that `chunkText` cuts for both profiles. */
 function expected(body: string) {
   return profiles.flatMap(({ chunking }) =>
     chunkText(body, chunking).map(({ content }) => ({ chunking: `${chunking.size}-${chunking.overlap}`, content })),
@@ -37,7 +37,7 @@ const contents = (chunks: { chunking: string; content: string }[]) =>
 describeOnEachServer(
   "a loaded corpus",
   (open) => {
-    test("is cut again where plain SQL has changed it, and chunks that stay keep their vectors", async () => {
+    test("is cut again after plain SQL has changed it, and unchanged chunks keep their vectors", async () => {
       const servers = await open();
       await using database = await openTestDatabase(servers, profiles);
       await storeBodies(database, [bodyOf(...nine), bodyOf("other")]);
@@ -86,7 +86,7 @@ describeOnEachServer(
 describeOnEachServer(
   "a loaded corpus",
   (open) => {
-    test("is cut into a chunking that was registered later, and what was cut is not cut again", async () => {
+    test("is cut into a chunking that was registered later, and not cut again after that", async () => {
       const servers = await open();
       await using database = await openTestDatabase(servers, [profiles[0] ?? testProfile("mini-rubert")]);
       const bodies = nine.map((letter) => bodyOf(letter, "and more"));
@@ -109,7 +109,7 @@ describeOnEachServer(
 describeOnEachServer(
   "documents that are changed while they are cut",
   (open) => {
-    test("lose no change, keep no writer waiting for another, and are cut by one producer at a time", async () => {
+    test("lose no change, make no writer wait for another, and are cut by one producer at a time", async () => {
       const servers = await open();
       await using database = await openTestDatabase(servers, profiles);
       await storeBodies(database, [bodyOf("a"), bodyOf("b")]);
@@ -123,7 +123,7 @@ describeOnEachServer(
       const recut = () => Promise.all(producers.map((producer) => recutChangedDocuments(producer, { limit: 10 })));
       let unsettled: ReturnType<typeof recut> | undefined;
       await database.transaction(async (edits) => {
-        // It has read its text when the producers begin, and commits when they have cut what was there before.
+        // The writer has read its text when the producers start, and commits after they have cut the earlier state.
         await edits.execute(sql`select reembed.note_document('text-0')`);
         await edits.execute(edit(bodyOf("late"), "text-1"));
         unsettled = recut();

@@ -12,13 +12,13 @@ import { keepFromRecutting } from "../corpus/documents.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { repeatOnConflict } from "../database/repeat-on-conflict.ts";
 
-/** What became of documents that were cut again. */
+/** The result of cutting documents again. */
 export interface RecutDocuments {
   documents: number;
-  /** Documents that were gone. */
+  /** Number of documents that no longer existed. */
   removed: number;
   chunks: ChunkCounts;
-  /** Documents that were put together from chunks which did not continue one another, and the first hundred of them. */
+  /** Number of documents assembled from chunks that do not continue one another, and the first hundred of them. */
   misfitDocuments: number;
   misfits: MisfitDocument[];
   unplacedChunks: number;
@@ -41,7 +41,7 @@ export function addRecut(a: RecutDocuments, b: RecutDocuments): RecutDocuments {
     removed: a.removed + b.removed,
     chunks: addChunkCounts(a.chunks, b.chunks),
     misfitDocuments: a.misfitDocuments + b.misfitDocuments,
-    // A sum of thousands of transactions: copied whole each time, 8,000 of them took 36 s.
+    // A list of limited size: copying the whole list in each of 8,000 transactions took 36 s.
     misfits: a.misfits.length < namedMisfits ? [...a.misfits, ...b.misfits].slice(0, namedMisfits) : a.misfits,
     unplacedChunks: a.unplacedChunks + b.unplacedChunks,
   };
@@ -51,9 +51,9 @@ export function addRecut(a: RecutDocuments, b: RecutDocuments): RecutDocuments {
 const recutLock = 0x72656375;
 
 /**
- * Cuts documents again that were changed in the application's tables or by plain SQL, the oldest change first, with
- * their changes settled by the same transaction. A change that commits meanwhile has a row of its own and stays.
- * @returns undefined when there was no change.
+ * Cuts documents again that were changed in the application's tables or by plain SQL, the oldest change first, and removes
+ * their changes in the same transaction. A change that is committed meanwhile has its own row, which stays.
+ * @returns Undefined if there was no change.
  */
 export async function recutChangedDocuments(
   database: Database,
@@ -70,8 +70,8 @@ export async function recutChangedDocuments(
 }
 
 /**
- * Puts the oldest change behind all others, as one whose document cannot be cut: the others must not wait for it.
- * Returns the document's key; undefined when there was no change.
+ * Moves the oldest change behind all others, because its document cannot be cut and must not block them.
+ * Returns the document's key; undefined if there was no change.
  */
 export async function postponeOldestChange(database: Database): Promise<string | undefined> {
   const { rows } = await database.execute<{ key: string }>(sql`
@@ -82,9 +82,8 @@ export async function postponeOldestChange(database: Database): Promise<string |
 }
 
 /**
- * Cuts documents into the chunkings in which they have no chunks, as after `init` with another chunking, in the order
- * of their ids.
- * @returns The last of them besides, to go on after; undefined when there was none.
+ * Cuts documents into chunkings in which they have no chunks, as after `init` with another chunking, in the order of ids.
+ * @returns The result with the last document's id, after which to continue; undefined if there was none.
  */
 export async function recutUncutDocuments(
   database: Database,
@@ -106,7 +105,7 @@ export async function recutUncutDocuments(
   });
 }
 
-/** Documents that have no chunks in some chunking; one without any text stays one. */
+/** Number of documents that lack chunks in some chunking. A document without any text always does. */
 export async function countUncutDocuments(database: Database): Promise<number> {
   const { rows } = await database.execute<{ count: string }>(
     sql`select count(*) from reembed.documents d where ${await uncut(database)}`,
@@ -114,7 +113,7 @@ export async function countUncutDocuments(database: Database): Promise<number> {
   return Number(rows[0]?.count);
 }
 
-/** An adopted document's body is empty until it is known. */
+/** The body of an adopted document is empty until it is read. */
 async function uncut(database: Queryable) {
   const lacks = (await readOwnChunkings(database)).map(
     ({ relation }) => sql`not exists (select from ${sql.raw(relation)} c where c.document_id = d.id)`,
@@ -124,8 +123,8 @@ async function uncut(database: Queryable) {
 }
 
 /**
- * One transaction at a time cuts what others have changed: producers and `rechunk` wait for each other. At read
- * committed, so that what is read after the lock is what the one before has left.
+ * Only one transaction at a time cuts documents that others have changed: producers and `rechunk` wait for each other. It is
+ * read committed, so that statements after the lock see what the previous transaction has committed.
  */
 async function cutAlone<T>(database: Database, work: (transaction: Queryable) => Promise<T>): Promise<T> {
   return await repeatOnConflict(() =>
@@ -151,7 +150,7 @@ async function recut(transaction: Queryable, keys: readonly string[]): Promise<R
   return { ...rest, documents: documents.length, misfitDocuments: rest.misfits.length, chunks };
 }
 
-/** In the order of uris, as `storeDocuments` locks them. Those that were adopted once have a key of their own. */
+/** In the order of uris, in which `storeDocuments` locks them too. Documents that were adopted once have a key of their own. */
 async function lockDocuments(transaction: Queryable, keys: readonly string[]): Promise<RefreshedDocuments> {
   const chosen = sql`(uri = any(${sql.param(keys)}::text[]) or source_key = any(${sql.param(keys)}::text[]))`;
   await transaction.execute(sql`select from reembed.documents where ${chosen} order by uri for no key update`);

@@ -11,7 +11,7 @@ import { embeddingsPartition } from "../schema/relations.ts";
 const guide = readFileSync(new URL("../../../../docs/applications.md", import.meta.url), "utf8");
 const profiles = ["rubert-tiny2", "bge-m3"].map((name) => resolveProfile(name));
 
-/** The guide's statements in their order, those of its Python among them, with the driver's placeholders made PostgreSQL's. */
+/** The guide's statements in order, including those of its Python code with PostgreSQL's placeholders. */
 function guideStatements(): string[] {
   const blocks = [...guide.matchAll(/```sql\n([^`]+)```/g)].flatMap(([, block = ""]) => block.split(";\n"));
   const quoted = [...guide.matchAll(/"""([^"]+"[^"]+"[^"]+)"""/g)].map(([, text = ""]) =>
@@ -49,8 +49,8 @@ describeOnEachServer(
       return rows[0]?.vector ?? "";
     };
 
-    test("works as the guide says, with the rights that it grants", async () => {
-      // Roles are the server's: one of each test's own.
+    test("works as in the guide, with the rights that it grants", async () => {
+      // Roles belong to the server, so each test has its own.
       const role = `app_${kind.length}_${process.pid}`;
       await database.execute(sql.raw(`create role ${role}`));
       const statements = guideStatements();
@@ -74,7 +74,7 @@ describeOnEachServer(
       await database.execute(sql.raw(`drop role ${role}`));
     });
 
-    test.runIf(kind === "PostgreSQL")("takes its neighbours from the ANN index", async () => {
+    test.runIf(kind === "PostgreSQL")("uses the ANN index", async () => {
       const partition = sql.raw(embeddingsPartition("bge-m3"));
       await database.execute(
         sql`create index ann on ${partition} using hnsw ((embedding::halfvec(1024)) halfvec_cosine_ops)`,

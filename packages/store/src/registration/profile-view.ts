@@ -5,9 +5,9 @@ import { chunkings } from "../schema/corpus.ts";
 import { chunksPartition, embeddingsPartition, profileView } from "../schema/relations.ts";
 
 /**
- * Creates the view by which an application searches a profile in SQL, unless it is there. Its `embedding` is the very
- * expression that the ANN index is on, so `order by embedding <=> …` takes that through the view. An application's role
- * needs a grant on the view alone.
+ * Creates the view with which an application searches a profile in SQL, unless it exists. Its `embedding` is exactly the
+ * expression of the ANN index, so `order by embedding <=> …` on the view uses the index. The application's role only needs a
+ * grant on the view.
  */
 export async function createProfileView(database: Queryable, { name, chunking, model }: Profile): Promise<void> {
   const view = profileView(name);

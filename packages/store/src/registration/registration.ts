@@ -11,14 +11,14 @@ import { chunksPartition, embeddingsPartition } from "../schema/relations.ts";
 import { createProfileView } from "./profile-view.ts";
 
 /**
- * Registers profiles: their chunkings, the partitions for their chunks and vectors, and the change trigger.
- * What is there already stays, an adopted chunking among it; only limit and threshold follow the configuration.
- * @throws ReembedError `profile_conflict` when a profile of this name was registered with another model.
+ * Registers profiles: their chunkings, the partitions for their chunks and vectors, and the triggers.
+ * What exists stays, also an adopted chunking; only limit and threshold are updated from the configuration.
+ * @throws ReembedError `profile_conflict` if a profile of this name was registered with another model.
  */
 export async function registerProfiles(database: Database, wanted: readonly Profile[]): Promise<void> {
   await withMigrationLock(database, async (locked) => {
     for (const profile of wanted) {
-      // What it had is gone, and does not come back because the environment still names it.
+      // Its vectors were removed, and do not come back because the environment still names it.
       if (await isRetired(locked, profile.name)) continue;
       const chunking = chunkingName(profile.chunking);
       const adoption = await readAdoption(locked);
@@ -33,8 +33,8 @@ export async function registerProfiles(database: Database, wanted: readonly Prof
 }
 
 /**
- * Partitions come by LIKE and ATTACH: `PARTITION OF` needs an exclusive lock on the parent and would queue behind one
- * long reader, and every search behind it. All statements of one partition commit together or not at all.
+ * Partitions are created with LIKE and ATTACH: `PARTITION OF` needs an exclusive lock on the parent and would wait for one
+ * long reader, with every search waiting behind it. All statements of one partition are committed together or not at all.
  */
 async function createPartition(database: Database, partition: string, statements: readonly string[]): Promise<void> {
   const existing = await database.execute(sql`select 1 from pg_class where oid = to_regclass(${partition})`);
@@ -60,7 +60,7 @@ function chunkPartition(chunking: Chunking): string[] {
   ];
 }
 
-/** Without a foreign key to the chunks, which would lock them: what is deleted is logged like any other change. */
+/** Without a foreign key to the chunks, which would lock them: a deletion is logged like any other change. */
 function embeddingPartition(profile: Profile): string[] {
   const partition = embeddingsPartition(profile.name);
   return [
@@ -70,7 +70,7 @@ function embeddingPartition(profile: Profile): string[] {
   ];
 }
 
-/** @param paused In an adopted database, so that nothing surprises the system that runs: `backfill start` begins it. */
+/** @param paused True in an adopted database, so that a live system gets no unexpected load: `backfill start` starts it. */
 async function recordProfile(database: Queryable, profile: Profile, { paused }: { paused: boolean }): Promise<void> {
   const chunking = chunkingName(profile.chunking);
   await database

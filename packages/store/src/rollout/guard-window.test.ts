@@ -37,7 +37,7 @@ describeOnEachServer(
       return () => database[Symbol.asyncDispose]();
     });
 
-    test("counts what the profile answered in it: failures, empty answers, times, and what was thought of them", async () => {
+    test("counts the profile's failures, empty answers, latency and feedback", async () => {
       const options = { windowSeconds: 600 };
       expect(await readGuardWindow(database, pair.candidate, options)).toEqual({
         searches: 0,
@@ -55,7 +55,7 @@ describeOnEachServer(
         search({ chunkIds: [], scores: [], tookMs: 100 }),
         search({ ageMs: 601_000 }),
         search({ profile: pair.baseline }),
-        // The same request, answered by the baseline; its feedback is the baseline's.
+        // The same request, answered by the baseline; its feedback belongs to the baseline.
         search({ requestId: disliked?.requestId ?? "", shadowOf: pair.baseline, tookMs: 5_000 }),
       ]);
       for (const [searched, kind] of [
@@ -68,18 +68,18 @@ describeOnEachServer(
       }
       const window = await readGuardWindow(database, pair.candidate, options);
       expect(window).toMatchObject({ searches: 402, errors: 1, empty: 1, judged: 3, negative: 2 });
-      // 401 answers of 1, 2 … 400 ms and one more of 100: ranks 381, 367 and 396, the spread being 3 * sqrt(401 * 0.0475).
+      // 401 answers: 1, 2 … 400 ms and one more of 100. Ranks 381, 367 and 396, with the spread 3 * sqrt(401 * 0.0475).
       expect(window.latency).toEqual({ p95: 380, low: 366, high: 395 });
       const shadowed = await readGuardWindow(database, pair.candidate, { ...options, shadow: true });
       expect(shadowed).toMatchObject({ searches: 403, judged: 3 });
       const searchesSince = async (since: Date) =>
         (await readGuardWindow(database, pair.candidate, { ...options, since })).searches;
       expect(await searchesSince(new Date())).toBe(0);
-      // A stage from the future was written by another clock, and hides nothing.
+      // A stage in the future was written by another clock, and does not hide anything.
       expect(await searchesSince(new Date(Date.now() + 60_000))).toBe(402);
     });
 
-    test("of the baseline is kept with a change, and not for another pair of profiles", async () => {
+    test("of the baseline is stored with a change, and not used for another pair of profiles", async () => {
       await ensureRollout(database, pair);
       const rollout = await readRollout(database);
       const baselineWindow = { searches: 500, errors: 1, empty: 2, latency: null, judged: 3, negative: 1 };

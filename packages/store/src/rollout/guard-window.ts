@@ -6,19 +6,19 @@ import { ofPresentPair } from "./rollout-events.ts";
 
 export interface GuardWindowOptions {
   windowSeconds: number;
-  /** No older search counts. */
+  /** Older searches do not count. */
   since?: Date | undefined;
-  /** Of a profile that answers unseen: those answers count too. */
+  /** For a profile that answers unseen: these answers count too. */
   shadow?: boolean | undefined;
 }
 
-/** How a profile answered in the last seconds. 0.2 s of a busy database with two cores at 50,000 searches. */
+/** How a profile answered in the last seconds. With 50,000 searches it takes a busy database with two cores 0.2 s. */
 export async function readGuardWindow(
   database: Queryable,
   profile: string,
   { windowSeconds, since, shadow = false }: GuardWindowOptions,
 ): Promise<GuardWindow> {
-  // In the future it was written before the database's clock was put back, and would leave nothing to look at.
+  // If it is in the future, it was written before the database's clock was set back, and would exclude everything.
   const stageEntry = sql`${since?.toISOString() ?? "-infinity"}::timestamptz`;
   const searches = sql`
     reembed.search_events where profile = ${profile} and (shadow_of is null or ${shadow}::boolean)
@@ -34,13 +34,13 @@ export async function readGuardWindow(
     searches: searched ?? 0,
     errors: errors ?? 0,
     empty: empty ?? 0,
-    // A look of its own, because which of the times are its bounds depends on their number.
+    // A separate query, because the ranks of the bounds depend on the number of answers.
     latency: answers === 0 ? null : await readLatency(database, searches, answers),
     ...(await readFeedback(database, searches)),
   };
 }
 
-/** Feedback is on what was seen, and a shadow's answer has the request id of the one that was. */
+/** Feedback belongs to the answer that was seen. A shadow's answer has the request id of that answer. */
 async function readFeedback(database: Queryable, searches: SQL): Promise<Pick<GuardWindow, "judged" | "negative">> {
   const { rows } = await database.execute<Record<"judged" | "negative", string>>(sql`
     select count(distinct request_id) as judged,
@@ -52,7 +52,7 @@ async function readFeedback(database: Queryable, searches: SQL): Promise<Pick<Gu
 
 async function readLatency(database: Queryable, searches: SQL, answers: number): Promise<LatencyBounds | null> {
   const { p95, low, high } = latencyRanks(answers);
-  // percentile_disc takes the value of rank ceil(fraction * n): half a rank keeps rounding away from the next one.
+  // percentile_disc returns the value of rank ceil(fraction * n): subtracting half a rank avoids rounding to the next one.
   const fractions = [p95, low, high].map((rank) => (rank - 0.5) / answers);
   const { rows } = await database.execute<{ times: [number, number, number] | null }>(sql`
     select percentile_disc(${sql.param(fractions)}::float8[]) within group (order by took_ms) as times
@@ -61,7 +61,7 @@ async function readLatency(database: Queryable, searches: SQL, answers: number):
   return times ? { p95: times[0], low: times[1], high: times[2] } : null;
 }
 
-/** The baseline's window that was kept with a change of the rollout: the last one between these two profiles. */
+/** The baseline's window that was stored with the last change of the rollout between these two profiles. */
 export async function readKeptWindow(database: Queryable): Promise<GuardWindow | undefined> {
   const [kept] = await database
     .select({ window: rolloutEvents.baselineWindow })

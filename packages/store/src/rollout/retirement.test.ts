@@ -33,7 +33,7 @@ describeOnEachServer(
   "a retired baseline",
   (open, kind) => {
     const native = kind === "PostgreSQL";
-    test("loses its vectors, its chunks and its view, and comes back neither by init nor by a document", async () => {
+    test("loses its vectors, its chunks and its view, and is restored neither by init nor by a document", async () => {
       await using database = await openTestDatabase(await open(), [rubert, m3]);
       await storeBodies(database, ["first"]);
       await startBackfill(database, await readProfile(database, rubert.name));
@@ -52,7 +52,7 @@ describeOnEachServer(
       expect(await readRolloutEvents(database, 10)).toMatchObject([{ changedBy: "anna", reason: "finalized" }]);
     });
 
-    test.runIf(native)("begins anew when it is wanted as the candidate of another migration", async () => {
+    test.runIf(native)("starts again as the candidate of another migration", async () => {
       await using database = await openTestDatabase(await open(), [rubert, m3]);
       await retire(database);
       await removeRetired(database, await readProfile(database, rubert.name));
@@ -66,7 +66,7 @@ describeOnEachServer(
     });
 
     test.runIf(native)(
-      "leaves its chunks to a profile that reads them too, and no change is recorded for it any more",
+      "keeps its chunks if another profile reads them, and no change is recorded for it any more",
       async () => {
         const other = { ...m3, chunking: rubert.chunking };
         await using database = await openTestDatabase(await open(), [rubert, other]);
@@ -86,7 +86,7 @@ describeOnEachServer(
     );
 
     test.runIf(native)(
-      "of an adopted table leaves that and what follows it: the documents come from there",
+      "of an adopted table keeps the table and its triggers, because the documents come from there",
       async () => {
         await using database = await openTestDatabase(await open(), [rubert, m3]);
         await database.execute(sql`
@@ -116,11 +116,11 @@ describeOnEachServer(
       },
     );
 
-    test.runIf(native)("is removed all the same by a second run, after the first was killed", async () => {
+    test.runIf(native)("is removed by a second run after the first one was killed", async () => {
       await using database = await openTestDatabase(await open(), [rubert, m3]);
       await retire(database);
       const retired = await readProfile(database, rubert.name);
-      // A long reader, for which the detachment waits; meanwhile searches of the candidate go on.
+      // A long reader, for which the detachment waits; meanwhile searches of the candidate continue.
       await database.transaction(async (reader) => {
         await reader.execute(sql`select count(*) from reembed.chunk_embeddings`);
         const killed = removeRetired(database, retired).catch((error: unknown) => error);

@@ -9,9 +9,9 @@ import { chunksPartition, embeddingsPartition, profileView } from "../schema/rel
 import { type ChangeReason, changeRollout } from "./rollout.ts";
 
 /**
- * Declares the baseline retired, and records it as a change of the rollout that moves nobody: whoever rolls back at
- * this moment makes this fail, or fails.
- * @throws ReembedError `rollout_changed` when the rollout was changed meanwhile.
+ * Marks the baseline as retired, and records that as a change of the rollout that moves nobody. A concurrent rollback makes
+ * this fail, or fails itself.
+ * @throws ReembedError `rollout_changed` if the rollout was changed meanwhile.
  */
 export async function retireBaseline(database: Database, rollout: Rollout, reason: ChangeReason): Promise<void> {
   await database.transaction(async (transaction) => {
@@ -27,12 +27,12 @@ export async function isRetired(database: Queryable, profile: string): Promise<b
   return rows.length > 0;
 }
 
-/** What `removeRetired` takes away, for whoever is to agree to it. */
+/** What `removeRetired` would remove, for a confirmation. */
 export interface Removal {
   vectors: number;
-  /** Of the vectors with their indexes. */
+  /** Size of the vectors with their indexes. */
   bytes: number;
-  /** Chunks that no other profile reads; 0 where they stay. */
+  /** Number of chunks that no other profile reads; 0 if they stay. */
   chunks: number;
 }
 
@@ -45,7 +45,7 @@ export async function readRemoval(database: Database, profile: RegisteredProfile
   return { vectors: Number(rows[0]?.vectors), bytes: Number(rows[0]?.bytes), chunks: Number(rows[0]?.chunks) };
 }
 
-/** A retired profile that is wanted again begins anew, without its vectors; its partitions come with its registration. */
+/** A retired profile that is wanted again starts again without vectors; its partitions are created by its registration. */
 export async function reviveRetired(database: Queryable, profile: string): Promise<void> {
   await database
     .update(profiles)
@@ -54,9 +54,9 @@ export async function reviveRetired(database: Queryable, profile: string): Promi
 }
 
 /**
- * Removes what a retired profile has in the database: its view, its vectors, and the chunks that no other profile
- * reads. Each step looks whether it is still to be done, so it can be killed at any point and run again. An adopted
- * chunking stays, with our view and triggers on it: the application's table is where the documents come from.
+ * Removes what a retired profile has in the database: its view, its vectors, and the chunks that no other profile reads. Each
+ * step checks whether it is still necessary, so it can be killed at any point and repeated. An adopted chunking stays, with
+ * our view and triggers, because the application's table is where the documents come from.
  */
 export async function removeRetired(database: Database, profile: RegisteredProfile): Promise<void> {
   await withMigrationLock(database, async (locked) => {
@@ -78,8 +78,8 @@ async function isReadByOthers(database: Queryable, { name, chunking }: Registere
 }
 
 /**
- * A plain DETACH queues behind one long reader of the parent, and every search behind it; CONCURRENTLY waits without
- * holding anybody up. One that was killed is finished by FINALIZE.
+ * A plain DETACH waits for one long reader of the parent, with every search waiting behind it. CONCURRENTLY waits without
+ * blocking anybody. If it was killed, FINALIZE completes it.
  */
 async function removePartition(database: Database, parent: string, partition: string): Promise<void> {
   const { rows } = await database.execute<{ pending: boolean }>(sql`

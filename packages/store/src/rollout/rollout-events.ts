@@ -2,19 +2,19 @@ import { and, desc, eq, ne, sql } from "drizzle-orm";
 import type { Queryable } from "../database/database.ts";
 import { rolloutEvents } from "../schema/rollout.ts";
 
-/** Who changes a rollout to another pair of profiles, and who rolls back or warns, where it is no person. */
+/** Who changes a rollout to another pair of profiles, and who rolls back or warns, if it is not a person. */
 export const environmentName = "environment";
 export const guardrailName = "guardrail";
 
 /** A change of the rollout: who, when, from where to where, and why. */
 export type RolloutEvent = typeof rolloutEvents.$inferSelect;
 
-/** The last changes, the newest first. */
+/** The last changes, newest first. */
 export async function readRolloutEvents(database: Queryable, limit: number): Promise<RolloutEvent[]> {
   return await database.select().from(rolloutEvents).orderBy(desc(rolloutEvents.id)).limit(limit);
 }
 
-/** The last change by which the rollout came into its present stage; none when it is in its first. */
+/** The last change by which the rollout reached its present stage; undefined if it is in its first stage. */
 export async function readStageEntry(database: Queryable): Promise<RolloutEvent | undefined> {
   const [entry] = await database
     .select()
@@ -25,7 +25,7 @@ export async function readStageEntry(database: Queryable): Promise<RolloutEvent 
   return entry;
 }
 
-/** A condition on `rollout_events`: behind the last one by which the pair was changed. */
+/** A condition on `rollout_events`: after the last change of the pair of profiles. */
 export const ofPresentPair = sql`${rolloutEvents.id} > coalesce(
   (select max(other.id) from reembed.rollout_events other where other.changed_by = ${environmentName}), 0)`;
 

@@ -10,16 +10,16 @@ import { isRetired, reviveRetired } from "./retirement.ts";
 import { changeRollout, findRollout } from "./rollout.ts";
 import { environmentName } from "./rollout-events.ts";
 
-/** The profiles that the environment names. */
+/** The profiles in the environment. */
 export interface RolloutPair {
   baseline: string;
   candidate: string;
 }
 
 /**
- * Creates the rollout, with everybody on the baseline; what is there stays. It follows the environment to another pair
- * only where nobody loses by it, see `mayFollow`. Otherwise it stays as it is, and `reembed rollout` says so. To be called
- * before the profiles are registered: a retired one that becomes the candidate again is built anew.
+ * Creates the rollout, with everybody on the baseline; an existing one stays. It follows the environment to another pair only
+ * if nobody is affected, see `mayFollow`. Otherwise it stays as it is, and `reembed rollout` says so. Call this before the
+ * profiles are registered, because a retired one that becomes the candidate again is built again.
  */
 export async function ensureRollout(database: Database, pair: RolloutPair): Promise<void> {
   const salt = randomBytes(8).toString("hex");
@@ -45,9 +45,9 @@ export async function ensureRollout(database: Database, pair: RolloutPair): Prom
 }
 
 /**
- * While the candidate serves nobody, its place is free, and the baseline's for one that is built as far. While it serves
- * somebody, there are two ways: the next migration starts from a candidate that serves everybody since the old baseline
- * was retired; and the migration plan goes back by an environment in which both are the baseline.
+ * While the candidate answers nobody, it can be replaced, and so can the baseline by a profile that is as complete. While it
+ * answers somebody, there are two ways. After the old baseline was retired, the next migration starts from the candidate that
+ * answers everybody. And the migration plan's rollback is an environment in which both are the baseline.
  */
 async function mayFollow(database: Database, rollout: Rollout, pair: RolloutPair): Promise<boolean> {
   const { baseline, candidate, percent, stage } = rollout;
@@ -56,7 +56,7 @@ async function mayFollow(database: Database, rollout: Rollout, pair: RolloutPair
   return percent === 0 && (await readShare(database, pair.baseline)) >= (await readShare(database, baseline));
 }
 
-/** Of its chunks, how many a profile could find. */
+/** The share of its chunks that a profile can find. */
 async function readShare(database: Database, name: string): Promise<number> {
   const [usable] = await database
     .select({ name: profiles.name })

@@ -24,13 +24,13 @@ describeOnEachServer(
       return () => database[Symbol.asyncDispose]();
     });
 
-    test("answers every subject alike in SQL and here, whatever its letters", async () => {
+    test("chooses the same profile for every subject in SQL and in JavaScript, with any letters", async () => {
       const letters = ["a", "Z", "ё", "ß", "日", "🦉", "e\u0301", " ", "'", "\\", "%", "\u200f"];
       const subjects = Array.from(
         { length: 2_000 },
         (_, index) => `${letters[index % letters.length]}${index}${letters[(index * 7) % letters.length]}`,
       ).concat("", ...letters);
-      // On both sides of 0.07 %, where 100 times the share is a little more than 7, and a little more still as a real.
+      // On both sides of 0.07 %, where 100 times the share is slightly more than 7, and more still as a real.
       const { salt } = await readRollout(database);
       const within = (bucket: number): string => {
         for (let index = 0; ; index++) if (rolloutBucket(`${index}`, salt) === bucket) return `${index}`;
@@ -45,13 +45,13 @@ describeOnEachServer(
         const expected = subjects.map((subject) => servingProfile(rollout, rolloutBucket(subject, rollout.salt)));
         expect(rows.filter((row, index) => row.ours !== expected[index] || row.public !== expected[index])).toEqual([]);
         expect(rows.length).toBe(subjects.length);
-        // The hash spreads them: a share of subjects is that share of buckets.
+        // The hash spreads subjects evenly: a share of subjects is that share of buckets.
         const share = expected.filter((profile) => profile === pair.candidate).length / expected.length;
         expect(Math.abs(share - percent / 100)).toBeLessThan(0.03);
       }
     });
 
-    test("is changed by the first of several who decide at once; the others are told by whom", async () => {
+    test("is changed by the first of several concurrent decisions; the others get an error with the name", async () => {
       const processes = [1, 2, 3, 4].map(() => openDatabase({ connectionString, maxConnections: 1 }));
       const seen = await readRollout(database);
       const decided = await Promise.allSettled(
@@ -64,7 +64,7 @@ describeOnEachServer(
       const rollout = await readRollout(database);
       expect(refused).toEqual(
         Array(3).fill(
-          `Somebody else changed the rollout meanwhile: canary, ${rollout.percent} %, by person ${rollout.percent}: mine`,
+          `Somebody else has changed the rollout meanwhile: canary, ${rollout.percent} %, by person ${rollout.percent}: mine`,
         ),
       );
       expect(rollout.version).toBe(seen.version + 1);
@@ -72,13 +72,13 @@ describeOnEachServer(
       expect(events.filter(({ reason }) => reason === "mine").length).toBe(1);
     });
 
-    test("follows the environment to another pair only where nobody loses by it", async () => {
+    test("follows the environment to another pair only if nobody is affected", async () => {
       const other = { baseline: "mini-m3", candidate: "mini-rubert" };
       const serving = await readRollout(database);
       expect(serving.percent).toBeGreaterThan(0);
       await ensureRollout(database, other);
       expect(await readRollout(database)).toEqual(serving);
-      // As the migration plan goes back: with the old model for both.
+      // The migration plan's rollback: the old model for both.
       await ensureRollout(database, { ...pair, candidate: pair.baseline });
       expect(await readRollout(database)).toMatchObject({ stage: "baseline", percent: 0, candidate: pair.baseline });
       await ensureRollout(database, pair);
@@ -103,7 +103,7 @@ describeOnEachServer(
     });
 
     describe.runIf(kind === "PostgreSQL")("natively", () => {
-      test("tells an application's role its subjects' profiles, and nothing else", async () => {
+      test("shows an application's role the profiles of its subjects, and nothing else", async () => {
         const role = `app_${Date.now()}`;
         await database.execute(sql.raw(`create role ${role}`));
         const asRole = (query: string) =>

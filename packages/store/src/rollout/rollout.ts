@@ -5,12 +5,12 @@ import type { Queryable } from "../database/database.ts";
 import { rollouts } from "../schema/rollout.ts";
 import { readRolloutEvents } from "./rollout-events.ts";
 
-/** The bucket of a subject, from 0 to 9,999. `reembed.reembed_profile` in SQL finds the same one. */
+/** The bucket of a subject, from 0 to 9,999. `reembed.reembed_profile` in SQL computes the same one. */
 export function rolloutBucket(subject: string, salt: string): number {
   return createHash("sha256").update(`${salt}:${subject}`).digest().readUInt32BE() % rolloutBuckets;
 }
 
-/** @throws ReembedError `rollout_missing` (exit code 3) when `reembed init` has not run. */
+/** @throws ReembedError `rollout_missing` (exit code 3) if `reembed init` has not run. */
 export async function readRollout(database: Queryable): Promise<Rollout> {
   const rollout = await findRollout(database);
   if (rollout === undefined) {
@@ -33,19 +33,18 @@ export async function findRollout(database: Queryable): Promise<Rollout | undefi
 }
 
 export interface ChangeReason {
-  /** Who: a person's name, or `guardrail`. */
+  /** Who made the change: a person's name, or `guardrail`. */
   by: string;
   reason: string;
-  /** The proofs that a guard missed and that were overruled, each with the reason why. */
+  /** The proofs that were missing and overruled, each with a reason. */
   overruled?: Record<string, string>;
-  /** How the baseline answered until now, to be held against the candidate later. */
+  /** How the baseline has answered until now, to be compared with the candidate later. */
   baselineWindow?: GuardWindow | undefined;
 }
 
 /**
- * Puts one rollout in the place of another and records who did it and why, in one statement. Returns it with its new
- * version.
- * @throws ReembedError `rollout_changed` (exit code 3) when it was not the present one any more.
+ * Replaces the rollout and records who did it and why, in one statement. Returns the rollout with its new version.
+ * @throws ReembedError `rollout_changed` (exit code 3) if `from` was no longer the present rollout.
  */
 export async function changeRollout(
   database: Queryable,
@@ -79,8 +78,12 @@ export async function changeRollout(
 async function changedMeanwhile(database: Queryable): Promise<ReembedError> {
   const [last] = await readRolloutEvents(database, 1);
   const what = last && `${last.toStage}, ${last.toPercent} %, by ${last.changedBy}: ${last.reason}`;
-  return new ReembedError("rollout_changed", `Somebody else changed the rollout meanwhile: ${what ?? "it is gone"}`, {
-    exitCode: 3,
-    remedy: "Look at `reembed rollout status` and decide again.",
-  });
+  return new ReembedError(
+    "rollout_changed",
+    `Somebody else has changed the rollout meanwhile: ${what ?? "it was removed"}`,
+    {
+      exitCode: 3,
+      remedy: "Run `reembed rollout status` and decide again.",
+    },
+  );
 }

@@ -3,9 +3,9 @@ import { bigserial, index, integer, primaryKey, text } from "drizzle-orm/pg-core
 import { id, moment, reembed } from "./columns.ts";
 
 /**
- * What triggers write: a row per chunk that was inserted, edited or deleted, and a row without a chunk when all of them
- * went at once. Triggers only append, so that no writer waits for another or for us; the producer's ticks move the rows
- * to `chunk_changes`, and remove what is left of chunks that are gone.
+ * The triggers write here: one row for each chunk that was inserted, edited or deleted, and one row without a chunk for a
+ * TRUNCATE. Triggers only append, so that no writer waits for another writer or for Reembed. The producer's ticks move the
+ * rows to `chunk_changes`, and delete the vectors of deleted chunks.
  */
 export const changeLog = reembed.table(
   "change_log",
@@ -23,11 +23,11 @@ export const chunkChanges = reembed.table(
   {
     profile: text("profile").notNull(),
     chunkId: id("chunk_id").notNull(),
-    /** A time that never comes is of a leader: a chunk that searches ask for, which a backfill takes first. */
+    /** A time in the year 9000 marks a prioritised chunk: searches ask for it, and a backfill embeds it first. */
     changedAt: moment("changed_at").notNull().default(sql`clock_timestamp()`),
-    /** Already in the queue; not enqueued again before this moment unless the queue is empty. */
+    /** The chunk is in the queue, and is not enqueued again before this time unless the queue is empty. */
     enqueuedUntil: moment("enqueued_until"),
-    /** Times that a worker began to embed it; bounds the retries of a chunk that never gets a vector. */
+    /** How often a worker began to embed it. It limits the retries of a chunk that never gets a vector. */
     attempts: integer("attempts").notNull().default(0),
   },
   (table) => [
@@ -36,10 +36,10 @@ export const chunkChanges = reembed.table(
   ],
 );
 
-/** How far the producer is with holding a profile's vectors against the texts, a block of ids at a time. */
+/** The progress of the producer in comparing a profile's vectors with the texts, a block of ids in each tick. */
 export const sweeps = reembed.table("sweeps", {
   profile: text("profile").primaryKey(),
-  /** The last id that was looked at; null between two rounds. */
+  /** The last id that was compared; null between two rounds. */
   position: id("position"),
   endedAt: moment("ended_at"),
 });

@@ -8,7 +8,7 @@ export const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
 /** pgvector's half-precision vector without a fixed length: a partition's check constraint gives it one. */
 export const anyHalfvec = customType<{ data: Buffer }>({ dataType: () => "halfvec" });
 
-/** The number of a transaction, which is never given twice. */
+/** The id of a transaction. PostgreSQL never gives the same one twice. */
 export const xid8 = customType<{ data: string }>({ dataType: () => "xid8" });
 
 export const id = (name: string) => bigint(name, { mode: "number" });

@@ -5,7 +5,7 @@ import { id, moment, reembed, xid8 } from "./columns.ts";
 export const documents = reembed.table("documents", {
   id: bigserial("id", { mode: "number" }).primaryKey(),
   uri: text("uri").notNull().unique(),
-  /** Of an adopted corpus: the key that the application knows this document by, as text. */
+  /** In an adopted corpus, the application's own key of this document, as text. */
   sourceKey: text("source_key").unique(),
   title: text("title").notNull(),
   language: text("language").notNull(),
@@ -19,15 +19,16 @@ export const chunkings = reembed.table("chunkings", {
   name: text("name").primaryKey(),
   size: integer("size").notNull(),
   overlap: integer("overlap").notNull(),
-  /** What its chunks are read from, as SQL writes it: a partition of `chunks`, or a view over an adopted table. */
+  /** The quoted name of the relation with its chunks: a partition of `chunks`, or a view over an adopted table. */
   relation: text("relation").notNull(),
-  /** Of an adopted chunking; null where the chunks are ours. */
+  /** Set for an adopted chunking; null where Reembed cut the chunks. */
   source: jsonb("source").$type<ChunkSource>(),
 });
 
 /**
- * Documents whose text has changed otherwise than by `storeDocuments`, which are to be cut again: by their `source_key`
- * in an adopted corpus, by their `uri` in a loaded one. A row per transaction, so that no writer waits for another.
+ * Documents whose text was changed by something other than `storeDocuments`, and which must be cut again. The key is the
+ * `source_key` in an adopted corpus and the `uri` in a loaded one. Each transaction adds its own row, so that no writer
+ * waits for another.
  */
 export const documentChanges = reembed.table(
   "document_changes",
@@ -44,15 +45,15 @@ export const documentChanges = reembed.table(
 
 /** Where an adopted chunking's rows are: the application's own tables and columns. */
 export interface ChunkSource {
-  /** The table of chunks, as SQL writes it: `"public"."document_chunks"`. */
+  /** The quoted name of the table of chunks: `"public"."document_chunks"`. */
   table: string;
   id: string;
   content: string;
   embedding: string;
-  /** The column with the document's key, and the one with the chunk's place in it. */
+  /** The columns with the document's key and with the chunk's position in the document. */
   document: string;
   position: string;
-  /** The table of documents where there is one; without it a document is its chunks. */
+  /** The table of documents, if there is one. Without it, a document is the sequence of its chunks. */
   documents?: {
     table: string;
     key: string;
@@ -63,7 +64,7 @@ export interface ChunkSource {
   };
 }
 
-/** Partitioned by chunking. The keys are the partitions' own, because a partition is read and referenced by itself. */
+/** Partitioned by chunking. Each partition has its own keys, because queries and foreign keys use the partition directly. */
 export const chunks = reembed.table(
   "chunks",
   {
@@ -80,7 +81,7 @@ export const chunks = reembed.table(
   (table) => [index("chunks_document").on(table.documentId)],
 );
 
-/** Where chunks of an adopted table are in their document's body, `[start, end)` in code points; missing is unknown. */
+/** Where the chunks of an adopted table are in their document's body, `[start, end)` in code points. No row: unknown. */
 export const chunkOffsets = reembed.table(
   "chunk_offsets",
   {

@@ -7,19 +7,19 @@ export const chunkEmbeddings = reembed.table(
   {
     profile: text("profile").notNull(),
     chunkId: id("chunk_id").notNull(),
-    /** sha256 of the text that was embedded, in UTF-8. */
+    /** SHA-256 of the embedded text, in UTF-8. */
     contentHash: bytea("content_hash").notNull(),
     embedding: anyHalfvec("embedding").notNull(),
-    /** Tokens of the text; those beyond the model's limit were cut off and are counted beside it. Null where the vector was adopted. */
+    /** Tokens that were embedded; those beyond the model's limit are counted in `truncatedTokens`. Null for an adopted vector. */
     tokenCount: integer("token_count"),
     truncatedTokens: integer("truncated_tokens"),
     modelRevision: text("model_revision").notNull(),
     embeddedAt: moment("embedded_at").notNull().defaultNow(),
   },
   (table) => [
-    // The chunk first: its deletion looks for it here without knowing the profiles.
+    // The chunk comes first: the deletion of a chunk looks up its rows without the profile.
     primaryKey({ columns: [table.chunkId, table.profile] }),
-    // A text that was seen before is not embedded again.
+    // To find a text that was embedded before, so that it is not embedded again.
     index("chunk_embeddings_content_hash").on(table.contentHash),
   ],
 );
@@ -29,7 +29,7 @@ export const quarantinedChunks = reembed.table(
   {
     profile: text("profile").notNull(),
     chunkId: id("chunk_id").notNull(),
-    /** Of the text that could not be embedded: another text is tried again. */
+    /** The hash of the text that could not be embedded. When the text changes, the chunk is tried again. */
     contentHash: bytea("content_hash").notNull(),
     reason: text("reason").notNull(),
     detail: text("detail").notNull(),

@@ -15,15 +15,15 @@ export const workers = reembed.table("workers", {
   seenAt: moment("seen_at").notNull().defaultNow(),
 });
 
-/** Hosts whose clock is not the database's, as their processes found: a row stays while it is so. */
+/** Hosts whose clock differs from the database's. Their own processes write the row, and remove it when the clock is right. */
 export const wrongClocks = reembed.table("wrong_clocks", {
   host: text("host").primaryKey(),
-  /** Milliseconds that the host is ahead of the database; less than 0 is behind. */
+  /** By how many milliseconds the host is ahead of the database; negative if it is behind. */
   aheadMs: doublePrecision("ahead_ms").notNull(),
   seenAt: moment("seen_at").notNull().defaultNow(),
 });
 
-/** What was embedded in each minute, by all workers of a profile: the history behind the overview's chart. */
+/** How many chunks all workers of a profile embedded in each minute. The chart of the overview shows it. */
 export const throughput = reembed.table(
   "throughput",
   {

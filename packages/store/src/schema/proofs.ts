@@ -1,7 +1,7 @@
 import { bigserial, boolean, jsonb, text } from "drizzle-orm/pg-core";
 import { moment, reembed } from "./columns.ts";
 
-/** What `reembed verify` found, the newest last. */
+/** The results of `reembed verify`, the newest last. */
 export const verifications = reembed.table("verifications", {
   id: bigserial("id", { mode: "number" }).primaryKey(),
   profile: text("profile").notNull(),
@@ -10,7 +10,7 @@ export const verifications = reembed.table("verifications", {
   report: jsonb("report").$type<Record<string, unknown>>().notNull(),
 });
 
-/** What `reembed evaluate` found, the newest last. */
+/** The results of `reembed evaluate`, the newest last. */
 export const evaluations = reembed.table("evaluations", {
   id: bigserial("id", { mode: "number" }).primaryKey(),
   baseline: text("baseline").notNull(),
@@ -20,5 +20,5 @@ export const evaluations = reembed.table("evaluations", {
   report: jsonb("report").$type<Record<string, unknown>>().notNull(),
 });
 
-/** Of the candidate against the baseline: worse or better beyond doubt, or neither; `unjudged` without judgements. */
+/** The candidate compared with the baseline: significantly better or worse, or neither; `unjudged` without judgements. */
 export type EvaluationVerdict = "better" | "worse" | "undecided" | "unjudged";

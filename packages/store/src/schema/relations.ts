@@ -1,24 +1,24 @@
-/** The partition of a chunking's own chunks, as SQL writes it. */
+/** The quoted name of the partition of a chunking's own chunks. */
 export function chunksPartition(chunking: string): string {
   return relationName(`chunks_${chunking}`);
 }
 
-/** The partition of a profile's vectors, as SQL writes it. */
+/** The quoted name of the partition of a profile's vectors. */
 export function embeddingsPartition(profile: string): string {
   return relationName(`chunk_embeddings_${profile}`);
 }
 
-/** The view by which an application searches a profile in SQL, as SQL writes it. */
+/** The quoted name of the view with which an application searches a profile in SQL. */
 export function profileView(profile: string): string {
   return relationName(`search_${profile}`);
 }
 
-/** The view over the application's table of documents, beside an adopted chunking. */
+/** The quoted name of the view over the application's table of documents, for an adopted chunking. */
 export function adoptedDocuments(chunking: string): string {
   return relationName(`documents_${chunking}`);
 }
 
-/** A function that was made for an adopted chunking. */
+/** The quoted name of a function that was created for an adopted chunking. */
 export function adoptedFunction(purpose: string, chunking: string): string {
   return relationName(`${purpose}_${chunking}`);
 }

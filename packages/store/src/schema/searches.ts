@@ -10,17 +10,17 @@ export const searchEvents = reembed.table(
     requestId: uuid("request_id").notNull(),
     searchedAt: moment("searched_at").notNull().default(sql`clock_timestamp()`),
     profile: text("profile").notNull(),
-    /** The profile that answered, where this is a shadow's answer that nobody saw. */
+    /** The profile that answered the user, if this is the answer of a shadow. */
     shadowOf: text("shadow_of"),
-    /** Null where queries are not logged. */
+    /** Null if queries are not logged. */
     query: text("query"),
     tookMs: real("took_ms").notNull(),
     results: integer("results").notNull(),
     chunkIds: bigint("chunk_ids", { mode: "number" }).array().notNull().default([]),
     scores: real("scores").array().notNull().default([]),
-    /** A code, where the search failed. */
+    /** An error code, if the search failed. */
     error: text("error"),
-    /** Of a shadow's ten best documents against the answer's: share in common, and rank correlation of those. */
+    /** A shadow's ten best documents compared with the answer's: the share in common, and the rank correlation of those. */
     overlap10: real("overlap10"),
     rankCorrelation: real("rank_correlation"),
   },

@@ -46,30 +46,33 @@ describeOnEachServer(
       return () => database.$client.end();
     });
 
-    test.for(shapes)("a search of an $kind index finds more the wider it looks, and all in the end", async (shape) => {
-      await using session = await openSession(database);
-      expect(await readAnnIndex(database, profile)).toMatchObject({ exists: false, valid: false, building: null });
-      await createAnnIndex(session, profile, shape, resources);
-      const { kind } = shape;
-      const index = await readAnnIndex(database, profile);
-      expect(index).toMatchObject({ exists: true, valid: true, kind, building: null });
-      expect(index.options).toEqual(kind === "hnsw" ? { m: 8, ef_construction: 32 } : { lists: 20 });
-      expect(index.sizeBytes).toBeGreaterThan(vectors * 2 * 312);
+    test.for(shapes)(
+      "a search of an $kind index finds more with a higher setting, and finally everything",
+      async (shape) => {
+        await using session = await openSession(database);
+        expect(await readAnnIndex(database, profile)).toMatchObject({ exists: false, valid: false, building: null });
+        await createAnnIndex(session, profile, shape, resources);
+        const { kind } = shape;
+        const index = await readAnnIndex(database, profile);
+        expect(index).toMatchObject({ exists: true, valid: true, kind, building: null });
+        expect(index.options).toEqual(kind === "hnsw" ? { m: 8, ef_construction: 32 } : { lists: 20 });
+        expect(index.sizeBytes).toBeGreaterThan(vectors * 2 * 312);
 
-      const { rows } = await database.execute<{ id: string }>(
-        sql`select chunk_id as id from ${partition} order by random() limit 20`,
-      );
-      const chunkIds = rows.map((row) => Number(row.id));
-      const radii = await findExactRadii(database, profile, chunkIds, { k: 10, onPage: () => {} });
-      const at = (breadth: number) => measureIndexRecall(database, profile, { kind, breadth, k: 10 }, radii);
-      // One candidate, or one list of twenty: nothing but this index could be so blind.
-      expect(await at(1)).toBeLessThan(0.5);
-      expect(await at(kind === "hnsw" ? 1_000 : 20)).toBeGreaterThan(0.95);
-      await dropAnnIndex(session, profile);
-      expect((await readAnnIndex(database, profile)).exists).toBe(false);
-    });
+        const { rows } = await database.execute<{ id: string }>(
+          sql`select chunk_id as id from ${partition} order by random() limit 20`,
+        );
+        const chunkIds = rows.map((row) => Number(row.id));
+        const radii = await findExactRadii(database, profile, chunkIds, { k: 10, onPage: () => {} });
+        const at = (breadth: number) => measureIndexRecall(database, profile, { kind, breadth, k: 10 }, radii);
+        // With one candidate, or one list of twenty, only a search through this index finds so little.
+        expect(await at(1)).toBeLessThan(0.5);
+        expect(await at(kind === "hnsw" ? 1_000 : 20)).toBeGreaterThan(0.95);
+        await dropAnnIndex(session, profile);
+        expect((await readAnnIndex(database, profile)).exists).toBe(false);
+      },
+    );
 
-    test("it serves searches that are written as it is, on its partition and through the parent, and no exact one", async () => {
+    test("it is used by searches with the same expression, on its partition and through the parent, but not by exact ones", async () => {
       await using session = await openSession(database);
       const [shape] = shapes;
       await createAnnIndex(session, profile, shape, resources);
@@ -93,7 +96,7 @@ describeOnEachServer(
       await dropAnnIndex(session, profile);
     });
 
-    test("the radius of an exact search is the distance of the tenth nearest other, over all pages; zero has none", async () => {
+    test("the radius of an exact search is the distance to the tenth nearest other vector over all pages; a zero vector has none", async () => {
       const { rows } = await database.execute<{ chunk_id: string; distance: number }>(sql`
         select o.chunk_id, (
           select e.embedding <=> o.embedding as distance from ${partition} e
@@ -113,7 +116,7 @@ describeOnEachServer(
       expect(left.map(({ chunkId }) => chunkId)).toEqual(others.map(({ chunkId }) => chunkId));
     });
 
-    test("what a build has to go by is read from the server", async () => {
+    test("the conditions of a build are read from the server", async () => {
       const ground = await readBuildGround(database, profile);
       expect(ground).toMatchObject({ vectors, host: "127.0.0.1" });
       expect(ground.sharedBuffersBytes).toBeGreaterThan(0);

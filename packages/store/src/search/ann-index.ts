@@ -10,31 +10,31 @@ import { embeddingsPartition } from "../schema/relations.ts";
 
 type Named = Pick<RegisteredProfile, "name">;
 
-/** The ANN index on a profile's vectors, without its schema. */
+/** The name, without schema, of the ANN index on a profile's vectors. */
 export function annIndexName({ name }: Named): string {
   return `chunk_embeddings_${name}_ann`;
 }
 
-/** A build of an index on a profile's vectors, as the server tells of it. */
+/** Progress of an index build on a profile's vectors, as the server reports it. */
 export interface AnnBuildProgress {
   pid: number;
-  /** PostgreSQL's words: `building index: loading tuples`, `waiting for old snapshots`. */
+  /** PostgreSQL's phases, such as `building index: loading tuples` or `waiting for old snapshots`. */
   phase: string;
-  /** Of the present phase, 0 to 1; null where the server does not tell. */
+  /** Share of the present phase, 0 to 1; null if the server does not report it. */
   share: number | null;
-  /** Since the statement began. */
+  /** Elapsed time of the statement. */
   seconds: number;
 }
 
 export interface AnnIndex {
   exists: boolean;
-  /** Searches use it: its build was not interrupted. */
+  /** Whether searches use it: false if its build was interrupted. */
   valid: boolean;
   kind: AnnSettings["kind"] | null;
-  /** As it was created with, for instance `{ m: 16, ef_construction: 64 }`; what was left out has pgvector's default. */
+  /** The options that it was created with, for example `{ m: 16, ef_construction: 64 }`; others have pgvector's defaults. */
   options: Record<string, number>;
   sizeBytes: number;
-  /** Of this index or, before it is there, of any other on the table: PostgreSQL builds one at a time. */
+  /** A build of this index or, before it exists, of any other on the table: PostgreSQL builds one at a time. */
   building: AnnBuildProgress | null;
 }
 
@@ -77,19 +77,20 @@ export async function readAnnIndex(database: Queryable, profile: Named): Promise
 
 export type AnnIndexShape = { kind: "hnsw"; m: number; efConstruction: number } | { kind: "ivfflat"; lists: number };
 
-/** What the session of a build gets. */
+/** Resources of a build's session. */
 export interface AnnBuildResources {
   memoryBytes: number;
-  /** Beside the session itself. */
+  /** In addition to the session itself. */
   parallelWorkers: number;
 }
 
 /**
- * Builds the index without holding up writers, on a session of its own that waits as long as it takes. A client that
- * ends leaves the build to the server, which goes on to its end: so the session is told of nothing less than a warning,
- * because what is sent to a client that is gone ends the statement.
+ * Builds the index without blocking writers, in a separate session that waits as long as it takes. If the client ends, the
+ * build continues in the server. Therefore the session gets no messages below a warning, because sending anything to a
+ * client that has ended would end the statement.
  *
- * PostgreSQL plans parallel workers by the table's own pages, and vectors lie beside those: so any size is enough here.
+ * PostgreSQL plans parallel workers by the size of the main table, but vectors are stored out of line, so the minimum size
+ * for parallelism is set to 0.
  */
 export async function createAnnIndex(
   session: Database,
@@ -116,35 +117,35 @@ export async function createAnnIndex(
     using ${sql.raw(shape.kind)} ((${annExpression(profile)}) halfvec_cosine_ops) ${using}`);
 }
 
-/** Without statistics the planner takes a profile for a 200th of its vectors, and sorts them rather than use the index. */
+/** Without statistics the planner expects a 200th of the vectors, and sorts them instead of using the index. */
 export async function analyzeVectors(session: Database, profile: Named): Promise<void> {
   await session.execute(sql`analyze ${sql.raw(embeddingsPartition(profile.name))}`);
 }
 
 const diskFull = "53100";
 
-/** Whether a parallel build failed for want of /dev/shm, where its graph lies: a container has 64 MB unless told otherwise. */
+/** Whether a parallel build failed because /dev/shm, where its graph is, is full: a container has 64 MB by default. */
 export function lacksSharedMemory(error: unknown): boolean {
   return sqlState(error) === diskFull && /shared memory/.test(messageOf(error));
 }
 
-/** What the index is on: a search must write it the same way. The column itself has no fixed length. */
+/** The indexed expression, which a search must write in the same way. The column itself has no fixed length. */
 export function annExpression({ dimensions }: Pick<RegisteredProfile, "dimensions">): SQL {
   return sql.raw(`embedding::halfvec(${dimensions})`);
 }
 
-/** Without holding up searches or writers. */
+/** Drops it without blocking searches or writers. */
 export async function dropAnnIndex(session: Database, profile: Named): Promise<void> {
   await session.execute(sql`drop index concurrently if exists ${sql.raw(qualifiedName(profile))}`);
 }
 
-/** Null while there is no index whose breadth was measured. */
+/** Stores the settings of a measured index; null if there is none. */
 export async function setAnnSettings(database: Queryable, { name }: Named, ann: AnnSettings | null): Promise<void> {
   await database.update(profiles).set({ ann }).where(eq(profiles.name, name));
 }
 
 /**
- * A session apart from the pool's, with settings of its own; it ends with its disposal.
+ * A session outside the pool, with settings of its own, which ends on disposal.
  * @throws ReembedError `transaction_pooling` (exit code 3).
  */
 export async function openSession(database: Database): Promise<Database & AsyncDisposable> {
@@ -156,8 +157,8 @@ export async function openSession(database: Database): Promise<Database & AsyncD
 }
 
 /**
- * Takes the right to build a profile's index, unless another session has it. It ends with the session: where a client
- * was killed, that is when its build is over.
+ * Takes the right to build a profile's index, unless another session has it. It ends with the session; if the client was
+ * killed, that is when its build has ended.
  */
 export async function tryBuildLock(session: Database, { name }: Named): Promise<boolean> {
   const { rows } = await session.execute<{ locked: boolean }>(
@@ -166,14 +167,14 @@ export async function tryBuildLock(session: Database, { name }: Named): Promise<
   return rows[0]?.locked === true;
 }
 
-/** What is to be known of the server and the table before a build. */
+/** Facts about the server and the table that a build's plan needs. */
 export interface AnnBuildGround {
   vectors: number;
-  /** As the connection has it; a path is a socket on this machine. */
+  /** The host of the connection; a path means a socket on this machine. */
   host: string;
   sharedBuffersBytes: number;
   maintenanceWorkMemBytes: number;
-  /** The server's limit for all that runs in parallel. */
+  /** The server's limit for all parallel workers together. */
   maxParallelWorkers: number;
 }
 

@@ -7,25 +7,25 @@ import { annExpression } from "./ann-index.ts";
 import { searchSettingName } from "./ann-recall.ts";
 
 const pageVectors = 500;
-/** Of two equal vectors in half precision: the arithmetic of a cosine leaves as much. */
+/** The computed distance of two equal vectors in half precision may be this large. */
 const equalDistance = 1e-5;
 
 export interface ReachOptions extends Pick<AnnSettings, "kind" | "breadth"> {
-  /** Results of a search. */
+  /** Number of results of a search. */
   limit: number;
-  /** Looks with every n-th vector, by a hash of its id; 1 is all. */
+  /** Searches for every n-th vector, chosen by a hash of its id; 1 means all. */
   every: number;
-  /** Looks with these alone. */
+  /** Searches only for these. */
   among?: readonly number[] | undefined;
 }
 
 /**
- * Has vectors look for themselves through the index, a page at a time, and tells how many did and which of them a search
- * does not find. A graph can lose one: of 2,136 vectors one was found at no ef_search below 100, although the recall of a
- * sample was 0.9995. Where a search is full of equal vectors, one that is not among them is as good as found. A vector of
- * length 0 has no neighbours and does not look.
+ * Searches for vectors through the index, a page at a time, and yields the number of searches and the vectors that were not
+ * found. A graph can lose a vector: of 2,136 one was not found at any ef_search below 100, although the recall of a sample
+ * was 0.9995. If all results are equal vectors, one that is not among them still counts as found. A zero vector has no
+ * neighbours and is skipped.
  *
- * The planner may take nothing but the index, as in `measureIndexRecall`.
+ * The planner is forced to use the index, as in `measureIndexRecall`.
  */
 export async function* findUnreachable(
   database: Database,

@@ -5,24 +5,24 @@ import type { AnnSettings } from "../schema/profiles.ts";
 import { embeddingsPartition } from "../schema/relations.ts";
 import { annExpression } from "./ann-index.ts";
 
-/** pgvector's name for how widely an index is searched. */
+/** pgvector's setting for how widely an index is searched. */
 export function searchSettingName(kind: AnnSettings["kind"]): string {
   return kind === "hnsw" ? "hnsw.ef_search" : "ivfflat.probes";
 }
 
 export interface Radius {
   chunkId: number;
-  /** Of its k-th nearest other chunk. */
+  /** Distance to its k-th nearest other chunk. */
   distance: number;
 }
 
 const pageVectors = 1_000;
 
 /**
- * The distances of these chunks' k-th nearest other chunks, from a look at every vector. Vectors are stored out of line,
- * and fetching one takes ten times as long as a distance: so each is fetched once for all chunks, a page of ids at a time,
- * by a cast that does nothing else. A vector of length 0 has no distances and no radius. For 200 chunks among
- * 20,000 vectors that takes a tenth of the time of 200 searches.
+ * The distances of these chunks to their k-th nearest other chunks, by comparing every vector. Vectors are stored out of
+ * line, and fetching one takes ten times as long as computing a distance. So each is fetched once for all chunks, a page of
+ * ids at a time, by a cast that does nothing else. A zero vector has no distances and no radius. For 200 chunks among 20,000
+ * vectors this takes a tenth of the time of 200 searches.
  */
 export async function findExactRadii(
   database: Database,
@@ -72,10 +72,10 @@ export async function findExactRadii(
 }
 
 /**
- * How much of the k nearest others of these chunks the index finds when it is searched this widely: the share, on
- * average, of k results that are as near as the k-th nearest really is. So any of several equally near chunks counts.
+ * The recall of the index at this setting for these chunks: the mean share of k results that are at most as far away as the
+ * k-th nearest chunk really is. So any of several equally near chunks counts.
  *
- * The planner may take nothing but the index: in a small table it would rather sort all of it, and find everything.
+ * The planner is forced to use the index: for a small table it would rather sort all rows, and find everything.
  */
 export async function measureIndexRecall(
   database: Database,

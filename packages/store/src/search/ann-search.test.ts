@@ -56,14 +56,14 @@ describeOnEachServer(
     let profile: RegisteredProfile;
     const count = kind === "embedded" ? 200 : 2_000;
     beforeAll(async () => {
-      // One connection: what a search sets on its session would be there for the next one.
+      // A single connection: a setting that a search leaves on its session would affect the next search.
       database = await openTestDatabase(await open(), [rubert], 1);
       profile = await openCorpus(database, count);
       return () => database.$client.end();
     });
     const vectorOf = async (text: string) => (await embed([text]))[0] ?? new Float32Array();
 
-    test("is exact while no index has been measured, and finds the documents of a language and with such metadata", async () => {
+    test("is exact while no index has been measured, and filters by language and metadata", async () => {
       const vector = await vectorOf("text number 100");
       const options = { limit: 10, threshold: -1 };
       const all = await searchProfile(database, profile, vector, options);
@@ -82,7 +82,7 @@ describeOnEachServer(
       ).toEqual([]);
     });
 
-    test("finds a chunk whose document is not known, and a filter does not", async () => {
+    test("finds a chunk with an unknown document, unless there is a filter", async () => {
       const view = sql.raw('reembed."orphans"');
       await database.execute(sql`
         create view ${view} as select id, case when id % 2 = 0 then document_id end as document_id, position,
@@ -104,7 +104,7 @@ describeOnEachServer(
         ...profile,
         ann: { kind, breadth, ...measured },
       });
-      /** Of the first ten, over some queries, against exact search. */
+      /** Mean recall of the first ten results against exact search. */
       async function recall(searched: RegisteredProfile): Promise<number> {
         let hits = 0;
         for (const vector of await embed(Array.from({ length: 20 }, (_, index) => `query ${index}`))) {
@@ -112,7 +112,7 @@ describeOnEachServer(
           const found = await searchProfile(database, searched, vector, { limit: 10 });
           expect(found.length).toBe(10);
           expect(found.map(({ score }) => score)).toEqual(found.map(({ score }) => score).toSorted((a, b) => b - a));
-          // By score, because these vectors have many at one distance.
+          // Compared by score, because many of these vectors have the same distance.
           const least = exact.at(-1)?.score ?? Number.NaN;
           hits += found.filter(({ score }) => score >= least).length;
         }
@@ -143,7 +143,7 @@ describeOnEachServer(
         expect(await setting(index.width)).toBe(before);
         expect(await setting(`${index.kind}.iterative_scan`)).toBe("off");
 
-        // Fewer than a fiftieth of the rows pass, and still there are as many as were asked for.
+        // Fewer than a fiftieth of the rows match, and still there are as many results as requested.
         const rare = { limit: 15, filter: { language: "en" } };
         const found = await searchProfile(database, withIndex(index.kind, 10), await vectorOf("query"), rare);
         expect(found.length).toBe(15);

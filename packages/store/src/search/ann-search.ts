@@ -17,13 +17,13 @@ import { filtered, isFiltering, readResults, type SearchOptions, type SearchResu
 const filteredCandidates = 4;
 
 /**
- * The chunks of a profile whose vectors are nearest to this one, the best first: through its ANN index where one has
- * been measured, else from a look at every vector. An index that is gone since, or not valid, is nothing the planner
- * takes: then the same statement reads the whole partition, and is right and slow.
+ * The chunks of a profile whose vectors are nearest to this one, the best first: through its ANN index if one has been
+ * measured, otherwise by comparing every vector. If the index was dropped meanwhile or is invalid, the planner reads the
+ * whole partition for the same statement, which is slow but right.
  *
- * An index gives up after so many tuples (`hnsw.max_scan_tuples`) or so much memory. With 15,000 of 150,000 vectors in
- * another language and far from the query it found 1 of 15. So an answer that is short is looked for exactly, among
- * what the filter leaves.
+ * An index scan stops after a number of tuples (`hnsw.max_scan_tuples`) or an amount of memory. With 15,000 of 150,000
+ * vectors in another language and far from the query it found 1 of 15. So if an answer has too few results, the matching
+ * rows are searched exactly.
  */
 export async function searchProfile(
   database: Database,
@@ -59,12 +59,12 @@ function nearestInIndex(
 }
 
 /**
- * Sets how widely the index is searched, for this statement alone: a condition without a column is evaluated before the
- * scan begins, and a local setting ends with the statement's own transaction. So a search is one round trip and leaves
- * nothing behind on its connection; BEGIN, SET LOCAL and COMMIT would be four.
+ * Sets how widely the index is searched, for this statement only: a condition without columns is evaluated before the scan
+ * begins, and a local setting ends with the statement's own transaction. So a search is one round trip and leaves nothing
+ * on its connection; BEGIN, SET LOCAL and COMMIT would take four.
  *
- * A scan goes on until there are enough rows or the index gives up. In the strict order of hnsw it drops what it finds
- * late although it is nearer, which a filter makes frequent; ivfflat knows only the relaxed order. The results are sorted
+ * A scan continues until there are enough rows or the index stops. In the strict order, hnsw drops rows that it finds late
+ * although they are nearer, which happens often with a filter; ivfflat only has the relaxed order. The results are sorted
  * in any case.
  */
 function settingsOf({ kind, breadth }: Pick<AnnSettings, "kind" | "breadth">, isFiltered: boolean) {

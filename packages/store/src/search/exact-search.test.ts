@@ -12,7 +12,7 @@ const rubert = testProfile("mini-rubert");
 const topics = ["зарплата", "отпуск", "больничный", "командировка"];
 const count = 40;
 
-/** Of length 1, in the plane of the first two dimensions. */
+/** A vector of length 1 in the plane of the first two dimensions. */
 function atAngle(degrees: number, dimensions = m3.model.dimensions): Float32Array {
   const vector = new Float32Array(dimensions);
   vector[0] = Math.cos((degrees * Math.PI) / 180);
@@ -48,14 +48,14 @@ describeOnEachServer(
     let profile: RegisteredProfile;
     let ids: number[];
     beforeAll(async () => {
-      // One connection: what a test sets on its session is there when it searches.
+      // A single connection, so that a setting of the test's session also applies to its search.
       database = await openTestDatabase(await open(), [m3, rubert], 1);
       await storeBodies(
         database,
         Array.from({ length: count }, (_, index) => `😀 ${topics[index % topics.length]} ${index}`),
       );
       profile = await readProfile(database, m3.name);
-      // Two degrees from one text to the next.
+      // The texts are two degrees apart.
       ids = await embedAll(database, profile, (index) => atAngle(2 * index));
       await embedAll(database, await readProfile(database, rubert.name), () => atAngle(0, 312));
       return () => database.$client.end();
@@ -77,20 +77,20 @@ describeOnEachServer(
       expect(others.map(({ uri }) => uri)).toEqual(["text-4"]);
     });
 
-    test("a threshold leaves out what is farther than its angle, below the limit", async () => {
+    test("a threshold excludes chunks beyond its angle, even if there are fewer results than the limit", async () => {
       const within = (degrees: number) => ({ limit: count, threshold: Math.cos((degrees * Math.PI) / 180) });
       const results = await searchExactly(database, profile, atAngle(40), within(5));
       expect(results.map(({ uri }) => uri).sort()).toEqual(["text-18", "text-19", "text-20", "text-21", "text-22"]);
       expect(await searchExactly(database, profile, atAngle(180), within(90))).toEqual([]);
     });
 
-    test("without a threshold even the opposite is found", async () => {
+    test("without a threshold even the opposite vector is found", async () => {
       const results = await searchExactly(database, profile, atAngle(180), { limit: count });
       expect(results.length).toBe(count);
       expect(results.at(-1)).toMatchObject({ uri: "text-0", score: -1 });
     });
 
-    test("chunks of one score come in the order of their ids", async () => {
+    test("chunks with equal scores are ordered by id", async () => {
       const same = await readProfile(database, rubert.name);
       const results = await searchExactly(database, same, atAngle(30, 312), { limit: count });
       expect(results.length).toBe(count);
@@ -103,12 +103,12 @@ describeOnEachServer(
       await expect(searchExactly(database, profile, atAngle(0, 312), { limit: 3 })).rejects.toThrow();
     });
 
-    test("an approximate index is not used, even where the planner shall not read the table", async () => {
+    test("an approximate index is not used, even if the planner must not read the table", async () => {
       const partition = sql.raw(`reembed."chunk_embeddings_${m3.name}"`);
       await database.execute(
         sql`create index on ${partition} using hnsw ((embedding::halfvec(1024)) halfvec_cosine_ops)`,
       );
-      // An index that looks at one vector finds one; the whole of it would be found by chance.
+      // An index scan with one candidate finds one result; it would find all of them only by chance.
       for (const setting of ["enable_seqscan = off", "enable_sort = off", "hnsw.ef_search = 1"]) {
         await database.execute(sql.raw(`set ${setting}`));
       }

@@ -5,11 +5,11 @@ import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { filtered, readResults, type SearchOptions, type SearchResult } from "./search-results.ts";
 
 /**
- * The chunks of a profile whose vectors are nearest to this one, the best first, from a look at every vector: what an
- * approximate index is measured against, and what a small corpus needs none for (9 ms per 1,000 rows on PGlite).
+ * The chunks of a profile whose vectors are nearest to this one, the best first, by comparing every vector. Approximate
+ * indexes are measured against it, and a small corpus needs no index (9 ms per 1,000 rows on PGlite).
  *
- * A profile's ANN index is on `embedding::halfvec(N)`, and the planner matches expressions as they are written: the
- * distance of the bare column is never taken from it. Of equal scores the older chunk comes first.
+ * A profile's ANN index is on `embedding::halfvec(N)`, and the planner compares expressions literally: it never uses the
+ * index for the distance of the bare column. Of equal scores the older chunk comes first.
  */
 export async function searchExactly(
   database: Database,

@@ -23,8 +23,8 @@ function near(region: "here" | "there"): Float32Array {
 }
 
 /**
- * Russian texts lie in one region and English ones, a tenth, in another; of each thousand chunks one has a rare tag.
- * Gives each document one chunk, whose vector is its region's with noise.
+ * Russian texts are in one region and English ones, a tenth, in another; one in a thousand chunks has a rare tag. Gives each
+ * document one chunk, whose vector is its region's with noise.
  */
 async function fill(database: Database): Promise<void> {
   await storeBodies(database, ["a"]);
@@ -97,20 +97,20 @@ describeOnEachServer(
         { metadata: { tag: "third" } },
         { language: "en", metadata: { tag: "third" } },
       ];
-      // Of the session's own: the planner may choose nothing but the index, which gives up at once.
+      // Settings of the session: the planner can only use the index, which stops at once.
       await using narrow = openNarrow(database, [index.short, "enable_sort = off", "jit = off"]);
       for (const region of ["here", "there"] as const) {
         for (const filter of filters) {
           const exact = await searchExactly(database, profile, near(region), { limit, filter });
           const found = await searchProfile(narrow, { ...profile, ann }, near(region), { limit, filter });
           expect({ region, filter, found: found.length }).toEqual({ region, filter, found: exact.length });
-          // What an index finds is near enough; only an answer that it leaves short is looked for exactly.
+          // Results of an index need only be near enough; only if it finds too few are the matching rows searched exactly.
           if (exact.length < limit) expect(found).toEqual(exact);
         }
       }
     });
 
-    test("finds what an exact search finds, with a rare and a frequent filter, near its rows and far from them", async () => {
+    test("finds what an exact search finds, with a rare and a frequent filter, near the matching rows and far from them", async () => {
       await gatherAroundTopics(database);
       await database.execute(
         sql.raw(
@@ -118,7 +118,7 @@ describeOnEachServer(
         ),
       );
       const indexed = { ...profile, ann: { kind: "hnsw" as const, breadth: 40, ...measured } };
-      // The planner may choose nothing but the index.
+      // The planner must choose the index.
       await using narrow = openNarrow(database, ["enable_sort = off", "jit = off"]);
       const recallOf = async (region: "here" | "there", filter?: SearchFilter) => {
         let [wanted, hits] = [0, 0];
@@ -139,14 +139,14 @@ describeOnEachServer(
         far: await recallOf("there", { language: "ru" }),
         none: await recallOf("here"),
       };
-      // So few are compared exactly.
+      // So few rows are compared exactly.
       expect(recalls.rare).toBe(1);
       const { frequent, near: close, far, none } = recalls;
       expect(Math.min(frequent, close, far), JSON.stringify(recalls)).toBeGreaterThanOrEqual(0.97);
       expect(none).toBeGreaterThan(0.9);
     });
 
-    test("without a filter has no gap where vectors have lost their chunks, as in an adopted table", async () => {
+    test("without a filter has no missing results if vectors have lost their chunks, as in an adopted table", async () => {
       await database.execute(
         sql.raw(`create view reembed.some as select * from ${profile.relation} where id % 20 = 0`),
       );

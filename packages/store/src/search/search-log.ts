@@ -6,30 +6,30 @@ import { type FeedbackKind, searchEvents, searchFeedback } from "../schema/searc
 export interface SearchEvent {
   requestId: string;
   profile: string;
-  /** The profile that answered, where this answer was a shadow's. */
+  /** The profile that answered, if this is a shadow's answer. */
   shadowOf: string | null;
-  /** Null where queries are not logged. */
+  /** Null if queries are not logged. */
   query: string | null;
   tookMs: number;
-  /** Of the results, the best first, and their scores. */
+  /** Chunks and scores of the results, the best first. */
   chunkIds: readonly number[];
   scores: readonly number[];
-  /** A code, where the search failed. */
+  /** An error code, if the search failed. */
   error: string | null;
-  /** Of a shadow's answer against the one that was seen. */
+  /** Agreement of a shadow's answer with the one that was seen. */
   overlap10: number | null;
   rankCorrelation: number | null;
-  /** How long ago it was. */
+  /** Elapsed time since the search. */
   ageMs: number;
 }
 
-/** Stores a batch of searches. Their time is the database's own less their age: clocks of processes differ. */
+/** Stores a batch of searches. Their time is the database's minus their age, because clocks of processes differ. */
 export async function recordSearches(database: Database, events: readonly SearchEvent[]): Promise<void> {
   if (events.length === 0) return;
   await database.insert(searchEvents).values(
     events.map(({ ageMs, chunkIds, scores, query, ...event }) => ({
       ...event,
-      // PostgreSQL's text holds every character but this one.
+      // PostgreSQL's text cannot store U+0000.
       query: query?.replaceAll("\0", "") ?? null,
       chunkIds: [...chunkIds],
       scores: [...scores],
@@ -39,7 +39,7 @@ export async function recordSearches(database: Database, events: readonly Search
   );
 }
 
-/** How many searches of one profile another has answered unseen, without a failure. */
+/** Number of searches of one profile that another one has answered unseen, without an error. */
 export async function countShadowed(
   database: Database,
   { baseline, candidate }: { baseline: string; candidate: string },
@@ -56,7 +56,7 @@ export interface SearchFeedback {
   kind: FeedbackKind;
 }
 
-/** The search itself may not be stored yet, and may never be: what was thought of it is kept in any case. */
+/** Stored even if the search itself is not stored yet, or never will be. */
 export async function recordFeedback(database: Database, feedback: SearchFeedback): Promise<void> {
   await database.insert(searchFeedback).values(feedback);
 }

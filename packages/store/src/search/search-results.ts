@@ -4,46 +4,46 @@ import type { RegisteredProfile } from "../profiles/profiles.ts";
 
 export interface SearchResult {
   chunkId: number;
-  /** Null where an adopted chunk's document is not known; its `uri` and `title` are empty then. */
+  /** Null if the document of an adopted chunk is unknown; its `uri` and `title` are empty then. */
   documentId: number | null;
   uri: string;
   title: string;
-  /** Where the chunk is in its document, `[start, end)` in code points. */
+  /** The chunk's place in its document, `[start, end)` in code points. */
   start: number;
   end: number;
   content: string;
-  /** Cosine similarity, 1 at most. */
+  /** Cosine similarity, at most 1. */
   score: number;
 }
 
-/** Whether a filter asks for anything. */
+/** Whether the filter has a condition. */
 export function isFiltering({ language, metadata }: SearchFilter = {}): boolean {
   return language !== undefined || metadata !== undefined;
 }
 
-/** What a result's document must be; one that is not known is nothing. */
+/** Conditions on a result's document; an unknown document never matches. */
 export interface SearchFilter {
   language?: string | undefined;
-  /** What its metadata must contain, as jsonb's `@>` has it. */
+  /** What its metadata must contain, by jsonb's `@>`. */
   metadata?: Record<string, unknown> | undefined;
 }
 
 export interface SearchOptions {
-  /** Results at most. */
+  /** Maximum number of results. */
   limit: number;
-  /** Least score of a result; without it every chunk is one, down to -1. */
+  /** Minimum score of a result; without it every chunk is a result, down to -1. */
   threshold?: number | undefined;
   filter?: SearchFilter | undefined;
 }
 
-/** Results, and how many candidates were found at any score. */
+/** Results, and the number of candidates that were found with any score. */
 export interface FoundResults {
   results: SearchResult[];
   nearest: number;
 }
 
 /**
- * The best of the chunks that `nearest` found, `limit` at most, with their documents, from the threshold on. Of equal
+ * The best of the chunks that `nearest` found, at most `limit`, with their documents, from the threshold on. Of equal
  * scores the older chunk comes first.
  * @param nearest A query for `chunk_id` and `distance`.
  */
@@ -70,7 +70,7 @@ export async function readResults(
 type ResultRow = { id: string | null; document_id: string | null } & Record<"uri" | "title" | "content", string> &
   Record<"start_offset" | "end_offset" | "distance", number>;
 
-/** None of the row that only counts. */
+/** Empty for the row that only counts. */
 function toResult(row: ResultRow): SearchResult[] {
   if (row.id === null) return [];
   const result = {
@@ -87,8 +87,8 @@ function toResult(row: ResultRow): SearchResult[] {
 }
 
 /**
- * Joins the chunks and documents of the vectors `e`, and what the filter asks of them; without a filter, the chunks
- * alone. A vector outlives its chunk for a moment, and must take no result's place then.
+ * Joins the chunks and documents of the vectors `e` and applies the filter; without a filter, only the chunks. A vector may
+ * outlive its chunk for a moment, and must not take the place of a result then.
  */
 export function filtered(
   { relation }: Pick<RegisteredProfile, "relation">,

@@ -5,8 +5,9 @@ import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 
 /**
- * What a chunk's vector proved to be. `changing`: the text was written a moment ago, and its change is in hand. `pending`: there is none of its present text, and it will be embedded; `missing`:
- * there is none, and nothing will embed it. All from `old_text` on should never be.
+ * The result of checking a chunk's vector. `changing`: the text was written a moment ago and its change waits. `pending`:
+ * there is no vector of the present text, and it will be embedded. `missing`: there is none, and nothing will embed it. All
+ * states from `old_text` on are defects.
  */
 export type VectorState =
   | "current"
@@ -19,12 +20,12 @@ export type VectorState =
   | "wrong_dimensions"
   | "wrong_norm";
 
-/** Chunks in one state, with the first of their ids. */
+/** The number of chunks in one state, with the first ids. */
 export interface CheckedChunks {
   state: VectorState;
   chunks: number;
   firstIds: number[];
-  /** Of `changing`: for how long the oldest change waits. */
+  /** For `changing`, the age of the oldest change. */
   oldestSeconds: number | null;
 }
 
@@ -32,10 +33,10 @@ export const shownIds = 20;
 const pageChunks = 5_000;
 
 /**
- * Looks at every chunk of a profile and at its vector, a page of ids at a time: so no statement holds a snapshot for
- * long, and within a page text, vector and change are of one moment. LIMIT keeps each join a look into an index: without
- * it PostgreSQL hashes all vectors of the profile for each page. The text is hashed and the vector measured; an
- * adopted vector may have any length but none, since the cosine of an angle knows no lengths.
+ * Checks every chunk of a profile and its vector, a page of ids at a time: no statement keeps a snapshot for long, and within
+ * a page text, vector and change are from the same moment. LIMIT makes each join an index lookup: without it PostgreSQL hashes
+ * all vectors of the profile for each page. The text is hashed and the vector's length computed; an adopted vector may have
+ * any length except zero, because the cosine does not depend on it.
  */
 export async function* checkVectors(
   database: Database,
@@ -97,7 +98,7 @@ export async function* checkVectors(
   }
 }
 
-/** Vectors of no chunk whose removal waits nowhere. */
+/** Vectors without a chunk for which no removal waits. */
 export async function findOrphans(
   database: Database,
   profile: RegisteredProfile,

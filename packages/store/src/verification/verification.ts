@@ -5,7 +5,7 @@ import { verifications } from "../schema/proofs.ts";
 export interface Verification {
   profile: string;
   passed: boolean;
-  /** As `reembed verify --json` printed it. */
+  /** The output of `reembed verify --json`. */
   report: Record<string, unknown>;
   verifiedAt: Date;
 }
@@ -17,7 +17,7 @@ export async function recordVerification(
   await database.insert(verifications).values(verification);
 }
 
-/** The newest verification of a profile; undefined where there is none. */
+/** The newest verification of a profile; undefined if there is none. */
 export async function lastVerification(
   database: Queryable,
   { name }: { name: string },

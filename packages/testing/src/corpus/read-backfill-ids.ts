@@ -2,7 +2,7 @@ import type { Database } from "@reembed/store/database";
 import type { RegisteredProfile } from "@reembed/store/profiles";
 import { sql } from "drizzle-orm";
 
-/** Ids of chunks behind the backfill's cursor and up to its target, in the order of ids. */
+/** Ids of chunks after the backfill's cursor and up to its target, in the order of ids. */
 export async function readBackfillIds(
   database: Database,
   profile: RegisteredProfile,
