@@ -19,6 +19,20 @@ BEGIN
   END LOOP;
 END $$;
 --> statement-breakpoint
+-- Prioritised chunks had a time that never comes, by their rank.
+ALTER TABLE "reembed"."chunk_changes" ADD COLUMN "priority" integer;
+--> statement-breakpoint
+UPDATE "reembed"."chunk_changes" c SET "priority" = r.rank, "changed_at" = now() FROM (
+  SELECT "profile", "chunk_id", row_number() OVER (PARTITION BY "profile" ORDER BY "changed_at", "chunk_id") AS rank
+  FROM "reembed"."chunk_changes" WHERE "changed_at" >= '9000-01-01'
+) r WHERE c."profile" = r."profile" AND c."chunk_id" = r."chunk_id";
+--> statement-breakpoint
+DROP INDEX "reembed"."chunk_changes_order";
+--> statement-breakpoint
+CREATE INDEX "chunk_changes_order" ON "reembed"."chunk_changes" USING btree ("profile","changed_at") WHERE priority is null;
+--> statement-breakpoint
+CREATE INDEX "chunk_changes_priority" ON "reembed"."chunk_changes" USING btree ("profile","priority") WHERE priority is not null;
+--> statement-breakpoint
 -- Without vacuum_truncate, which locks a table that empties at its end, and with it whoever writes to it.
 CREATE TABLE "reembed"."change_log" (
 	"id" bigserial PRIMARY KEY NOT NULL,
@@ -100,7 +114,7 @@ BEGIN
         WHERE l.there AND p.chunking = $1 AND p.state NOT IN ('registered', 'retired')
         GROUP BY p.name, l.chunk_id ORDER BY p.name, l.chunk_id
         ON CONFLICT (profile, chunk_id)
-        DO UPDATE SET changed_at = excluded.changed_at, enqueued_until = NULL, attempts = 0
+        DO UPDATE SET changed_at = excluded.changed_at, enqueued_until = NULL, priority = NULL, attempts = 0
       ), removed AS (
         DELETE FROM reembed.change_log l USING looked WHERE looked.there AND l.id = looked.id
       )

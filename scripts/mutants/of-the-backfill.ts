@@ -35,7 +35,7 @@ export const ofTheBackfill: Mutants = {
       noticedBy: "apps/producer/src/tick.test.ts",
     },
     {
-      name: "the sweep does not wait for running batches",
+      name: "the search for gaps does not wait for running batches",
       text: `(await hasUnfinishedJobs(queue, "backfill")) || (await hasGapsInHand(database, profile))`,
       replacement: "false",
       noticedBy: "apps/producer/src/tick.test.ts",
@@ -100,12 +100,6 @@ export const ofTheBackfill: Mutants = {
   ],
   "packages/store/src/changes/changes.ts": [
     {
-      name: "the sweep leaves out the last chunk",
-      text: "select ${profile.name}, c.id from ${sql.raw(profile.relation)} c\n",
-      replacement:
-        "select ${profile.name}, c.id from (select * from ${sql.raw(profile.relation)} order by id desc offset 1) c\n",
-    },
-    {
       name: "a lease is ignored",
       text: "and (enqueued_until is null or enqueued_until < now() or ${queueIsEmpty}",
       replacement: "and (true or enqueued_until is null or enqueued_until < now() or ${queueIsEmpty}",
@@ -115,6 +109,14 @@ export const ofTheBackfill: Mutants = {
       name: "a lease has no end",
       text: "and (enqueued_until is null or enqueued_until < now() or ${queueIsEmpty}",
       replacement: "and (enqueued_until is null or (false and ${queueIsEmpty})",
+    },
+  ],
+  "packages/store/src/changes/gaps.ts": [
+    {
+      name: "the search for gaps leaves out the last chunk",
+      text: "select ${profile.name}, c.id from ${sql.raw(profile.relation)} c\n",
+      replacement:
+        "select ${profile.name}, c.id from (select * from ${sql.raw(profile.relation)} order by id desc offset 1) c\n",
     },
   ],
   "packages/store/src/changes/sweep.ts": [

@@ -111,7 +111,7 @@ export class World {
   async shiftClock(seconds: number): Promise<void> {
     await this.stage.corpus.database.$client.query(
       `update reembed.chunk_changes set enqueued_until = enqueued_until - $1 * interval '1 second',
-         changed_at = case when changed_at < '9000-01-01' then changed_at - $1 * interval '1 second' else changed_at end`,
+         changed_at = changed_at - $1 * interval '1 second'`,
       [seconds],
     );
   }

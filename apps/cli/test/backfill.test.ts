@@ -36,7 +36,14 @@ describeOnEachServer(
     test("starts a backfill with its settings, pauses it and resumes it", async () => {
       const course = { order: "newest", until: 0.5, rate: 100 };
       const options = ["--order", "newest", "--until", "50%", "--rate", "100"];
-      const started = { profile: "mini-m3", state: "backfilling", paused: false, ...course, withdrawn: 0, leaders: 0 };
+      const started = {
+        profile: "mini-m3",
+        state: "backfilling",
+        paused: false,
+        ...course,
+        withdrawn: 0,
+        prioritised: 0,
+      };
       expect(await json("backfill", "start", ...options)).toEqual(started);
       await tick(database, queue, "mini-m3", { batchSize: 1, maxQueuedJobs: 10, tickMs: 1_000 });
       expect((await queue.counts()).waiting).toBe(2);

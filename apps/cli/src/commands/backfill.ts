@@ -46,10 +46,10 @@ export function registerBackfill(program: Command): void {
     .action((flags: StartFlags) =>
       change(flags, async (on, before) => {
         const { order, until = null, rate = null } = flags;
-        const { profile, withdrawn, leaders } = await startOrAdjustBackfill(on, before, { order, until, rate });
+        const { profile, withdrawn, prioritised } = await startOrAdjustBackfill(on, before, { order, until, rate });
         const { name, state } = profile;
-        const result = { profile: name, state, paused: false, order, until, rate, withdrawn, leaders };
-        return { result, withdrawn, text: describeBackfill(profile, { order, until, rate }, leaders) };
+        const result = { profile: name, state, paused: false, order, until, rate, withdrawn, prioritised };
+        return { result, withdrawn, text: describeBackfill(profile, { order, until, rate }, prioritised) };
       }),
     );
   changing(

@@ -6,12 +6,12 @@ import type { BackfillSettings } from "@reembed/store/progress";
 export function describeBackfill(
   { name, state }: RegisteredProfile,
   { order, until, rate }: BackfillSettings,
-  leaders: number,
+  prioritised: number,
 ): string {
   const orders = {
     id: "the oldest chunks first",
     newest: "the newest chunks first",
-    "most-searched": `first the ${formatCount(leaders)} chunks that searches of the last week found, then the oldest`,
+    "most-searched": `first the ${formatCount(prioritised)} chunks that searches of the last week found, then the oldest`,
   };
   const parts = [
     orders[order],

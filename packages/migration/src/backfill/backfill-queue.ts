@@ -45,10 +45,10 @@ export async function continueBackfill(
 ): Promise<{ enqueued: number; cursor: number }> {
   let enqueued = 0;
   if (profile.backfillOrder === "most-searched" && limit > 0) {
-    const leaders = await readDuePrioritisedChunks(database, profile, { limit, queueIsEmpty });
-    await enqueue(queue, profile, "backfill", leaders, batchSize);
-    await markChangesEnqueued(database, profile, leaders);
-    enqueued = leaders.length;
+    const prioritised = await readDuePrioritisedChunks(database, profile, { limit, queueIsEmpty });
+    await enqueue(queue, profile, "backfill", prioritised, batchSize);
+    await markChangesEnqueued(database, profile, prioritised);
+    enqueued = prioritised.length;
   }
   const left = limit - enqueued;
   if (left === 0 || isBackfillDone(profile)) return { enqueued, cursor: profile.backfillCursor };

@@ -20,7 +20,7 @@ export interface StartedBackfill {
   /** Number of chunks that were withdrawn from the queue, to be enqueued with the new settings. */
   withdrawn: number;
   /** Number of prioritised chunks, which searches ask for most and which go first. */
-  leaders: number;
+  prioritised: number;
 }
 
 /**
@@ -40,10 +40,10 @@ export async function startOrAdjustBackfill(
   await forgetPriorities(database, profile);
   await setBackfillSettings(database, profile, course);
   const changed = await readProfile(database, profile.name);
-  let leaders = 0;
+  let prioritised = 0;
   if (changed.state === "registered") await startBackfill(database, changed);
-  if (course.order === "most-searched") leaders = await prioritiseSearchedChunks(database, changed);
-  return { profile: await readProfile(database, profile.name), withdrawn, leaders };
+  if (course.order === "most-searched") prioritised = await prioritiseSearchedChunks(database, changed);
+  return { profile: await readProfile(database, profile.name), withdrawn, prioritised };
 }
 
 /**

@@ -12,7 +12,7 @@ import {
   retireBaseline,
 } from "@reembed/store/rollout";
 import { lastVerification } from "@reembed/store/verification";
-import { describeVerification } from "../rollout/guards.ts";
+import { describeVerification } from "../rollout/objections.ts";
 
 export interface FinalizeServices {
   database: Database;

@@ -12,7 +12,7 @@ import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { finalize } from "../finalize/finalize.ts";
 import { rollBack, setPercent, setShadowPercent } from "./change-share.ts";
-import { type Evidence, findObjections, proofs } from "./guards.ts";
+import { type Evidence, findObjections, proofs } from "./objections.ts";
 import type { Readiness } from "./readiness.ts";
 import { readRolloutStatus } from "./rollout-status.ts";
 

@@ -2,7 +2,7 @@ import type { Config } from "@reembed/config";
 import { ReembedError, type Rollout, rolledBack, saysSomething, withPercent, withShadow } from "@reembed/core";
 import type { Database } from "@reembed/store/database";
 import { changeRollout, isRetired, readGuardWindow, readRollout } from "@reembed/store/rollout";
-import type { Objection, Proof } from "./guards.ts";
+import type { Objection, Proof } from "./objections.ts";
 import { readRolloutStatus } from "./rollout-status.ts";
 
 /** Who requests a change, and why. */

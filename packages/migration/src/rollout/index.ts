@@ -1,4 +1,4 @@
 export { type Decision, rollBack, setPercent, setShadowPercent } from "./change-share.ts";
-export { type Proof, proofs } from "./guards.ts";
+export { type Proof, proofs } from "./objections.ts";
 export { createRolloutReader, type RolloutOverview, windowMinutes } from "./rollout-overview.ts";
 export { type RolloutStatus, readRolloutStatus } from "./rollout-status.ts";

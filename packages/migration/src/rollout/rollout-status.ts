@@ -5,7 +5,7 @@ import { lastEvaluation } from "@reembed/store/evaluation";
 import { type RolloutEvent, readGuardWindow, readRollout, readRolloutEvents } from "@reembed/store/rollout";
 import type { EvaluationVerdict } from "@reembed/store/schema";
 import { countShadowed } from "@reembed/store/search";
-import { findObjections, type Objection } from "./guards.ts";
+import { findObjections, type Objection } from "./objections.ts";
 import { type Readiness, readReadiness } from "./readiness.ts";
 
 /** The output of `reembed rollout status --json` and of every command that changes the rollout. */

@@ -11,7 +11,7 @@ import {
 } from "@reembed/testing";
 import { type SQL, sql } from "drizzle-orm";
 import { expect, onTestFinished, test } from "vitest";
-import { recordGaps } from "../changes/changes.ts";
+import { recordGaps } from "../changes/gaps.ts";
 import { storeDocuments } from "../corpus/documents.ts";
 import { openDatabase } from "../database/database.ts";
 import { upsertEmbeddings } from "../embeddings/embeddings.ts";

@@ -53,12 +53,13 @@ export async function settleChanges(
 
 /**
  * Selects `chunk_id, changed_at` of everything that waits for a profile: its changes, and the log of its chunking. A chunk
- * may occur several times. Before the backfill starts, logged rows are not changes of the profile. The query itself checks
+ * may occur several times; a chunk that is only prioritised has no time. Before the backfill starts, logged rows are not changes of the profile. The query itself checks
  * whether it has started, because the caller may have read the profile long before.
  */
 export function waitingChanges({ name }: Pick<RegisteredProfile, "name">): SQL {
   return sql`
-    select chunk_id, changed_at from reembed.chunk_changes where profile = ${name}
+    select chunk_id, case when priority is null then changed_at end as changed_at
+    from reembed.chunk_changes where profile = ${name}
     union all
     select l.chunk_id, l.changed_at from reembed.change_log l join reembed.profiles p on p.chunking = l.chunking
     where p.name = ${name} and p.state <> 'registered' and l.chunk_id is not null`;

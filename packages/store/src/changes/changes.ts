@@ -5,13 +5,6 @@ import type { RegisteredProfile } from "../profiles/profiles.ts";
 
 const leaseSeconds = 300;
 
-/**
- * Prioritised chunks are those that a backfill in the order `most-searched` embeds before all others. They are rows of
- * `chunk_changes` with a time in the year 9000, in the order of their rank. So they come after every real change, an edit
- * turns them into real changes by setting its own time, and whatever removes a change removes them too.
- */
-export const prioritisedFrom = sql`timestamptz '9000-01-01 00:00:00Z'`;
-
 interface DueOptions {
   limit: number;
   queueIsEmpty: boolean;
@@ -23,16 +16,19 @@ export async function readDueChanges(
   profile: RegisteredProfile,
   options: DueOptions,
 ): Promise<number[]> {
-  return await readDue(database, profile, sql`changed_at < ${prioritisedFrom}`, options);
+  return await readDue(database, profile, { only: sql`priority is null`, order: sql`changed_at` }, options);
 }
 
-/** Ids of prioritised chunks that are not queued yet, in the order of their rank. */
+/**
+ * Ids of prioritised chunks that are not queued yet, in the order of their rank. They are rows of `chunk_changes`: an edit
+ * turns them into changes, and whatever removes a change removes them too.
+ */
 export async function readDuePrioritisedChunks(
   database: Database,
   profile: RegisteredProfile,
   options: DueOptions,
 ): Promise<number[]> {
-  return await readDue(database, profile, sql`changed_at >= ${prioritisedFrom}`, options);
+  return await readDue(database, profile, { only: sql`priority is not null`, order: sql`priority` }, options);
 }
 
 /**
@@ -43,15 +39,15 @@ export async function readDuePrioritisedChunks(
 async function readDue(
   database: Database,
   profile: RegisteredProfile,
-  kind: SQL,
+  { only, order }: { only: SQL; order: SQL },
   { limit, queueIsEmpty }: DueOptions,
 ): Promise<number[]> {
   const { rows } = await database.execute<{ chunk_id: string }>(sql`
     select chunk_id from reembed.chunk_changes
-    where profile = ${profile.name} and ${kind}
+    where profile = ${profile.name} and ${only}
       and (enqueued_until is null or enqueued_until < now() or ${queueIsEmpty}
         or enqueued_until > now() + ${leaseSeconds} * interval '1 second')
-    order by changed_at, chunk_id limit ${limit}`);
+    order by ${order}, chunk_id limit ${limit}`);
   return rows.map((row) => Number(row.chunk_id));
 }
 
@@ -81,34 +77,4 @@ export async function countAttempt(
     update reembed.chunk_changes set attempts = greatest(0, attempts + ${by})
     where profile = ${profile.name} and chunk_id = any(${sql.param(chunkIds)}::bigint[])`;
   await repeatOnConflict(() => database.execute(statement));
-}
-
-/**
- * Whether there is a change of a chunk of the backfill that has neither vector nor quarantine: a gap that the sweep has
- * found. Reads the changes and not the corpus.
- */
-export async function hasGapsInHand(database: Database, profile: RegisteredProfile): Promise<boolean> {
-  const { rows } = await database.execute(sql`
-    select from reembed.chunk_changes ch
-    join ${sql.raw(profile.relation)} c on c.id = ch.chunk_id
-    where ch.profile = ${profile.name} and ch.chunk_id <= ${profile.backfillTarget}
-      and not exists (select from reembed.chunk_embeddings e where e.profile = ${profile.name} and e.chunk_id = ch.chunk_id)
-      and not exists (select from reembed.quarantined_chunks q where q.profile = ${profile.name} and q.chunk_id = ch.chunk_id)
-    limit 1`);
-  return rows.length > 0;
-}
-
-/**
- * Finds chunks with neither vector, quarantine nor change, and records each as a change, so that it is enqueued as usual.
- * Reads the whole chunking, so it must only run when the backfill has reached its target and none of its batches is queued.
- * Returns the number of gaps.
- */
-export async function recordGaps(database: Database, profile: RegisteredProfile): Promise<number> {
-  const { rowCount } = await database.execute(sql`
-    insert into reembed.chunk_changes (profile, chunk_id)
-    select ${profile.name}, c.id from ${sql.raw(profile.relation)} c
-    where not exists (select from reembed.chunk_embeddings e where e.profile = ${profile.name} and e.chunk_id = c.id)
-      and not exists (select from reembed.quarantined_chunks q where q.profile = ${profile.name} and q.chunk_id = c.id)
-    on conflict do nothing`);
-  return rowCount ?? 0;
 }

@@ -1,11 +1,5 @@
 export { takeChanges } from "./change-log.ts";
-export {
-  countAttempt,
-  hasGapsInHand,
-  markChangesEnqueued,
-  readDueChanges,
-  readDuePrioritisedChunks,
-  recordGaps,
-} from "./changes.ts";
+export { countAttempt, markChangesEnqueued, readDueChanges, readDuePrioritisedChunks } from "./changes.ts";
+export { hasGapsInHand, recordGaps } from "./gaps.ts";
 export { forgetPriorities, prioritiseSearchedChunks } from "./prioritised-chunks.ts";
 export { sweepBlock } from "./sweep.ts";

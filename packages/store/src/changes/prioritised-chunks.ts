@@ -1,9 +1,8 @@
 import { sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 import { type RegisteredProfile, readProfiles } from "../profiles/profiles.ts";
-import { prioritisedFrom } from "./changes.ts";
 
-const demand = { days: 7, events: 20_000, results: 50_000, leaders: 10_000 } as const;
+const demand = { days: 7, events: 20_000, results: 50_000, prioritised: 10_000 } as const;
 
 /**
  * Ranks the chunks without a vector by how much they overlap the texts that searches of the last week have found, with
@@ -26,8 +25,8 @@ export async function prioritiseSearchedChunks(database: Database, profile: Regi
   );
   const relation = sql.raw(profile.relation);
   const { rowCount } = await database.execute(sql`
-    insert into reembed.chunk_changes (profile, chunk_id, changed_at)
-    select ${profile.name}, id, ${prioritisedFrom} + row_number() over (order by demand desc, id) * interval '1 microsecond'
+    insert into reembed.chunk_changes (profile, chunk_id, priority)
+    select ${profile.name}, id, row_number() over (order by demand desc, id)
     from (
       select c.id, sum(
         found.hits * (least(c.end_offset, found.end_offset) - greatest(c.start_offset, found.start_offset))::float8
@@ -41,7 +40,7 @@ export async function prioritiseSearchedChunks(database: Database, profile: Regi
       group by c.id
     ) demanded
     order by demand desc, id
-    limit least(${demand.leaders},
+    limit least(${demand.prioritised},
       (select floor(count(*) * coalesce(${profile.backfillUntil}::float8, 1)) from ${relation})::bigint)
     on conflict do nothing`);
   return rowCount ?? 0;
@@ -50,6 +49,6 @@ export async function prioritiseSearchedChunks(database: Database, profile: Regi
 /** Ends the priority of all prioritised chunks. Call it when none of them is in the queue. */
 export async function forgetPriorities(database: Database, profile: RegisteredProfile): Promise<void> {
   await database.execute(
-    sql`delete from reembed.chunk_changes where profile = ${profile.name} and changed_at >= ${prioritisedFrom}`,
+    sql`delete from reembed.chunk_changes where profile = ${profile.name} and priority is not null`,
   );
 }

@@ -128,7 +128,7 @@ export async function retryQuarantined(
     ), recorded as (
       insert into reembed.chunk_changes (profile, chunk_id)
       select ${profile.name}, chunk_id from released order by chunk_id
-      on conflict (profile, chunk_id) do update set enqueued_until = null, attempts = 0
+      on conflict (profile, chunk_id) do update set enqueued_until = null, priority = null, attempts = 0
     )
     select count(*) as retried from released`;
   return await repeatOnConflict(() =>

@@ -1,5 +1,4 @@
 import { sql } from "drizzle-orm";
-import { prioritisedFrom } from "../changes/changes.ts";
 import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import type { BackfillOrder } from "../schema/profiles.ts";
@@ -78,12 +77,12 @@ export async function moveCursorBack(
   await database.execute(sql`
     with withdrawn as (
       select unnest(${sql.param(chunkIds)}::bigint[]) as id
-    ), leaders as (
+    ), prioritised as (
       update reembed.chunk_changes set enqueued_until = null from withdrawn
-      where profile = ${profile.name} and chunk_id = withdrawn.id and changed_at >= ${prioritisedFrom}
+      where profile = ${profile.name} and chunk_id = withdrawn.id and priority is not null
       returning chunk_id
     ), passed as (
-      select min(id) as first, max(id) as last from withdrawn where id not in (select chunk_id from leaders)
+      select min(id) as first, max(id) as last from withdrawn where id not in (select chunk_id from prioritised)
     )
     update reembed.profiles set backfill_cursor = case backfill_order
       when 'newest' then greatest(backfill_cursor, passed.last + 1) else least(backfill_cursor, passed.first - 1) end

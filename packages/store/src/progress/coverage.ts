@@ -1,6 +1,5 @@
 import { sql } from "drizzle-orm";
 import { waitingChanges, wasTruncated } from "../changes/change-log.ts";
-import { prioritisedFrom } from "../changes/changes.ts";
 import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { embeddingsPartition } from "../schema/relations.ts";
@@ -43,9 +42,8 @@ export async function readCoverage(database: Database, profile: RegisteredProfil
       (select count(*) from ${vectors} vectors) as vectors,
       case when (select happened from truncated) then (select count(*) from ${vectors} vectors)
         else (select count(*) from waiting join ${vectors} vectors using (chunk_id)) end as outdated,
-      (select count(*) from waiting where changed_at < ${prioritisedFrom}) as changes,
-      (select extract(epoch from clock_timestamp() - min(changed_at))::float8 from waiting
-       where changed_at < ${prioritisedFrom}) as oldest,
+      (select count(*) from waiting where changed_at is not null) as changes,
+      (select extract(epoch from clock_timestamp() - min(changed_at))::float8 from waiting) as oldest,
       case when (select happened from truncated) then 0 else
         (select count(*) from reembed.quarantined_chunks where profile = ${profile.name})
           - (select count(*) from waiting join reembed.quarantined_chunks q using (chunk_id)

@@ -1,6 +1,7 @@
 export { readGuardWindow, readKeptWindow } from "./guard-window.ts";
 export { isRetired, type Removal, readRemoval, removeRetired, retireBaseline } from "./retirement.ts";
-export { changeRollout, findRollout, readRollout, rolloutBucket } from "./rollout.ts";
+export { changeRollout, findRollout, readRollout } from "./rollout.ts";
+export { rolloutBucket } from "./rollout-bucket.ts";
 export {
   environmentName,
   guardrailName,

@@ -3,7 +3,8 @@ import { describeOnEachServer, openTestDatabase, storeBodies, testProfile } from
 import { sql } from "drizzle-orm";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Database, openDatabase } from "../database/database.ts";
-import { changeRollout, readRollout, rolloutBucket } from "./rollout.ts";
+import { changeRollout, readRollout } from "./rollout.ts";
+import { rolloutBucket } from "./rollout-bucket.ts";
 import { readRolloutEvents } from "./rollout-events.ts";
 import { ensureRollout } from "./rollout-pair.ts";
 

@@ -1,14 +1,8 @@
-import { createHash } from "node:crypto";
-import { type GuardWindow, ReembedError, type Rollout, rolloutBuckets } from "@reembed/core";
+import { type GuardWindow, ReembedError, type Rollout } from "@reembed/core";
 import { eq, sql } from "drizzle-orm";
 import type { Queryable } from "../database/database.ts";
 import { rollouts } from "../schema/rollout.ts";
 import { readRolloutEvents } from "./rollout-events.ts";
-
-/** The bucket of a subject, from 0 to 9,999. `reembed.reembed_profile` in SQL computes the same one. */
-export function rolloutBucket(subject: string, salt: string): number {
-  return createHash("sha256").update(`${salt}:${subject}`).digest().readUInt32BE() % rolloutBuckets;
-}
 
 /** @throws ReembedError `rollout_missing` (exit code 3) if `reembed init` has not run. */
 export async function readRollout(database: Queryable): Promise<Rollout> {

@@ -23,16 +23,18 @@ export const chunkChanges = reembed.table(
   {
     profile: text("profile").notNull(),
     chunkId: id("chunk_id").notNull(),
-    /** A time in the year 9000 marks a prioritised chunk: searches ask for it, and a backfill embeds it first. */
     changedAt: moment("changed_at").notNull().default(sql`clock_timestamp()`),
     /** The chunk is in the queue, and is not enqueued again before this time unless the queue is empty. */
     enqueuedUntil: moment("enqueued_until"),
+    /** The rank of a prioritised chunk, which searches ask for and a backfill embeds first. Null for a change. */
+    priority: integer("priority"),
     /** How often a worker began to embed it. It limits the retries of a chunk that never gets a vector. */
     attempts: integer("attempts").notNull().default(0),
   },
   (table) => [
     primaryKey({ columns: [table.profile, table.chunkId] }),
-    index("chunk_changes_order").on(table.profile, table.changedAt),
+    index("chunk_changes_order").on(table.profile, table.changedAt).where(sql`priority is null`),
+    index("chunk_changes_priority").on(table.profile, table.priority).where(sql`priority is not null`),
   ],
 );
 

@@ -1,6 +1,5 @@
 import { sql } from "drizzle-orm";
 import { waitingChanges, wasTruncated } from "../changes/change-log.ts";
-import { prioritisedFrom } from "../changes/changes.ts";
 import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 
@@ -57,8 +56,8 @@ export async function* checkVectors(
         select c.id, ch.changed_at, case
           when e.content_hash is distinct from c.content_hash then case
             when q.content_hash = c.content_hash then 'quarantined'
-            when ch.changed_at < ${prioritisedFrom} and (e.chunk_id is not null or ${profile.state === "backfilled"}) then 'changing'
-            when ch.changed_at is not null then 'pending'
+            when ch.changed_at is not null and (e.chunk_id is not null or ${profile.state === "backfilled"}) then 'changing'
+            when recorded.chunk_id is not null or l.chunk_id is not null then 'pending'
             when e.chunk_id is not null then 'old_text'
             when ${profile.state === "backfilled"} then 'missing'
             else 'pending'
@@ -80,10 +79,10 @@ export async function* checkVectors(
           select content_hash from reembed.quarantined_chunks where profile = ${profile.name} and chunk_id = c.id limit 1
         ) q on true
         left join lateral (
-          select changed_at from reembed.chunk_changes where profile = ${profile.name} and chunk_id = c.id limit 1
+          select chunk_id, changed_at, priority from reembed.chunk_changes where profile = ${profile.name} and chunk_id = c.id limit 1
         ) recorded on true
         left join logged l on l.chunk_id = c.id
-        cross join lateral (select least(recorded.changed_at, l.changed_at) as changed_at) ch
+        cross join lateral (select least(case when recorded.priority is null then recorded.changed_at end, l.changed_at) as changed_at) ch
       ) checked
       group by state`);
     if (rows.length === 0) return;
