@@ -16,7 +16,7 @@ const { runs, seed, events, path, replayPath, shrink, ...asked } = new Command("
   .option("--threads <n>", "for a shorter start: with 1 there are no others", Number)
   .option("--path <path>", "to repeat one sequence, as its failure printed it")
   .option("--replay-path <path>", "likewise")
-  .option("--no-shrink", "tell a failure as it was found")
+  .option("--no-shrink", "report a failure as it was found")
   .parse()
   .opts<SequencesOptions & { threads?: number }>();
 if (![runs, seed, events].every((number) => Number.isInteger(number) && number > 0)) {

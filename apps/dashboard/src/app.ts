@@ -24,7 +24,7 @@ export interface AppOptions {
   access: Access;
   trustedProxies: number | readonly string[] | undefined;
   onLoopback: boolean;
-  /** Goes before every address of ours that leaves this process. */
+  /** Prefix of every address that this process sends to browsers. */
   basePath: string;
   log: Logger;
 }

@@ -88,7 +88,7 @@ describe.skipIf(missing !== undefined)(title, () => {
       expect(at()).toBe(`${path}/login`);
       expect(proxy.strays).toEqual([]);
       expect(misdeeds.foreignRequests).toEqual([]);
-      // The page that does not exist is not an error of ours.
+      // The browser logs the missing page as an error, which is expected here.
       expect(misdeeds.errors.filter((error) => !error.includes("404"))).toEqual([]);
     });
   });

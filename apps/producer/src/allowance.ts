@@ -81,7 +81,11 @@ async function readShareLeft(
   const left = await readChunksLeft(database, profile, until, (waiting + active + delayed) * batchSize);
   if (left > 0) return { ...unbounded, enqueue: left };
   const percent = Number((100 * until).toFixed(2));
-  return { ...unbounded, enqueue: 0, held: `It holds at ${percent} % of the chunks, as it was told at its start.` };
+  return {
+    ...unbounded,
+    enqueue: 0,
+    held: `The backfill stops at ${percent} % of the chunks, as set when it was started.`,
+  };
 }
 
 function rateOf({ backfillRate: rate }: RegisteredProfile, { tickMs }: TickSettings): Allowance {

@@ -224,7 +224,7 @@ describeOnOneServer("a backfill's course", (open) => {
       const inHand = await taken.promise;
       expect(await pause()).toBe(4);
       goOn.resolve();
-      await waitFor("the batch in hand", () => done.length === 2);
+      await waitFor("the running batch", () => done.length === 2);
       expect(done.toSorted((a, b) => a - b)).toEqual(inHand);
       await waitFor("the queue to be empty", async () => (await on.queue.counts()).active === 0);
       expect(await on.tick()).toMatchObject({ state: "paused", backfill: 0 });

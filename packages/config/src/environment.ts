@@ -127,7 +127,7 @@ function isSubnet(text: string): boolean {
   );
 }
 
-/** Without the slash at its end, so that a path of ours can be put behind it. */
+/** Without a trailing slash, so that a path can be appended. */
 function sitePath() {
   return z
     .string()

@@ -73,7 +73,7 @@ function workMetrics(registers: Registry[]) {
   };
 }
 
-/** Of searches, and of shadows beside them. */
+/** The metrics of searches and of their shadows. */
 function searchMetrics(registers: Registry[]) {
   return {
     searchSeconds: new Histogram({

@@ -24,7 +24,7 @@ export function sendPage(response: Response, options: PageOptions): void {
   response.type("html").send(renderPage(options, { base: `${basePath}/`, skip }));
 }
 
-/** Sends a browser to another page of ours, after what it sent was done. */
+/** Redirects the browser to another page of the dashboard after its request was carried out. */
 export function redirectTo(response: Response, path: string): void {
   response.redirect(303, `${response.app.locals.basePath}${path}`);
 }

@@ -5,7 +5,7 @@ import type { ErrorRequestHandler, Request, RequestHandler, Response } from "exp
 import { html } from "./html.ts";
 import { sendPage } from "./layout.ts";
 
-/** Thrown to refuse a request: its status, and a sentence for whoever made it. */
+/** Thrown to refuse a request: its status, and a sentence for the person who made it. */
 export class Problem extends Error {
   readonly status: number;
 

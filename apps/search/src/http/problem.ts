@@ -17,7 +17,7 @@ export class Problem extends Error {
   }
 }
 
-/** Answers with a problem document (RFC 9457); `code` is an extension of ours. */
+/** Answers with a problem document (RFC 9457), extended by `code`. */
 export function sendProblem(response: Response, { status, code, message: detail }: Problem): void {
   // A temporary failure: the client should try again soon.
   if (status === 503) response.set("Retry-After", "1");
@@ -48,7 +48,7 @@ const statuses = new Map([
   ["query_rejected", 400],
 ]);
 
-/** The client's view of an error. That one of our servers is away is said, but not which one or where. */
+/** The client's view of an error. It says that a server is unavailable, but not which one or where. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const status = error instanceof ReembedError ? statuses.get(error.code) : undefined;

@@ -97,7 +97,7 @@ class InferenceChild {
   /** Runs in order. The first one is in the model; on a GPU the second one is too. */
   readonly #runs = new Map<number, PromiseWithResolvers<InferenceResult | undefined>>();
   readonly #onEnd: () => void;
-  /** Runs while something is expected of the child, and begins anew with each of its messages. */
+  /** Runs while a message of the child is expected, and restarts with each of its messages. */
   readonly #silence: NodeJS.Timeout;
   #isReady = false;
   #lastId = 0;
