@@ -151,8 +151,8 @@ async function fillQueue(
 }
 
 /**
- * The sweep reads the whole chunking, so it waits until nothing of the backfill is in progress, not even as a change. After
- * a sweep without gaps the backfill is complete; a sweep that found gaps is repeated after they are embedded.
+ * `recordGaps` reads the whole chunking, so it waits until nothing of the backfill is in progress, not even as a change. If
+ * it finds no gap, the backfill is complete; if it does, it looks again after they are embedded.
  */
 async function endBackfill(
   { database, queue }: BackfillQueue,
