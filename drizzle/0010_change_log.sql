@@ -70,9 +70,13 @@ END $$;
 -- vector, or begins a backfill, has it alone. The number spells `chan`. Each function takes it with a statement of its
 -- own, so that the next one sees what those before have left.
 --
+-- With row_security off a policy that hides rows of an adopted table is an error. Otherwise its rows would seem to be
+-- deleted, and their vectors would be.
+--
 -- Moves rows of the log to the changes of every profile of their chunking whose backfill has begun and that is in use.
 -- Those of chunks that are gone stay: `remove_gone` takes them. Returns how many it moved, and how many of those it saw.
-CREATE FUNCTION reembed.take_changes(at_most integer, OUT moved integer, OUT gone integer) LANGUAGE plpgsql AS $$
+CREATE FUNCTION reembed.take_changes(at_most integer, OUT moved integer, OUT gone integer)
+LANGUAGE plpgsql SET row_security = off AS $$
 DECLARE
   concerned record;
   counted record;
@@ -116,7 +120,8 @@ BEGIN
         ON CONFLICT (profile, chunk_id)
         DO UPDATE SET changed_at = excluded.changed_at, enqueued_until = NULL, priority = NULL, attempts = 0
       ), removed AS (
-        DELETE FROM reembed.change_log l USING looked WHERE looked.there AND l.id = looked.id
+        -- Hashed, because it is no join: the log is mostly vacuumed while it is empty, and the planner expects one row.
+        DELETE FROM reembed.change_log WHERE (id IN (SELECT id FROM looked WHERE there)) IS TRUE
       )
       SELECT count(*) FILTER (WHERE there) AS moved, count(*) FILTER (WHERE NOT there) AS gone FROM looked
     $sql$, concerned.relation) INTO counted USING concerned.name, at_most;
@@ -128,7 +133,7 @@ END $$;
 -- Takes changes away that ask for nothing: of chunks that have a vector or a quarantine for their present text, and of
 -- chunks that are gone, with all that is left of these. Alone, because a vector that is being stored cannot be seen yet.
 CREATE FUNCTION reembed.settle_changes(of_profile text, relation text, chunk_ids bigint[]) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET row_security = off AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(1667785070);
   EXECUTE format($sql$
@@ -158,7 +163,8 @@ BEGIN
 END $$;
 --> statement-breakpoint
 -- Removes what is left of chunks that are gone, with their rows of the log.
-CREATE FUNCTION reembed.remove_gone(at_most integer) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION reembed.remove_gone(at_most integer) RETURNS void
+LANGUAGE plpgsql SET row_security = off AS $$
 DECLARE
   concerned record;
   looked record;
@@ -179,7 +185,7 @@ BEGIN
     FOR of_profile IN SELECT p.name FROM reembed.profiles p WHERE p.chunking = concerned.name ORDER BY p.name LOOP
       PERFORM reembed.settle_changes(of_profile, concerned.relation, looked.chunk_ids);
     END LOOP;
-    DELETE FROM reembed.change_log WHERE id = ANY(looked.rows);
+    DELETE FROM reembed.change_log WHERE (id IN (SELECT unnest(looked.rows))) IS TRUE;
   END LOOP;
 END $$;
 --> statement-breakpoint
@@ -192,7 +198,7 @@ END $$;
 CREATE FUNCTION reembed.store_vectors(
   of_profile text, relation text, revision text,
   chunk_ids bigint[], content_hashes bytea[], embeddings halfvec[], token_counts integer[], truncated_tokens integer[]
-) RETURNS SETOF bigint LANGUAGE plpgsql AS $$
+) RETURNS SETOF bigint LANGUAGE plpgsql SET row_security = off AS $$
 DECLARE
   written bigint[];
 BEGIN
@@ -236,7 +242,7 @@ END $$;
 -- returns the ids that were set aside. Alone, so that no vector of another text comes beside the quarantine.
 CREATE FUNCTION reembed.quarantine_chunks(
   of_profile text, relation text, chunk_ids bigint[], content_hashes bytea[], reasons text[], details text[]
-) RETURNS SETOF bigint LANGUAGE plpgsql AS $$
+) RETURNS SETOF bigint LANGUAGE plpgsql SET row_security = off AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(1667785070);
   RETURN QUERY EXECUTE format($sql$

@@ -62,7 +62,10 @@ describeOnEachServer(
       );
       const adopted = "select state, backfill_cursor from reembed.profiles where name = 'mini-rubert'";
       expect((await database.$client.query(adopted)).rows).toEqual([{ state: "registered", backfill_cursor: "0" }]);
-      expect(await adopt(database, { reembed: true })).toMatchObject({ checked: undefined, vectors: { copied: 0 } });
+      expect(await adopt(database, { reembed: true })).toMatchObject({
+        checked: undefined,
+        vectors: { copied: 0, left: chunks },
+      });
       expect((await database.$client.query(adopted)).rows).toEqual([{ state: "backfilling", backfill_cursor: "0" }]);
     });
 

@@ -141,6 +141,10 @@ describeOnOneServer(
       const ask = () => own.post("/v1/search", { query: "half a pair: \ud83d" });
       await waitFor("an answer", async () => (await ask()).ok);
 
+      // Empty, because of a filter of the client's own: it is no event that a guardrail could count.
+      const { results } = await own.ask({ query: "leave", filter: { language: "none" } });
+      expect(results).toEqual([]);
+
       // The last events are recorded at the end.
       await own.disposeApp();
       const events = await readEvents(own.database);

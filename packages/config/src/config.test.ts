@@ -133,8 +133,14 @@ describe("an environment", () => {
     const { dashboard, search } = loadConfig({ DASHBOARD_PATH: "/tools/reembed/", SEARCH_PATH: "/search" });
     expect([dashboard.basePath, search.basePath]).toEqual(["/tools/reembed", "/search"]);
     expect(loadConfig({}).dashboard.basePath).toBe("");
-    for (const bad of ["reembed", "/", "//elsewhere", "/a b", "/a?b", "https://host/reembed"]) {
+    for (const bad of ["reembed", "/", "//elsewhere", "/a b", "/a?b", "https://host/reembed", "/..", "/./x"]) {
       expect([bad, ...problems({ DASHBOARD_PATH: bad })]).toEqual([bad, expect.stringMatching(/must be a path like/)]);
+    }
+    for (const [name, bad] of [
+      ["SEARCH_PATH", "/v1"],
+      ["DASHBOARD_PATH", "/board/x"],
+    ] as const) {
+      expect(problems({ [name]: bad })).toEqual([expect.stringMatching(/must not begin with a path of the pages/)]);
     }
   });
 

@@ -128,10 +128,14 @@ function isSubnet(text: string): boolean {
 }
 
 /** Without a trailing slash, so that a path can be appended. */
+/** Behind a proxy that takes the path off, nobody could tell these from the path. */
+const ownPaths = new Set(["v1", "board", "login", "logout", "healthz", "readyz", "metrics"]);
+
 function sitePath() {
   return z
     .string()
-    .regex(/^(\/[\w.~-]+)+\/?$/, "must be a path like /reembed, of letters, digits, -, _, . and ~")
+    .regex(/^(\/(?!\.+(\/|$))[\w.~-]+)+\/?$/, "must be a path like /reembed, of letters, digits, -, _, . and ~")
+    .refine((path) => !ownPaths.has(path.split("/")[1] ?? ""), "must not begin with a path of the pages themselves")
     .transform((path) => path.replace(/\/$/, ""));
 }
 

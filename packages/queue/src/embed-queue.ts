@@ -9,7 +9,7 @@ export const EmbedBatch = z.object({
   profile: z.string(),
   /** `changes` are inserted or edited chunks, which come before the `backfill` of the chunks that existed before. */
   kind: z.enum(["changes", "backfill"]),
-  chunkIds: z.array(z.int().positive()).min(1),
+  chunkIds: z.array(z.int()).min(1),
 });
 export type EmbedBatch = z.infer<typeof EmbedBatch>;
 

@@ -2,9 +2,9 @@ import { describeOnEachServer, openTestDatabase, type TestServers, testProfile, 
 import { Redis } from "ioredis";
 import pg from "pg";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
-import { type BatchResult, type EmbedBatch, EmbedQueue, startEmbedWorker } from "./embed-queue.ts";
+import { type BatchResult, EmbedBatch, EmbedQueue, startEmbedWorker } from "./embed-queue.ts";
 import { startTickWorker, TickQueue } from "./tick-queue.ts";
-import { readWaitingJobs } from "./waiting-jobs.ts";
+import { hasUnfinishedJobs, readWaitingJobs } from "./waiting-jobs.ts";
 
 const nothing: BatchResult = { embedded: 0, reused: 0, stale: 0, quarantined: 0, tokens: 0, truncatedTokens: 0 };
 const options = { concurrency: 1, lockDurationMs: 10_000 };
@@ -47,6 +47,33 @@ describeOnEachServer("the queues", (open) => {
     onTestFinished(() => worker.close());
     await waitFor("all batches", () => taken.length === 4);
     expect(taken).toEqual([3, 4, 1, 2]);
+  });
+
+  test("a batch that moves while the states are read is not missed, whichever way it goes", async () => {
+    for (const [from, to] of [
+      ["prioritized", "active"],
+      ["active", "prioritized"],
+    ]) {
+      let state = from;
+      // As on PostgreSQL: one state after the other, and a worker comes between the first two.
+      const getJobs = async (states: readonly string[]) => {
+        const found = states.flatMap((read) => {
+          const jobs = read === state ? [{ data: batch("moving", 1) }] : [];
+          state = to;
+          return jobs;
+        });
+        state = to;
+        return found;
+      };
+      const moving = { bullmq: { getJobs } } as unknown as EmbedQueue;
+      expect(await hasUnfinishedJobs(moving, "backfill")).toBe(true);
+    }
+  });
+
+  test("a batch may have any whole ids, 0 and less too", () => {
+    expect(EmbedBatch.parse(batch("ids", 0)).chunkIds).toEqual([0]);
+    expect(EmbedBatch.parse(batch("ids", -5)).chunkIds).toEqual([-5]);
+    expect(EmbedBatch.safeParse(batch("ids", 0.5)).success).toBe(false);
   });
 
   test("a batch that fails is retried", async () => {

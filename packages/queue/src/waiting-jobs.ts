@@ -10,10 +10,18 @@ export async function readWaitingJobs({ bullmq }: EmbedQueue, kind: EmbedBatch["
   return jobs.filter((job) => isBatchOf(job, kind));
 }
 
-/** Whether a batch of a kind is waiting or being processed. */
+/**
+ * Whether a batch of a kind is waiting or being processed. On PostgreSQL BullMQ reads one state after the other: if `active`
+ * is read first, a job that a worker takes meanwhile is missing, and if it is read last, one that a worker returns. So both
+ * are done.
+ */
 export async function hasUnfinishedJobs({ bullmq }: EmbedQueue, kind: EmbedBatch["kind"]): Promise<boolean> {
-  const jobs = await bullmq.getJobs(["active", "prioritized", "waiting", "delayed"]);
-  return jobs.some((job) => isBatchOf(job, kind));
+  const idle = ["prioritized", "waiting", "delayed"] as const;
+  for (const states of [[...idle, "active"] as const, ["active", ...idle] as const]) {
+    const jobs = await bullmq.getJobs([...states]);
+    if (jobs.some((job) => isBatchOf(job, kind))) return true;
+  }
+  return false;
 }
 
 /**

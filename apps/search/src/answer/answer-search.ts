@@ -80,12 +80,15 @@ function count({ metrics }: SearchContext, { profile, tookMs }: SearchAnswer, ou
   if (outcome !== "failed") metrics.searchSeconds.observe({ profile, role: "answer" }, tookMs / 1_000);
 }
 
+/** An empty answer to a threshold or a filter of the client's own says nothing about the profile, and is not recorded. */
 function recordAnswer(
-  { query }: SearchRequest,
+  { query, threshold, filter }: SearchRequest,
   { results, ...answer }: SearchAnswer,
   { events, logQueries }: SearchContext,
   error: string | null = null,
 ): void {
+  const asked = threshold !== undefined || filter !== undefined;
+  if (asked && error === null && results.length === 0) return;
   events.add({
     ...answer,
     ...listed(results),

@@ -4,6 +4,7 @@ import { ReembedError } from "@reembed/core";
 import { checkSource, copyVectors, createDocuments, readAdoption, takeOver } from "@reembed/store/adoption";
 import { readTriggerFacts } from "@reembed/store/diagnosis";
 import { readProfile, readProfiles } from "@reembed/store/profiles";
+import { readCoverage } from "@reembed/store/progress";
 import { registerProfiles } from "@reembed/store/registration";
 import type { ChunkSource } from "@reembed/store/schema";
 import { judgeTriggers } from "../doctor/triggers.ts";
@@ -54,6 +55,7 @@ export async function adoptTable(options: AdoptOptions): Promise<AdoptionReport>
   const adoption = await readAdoption(database);
   const documents = adoption === undefined ? 0 : await createDocuments(database, adoption);
   const vectors = await copyAll(options);
+  if (reembed) vectors.left = (await readCoverage(database, await readProfile(database, profile.name))).pending;
   const others = await readProfiles(database);
   const tables = [source.table, ...(source.documents === undefined ? [] : [source.documents.table])];
   const findings = await Promise.all(

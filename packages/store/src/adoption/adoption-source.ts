@@ -1,6 +1,6 @@
 import { ReembedError } from "@reembed/core";
 import { sql } from "drizzle-orm";
-import type { Queryable } from "../database/database.ts";
+import { type Queryable, sqlState } from "../database/database.ts";
 import type { ChunkSource } from "../schema/corpus.ts";
 
 interface TableColumn {
@@ -9,6 +9,7 @@ interface TableColumn {
   type: string;
   /** PostgreSQL's type category; `S` means strings. */
   category: string;
+  notNull: boolean;
   /** Whether an index on this column alone makes it unique. */
   unique: boolean;
 }
@@ -30,10 +31,12 @@ export async function checkSource(database: Queryable, wanted: ChunkSource): Pro
   const chunks = await readTable(database, wanted.table);
   requireType(chunks, wanted.id, "a whole number", isWhole);
   requireUnique(chunks, wanted.id);
-  await requireSafeIds(database, chunks.name, wanted.id);
+  requireNotNull(chunks, wanted.id);
+  await requireWithin(database, chunks.name, wanted.id, Number.MAX_SAFE_INTEGER);
   requireType(chunks, wanted.content, "a text", isText);
   requireType(chunks, wanted.embedding, "a vector or halfvec", ({ type }) => /^(vector|halfvec)$/.test(bareType(type)));
   requireType(chunks, wanted.position, "a whole number", isWhole);
+  await requireWithin(database, chunks.name, wanted.position, 2 ** 31 - 1);
   const key = requireType(chunks, wanted.document, "a key", () => true);
   if (wanted.documents === undefined) return { ...wanted, table: chunks.name };
 
@@ -71,7 +74,7 @@ export function keyType({ type, category }: Pick<TableColumn, "type" | "category
 }
 
 async function readTable(database: Queryable, name: string): Promise<SourceTable> {
-  const { rows } = await database.execute<{
+  const asked = database.execute<{
     name: string;
     kind: string;
     filtered: boolean;
@@ -81,12 +84,17 @@ async function readTable(database: Queryable, name: string): Promise<SourceTable
     select format('%I.%I', n.nspname, c.relname) as name, c.relkind as kind, row_security_active(c.oid) as filtered,
       array(select r from unnest(array['select', 'trigger']) r where not has_table_privilege(c.oid, r)) as missing,
       (select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
-          'category', t.typcategory, 'unique', exists (
+          'category', t.typcategory, 'notNull', a.attnotnull, 'unique', exists (
             select from pg_index i where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indpred is null
               and i.indnkeyatts = 1 and i.indkey[0] = a.attnum)) order by a.attnum)
         from pg_attribute a join pg_type t on t.oid = a.atttypid
         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns
     from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass(${name})`);
+  const { rows } = await asked.catch((error: unknown) => {
+    // What cannot be a name of a table at all, such as `a.b.c.d`, is refused by to_regclass.
+    if (/^(42|0A)/.test(sqlState(error) ?? "")) return { rows: [] };
+    throw error;
+  });
   const [table] = rows;
   if (table === undefined) {
     throw new ReembedError("table_missing", `There is no table ${name} in the database.`, {
@@ -138,13 +146,27 @@ function requireUnique({ name: table, columns }: SourceTable, wanted: string): v
   );
 }
 
-/** Ids become numbers of JavaScript on their way to a worker and back: beyond 2^53 two of them could become equal. */
-async function requireSafeIds(database: Queryable, table: string, id: string): Promise<void> {
-  const { rows } = await database.execute<{ largest: string | null }>(
-    sql`select max(${sql.identifier(id)}) as largest from ${sql.raw(table)}`,
+function requireNotNull({ name: table, columns }: SourceTable, wanted: string): void {
+  if (columns.find(({ name }) => name === wanted)?.notNull) return;
+  throw unfit(
+    `${table}.${wanted} may be null, but every chunk needs an id.`,
+    `ALTER TABLE ${table} ALTER COLUMN ${wanted} SET NOT NULL;`,
   );
-  if (Number(rows[0]?.largest ?? 0) <= Number.MAX_SAFE_INTEGER) return;
-  throw unfit(`${table}.${id} goes up to ${rows[0]?.largest}, but ids above 2^53 cannot be adopted.`);
+}
+
+/**
+ * Ids become numbers of JavaScript on their way to a worker and back: beyond 2^53 two of them could become equal. Positions
+ * are integers here.
+ */
+async function requireWithin(database: Queryable, table: string, column: string, most: number): Promise<void> {
+  const name = sql.identifier(column);
+  const { rows } = await database.execute<{ value: string }>(sql`
+    select value::text from (values
+      ((select max(${name}) from ${sql.raw(table)})), ((select min(${name}) from ${sql.raw(table)}))) as ends (value)
+    where value not between ${sql.raw(`${-most}`)} and ${sql.raw(`${most}`)}`);
+  const [beyond] = rows;
+  if (beyond === undefined) return;
+  throw unfit(`${table}.${column} has the value ${beyond.value}, but values beyond ${most} cannot be adopted.`);
 }
 
 function isWhole({ type }: TableColumn): boolean {

@@ -104,7 +104,9 @@ function chunkStatements(chunking: string, source: ChunkSource): string[] {
   const offset = (which: string) =>
     `coalesce((select o.${which} from reembed.chunk_offsets o where o.chunking = '${chunking}' and o.chunk_id = c.${id}), 0)`;
   const placed = `(old.${document}, old.${position}) is distinct from (new.${document}, new.${position})`;
-  const written = `(old.${id}, old.${content}) is distinct from (new.${id}, new.${content})`;
+  // Byte by byte: under a case-insensitive type or collation, texts may be equal that are embedded differently.
+  const bytes = (of: string) => `(${of}.${id}, ${of}.${content}::text collate "C")`;
+  const written = `(${bytes("old")} is distinct from ${bytes("new")})`;
   return [
     `create view ${chunksPartition(chunking)} as
      select c.${id} as id,

@@ -161,7 +161,9 @@ describeOnEachServer(
         "public.document_chunks has no column place; " +
           "it has id, document_id, chunk_index, content, embedding, tenant, checksum, views.",
       );
-      await expect(check({ table: "nothing" })).rejects.toMatchObject({ code: "table_missing", exitCode: 2 });
+      for (const table of ["nothing", "a.b.c.d", '"']) {
+        await expect(check({ table })).rejects.toMatchObject({ code: "table_missing", exitCode: 2 });
+      }
       await expect(check({ id: "tenant" })).rejects.toThrow(/tenant is text, but must be a whole number/);
       await expect(check({ id: "views" })).rejects.toThrow(/public.document_chunks has no unique index on views alone/);
       await expect(check({ embedding: "content" })).rejects.toThrow(/is text, but must be a vector or halfvec/);
@@ -170,8 +172,19 @@ describeOnEachServer(
       );
       await query("alter table document_chunks alter id type bigint");
       await query("update document_chunks set id = 9007199254740993 where id = 1");
-      await expect(check({})).rejects.toThrow(/id goes up to 9007199254740993, but ids above 2\^53 cannot be adopted/);
+      await expect(check({})).rejects.toThrow(
+        /id has the value 9007199254740993, but values beyond 9007199254740991 cannot be adopted/,
+      );
       await query("update document_chunks set id = 1 where id > 9007199254740991");
+      await query("alter table document_chunks alter chunk_index type bigint");
+      await query("update document_chunks set chunk_index = 2147483648 where id = 1");
+      await expect(check({})).rejects.toThrow(/chunk_index has the value 2147483648, but values beyond 2147483647/);
+      await query("update document_chunks set chunk_index = 0 where id = 1");
+      await database.execute(sql`alter table public.document_chunks add number bigint unique`);
+      await expect(check({ id: "number" })).rejects.toMatchObject({
+        message: "public.document_chunks.number may be null, but every chunk needs an id.",
+        remedy: "ALTER TABLE public.document_chunks ALTER COLUMN number SET NOT NULL;",
+      });
       await storeDocuments(database, [{ uri: "a", title: "", language: "en", body: "text", metadata: {} }]);
       await expect(adopt()).rejects.toMatchObject({ code: "corpus_loaded", exitCode: 3 });
     });

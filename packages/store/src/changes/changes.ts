@@ -4,6 +4,8 @@ import { repeatOnConflict } from "../database/repeat-on-conflict.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 
 const leaseSeconds = 300;
+/** Other ids are not exact numbers in JavaScript. They wait, and cost only themselves. */
+const largestId = Number.MAX_SAFE_INTEGER;
 
 interface DueOptions {
   limit: number;
@@ -44,7 +46,7 @@ async function readDue(
 ): Promise<number[]> {
   const { rows } = await database.execute<{ chunk_id: string }>(sql`
     select chunk_id from reembed.chunk_changes
-    where profile = ${profile.name} and ${only}
+    where profile = ${profile.name} and ${only} and chunk_id between ${-largestId} and ${largestId}
       and (enqueued_until is null or enqueued_until < now() or ${queueIsEmpty}
         or enqueued_until > now() + ${leaseSeconds} * interval '1 second')
     order by ${order}, chunk_id limit ${limit}`);
