@@ -79,8 +79,8 @@ export const ofTheGuard: Mutants = {
     },
     {
       name: "a logged deletion is removed before the chunk's vectors are",
-      text: "USING looked WHERE looked.there AND l.id = looked.id",
-      replacement: "USING looked WHERE l.id = looked.id",
+      text: "SELECT id FROM looked WHERE there",
+      replacement: "SELECT id FROM looked",
     },
     {
       name: "a deleted chunk keeps its vector",
