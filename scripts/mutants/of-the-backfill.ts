@@ -6,10 +6,10 @@ export const ofTheBackfill: Mutants = {
   "packages/migration/src/backfill/backfill-queue.ts": [
     {
       name: "the cursor moves before its chunks are enqueued",
-      text: `  await enqueue(queue, profile, "backfill", chunkIds, batchSize);
+      text: `  await enqueue(queue, profile, { kind: "backfill", chunkIds, batchSize });
   await advanceCursor(database, profile, cursor);`,
       replacement: `  await advanceCursor(database, profile, cursor);
-  await enqueue(queue, profile, "backfill", chunkIds, batchSize);`,
+  await enqueue(queue, profile, { kind: "backfill", chunkIds, batchSize });`,
     },
     {
       name: "chunks that were withdrawn from the queue are not enqueued again",

@@ -125,7 +125,7 @@ async function fillQueue(
   if (room === 0) return { ...report, state: "queue is full" };
 
   const changes = await readDueChanges(database, profile, { limit: room, queueIsEmpty });
-  await enqueue(queue, profile, "changes", changes, batchSize);
+  await enqueue(queue, profile, { kind: "changes", chunkIds: changes, batchSize });
   await markChangesEnqueued(database, profile, changes);
   report.changes = changes.length;
 

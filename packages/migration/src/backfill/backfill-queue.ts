@@ -46,14 +46,14 @@ export async function continueBackfill(
   let enqueued = 0;
   if (profile.backfillOrder === "most-searched" && limit > 0) {
     const prioritised = await readDuePrioritisedChunks(database, profile, { limit, queueIsEmpty });
-    await enqueue(queue, profile, "backfill", prioritised, batchSize);
+    await enqueue(queue, profile, { kind: "backfill", chunkIds: prioritised, batchSize });
     await markChangesEnqueued(database, profile, prioritised);
     enqueued = prioritised.length;
   }
   const left = limit - enqueued;
   if (left === 0 || isBackfillDone(profile)) return { enqueued, cursor: profile.backfillCursor };
   const { chunkIds, cursor } = await readNextChunks(database, profile, { limit: left });
-  await enqueue(queue, profile, "backfill", chunkIds, batchSize);
+  await enqueue(queue, profile, { kind: "backfill", chunkIds, batchSize });
   await advanceCursor(database, profile, cursor);
   return { enqueued: enqueued + chunkIds.length, cursor };
 }
@@ -62,9 +62,7 @@ export async function continueBackfill(
 export async function enqueue(
   queue: EmbedQueue,
   profile: RegisteredProfile,
-  kind: EmbedBatch["kind"],
-  chunkIds: readonly number[],
-  batchSize: number,
+  { kind, chunkIds, batchSize }: { kind: EmbedBatch["kind"]; chunkIds: readonly number[]; batchSize: number },
 ): Promise<void> {
   if (chunkIds.length === 0) return;
   const batches: EmbedBatch[] = [];
