@@ -25,6 +25,7 @@ export { postgresAccount } from "./servers/native-binaries.ts";
 export { startNativePgbouncer } from "./servers/native-pgbouncer.ts";
 export { type NativePostgres, startNativePostgres } from "./servers/native-postgres.ts";
 export { type NativeRedis, startNativeRedis } from "./servers/native-redis.ts";
+export { refuseFirst } from "./servers/refuse-first.ts";
 export { mountSmallDisk, smallDiskUnavailable } from "./servers/small-disk.ts";
 export { startSubPathProxy } from "./servers/sub-path-proxy.ts";
 export { startSwallowingProxy } from "./servers/swallowing-proxy.ts";

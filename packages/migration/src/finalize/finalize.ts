@@ -43,7 +43,7 @@ export async function finalize(
   const rollout = await readRollout(database);
   const baseline = await readProfile(database, rollout.baseline);
   if (baseline.state !== "retired") {
-    const objections = await findObjections(database, rollout, keepDays);
+    const objections = await findReasonsToWait(database, rollout, keepDays);
     if (objections.length > 0) throw notFinal(rollout, objections);
     if (!(await confirm(describeRemoval(rollout, await readRemoval(database, baseline))))) return undefined;
     await retireBaseline(database, rollout, { by, reason: `finalized: ${baseline.name} is retired` });
@@ -68,7 +68,7 @@ async function removeQueue(server: QueueServer, profile: string): Promise<void> 
   await queue.bullmq.obliterate({ force: true });
 }
 
-async function findObjections(database: Database, rollout: Rollout, keepDays: number): Promise<string[]> {
+async function findReasonsToWait(database: Database, rollout: Rollout, keepDays: number): Promise<string[]> {
   const { baseline, candidate, stage, percent } = rollout;
   if (baseline === candidate) return [`${baseline} is both baseline and candidate.`];
   const objections: string[] = [];

@@ -45,6 +45,16 @@ describeOnEachServer(
       expect(await rows(`select from reembed.documents`)).toEqual([]);
     });
 
+    test("is followed byte by byte, where its collation takes texts for equal that differ in case", async () => {
+      const { adopt, database, query, changes } = await begin();
+      await database.execute(sql`
+        create collation public.caseless (provider = icu, locale = 'und-u-ks-level2', deterministic = false)`);
+      await query("alter table document_chunks alter content type text collate public.caseless");
+      await adopt();
+      await query("update document_chunks set content = upper(content) where id = 1");
+      expect((await changes()).chunks).toEqual([1]);
+    });
+
     test("may write between the adoption and the copying of its vectors: edited chunks are embedded again", async () => {
       const { adopt, query, rows, changes, application } = await begin();
       const other = await application.connect();

@@ -75,62 +75,6 @@ describeOnEachServer(
       return { database, profile, ids, edit, pending: await readPendingChunks(database, profile, ids) };
     }
 
-    test("does not take rows that a policy hides for deleted: it is an error, and no vector goes", async () => {
-      const { database, profile, pending, edit, ids } = await begin(["first", "second"]);
-      await using _ = database;
-      await upsertEmbeddings(database, profile, pending.map(embed));
-      await edit(ids[0], "edited");
-      const role = `reembed_${Date.now()}`;
-      await database.execute(
-        sql.raw(`
-        create role ${role}; grant usage on schema reembed to ${role};
-        grant select, insert, update, delete on all tables in schema reembed to ${role};
-        alter table ${profile.relation} enable row level security`),
-      );
-      for (const call of ["take_changes(10)", "remove_gone(10)"]) {
-        const asRole = database.transaction(async (transaction) => {
-          await transaction.execute(sql.raw(`set local role ${role}`));
-          await transaction.execute(sql.raw(`select reembed.${call}`));
-        });
-        await expect(asRole).rejects.toMatchObject({
-          cause: { message: expect.stringContaining("row-level security") },
-        });
-      }
-      await database.execute(sql.raw(`drop owned by ${role}; drop role ${role}`));
-      const { rows } = await database.execute(sql`select from reembed.chunk_embeddings`);
-      expect(rows.length).toBe(2);
-    });
-
-    test("processes a long log quickly, although it was vacuumed while it was empty", async () => {
-      const { database, profile } = await begin(["first"]);
-      await using _ = database;
-      await takeChanges(database);
-      const fill = (rows: number) =>
-        database.execute(sql`
-          insert into reembed.change_log (chunking, chunk_id)
-          select ${profile.chunking}, c.id from ${sql.raw(profile.relation)} c, generate_series(1, ${rows}::int)`);
-      await fill(20_000);
-      await database.execute(sql`delete from reembed.change_log`);
-      await database.execute(sql`vacuum analyze reembed.change_log`);
-      await fill(60_000);
-      // As a join of 10,000 rows with the whole log it took minutes.
-      await database.transaction(async (transaction) => {
-        await transaction.execute(sql`set local statement_timeout = '20s'`);
-        const { rows } = await transaction.execute(sql`select * from reembed.take_changes(10000)`);
-        expect(rows).toEqual([{ moved: 10_000, gone: 0 }]);
-      });
-    });
-
-    test("leaves out ids that are not exact numbers in JavaScript", async () => {
-      const { database, profile, ids } = await begin(["first"]);
-      await using _ = database;
-      await database.execute(sql`
-        insert into reembed.chunk_changes (profile, chunk_id)
-        select ${profile.name}, unnest(array[${ids[0]}, 9007199254740993, -5, 0]::bigint[])`);
-      const due = await readDueChanges(database, profile, { limit: 10, queueIsEmpty: false });
-      expect(due.sort((a, b) => a - b)).toEqual([-5, 0, ids[0]]);
-    });
-
     test("does not wait for a running edit, which then gets another vector", async () => {
       const { database, profile, ids, pending } = await begin(["first"]);
       await using _ = database;
