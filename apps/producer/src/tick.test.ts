@@ -85,9 +85,24 @@ describeOnOneServer("a tick", (open) => {
     await on.database.execute(sql.raw(`truncate ${embeddingsPartition(profile.name)}`));
     await on.edit("Text 0", "text 0, edited");
     expect(await on.tick({ countEveryMs: 0 })).toMatchObject({ state: "vectors lost", gaps: 19 });
-    expect((await on.profile()).state).toBe("backfilling");
+    expect(await on.profile()).toMatchObject({ state: "backfilling", wasComplete: false });
     await on.finish();
-    expect([(await on.profile()).state, await countVectors()]).toEqual(["backfilled", 20]);
+    expect(await on.profile()).toMatchObject({ state: "backfilled", wasComplete: true });
+    expect(await countVectors()).toBe(20);
+  });
+
+  test("a profile whose corpus grew by a load that no trigger recorded was complete before, and so was one that lost few vectors", async () => {
+    await on.store(4);
+    await on.finish();
+    await on.store(24);
+    await on.database.execute(sql`delete from reembed.chunk_changes`);
+    expect(await on.tick({ countEveryMs: 0 })).toMatchObject({ state: "vectors lost", gaps: 20 });
+    expect(await on.profile()).toMatchObject({ state: "backfilling", wasComplete: true });
+    await on.finish();
+    const [, second] = await on.chunkIds();
+    await on.database.execute(sql`delete from reembed.chunk_embeddings where chunk_id = ${second}`);
+    expect(await on.tick({ countEveryMs: 0 })).toMatchObject({ state: "vectors lost", gaps: 1 });
+    expect(await on.profile()).toMatchObject({ state: "backfilling", wasComplete: true });
   });
 
   test("completes although there is an edit between any two ticks, and reports how long the oldest waits", async () => {

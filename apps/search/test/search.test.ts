@@ -136,8 +136,8 @@ describeOnOneServer(
         detail: `${baseline.name} is being built: 0.0 % of its chunks are embedded, and it needs 99.9 % to answer.`,
       });
       expect((await own.ask({ query: "leave", profile: baseline.name })).results).toEqual([]);
-      // After it was complete once, later chunks do not stop the search.
-      await own.database.execute(sql`update reembed.profiles set state = 'backfilled' where name = ${baseline.name}`);
+      // After it was complete once, later chunks do not stop the search, even if its backfill starts again for them.
+      await own.database.execute(sql`update reembed.profiles set completed_at = now() where name = ${baseline.name}`);
       const ask = () => own.post("/v1/search", { query: "half a pair: \ud83d" });
       await waitFor("an answer", async () => (await ask()).ok);
 

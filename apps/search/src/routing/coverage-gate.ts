@@ -8,7 +8,8 @@ const freshMs = 1_000;
 
 /**
  * Prevents a profile that is still being built from answering with half of the corpus. After its backfill has been
- * complete once it always passes: a live corpus always has pending changes, and an import must not stop the search.
+ * complete once it always passes, unless most of its vectors were lost: a live corpus always has pending changes, and an
+ * import must not stop the search, neither one that triggers recorded nor one for which the backfill starts again.
  */
 export class CoverageGate {
   readonly #database: Database;
@@ -19,7 +20,7 @@ export class CoverageGate {
   }
 
   async isCovered(profile: RegisteredProfile): Promise<boolean> {
-    return profile.state === "backfilled" || (await this.coverageOf(profile)) >= leastCoverage;
+    return profile.wasComplete || (await this.coverageOf(profile)) >= leastCoverage;
   }
 
   /** @throws Problem with the profile's progress. */

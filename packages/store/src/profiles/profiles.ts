@@ -19,6 +19,8 @@ export interface RegisteredProfile {
   /** Minimum cosine similarity of a result. */
   threshold: number;
   state: ProfileState;
+  /** Whether its backfill has been complete and most of its vectors have remained since then. */
+  wasComplete: boolean;
   backfillCursor: number;
   backfillTarget: number;
   backfillOrder: BackfillOrder;
@@ -65,6 +67,7 @@ function selectProfiles(database: Queryable) {
       limit: profiles.searchLimit,
       threshold: profiles.similarityThreshold,
       state: profiles.state,
+      wasComplete: sql<boolean>`${profiles.completedAt} is not null`,
       backfillCursor: profiles.backfillCursor,
       backfillTarget: profiles.backfillTarget,
       backfillOrder: profiles.backfillOrder,

@@ -4,6 +4,7 @@ import type { Database, Queryable } from "../database/database.ts";
 import { withLockTimeout } from "../database/lock-timeout.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { profiles } from "../schema/profiles.ts";
+import { readRemainingShare } from "./coverage.ts";
 
 /**
  * Starts the backfill of a registered profile: the existing chunks are its target, and later writes are changes. Every chunk
@@ -48,17 +49,22 @@ export async function advanceCursor(database: Queryable, profile: RegisteredProf
   return moved.length === 1;
 }
 
+/** A profile that keeps this share of its vectors goes on answering: its answers are better than none. */
+const leastRemaining = 0.5;
+
 /**
- * Starts the backfill of a profile again whose state does not match its tables. It skips chunks that have their vector.
+ * Starts the backfill of a profile again whose state does not match its tables. It skips chunks that have their vector. The
+ * profile counts as complete before if most of its vectors remain, as when chunks were inserted and no trigger recorded it.
  * Returns whether this call has changed the state.
  */
 export async function reopenBackfill(database: Queryable, profile: RegisteredProfile): Promise<boolean> {
+  const remains = (await readRemainingShare(database, profile)) >= leastRemaining;
   const reopened = await database
     .update(profiles)
     .set({
       state: "backfilling",
       backfillCursor: sql`case ${profiles.backfillOrder} when 'newest' then ${profiles.backfillTarget} + 1 else 0 end`,
-      completedAt: null,
+      ...(!remains && { completedAt: null }),
     })
     .where(and(eq(profiles.name, profile.name), eq(profiles.state, "backfilled")))
     .returning({ name: profiles.name });

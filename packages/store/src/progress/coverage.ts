@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { waitingChanges, wasTruncated } from "../changes/change-log.ts";
-import type { Database } from "../database/database.ts";
+import type { Database, Queryable } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { embeddingsPartition } from "../schema/relations.ts";
 
@@ -72,6 +72,19 @@ export async function readCoverage(database: Database, profile: RegisteredProfil
  */
 export function countLost({ pending, changes }: Pick<Coverage, "pending" | "changes">): number {
   return Math.max(0, pending - changes);
+}
+
+/**
+ * Share of the chunks with a vector, of those up to the newest that has one: later chunks have lost nothing. To be read
+ * before a backfill starts again, because from then on the newest vector is not the newest that ever was.
+ */
+export async function readRemainingShare(database: Queryable, profile: RegisteredProfile): Promise<number> {
+  const { rows } = await database.execute<{ share: number }>(sql`
+    select stored.vectors::float8 / greatest(1, (
+      select count(*) from ${sql.raw(profile.relation)} where id <= stored.newest
+    )) as share
+    from (select count(*) as vectors, max(chunk_id) as newest from ${sql.raw(embeddingsPartition(profile.name))} e) stored`);
+  return rows[0]?.share ?? 0;
 }
 
 /** Numbers of quarantined chunks by reason. */

@@ -58,5 +58,6 @@ export const profiles = reembed.table("profiles", {
   estimate: jsonb("estimate").$type<Record<string, unknown>>(),
   ann: jsonb("ann").$type<AnnSettings>(),
   createdAt: moment("created_at").notNull().defaultNow(),
+  /** When its backfill was complete. It stays if few vectors were lost and the backfill starts again. */
   completedAt: moment("completed_at"),
 });
