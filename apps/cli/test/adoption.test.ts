@@ -82,7 +82,7 @@ describeOnEachServer(
       await using database = await openTestDatabase(servers, [baseline]);
       const environment = { ...standIns, ...addressesOf(servers), LOG_LEVEL: "warn" };
       const vectors = { table: 'reembed."chunk_embeddings_mini-rubert"', condition: "new.chunk_id = 1500" };
-      await killAt(database, vectors, ["adopt", table, "--sample", "20"], environment);
+      await killAt(database, vectors, ["adopt", table, "--chunks", "cut", "--sample", "20"], environment);
       const copied = await database.$client.query("select count(*)::int as vectors from reembed.chunk_embeddings");
       expect(copied.rows).toEqual([{ vectors: 1_000 }]);
       const resumed = jsonLines(await runReembed(["adopt", table, "--json"], { environment }));
@@ -114,6 +114,7 @@ function adopt(database: Database, options: { reembed?: boolean } = {}) {
     config,
     profile: baseline,
     wanted: applicationColumns,
+    chunks: "cut",
     sample: 50,
     reembed: false,
     device: "cpu",

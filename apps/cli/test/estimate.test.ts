@@ -43,7 +43,7 @@ describeOnEachServer(
       expect(seconds).toBeCloseTo(tokens.total / tokensPerSecond / 3);
       expect((await readProfile(database, "mini-m3")).estimate).toEqual(printed);
 
-      const text = describeEstimate(printed, profile);
+      const text = describeEstimate(printed, { model: profile.model, chunking: "6000-300" });
       expect(text).toMatch(/^tokens +\d+ +counted in all 10 chunks$/m);
       expect(text).toMatch(/^cut off +0\.0 % +of the chunks have more than the 8,192 tokens that the model reads$/m);
       expect(text).toMatch(/mini-m3 takes about 0 s on 3 workers\./);

@@ -10,7 +10,14 @@ export { isTransient, isUntakenText } from "./failures/outage.ts";
 export { formatBytes, formatCount, formatDuration, formatPercent, formatRate, formatShare } from "./format/numbers.ts";
 export { formatTable } from "./format/table.ts";
 export { type Model, models } from "./profiles/model.ts";
-export { type Chunking, chunkingName, type Profile, profiles, resolveProfile } from "./profiles/profile.ts";
+export {
+  type Chunking,
+  chunkingName,
+  isRechunked,
+  type Profile,
+  profiles,
+  resolveProfile,
+} from "./profiles/profile.ts";
 export { randomNumbers } from "./random-numbers.ts";
 export {
   type Breach,

@@ -3,7 +3,7 @@ import { formatCount } from "@reembed/core";
 import { type AdoptionReport, adoptTable } from "@reembed/migration/adopt";
 import { createLogger } from "@reembed/runtime";
 import type { ChunkSource } from "@reembed/store/schema";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { openServices } from "../hosting/services.ts";
 import { wholeNumberFrom } from "../options.ts";
 import { printResult, printUnchanged } from "../output/print.ts";
@@ -21,6 +21,7 @@ interface AdoptFlags {
   title?: string;
   language?: string;
   body?: string;
+  chunks?: "keep" | "cut";
   profile?: string;
   sample: number;
   reembed?: boolean;
@@ -44,6 +45,12 @@ export function registerAdopt(program: Command): void {
     .option("--title <column>", "column of the documents' titles (default: their uri)")
     .option("--language <column>", "column of the documents' language")
     .option("--body <column>", "column of the documents' text (default: assembled from the chunks)")
+    .addOption(
+      new Option(
+        "--chunks <how>",
+        "keep the table's rows as the candidate's chunks, or cut the documents anew (default: keep, unless --body or MAX_CHUNK_SIZE is given)",
+      ).choices(["keep", "cut"]),
+    )
     .option("--profile <name>", "profile that the table becomes (default: the baseline)")
     .option("--sample <vectors>", "vectors to embed again and compare before any is copied", wholeNumberFrom(1), 200)
     .option("--reembed", "do not copy the vectors; workers embed all chunks")
@@ -55,12 +62,13 @@ export function registerAdopt(program: Command): void {
       const log = createLogger(config.logLevel);
       await using services = await openServices(config, log, flags);
       using bars = progressBars();
-      const { sample, device, reembed = false, json, dryRun } = flags;
+      const { sample, device, reembed = false, chunks, json, dryRun } = flags;
       const profile = configuredProfile(config, flags.profile ?? config.baseline.name);
       const { database } = services;
       const { update: onProgress } = bars.add("adopting", "ids");
       const wanted = sourceOf(table, flags);
-      const report = await adoptTable({ database, config, profile, wanted, sample, reembed, device, onProgress, log });
+      const options = { database, config, profile, wanted, chunks, sample, reembed, device, onProgress, log };
+      const report = await adoptTable(options);
       if (dryRun) printUnchanged();
       else printResult(report, json, describe(report));
     });
@@ -90,6 +98,7 @@ function describe({
   table,
   profile,
   chunking,
+  chunks,
   resumed,
   documents,
   vectors,
@@ -101,12 +110,13 @@ function describe({
     checked === undefined
       ? []
       : [`compared   ${formatCount(checked.compared)} vectors; least cosine ${checked.leastCosine.toFixed(4)}`];
+  const next = chunks === "keep" ? "; it embeds the same rows." : "; `reembed rechunk` cuts its chunks.";
   return [
     `${table} is now the corpus of ${profile}, as chunking ${chunking}${resumed ? "; it had been adopted before, and is complete now" : ""}.`,
     ...compared,
     `documents  ${formatCount(documents)} created`,
     `vectors    ${formatCount(vectors.copied)} copied, ${formatCount(vectors.left)} left for workers to embed`,
-    ...paused.map((name) => `${name} waits for \`reembed backfill start\`; \`reembed rechunk\` cuts its chunks.`),
+    ...paused.map((name) => `${name} waits for \`reembed backfill start\`${next}`),
     ...warnings.map((text) => `warning    ${text}`),
   ].join("\n");
 }

@@ -53,6 +53,10 @@ export function registerEstimate(program: Command): void {
         seconds: flags.seconds,
       });
       await recordEstimate(database, profile.name, estimate);
-      printResult(estimate, flags.json, describeEstimate(estimate, profile));
+      printResult(
+        estimate,
+        flags.json,
+        describeEstimate(estimate, { model: profile.model, chunking: registered.chunking }),
+      );
     });
 }

@@ -1,10 +1,13 @@
-import { chunkingName, formatBytes, formatCount, formatDuration, formatTable, type Profile } from "@reembed/core";
+import { formatBytes, formatCount, formatDuration, formatTable, type Model } from "@reembed/core";
 import type { DetailedEstimate } from "@reembed/migration/estimate";
 
 /** The estimate as a table: in each line a figure, and how certain it is or what it means. */
-export function describeEstimate(estimate: DetailedEstimate, { model, chunking }: Profile): string {
+export function describeEstimate(
+  estimate: DetailedEstimate,
+  { model, chunking }: { model: Model; chunking: string },
+): string {
   const { tokens, workers, device, measured } = estimate;
-  const cut = `chunks of ${chunkingName(chunking)}, ${model.id}, ${model.dimensions} dimensions`;
+  const cut = `chunks of ${chunking}, ${model.id}, ${model.dimensions} dimensions`;
   const rows = [
     ["profile", estimate.profile, cut],
     ["chunks", formatCount(estimate.chunks), describeChunks(estimate)],

@@ -45,6 +45,11 @@ export function chunkingName({ size, overlap }: Chunking): string {
   return `${size}-${overlap}`;
 }
 
+/** Whether the environment has chosen another chunking than the profile's own, which is in its name then. */
+export function isRechunked({ name, chunking }: Profile): boolean {
+  return name.endsWith(`-${chunkingName(chunking)}`);
+}
+
 /**
  * A registered profile with the environment's overrides applied. If the model is overridden, that model's own profile is
  * taken. If the chunking is overridden, the result is another profile with the chunking in its name, because its vectors

@@ -9,6 +9,8 @@ export interface AdoptOptions {
   config: Config;
   profile: Profile;
   wanted: ChunkSource;
+  /** Whether the candidate embeds the table's rows or cuts documents anew; see `chooseChunks` for the default. */
+  chunks?: "keep" | "cut" | undefined;
   /** Number of vectors that are embedded again and compared before any is copied. */
   sample: number;
   /** Adopts the table without its vectors. */

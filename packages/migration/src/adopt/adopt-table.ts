@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { activeProfiles } from "@reembed/config";
-import { ReembedError } from "@reembed/core";
+import { isRechunked, ReembedError } from "@reembed/core";
 import { checkSource, copyVectors, createDocuments, readAdoption, takeOver } from "@reembed/store/adoption";
 import { readTriggerFacts } from "@reembed/store/diagnosis";
 import { readProfile, readProfiles } from "@reembed/store/profiles";
@@ -16,6 +16,8 @@ export interface AdoptionReport {
   table: string;
   profile: string;
   chunking: string;
+  /** Whether the candidate embeds the table's rows, or cuts the documents anew. */
+  chunks: "keep" | "cut";
   /** Whether an interrupted adoption was continued, or had been completed before. */
   resumed: boolean;
   documents: number;
@@ -39,11 +41,14 @@ const copiedTogether = 1_000;
  */
 export async function adoptTable(options: AdoptOptions): Promise<AdoptionReport> {
   const { database, config, profile, reembed } = options;
-  const source = await checkSource(database, options.wanted);
+  const checkedSource = await checkSource(database, options.wanted);
   const registered = [profile, ...activeProfiles(config)];
   await registerProfiles(database, registered);
   const before = await readAdoption(database);
-  if (before !== undefined && !isDeepStrictEqual(before.source, source)) throw adoptedOtherwise(before.source, source);
+  const chunks = chooseChunks(options, before?.source);
+  const source = { ...checkedSource, chunks };
+  if (before !== undefined && !isDeepStrictEqual({ chunks: "cut", ...before.source }, source))
+    throw adoptedOtherwise(before.source, source);
 
   let checked: CheckedVectors | undefined;
   if (before === undefined) {
@@ -65,6 +70,7 @@ export async function adoptTable(options: AdoptOptions): Promise<AdoptionReport>
     table: source.table,
     profile: profile.name,
     chunking: (await readProfile(database, profile.name)).chunking,
+    chunks,
     resumed: before !== undefined,
     documents,
     vectors,
@@ -74,6 +80,27 @@ export async function adoptTable(options: AdoptOptions): Promise<AdoptionReport>
       return verdict === "ok" ? [] : [`${check}: ${says}. ${remedy ?? ""}`];
     }),
   };
+}
+
+/**
+ * By default a candidate embeds the application's own rows, so that ids and metadata stay theirs. Where the application has
+ * the documents' bodies, or the environment chooses a size of chunks, it cuts them anew.
+ * @throws ReembedError `chunking_contradicted` (exit code 2).
+ */
+function chooseChunks(
+  { chunks, wanted, config }: AdoptOptions,
+  adopted: ChunkSource | undefined,
+): Required<ChunkSource>["chunks"] {
+  if (chunks === undefined && adopted !== undefined) return adopted.chunks ?? "cut";
+  const rechunked = isRechunked(config.candidate);
+  if (chunks === "keep" && rechunked) {
+    throw new ReembedError(
+      "chunking_contradicted",
+      `${config.candidate.name} cuts documents anew, because MAX_CHUNK_SIZE or CHUNK_OVERLAP is set.`,
+      { exitCode: 2, remedy: "Unset both to keep the table's chunks, or give --chunks cut." },
+    );
+  }
+  return chunks ?? (rechunked || wanted.documents?.body !== undefined ? "cut" : "keep");
 }
 
 async function copyAll({ database, profile, onProgress }: AdoptOptions): Promise<AdoptionReport["vectors"]> {

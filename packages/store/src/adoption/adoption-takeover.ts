@@ -1,5 +1,5 @@
 import { chunkingName, type Profile, ReembedError } from "@reembed/core";
-import { eq, sql } from "drizzle-orm";
+import { and, eq, ne, sql } from "drizzle-orm";
 import type { Database, Queryable } from "../database/database.ts";
 import { applicationTable, withLockTimeout } from "../database/lock-timeout.ts";
 import { withMigrationLock } from "../database/migrate.ts";
@@ -39,6 +39,7 @@ export async function takeOver(
           state = case when newest is null then 'registered' when ${vectors} then 'adopting' else 'backfilling' end,
           backfill_order = 'id', backfill_cursor = 0, backfill_target = coalesce(newest, 0)
         from (select max(id) as newest from ${sql.raw(chunksPartition(chunking))}) chunks where name = ${profile.name}`);
+      if (source.chunks === "keep") await moveToAdopted(transaction, chunking);
       // A live system must not get unexpected load: `reembed backfill start` starts it.
       await transaction.execute(
         sql`update reembed.profiles set paused = true where name <> ${profile.name} and state = 'registered'`,
@@ -82,6 +83,16 @@ async function replacePartition(transaction: Queryable, chunking: string): Promi
     .where(eq(profiles.chunking, chunking));
   for (const { name } of concerned) await transaction.execute(sql.raw(`drop view if exists ${profileView(name)}`));
   await transaction.execute(sql.raw(`drop table ${chunksPartition(chunking)}`));
+}
+
+/** Profiles without vectors embed the adopted chunks too. Their views are created again when they are registered. */
+async function moveToAdopted(transaction: Queryable, chunking: string): Promise<void> {
+  const moved = await transaction
+    .update(profiles)
+    .set({ chunking })
+    .where(and(eq(profiles.state, "registered"), ne(profiles.chunking, chunking)))
+    .returning({ name: profiles.name });
+  for (const { name } of moved) await transaction.execute(sql.raw(`drop view if exists ${profileView(name)}`));
 }
 
 async function runAll(transaction: Queryable, statements: readonly string[]): Promise<void> {

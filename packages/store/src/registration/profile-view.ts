@@ -1,4 +1,4 @@
-import { chunkingName, type Profile } from "@reembed/core";
+import type { Profile } from "@reembed/core";
 import { eq, sql } from "drizzle-orm";
 import type { Queryable } from "../database/database.ts";
 import { chunkings } from "../schema/corpus.ts";
@@ -9,16 +9,20 @@ import { chunksPartition, embeddingsPartition, profileView } from "../schema/rel
  * expression of the ANN index, so `order by embedding <=> …` on the view uses the index. The application's role only needs a
  * grant on the view.
  */
-export async function createProfileView(database: Queryable, { name, chunking, model }: Profile): Promise<void> {
+export async function createProfileView(
+  database: Queryable,
+  { name, model }: Profile,
+  chunking: string,
+): Promise<void> {
   const view = profileView(name);
   const existing = await database.execute(sql`select 1 from pg_class where oid = to_regclass(${view})`);
   if (existing.rows.length > 0) return;
   const [stored] = await database
     .select({ relation: chunkings.relation })
     .from(chunkings)
-    .where(eq(chunkings.name, chunkingName(chunking)));
+    .where(eq(chunkings.name, chunking));
   // A dry run has stored nothing.
-  const relation = stored?.relation ?? chunksPartition(chunkingName(chunking));
+  const relation = stored?.relation ?? chunksPartition(chunking);
   await database.execute(
     sql.raw(`
       create view ${view} as

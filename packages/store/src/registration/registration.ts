@@ -1,6 +1,6 @@
-import { type Chunking, chunkingName, type Profile, ReembedError } from "@reembed/core";
-import { sql } from "drizzle-orm";
-import { readAdoption, requirePresent } from "../adoption/adoption.ts";
+import { chunkingName, type Profile, ReembedError } from "@reembed/core";
+import { eq, sql } from "drizzle-orm";
+import { type Adoption, readAdoption, requirePresent } from "../adoption/adoption.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { withLockTimeout } from "../database/lock-timeout.ts";
 import { withMigrationLock } from "../database/migrate.ts";
@@ -12,7 +12,8 @@ import { createProfileView } from "./profile-view.ts";
 
 /**
  * Registers profiles: their chunkings, the partitions for their chunks and vectors, and the triggers.
- * What exists stays, also an adopted chunking; only limit and threshold are updated from the configuration.
+ * What exists stays: a registered profile keeps its chunking, whatever the configuration says, and only its limit and
+ * threshold are updated. A new profile gets the configured chunking, or the adopted one if the adoption keeps its chunks.
  * @throws ReembedError `profile_conflict` if a profile of this name was registered with another model.
  */
 export async function registerProfiles(database: Database, wanted: readonly Profile[]): Promise<void> {
@@ -20,16 +21,24 @@ export async function registerProfiles(database: Database, wanted: readonly Prof
     for (const profile of wanted) {
       // Its vectors were removed, and do not come back because the environment still names it.
       if (await isRetired(locked, profile.name)) continue;
-      const chunking = chunkingName(profile.chunking);
       const adoption = await readAdoption(locked);
       if (adoption !== undefined) requirePresent(adoption);
-      const adopted = adoption?.chunking === chunking;
-      if (!adopted) await createPartition(locked, chunksPartition(chunking), chunkPartition(profile.chunking));
+      const chunking = await chooseChunking(locked, profile, adoption);
+      if (adoption?.chunking !== chunking) {
+        await createPartition(locked, chunksPartition(chunking), chunkPartition(chunking));
+      }
       await createPartition(locked, embeddingsPartition(profile.name), embeddingPartition(profile));
-      await recordProfile(locked, profile, { paused: adoption !== undefined });
-      await createProfileView(locked, profile);
+      await recordProfile(locked, profile, { chunking, paused: adoption !== undefined });
+      await createProfileView(locked, profile, chunking);
     }
   });
+}
+
+async function chooseChunking(database: Queryable, profile: Profile, adoption: Adoption | undefined): Promise<string> {
+  const stored = database.select({ chunking: profiles.chunking }).from(profiles);
+  const [registered] = await stored.where(eq(profiles.name, profile.name));
+  const kept = adoption?.source.chunks === "keep" ? adoption.chunking : undefined;
+  return registered?.chunking ?? kept ?? chunkingName(profile.chunking);
 }
 
 /**
@@ -44,8 +53,7 @@ async function createPartition(database: Database, partition: string, statements
   });
 }
 
-function chunkPartition(chunking: Chunking): string[] {
-  const name = chunkingName(chunking);
+function chunkPartition(name: string): string[] {
   const partition = chunksPartition(name);
   return [
     `create table ${partition} (like reembed.chunks including defaults including indexes)`,
@@ -71,8 +79,11 @@ function embeddingPartition(profile: Profile): string[] {
 }
 
 /** @param paused True in an adopted database, so that a live system gets no unexpected load: `backfill start` starts it. */
-async function recordProfile(database: Queryable, profile: Profile, { paused }: { paused: boolean }): Promise<void> {
-  const chunking = chunkingName(profile.chunking);
+async function recordProfile(
+  database: Queryable,
+  profile: Profile,
+  { chunking, paused }: { chunking: string; paused: boolean },
+): Promise<void> {
   await database
     .insert(chunkings)
     .values({ name: chunking, ...profile.chunking, relation: chunksPartition(chunking) })

@@ -53,6 +53,8 @@ export interface ChunkSource {
   /** The columns with the document's key and with the chunk's position in the document. */
   document: string;
   position: string;
+  /** Whether new profiles embed the same rows (`keep`) or cut the documents themselves (`cut`, also if missing). */
+  chunks?: "keep" | "cut";
   /** The table of documents, if there is one. Without it, a document is the sequence of its chunks. */
   documents?: {
     table: string;
