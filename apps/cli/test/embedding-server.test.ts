@@ -1,3 +1,4 @@
+import { startOnnxEmbedder } from "@reembed/embedder";
 import { storeDocuments } from "@reembed/store/corpus";
 import { readProfile } from "@reembed/store/profiles";
 import { readCoverage } from "@reembed/store/progress";
@@ -7,16 +8,17 @@ import { sql } from "drizzle-orm";
 import { expect, test } from "vitest";
 import { startFleet } from "./fleet.ts";
 import { fleetCorpus } from "./fleet-corpus.ts";
-import { runReembed, standIns } from "./run-reembed.ts";
+import { addressesOf, runReembed, standIns } from "./run-reembed.ts";
 
 const chunking = { size: 600, overlap: 60 };
 const profile = testProfile("mini-m3", chunking);
 const { model } = profile;
+const startModel = () => startOnnxEmbedder({ model, modelsFolder: "unused", device: "cpu" });
 
 describeOnEachServer(
   "a worker with EMBEDDING_ENDPOINT",
   (open) => {
-    test("embeds a corpus over HTTP, and waits while the server is away", async () => {
+    test("embeds a corpus over HTTP, waits while the server is away, and refuses one with another model", async () => {
       const servers = await open();
       await using scope = new AsyncDisposableStack();
       const database = await openTestDatabase(servers, [profile]);
@@ -25,7 +27,7 @@ describeOnEachServer(
       const registered = await readProfile(database, profile.name);
       const coverage = () => readCoverage(database, registered);
 
-      const first = scope.use(await SomeEmbeddingServer.start(new HashingEmbedder({ model })));
+      const first = scope.use(await SomeEmbeddingServer.start(await startModel()));
       first.requiredKey = "sk-test";
       const { endpoint } = first;
       const settings = { EMBEDDING_ENDPOINT: endpoint, EMBEDDING_API_KEY: "sk-test", EMBEDDING_REQUEST_TEXTS: "4" };
@@ -41,7 +43,7 @@ describeOnEachServer(
       await first[Symbol.asyncDispose]();
       const away = { pending: (await coverage()).pending };
       const port = Number(new URL(endpoint).port);
-      scope.use(await SomeEmbeddingServer.start(new HashingEmbedder({ model }), port));
+      scope.use(await SomeEmbeddingServer.start(await startModel(), port));
       expect(away.pending).toBeGreaterThan(0);
       await waitFor("every chunk", async () => (await coverage()).pending === 0);
       expect(await coverage()).toMatchObject({ coverage: 1, quarantined: 0 });
@@ -51,6 +53,17 @@ describeOnEachServer(
           .flatMap(({ lines }) => lines)
           .filter((line) => line.includes("sk-test")),
       ).toEqual([]);
+
+      await using other = await SomeEmbeddingServer.start(new HashingEmbedder({ model }));
+      const environment = {
+        ...{ ...standIns, ...addressesOf(servers), EMBEDDING_ENDPOINT: other.endpoint },
+        ...{ MAX_CHUNK_SIZE: `${chunking.size}`, CHUNK_OVERLAP: `${chunking.overlap}` },
+      };
+      for (const command of ["worker", "verify"]) {
+        const { code, stderr } = await runReembed([command], { environment });
+        expect({ command, code }).toEqual({ command, code: 2 });
+        expect(stderr).toContain("The server of EMBEDDING_ENDPOINT does not have mini-m3");
+      }
     });
   },
   ["PostgreSQL"],

@@ -2,9 +2,11 @@ import { type Config, configuredProfile, loadConfig } from "@reembed/config";
 import { messageOf, type Rollout } from "@reembed/core";
 import { chooseDevice, type Embedder, startProfileEmbedder } from "@reembed/embedder";
 import { startOperations } from "@reembed/http";
+import { requireSameServedModel } from "@reembed/migration/verify";
 import { createLogger, createMetrics, type Logger } from "@reembed/runtime";
 import { resolveSearchHost, startSearch } from "@reembed/search";
 import { checkDatabase, checkTables, type Database, describeServer, openDatabase } from "@reembed/store/database";
+import { readProfiles } from "@reembed/store/profiles";
 import { readRollout } from "@reembed/store/rollout";
 import { type Command, InvalidArgumentError } from "commander";
 import { parseDevice } from "../hosting/devices.ts";
@@ -51,6 +53,7 @@ export function registerSearch(program: Command): void {
         const server = describeServer(database);
         const rollout = await patience(server, () => readRollout(database));
         const embedders = await startEmbedders(config, rollout, { device, log, scope });
+        await patience(server, () => requireServedModels(database, embedders));
         const metrics = createMetrics();
         const { guardrails, trustedProxies, operationsPort } = config;
         const options = { database, embedders, ...settings, guardrails, trustedProxies, metrics, log };
@@ -105,6 +108,14 @@ async function startEmbedders(
     embedders.set(profile.model.id, scope.use(await startProfileEmbedder(profile, frugal, options)));
   }
   return embedders;
+}
+
+/** With vectors of another model than the profile's, queries would find nothing or anything. */
+async function requireServedModels(database: Database, embedders: ReadonlyMap<string, Embedder>): Promise<void> {
+  for (const profile of await readProfiles(database)) {
+    const embedder = embedders.get(profile.model);
+    if (embedder !== undefined) await requireSameServedModel(database, profile, embedder);
+  }
 }
 
 function oneDevice(text: string): string {

@@ -94,7 +94,7 @@ function remedyFor({
   }
   if (defects === 0) return "Verify again when `reembed status` says that nothing is pending.";
   if (wrong_vector > 0 && wrong_vector === embeddedAgain?.compared) {
-    return "No vector comes from this model: check whether they were embedded on another --device or with other model files.";
+    return "No vector comes from this model: check whether they were embedded on another --device, by another server or with other model files.";
   }
   return "Delete these vectors from reembed.chunk_embeddings and insert their chunks into reembed.chunk_changes; they are then embedded again.";
 }

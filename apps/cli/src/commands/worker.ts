@@ -1,5 +1,6 @@
 import { type Config, configuredProfile, loadConfig } from "@reembed/config";
 import { chooseDevice, embedOne, httpDevice, startProfileEmbedder } from "@reembed/embedder";
+import { requireSameServedModel } from "@reembed/migration/verify";
 import { createLogger, createMetrics, type Logger } from "@reembed/runtime";
 import { describeServer } from "@reembed/store/database";
 import { readProfile } from "@reembed/store/profiles";
@@ -79,6 +80,7 @@ async function runWorker(flags: WorkerFlags, config: Config, log: Logger): Promi
     const embedder = scope.use(
       await startProfileEmbedder(wanted, config, { device, threads, log, observer: metrics.observer }),
     );
+    await patience(describeServer(database), () => requireSameServedModel(database, profile, embedder));
     scope.use(await startWorker({ database, profile, embedder, queue, concurrency, lockDurationMs, log, metrics }));
     // A model that is working needs no test, and would answer it only after its run.
     const checks = { model: async () => void (metrics.idleMs > modelTestAfterMs && (await embedOne(embedder))) };

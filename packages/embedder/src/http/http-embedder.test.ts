@@ -12,9 +12,11 @@ import {
 } from "@reembed/testing/embedders";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Embedder } from "../embedder.ts";
+import { startOnnxEmbedder } from "../onnx/onnx-embedder.ts";
 import { type HttpEmbedderOptions, startHttpEmbedder } from "./http-embedder.ts";
 
-const model = models.get("mini-m3") as Model;
+/** No graph of this revision was prepared, so that a double of the model is not held against a golden vector. */
+const model = { ...(models.get("mini-m3") as Model), revision: "a double" };
 const retries = { tries: 3, firstWaitMs: 1, mostWaitMs: 2_000 };
 const settings = { model, modelsFolder: "unused", requestTexts: 32, tokenBudget: 16_384, retries };
 const texts = ["отпуск", "зарплата", "приказ", "болезнь"];
@@ -204,6 +206,20 @@ describe("at the start", () => {
     const error = await failureOf(startHttpEmbedder({ ...settings, endpoint: other.endpoint }));
     expect(error).toMatchObject({ code: "model_unusable", exitCode: 2 });
     expect(error.message).toMatch(/has 768 dimensions; 1024 were expected$/);
+  });
+
+  test("a server with another model of the same dimensions is refused if a graph of the right one was prepared here", async () => {
+    const prepared = models.get("mini-m3") as Model;
+    const error = await failureOf(start({ model: prepared }));
+    expect(error).toMatchObject({ code: "golden_vector_differs", exitCode: 2 });
+    expect(error.message).toMatch(
+      /^The server of EMBEDDING_ENDPOINT does not have mini-m3: .* similarity of -?0\.\d+ to/,
+    );
+    await using right = await SomeEmbeddingServer.start(
+      await startOnnxEmbedder({ model: prepared, modelsFolder: "unused", device: "cpu" }),
+    );
+    await using embedder = await start({ model: prepared, endpoint: right.endpoint });
+    expect(await vectorsOf(embedder, texts)).toHaveLength(texts.length);
   });
 
   test("a model without a local tokenizer.json is refused with the file's path and a remedy", async () => {

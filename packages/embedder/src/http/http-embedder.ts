@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import { type Model, ReembedError } from "@reembed/core";
 import { type Embedder, type EmbedderObserver, embedOne, type TextOutcome } from "../embedder.ts";
+import { checkServedVector } from "../models/golden-vector.ts";
 import { exists, modelFolder } from "../models/model-files.ts";
+import { findGolden } from "../models/prepared-graph.ts";
 import { outcomesOf, readTexts, rejectAll, type TextInput } from "../tokenizer/text-inputs.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { asTheyFinish } from "./as-they-finish.ts";
@@ -36,16 +38,19 @@ const patience: RetryLimits = { tries: 5, firstWaitMs: 500, mostWaitMs: 30_000 }
 
 /**
  * Starts an embedder that uses an OpenAI-compatible server: text-embeddings-inference, vLLM, Ollama, infinity. It has
- * embedded a first text when this returns. Which revision of the model the server has loaded cannot be checked.
+ * embedded a first text when this returns: the golden text, if the model was prepared here for any device. Without that,
+ * only the dimensions show whether the server has the model.
  * @throws ReembedError `model_file_missing`, `tokenizer_invalid`, `embedding_server_away`, `embedding_server_refuses`,
- * or `model_unusable` if the server has another model.
+ * or `golden_vector_differs` or `model_unusable` if the server has another model.
  */
 export async function startHttpEmbedder(options: HttpEmbedderOptions): Promise<Embedder> {
   await requireTokenizer(options);
   const embedder = new HttpEmbedder(options);
   try {
-    const outcome = await embedOne(embedder);
+    const prepared = await findGolden(options.model, modelFolder(options.model, options.modelsFolder));
+    const outcome = await embedOne(embedder, prepared?.golden.text);
     if ("rejected" in outcome) throw new ReembedError("model_unusable", outcome.detail, { exitCode: 2 });
+    if (prepared !== undefined) checkServedVector(outcome.vector, prepared);
     return embedder;
   } catch (error) {
     await embedder[Symbol.asyncDispose]();

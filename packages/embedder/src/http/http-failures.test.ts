@@ -15,7 +15,8 @@ import type { Embedder, TextOutcome } from "../embedder.ts";
 import { retryAfterMs } from "./endpoint-error.ts";
 import { startHttpEmbedder } from "./http-embedder.ts";
 
-const model = models.get("mini-m3") as Model;
+/** No graph of this revision was prepared, so that a double of the model is not held against a golden vector. */
+const model = { ...(models.get("mini-m3") as Model), revision: "a double" };
 const texts = ["отпуск", "зарплата", "приказ", "болезнь"];
 
 let server: SomeEmbeddingServer;

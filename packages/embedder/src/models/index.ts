@@ -1,2 +1,3 @@
+export { encodeVector } from "./golden-vector.ts";
 export { exists, exportedGraph, manifestName, preparedName, recordFiles, requiredFiles } from "./model-files.ts";
-export { builderVersion, encodeVector, graphName, type PreparedManifest, preparedFolder } from "./prepared-graph.ts";
+export { builderVersion, graphName, type PreparedManifest, preparedFolder } from "./prepared-graph.ts";

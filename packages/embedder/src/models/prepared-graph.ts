@@ -2,7 +2,9 @@ import { join } from "node:path";
 import { type Model, ReembedError } from "@reembed/core";
 import { manifestName, preparedName, type RecordedFiles, readManifest, verifyFiles } from "./model-files.ts";
 
-export type Dtype = "fp32" | "fp16" | "int8";
+/** The most precise first. */
+const dtypes = ["fp32", "fp16", "int8"] as const;
+export type Dtype = (typeof dtypes)[number];
 
 /** `manifest.json` beside a prepared graph. */
 export interface PreparedManifest {
@@ -37,8 +39,6 @@ export const builderVersion = 3;
 export const graphName = "model.onnx";
 /** Those of the model's own files that a worker with a prepared graph reads. */
 const readAlongside: readonly string[] = ["config.json", "tokenizer.json"];
-/** Kernels of different processors round differently, by 1e-4 at most; damaged weights give NaN or another direction. */
-const goldenCosine = 0.999;
 
 /** A graph for a GPU serves all GPUs of its kind. */
 export function preparedFolder(folder: string, device: string): string {
@@ -108,6 +108,18 @@ function remedyOf(model: Model, own: string): string {
     : `Run \`reembed model prepare ${model.id}\` again, or remove ${own} to run the exported graph.`;
 }
 
+/**
+ * The golden vector of the most precise graph of the model's revision, for whoever runs the model elsewhere. Undefined if
+ * nothing was prepared.
+ */
+export async function findGolden(model: Model, folder: string): Promise<PreparedManifest | undefined> {
+  const manifests = await Promise.all(
+    devices.map((device) => readManifest<PreparedManifest>(preparedFolder(folder, device))),
+  );
+  const ofRevision = manifests.filter((manifest) => manifest?.revision === model.revision);
+  return dtypes.flatMap((dtype) => ofRevision.find((manifest) => manifest?.dtype === dtype) ?? [])[0];
+}
+
 /** Lists the devices that a model is prepared for; nothing is checked. */
 export async function listPrepared(folder: string): Promise<{ device: string; dtype: Dtype }[]> {
   const found = await Promise.all(
@@ -117,26 +129,4 @@ export async function listPrepared(folder: string): Promise<{ device: string; dt
     })),
   );
   return found.flatMap(({ device, dtype }) => (dtype === undefined ? [] : [{ device, dtype }]));
-}
-
-/** @throws ReembedError `golden_vector_differs` if this machine computes another vector than the recorded one. */
-export function checkGoldenVector(vector: Float32Array, { model, golden }: PreparedManifest): void {
-  const expected = decodeVector(golden.vector);
-  const cosine = vector.reduce((sum, value, index) => sum + value * (expected[index] ?? Number.NaN), 0);
-  if (cosine >= goldenCosine) return;
-  throw new ReembedError(
-    "golden_vector_differs",
-    `The vector of the golden text of ${model} has a cosine similarity of ${cosine.toFixed(4)} to the one that was ` +
-      `recorded when it was prepared; at least ${goldenCosine} was expected.`,
-    { remedy: `Run \`reembed model prepare ${model}\` on this machine.` },
-  );
-}
-
-export function encodeVector(vector: Float32Array): string {
-  return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString("base64");
-}
-
-function decodeVector(encoded: string): Float32Array {
-  const bytes = Buffer.from(encoded, "base64");
-  return Float32Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readFloatLE(index * 4));
 }

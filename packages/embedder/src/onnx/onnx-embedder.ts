@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { type Model, ReembedError } from "@reembed/core";
 import { type Embedder, type EmbedderObserver, embedOne, type TextOutcome } from "../embedder.ts";
+import { checkGoldenVector } from "../models/golden-vector.ts";
 import { exists, exportedGraph, modelFolder, verifyModelFiles } from "../models/model-files.ts";
 import {
   builderVersion,
-  checkGoldenVector,
   graphName,
   preparedFolder,
   readPrepared,

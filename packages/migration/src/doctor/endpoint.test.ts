@@ -1,4 +1,5 @@
 import { loadConfig } from "@reembed/config";
+import { startOnnxEmbedder } from "@reembed/embedder";
 import { createLogger } from "@reembed/runtime";
 import { HashingEmbedder, testProfile } from "@reembed/testing";
 import { SomeEmbeddingServer } from "@reembed/testing/embedders";
@@ -9,7 +10,7 @@ import type { Finding } from "./finding.ts";
 const { model } = testProfile("mini-m3");
 let server: SomeEmbeddingServer;
 beforeEach(async () => {
-  server = await SomeEmbeddingServer.start(new HashingEmbedder({ model }));
+  server = await SomeEmbeddingServer.start(await startOnnxEmbedder({ model, modelsFolder: "unused", device: "cpu" }));
   return () => server[Symbol.asyncDispose]();
 });
 
@@ -37,6 +38,13 @@ test("if an endpoint has the model under another name, the finding lists the end
   ]);
   expect(await check({ ...settings, EMBEDDING_ENDPOINT_MODEL: "m3" })).toEqual([
     { check: "EMBEDDING_ENDPOINT", verdict: "ok", says: "embeds for mini-m3 with its model m3", remedy: null },
+  ]);
+});
+
+test("an endpoint with another model must be fixed", async () => {
+  await using other = await SomeEmbeddingServer.start(new HashingEmbedder({ model }));
+  expect(await check({ EMBEDDING_ENDPOINT: other.endpoint })).toMatchObject([
+    { verdict: "mend", says: expect.stringContaining("does not have mini-m3: its vector of the golden text") },
   ]);
 });
 

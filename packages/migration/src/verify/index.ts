@@ -1,2 +1,3 @@
 export { describeVerdict } from "./describe-verdict.ts";
+export { requireSameServedModel } from "./served-model.ts";
 export { type VerificationReport, verifyProfile } from "./verify-profile.ts";

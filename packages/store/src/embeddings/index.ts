@@ -8,5 +8,5 @@ export {
   readQuarantinedChunk,
   retryQuarantined,
 } from "./quarantine.ts";
-export { readVectors, readVectorsAfter, sampleVectorIds, type VectorOfText } from "./read-vectors.ts";
+export { readFirstOwnIds, readVectors, readVectorsAfter, sampleVectorIds, type VectorOfText } from "./read-vectors.ts";
 export { reuseEmbeddings } from "./reuse.ts";

@@ -2,6 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { decodeHalfvec } from "../database/binary-values.ts";
 import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
+import { embeddingsPartition } from "../schema/relations.ts";
 
 /** A stored vector with the text whose hash it has. */
 export interface VectorOfText {
@@ -16,6 +17,18 @@ export interface VectorOfText {
 export async function sampleVectorIds(database: Database, profile: RegisteredProfile, size: number): Promise<number[]> {
   const { rows } = await database.execute<{ chunk_id: string }>(sql`
     select chunk_id from reembed.chunk_embeddings where profile = ${profile.name} order by random() limit ${size}`);
+  return rows.map((row) => Number(row.chunk_id));
+}
+
+/** Ids of the first chunks with a vector that a worker made. Reads a few entries of an index, in a table of any size. */
+export async function readFirstOwnIds(
+  database: Database,
+  profile: RegisteredProfile,
+  limit: number,
+): Promise<number[]> {
+  const { rows } = await database.execute<{ chunk_id: string }>(sql`
+    select chunk_id from ${sql.raw(embeddingsPartition(profile.name))}
+    where token_count is not null order by chunk_id limit ${limit}`);
   return rows.map((row) => Number(row.chunk_id));
 }
 

@@ -41,7 +41,10 @@ export class SomeEmbeddingServer implements AsyncDisposable {
   mostAtOnce = 0;
   #busyWith = 0;
   readonly #embedder: Embedder;
-  readonly #server = createServer((request, response) => void this.#answer(request, response));
+  readonly #server = createServer((request, response) => {
+    // Its model may be closed while it answers: then its connections are closed too.
+    void this.#answer(request, response).catch(() => response.destroy());
+  });
 
   private constructor(embedder: Embedder) {
     this.#embedder = embedder;
