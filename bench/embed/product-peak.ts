@@ -73,7 +73,7 @@ function integerProduct(): Uint8Array {
     tensor("zero_point", [], new Uint8Array([128])),
   ];
   const inputs = ["values", "matrix", "value_scale", "scales", "zero_point"];
-  return productGraph("uint8", constants, node("MatMulIntegerToFloat", inputs, ["product"], {}, "com.microsoft"));
+  return productGraph("uint8", constants, node("com.microsoft.MatMulIntegerToFloat", inputs, ["product"]));
 }
 
 /** Outputs only one row, because copying all of them would be measured too. */

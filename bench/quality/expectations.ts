@@ -17,8 +17,12 @@ export function checkExpectations(baseline: Measured, candidate: Measured): Expe
   return [
     gain("precision@5", "+15 to +20 %", 0.15, columns("precision5")),
     gain("recall@10", "+25 %", 0.25, columns("recall10")),
-    cost("embedding time of the corpus", "s", "+300 %", 3, before.embedding.seconds, after.embedding.seconds),
-    cost("peak memory of inference", "MiB", "+1,800 %", 18, memoryBefore, memoryAfter),
+    cost(
+      { what: "embedding time of the corpus", unit: "s", hoped: "+300 %", most: 3 },
+      before.embedding.seconds,
+      after.embedding.seconds,
+    ),
+    cost({ what: "peak memory of inference", unit: "MiB", hoped: "+1,800 %", most: 18 }, memoryBefore, memoryAfter),
     latency("exact search, p50", before.searchMs.p50, after.searchMs.p50),
     latency("exact search, p95", before.searchMs.p95, after.searchMs.p95),
   ];
@@ -50,10 +54,7 @@ export function judgeGain({ mean, low, high }: Interval, least: number): string 
 }
 
 function cost(
-  what: string,
-  unit: "s" | "MiB",
-  hoped: string,
-  most: number,
+  { what, unit, hoped, most }: { what: string; unit: "s" | "MiB"; hoped: string; most: number },
   baseline: number | undefined,
   candidate: number | undefined,
 ): Expectation {

@@ -34,13 +34,13 @@ describeOnEachServer(
     };
 
     test("starts a backfill with its settings, pauses it and resumes it", async () => {
-      const course = { order: "newest", until: 0.5, rate: 100 };
+      const settings = { order: "newest", until: 0.5, rate: 100 };
       const options = ["--order", "newest", "--until", "50%", "--rate", "100"];
       const started = {
         profile: "mini-m3",
         state: "backfilling",
         paused: false,
-        ...course,
+        ...settings,
         withdrawn: 0,
         prioritised: 0,
       };

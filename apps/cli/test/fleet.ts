@@ -59,52 +59,17 @@ interface Member extends FleetLog {
   stopped: boolean;
 }
 
-export function startFleet(
-  { connectionString, queue }: TestServers,
-  {
-    profile,
-    chunking,
-    workers,
-    dashboard = false,
-    settings = {},
-  }: {
-    profile: string;
-    chunking: Chunking;
-    workers: number;
-    dashboard?: boolean;
-    settings?: Record<string, string>;
-  },
-): Fleet {
-  const environment = {
-    ...process.env,
-    PGAPPNAME: fleetSessions,
-    DATABASE_URL: connectionString,
-    REDIS_URL: queue.kind === "redis" ? queue.url : "",
-    CANDIDATE_PROFILE: profile,
-    MAX_CHUNK_SIZE: `${chunking.size}`,
-    CHUNK_OVERLAP: `${chunking.overlap}`,
-    TICK_SECONDS: "0.2",
-    LOCK_SECONDS: "2",
-    DASHBOARD_PORT: "0",
-    LOG_LEVEL: "debug",
-    ...settings,
-  };
-  const start = (command: string): Member => {
-    const child = spawn(process.execPath, [reembed, command], {
-      env: environment,
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    const lines: string[] = [];
-    const reader = createInterface({ input: child.stderr }).on("line", (line) => lines.push(line));
-    return {
-      command,
-      pid: child.pid ?? 0,
-      process: child,
-      lines,
-      ended: Promise.all([once(reader, "close"), once(child, "exit")]),
-      stopped: false,
-    };
-  };
+interface FleetOptions {
+  profile: string;
+  chunking: Chunking;
+  workers: number;
+  dashboard?: boolean;
+  settings?: Record<string, string>;
+}
+
+export function startFleet(servers: TestServers, { workers, dashboard = false, ...options }: FleetOptions): Fleet {
+  const environment = environmentOf(servers, options);
+  const start = (command: string) => startMember(command, environment);
   const fleet = Array.from({ length: workers }, () => start("worker"));
   const members = [...fleet, start("producer"), ...(dashboard ? [start("dashboard")] : [])];
   const memberAt = (index: number): Member => {
@@ -112,23 +77,17 @@ export function startFleet(
     if (member === undefined) throw new RangeError(`There is no worker ${index}`);
     return member;
   };
-  const workerAt = (index: number): Member => Object.assign(memberAt(index), { stopped: true });
-  const hasEnded = ({ process: { exitCode, signalCode } }: Member) => exitCode !== null || signalCode !== null;
+  const end = async (index: number, signal: "SIGKILL" | "SIGTERM"): Promise<Member> => {
+    const member = Object.assign(memberAt(index), { stopped: true });
+    member.process.kill(signal);
+    await member.ended;
+    return member;
+  };
 
   return {
-    async killWorker(index) {
-      const member = workerAt(index);
-      member.process.kill("SIGKILL");
-      await member.ended;
-      return new Set(embeddedBy(member));
-    },
+    killWorker: async (index) => new Set(embeddedBy(await end(index, "SIGKILL"))),
     signalWorker: (index, signal) => void memberAt(index).process.kill(signal),
-    async stopWorker(index) {
-      const member = workerAt(index);
-      member.process.kill("SIGTERM");
-      await member.ended;
-      return member.process.exitCode;
-    },
+    stopWorker: async (index) => (await end(index, "SIGTERM")).process.exitCode,
     addWorker() {
       const member = start("worker");
       members.push(member);
@@ -149,6 +108,38 @@ export function startFleet(
       await Promise.all(members.map((member) => member.ended));
     },
   };
+}
+
+function environmentOf(
+  { connectionString, queue }: TestServers,
+  { profile, chunking, settings }: Pick<FleetOptions, "profile" | "chunking" | "settings">,
+): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    PGAPPNAME: fleetSessions,
+    DATABASE_URL: connectionString,
+    REDIS_URL: queue.kind === "redis" ? queue.url : "",
+    CANDIDATE_PROFILE: profile,
+    MAX_CHUNK_SIZE: `${chunking.size}`,
+    CHUNK_OVERLAP: `${chunking.overlap}`,
+    TICK_SECONDS: "0.2",
+    LOCK_SECONDS: "2",
+    DASHBOARD_PORT: "0",
+    LOG_LEVEL: "debug",
+    ...settings,
+  };
+}
+
+function startMember(command: string, env: NodeJS.ProcessEnv): Member {
+  const child = spawn(process.execPath, [reembed, command], { env, stdio: ["ignore", "ignore", "pipe"] });
+  const lines: string[] = [];
+  const reader = createInterface({ input: child.stderr }).on("line", (line) => lines.push(line));
+  const ended = Promise.all([once(reader, "close"), once(child, "exit")]);
+  return { command, pid: child.pid ?? 0, process: child, lines, ended, stopped: false };
+}
+
+function hasEnded({ process: { exitCode, signalCode } }: Member): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 function embeddedBy({ lines }: Member): number[] {

@@ -16,7 +16,7 @@ const json = { "content-type": "application/json" };
 describeOnEachServer(
   "Bull Board",
   (open) => {
-    const options = { concurrency: 8, lockDurationMs: 10_000 };
+    const options = { concurrency: 8, lockDurationMs: 10_000, onError: () => {} };
     const work = async () => ({ embedded: 1, reused: 0, stale: 0, quarantined: 1, tokens: 700, truncatedTokens: 0 });
     let dashboard: TestDashboard;
     let startWork: () => ReturnType<typeof startEmbedWorker>;
@@ -31,7 +31,7 @@ describeOnEachServer(
           chunkIds: [2 * index + 1, 2 * index + 2],
         })),
       );
-      startWork = () => startEmbedWorker(servers.queue, "mini-m3", options, work, () => {});
+      startWork = () => startEmbedWorker(servers.queue, "mini-m3", work, options);
       const worker = startWork();
       await waitFor("all batches", async () => (await dashboard.queue.bullmq.getCompletedCount()) === 120);
       await worker.close();
@@ -63,7 +63,7 @@ describeOnEachServer(
       const told = async () => {
         await using queues = new EmbedQueues(servers.queue, () => {});
         const page = async () => await (await dashboard.get("/")).text();
-        return { status: (await readStatus(dashboard.database, queues))[0]?.queueHeld, page: await page() };
+        return { status: (await readStatus(dashboard.database, queues))[0]?.queueLimits, page: await page() };
       };
       expect((await told()).status).toBeNull();
       await send("embed-mini-m3/pause");

@@ -27,11 +27,15 @@ export interface Allowance {
   /** Number of chunks that may wait in the queue afterwards; if there are more, all are withdrawn. */
   waiting: number;
   /** Why it is less than the queue has room for; null if it is not, or if the backfill is paused. */
-  held: string | null;
+  throttleReason: string | null;
 }
 
-const unbounded: Allowance = { enqueue: Number.POSITIVE_INFINITY, waiting: Number.POSITIVE_INFINITY, held: null };
-const nothing: Allowance = { enqueue: 0, waiting: 0, held: null };
+const unbounded: Allowance = {
+  enqueue: Number.POSITIVE_INFINITY,
+  waiting: Number.POSITIVE_INFINITY,
+  throttleReason: null,
+};
+const nothing: Allowance = { enqueue: 0, waiting: 0, throttleReason: null };
 
 /** How much a profile's backfill may enqueue now, by its pause, then the load, then its own `until` and rate. */
 export async function readAllowance(
@@ -50,7 +54,7 @@ export async function readAllowance(
   return {
     enqueue: Math.min(share.enqueue, rate.enqueue),
     waiting: Math.min(pace.waiting, rate.waiting),
-    held: pace.held ?? rate.held,
+    throttleReason: pace.throttleReason ?? rate.throttleReason,
   };
 }
 
@@ -62,11 +66,11 @@ async function readPace(
 ): Promise<Allowance> {
   if (loadBounds === undefined) return unbounded;
   const { speed, reason } = decidePace(await readDatabaseLoad(database), loadBounds);
-  if (speed === "none") return { ...nothing, held: reason };
+  if (speed === "none") return { ...nothing, throttleReason: reason };
   return {
     ...unbounded,
     waiting: speed === "free" ? unbounded.waiting : batchSize * Math.max(1, active),
-    held: reason,
+    throttleReason: reason,
   };
 }
 
@@ -84,7 +88,7 @@ async function readShareLeft(
   return {
     ...unbounded,
     enqueue: 0,
-    held: `The backfill stops at ${percent} % of the chunks, as set when it was started.`,
+    throttleReason: `The backfill stops at ${percent} % of the chunks, as set when it was started.`,
   };
 }
 
@@ -94,6 +98,6 @@ function rateOf({ backfillRate: rate }: RegisteredProfile, { tickMs }: TickSetti
     enqueue: shareOfTick(rate, tickMs, Date.now()),
     // Workers finish a tick's chunks before the next tick, or get fewer: no backlog builds up.
     waiting: Math.ceil((rate * tickMs) / 1_000),
-    held: `It is limited to ${rate} chunks/s.`,
+    throttleReason: `It is limited to ${rate} chunks/s.`,
   };
 }

@@ -1,18 +1,16 @@
 import { openDatabase } from "@reembed/store/database";
 import { recordSearches } from "@reembed/store/search";
-import { describeOnOneServer, type TestServers, waitFor } from "@reembed/testing";
+import { describeOnOneServer, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, expect, test } from "vitest";
-import { openTickFixture, profile, type TickFixture } from "../test/tick-fixture.ts";
+import { profile, TickFixture } from "../test/tick-fixture.ts";
 
 const loadBounds = { replicationLagSeconds: 10, activeSessions: 10_000, searchP95Ms: 1_000 };
 
 describeOnOneServer("a backfill under load", (open, kind) => {
-  let servers: TestServers;
   let on: TickFixture;
   beforeAll(async () => {
-    servers = await open();
-    on = await openTickFixture(servers);
+    on = await TickFixture.open(await open());
     return () => on[Symbol.asyncDispose]();
   });
   beforeEach(async () => {
@@ -40,42 +38,45 @@ describeOnOneServer("a backfill under load", (open, kind) => {
     );
 
   test("pauses while searches are slow: waiting batches are withdrawn, changes continue, and the profile has the reason", async () => {
-    expect(await on.tick({ loadBounds })).toMatchObject({ backfill: 6, held: null });
+    expect(await on.tick({ loadBounds })).toMatchObject({ backfill: 6, throttleReason: null });
     await search(30, 4_000);
-    const held = "The 95th percentile of searches is 4,000 ms, more than MAX_SEARCH_P95_MS, 1,000 ms.";
+    const throttleReason = "The 95th percentile of searches is 4,000 ms, more than MAX_SEARCH_P95_MS, 1,000 ms.";
     await on.edit("Text 19", "text 19, edited");
-    expect(await on.tick({ loadBounds })).toMatchObject({ withdrawn: 6, changes: 1, backfill: 0, held });
+    expect(await on.tick({ loadBounds })).toMatchObject({ withdrawn: 6, changes: 1, backfill: 0, throttleReason });
     await on.embedQueued();
-    expect(await on.tick({ loadBounds })).toMatchObject({ state: "held", gaps: 0, held });
-    expect((await on.profile()).held).toBe(held);
+    expect(await on.tick({ loadBounds })).toMatchObject({ state: "throttled", gaps: 0, throttleReason });
+    expect((await on.profile()).throttleReason).toBe(throttleReason);
     await on.database.execute(sql`delete from reembed.search_events`);
-    expect(await on.tick({ loadBounds })).toMatchObject({ backfill: 6, held: null });
-    expect((await on.profile()).held).toBeNull();
+    expect(await on.tick({ loadBounds })).toMatchObject({ backfill: 6, throttleReason: null });
+    expect((await on.profile()).throttleReason).toBeNull();
   });
 
   test("enqueues one batch at a time near a limit", async () => {
     await search(30, 900);
-    expect(await on.tick({ loadBounds })).toMatchObject({ backfill: 2, held: expect.stringContaining("slowed") });
-    expect(await on.tick({ loadBounds })).toMatchObject({ backfill: 0, state: "held" });
+    expect(await on.tick({ loadBounds })).toMatchObject({
+      backfill: 2,
+      throttleReason: expect.stringContaining("slowed"),
+    });
+    expect(await on.tick({ loadBounds })).toMatchObject({ backfill: 0, state: "throttled" });
   });
 
   test("ignores a small number of searches, those older than a minute, and shadows, for which nobody waits", async () => {
     await search(19, 4_000);
     await search(30, 4_000, { ageMs: 61_000 });
     await search(30, 4_000, { shadowOf: "mini-rubert" });
-    expect(await on.tick({ loadBounds })).toMatchObject({ backfill: 6, held: null });
+    expect(await on.tick({ loadBounds })).toMatchObject({ backfill: 6, throttleReason: null });
   });
 
   test.skipIf(kind === "embedded")("pauses while the database is busy with other sessions", async () => {
-    const others = openDatabase({ connectionString: servers.connectionString, maxConnections: 6 });
+    const others = openDatabase({ connectionString: on.servers.connectionString, maxConnections: 6 });
     try {
       const busy = Array.from({ length: 6 }, () => others.execute(sql`select pg_sleep(600)`).catch(() => undefined));
       const bounded = { loadBounds: { ...loadBounds, activeSessions: 5 } };
       // Other suites may be using the same server.
       await waitFor("the sessions to be active", async () =>
-        (await on.tick(bounded)).held?.match(/[6-9]|\d\d, more than/),
+        (await on.tick(bounded)).throttleReason?.match(/[6-9]|\d\d, more than/),
       );
-      expect(await on.tick(bounded)).toMatchObject({ backfill: 0, state: "held" });
+      expect(await on.tick(bounded)).toMatchObject({ backfill: 0, state: "throttled" });
       await on.database.execute(
         sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like 'select pg_sleep(%'`,
       );

@@ -5,18 +5,16 @@ import { readProfile } from "@reembed/store/profiles";
 import { setPaused } from "@reembed/store/progress";
 import { registerProfiles } from "@reembed/store/registration";
 import { recordSearches } from "@reembed/store/search";
-import { describeOnOneServer, type TestServers, testProfile, waitFor } from "@reembed/testing";
+import { describeOnOneServer, testProfile, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, expect, test } from "vitest";
-import { openTickFixture, profile, settings, type TickFixture } from "../test/tick-fixture.ts";
+import { profile, settings, TickFixture } from "../test/tick-fixture.ts";
 import { tick } from "./tick.ts";
 
-describeOnOneServer("a backfill's course", (open) => {
-  let servers: TestServers;
+describeOnOneServer("a backfill's settings", (open) => {
   let on: TickFixture;
   beforeAll(async () => {
-    servers = await open();
-    on = await openTickFixture(servers);
+    on = await TickFixture.open(await open());
     return () => on[Symbol.asyncDispose]();
   });
   beforeEach(async () => {
@@ -123,24 +121,27 @@ describeOnOneServer("a backfill's course", (open) => {
     await on.start({ until: 0.3 });
     expect(await on.tick({ maxQueuedJobs: 2 })).toMatchObject({ backfill: 4 });
     // Another producer counts on its own, and includes what the first one enqueued.
-    await using other = Object.assign(openDatabase({ connectionString: servers.connectionString }), {
+    await using other = Object.assign(openDatabase({ connectionString: on.servers.connectionString }), {
       [Symbol.asyncDispose]: () => other.$client.end(),
     });
     const report = await tick(other, on.queue, profile.name, { ...settings, maxQueuedJobs: 10 });
     expect(report).toMatchObject({ backfill: 2 });
     await on.embedQueued();
-    const held = expect.stringContaining("30 %");
-    expect(await on.tick()).toMatchObject({ state: "held", backfill: 0, gaps: 0, held });
-    expect(await on.profile()).toMatchObject({ state: "backfilling", held });
+    const throttleReason = expect.stringContaining("30 %");
+    expect(await on.tick()).toMatchObject({ state: "throttled", backfill: 0, gaps: 0, throttleReason });
+    expect(await on.profile()).toMatchObject({ state: "backfilling", throttleReason });
     await on.start();
-    expect(await on.tick()).toMatchObject({ backfill: 6, held: null });
-    expect((await on.profile()).held).toBeNull();
+    expect(await on.tick()).toMatchObject({ backfill: 6, throttleReason: null });
+    expect((await on.profile()).throttleReason).toBeNull();
   });
 
   test("a rate enqueues its share per tick, and chunks that are still waiting count against the next tick", async () => {
     await on.start({ rate: 4 });
-    expect(await on.tick({ maxQueuedJobs: 100 })).toMatchObject({ backfill: 4, held: "It is limited to 4 chunks/s." });
-    expect(await on.tick({ maxQueuedJobs: 100 })).toMatchObject({ state: "held", backfill: 0 });
+    expect(await on.tick({ maxQueuedJobs: 100 })).toMatchObject({
+      backfill: 4,
+      throttleReason: "It is limited to 4 chunks/s.",
+    });
+    expect(await on.tick({ maxQueuedJobs: 100 })).toMatchObject({ state: "throttled", backfill: 0 });
     await on.embedQueued();
     expect(await on.tick({ maxQueuedJobs: 100 })).toMatchObject({ backfill: 4 });
   });
@@ -209,16 +210,15 @@ describeOnOneServer("a backfill's course", (open) => {
     const goOn = Promise.withResolvers<void>();
     const done: number[] = [];
     const worker = startEmbedWorker(
-      servers.queue,
+      on.servers.queue,
       profile.name,
-      { concurrency: 1, lockDurationMs: 30_000 },
       async ({ chunkIds }) => {
         taken.resolve(chunkIds);
         await goOn.promise;
         done.push(...(await on.embed(chunkIds)));
         return { embedded: 2, reused: 0, stale: 0, quarantined: 0, tokens: 0, truncatedTokens: 0 };
       },
-      () => {},
+      { concurrency: 1, lockDurationMs: 30_000, onError: () => {} },
     );
     try {
       const inHand = await taken.promise;

@@ -1,9 +1,8 @@
-import { hostname } from "node:os";
 import { isTransient, messageOf } from "@reembed/core";
 import { describeQueueServer, EmbedQueues, type QueueServer, startTickWorker, TickQueue } from "@reembed/queue";
 import { type Logger, outlast, repeatEvery } from "@reembed/runtime";
 import { type Database, describeServer, type Retention } from "@reembed/store/database";
-import { describeWrongClock, followDatabaseClock } from "@reembed/store/diagnosis";
+import { followDatabaseClock } from "@reembed/store/diagnosis";
 import { readProfiles } from "@reembed/store/profiles";
 import type { TickSettings } from "./allowance.ts";
 import { cutChangedDocuments } from "./cut-changed-documents.ts";
@@ -55,9 +54,11 @@ export async function startProducer(options: ProducerOptions): Promise<AsyncDisp
     return reports;
   };
   const ticks = scope.use(new TickQueue(options.queue, onError));
+  const followClock = () =>
+    followDatabaseClock(database, (wrong) => log.warn({ error: wrong }, "this host's clock is wrong"));
   // Before any time of this host's clock is written to the queue. The server may become unreachable again after the checks.
   const stopping = new AbortController().signal;
-  await outlast(() => followClock(database, log), { log, server: describeServer(database), stopping });
+  await outlast(followClock, { log, server: describeServer(database), stopping });
   const worker = startTickWorker(options.queue, options.lockDurationMs, makeTick, onError);
   worker.on("failed", (_, error) => {
     // A transient error is harmless, because the next tick does the work of this one.
@@ -70,20 +71,13 @@ export async function startProducer(options: ProducerOptions): Promise<AsyncDisp
   let awaited = "";
   const keepTicking = async () => {
     awaited = describeServer(database);
-    await followClock(database, log);
+    await followClock();
     awaited = describeQueueServer(options.queue);
     if (await ticks.ensureScheduled(everyMs)) log.info({ everyMs }, "ticks scheduled");
   };
   const onIdle = (error: unknown) => log.warn({ error: messageOf(error) }, `ticks wait for ${awaited}`);
   scope.use(repeatEvery(everyMs, keepTicking, onIdle));
   return scope.move();
-}
-
-/** From now on a wrong clock is corrected, and logged as a warning once a minute. */
-async function followClock(database: Database, log: Logger): Promise<void> {
-  const aheadMs = await followDatabaseClock(database);
-  if (aheadMs !== 0)
-    log.warn({ error: describeWrongClock({ host: hostname(), aheadMs }) }, "this host's clock is wrong");
 }
 
 function logReport(log: Logger, report: TickReport): void {

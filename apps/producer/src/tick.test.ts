@@ -4,13 +4,13 @@ import { embeddingsPartition } from "@reembed/store/schema";
 import { describeOnOneServer, storeBodies } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, expect, test } from "vitest";
-import { openTickFixture, profile, type TickFixture } from "../test/tick-fixture.ts";
+import { profile, TickFixture } from "../test/tick-fixture.ts";
 import type { TickReport } from "./tick.ts";
 
 describeOnOneServer("a tick", (open) => {
   let on: TickFixture;
   beforeAll(async () => {
-    on = await openTickFixture(await open());
+    on = await TickFixture.open(await open());
     return () => on[Symbol.asyncDispose]();
   });
   beforeEach(() => on.reset());

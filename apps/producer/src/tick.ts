@@ -42,13 +42,13 @@ export interface TickReport {
     | "enqueuing"
     | "passing over"
     | "paused"
-    | "held"
+    | "throttled"
     | "waiting for workers"
     | "gaps found"
     | "vectors lost"
     | "complete";
   /** Why the backfill enqueued less than it could, as a sentence. */
-  held: string | null;
+  throttleReason: string | null;
   /** Whether this tick found that the backfill has no gap left. */
   completed: boolean;
 }
@@ -72,7 +72,7 @@ export async function tick(
     withdrawn: 0,
     gaps: 0,
     state: "enqueuing",
-    held: null,
+    throttleReason: null,
     completed: false,
   };
   await takeChanges(database);
@@ -91,12 +91,13 @@ export async function tick(
   const counts = await queue.counts();
   if (counts.delayed > 0) await queue.promoteForgotten();
   const allowance = await readAllowance(database, profile, counts, settings);
-  await setThrottleReason(database, profile, allowance.held);
-  report.held = allowance.held;
+  await setThrottleReason(database, profile, allowance.throttleReason);
+  report.throttleReason = allowance.throttleReason;
   const { withdrawn, allowed } = await withdrawExcess({ database, queue }, profile, allowance);
   report.withdrawn = withdrawn;
   // Both have changed the profile's row, and the cursor only moves if the row has not changed since it was read.
-  if (withdrawn > 0 || allowance.held !== profile.held) profile = await readProfile(database, profileName);
+  if (withdrawn > 0 || allowance.throttleReason !== profile.throttleReason)
+    profile = await readProfile(database, profileName);
   return await fillQueue({ database, queue }, profile, { ...settings, allowed }, report);
 }
 
@@ -143,7 +144,7 @@ async function fillQueue(
   if (profile.state === "backfilled" || report.backfill > 0) return report;
   const idle = report.changes === 0;
   if (profile.paused) return { ...report, ...(idle && { state: "paused" }) };
-  if (allowed === 0) return { ...report, ...(idle && { state: "held" }) };
+  if (allowed === 0) return { ...report, ...(idle && { state: "throttled" }) };
   if (!isBackfillDone({ ...profile, backfillCursor: backfill.cursor })) {
     return { ...report, ...(idle && { state: "passing over" }) };
   }

@@ -12,7 +12,7 @@ import {
 } from "@reembed/queue";
 import { answerWithin, createMetrics, type Logger, outlast, repeatEvery } from "@reembed/runtime";
 import { type Database, describeServer } from "@reembed/store/database";
-import { describeWrongClock, followDatabaseClock } from "@reembed/store/diagnosis";
+import { followDatabaseClock } from "@reembed/store/diagnosis";
 import type { RegisteredProfile } from "@reembed/store/profiles";
 import { addThroughput, recordHeartbeat, removeHeartbeat } from "@reembed/store/progress";
 import { type BatchContext, embedBatch, type MicroBatchReport } from "./embed-batch.ts";
@@ -57,36 +57,67 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
   const { metrics = new WorkerMetrics(createMetrics(), profile.name) } = options;
   refuseOtherModel(profile, embedder);
   await using scope = new AsyncDisposableStack();
-  const id = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
-  const rate = new RateMeter();
   const stopping = new AbortController();
+  const rate = new RateMeter();
+  const followClock = () =>
+    followDatabaseClock(database, (wrong) => log.warn({ error: wrong }, "this host's clock is wrong"));
+  scope.use(startHeartbeat(options, rate, followClock));
+  // Before any time of this host's clock is written to the queue. The server may become unreachable again after the checks.
+  await outlast(followClock, { log, server: describeServer(database), stopping: stopping.signal });
 
-  const { name } = profile;
+  const processBatch = batchProcessor(options, { rate, metrics, stopping: stopping.signal });
+  const worker = startEmbedWorker(options.queue, profile.name, processBatch, {
+    concurrency: options.concurrency,
+    lockDurationMs: options.lockDurationMs,
+    onError: (error) => log.warn({ error: messageOf(error) }, "queue error"),
+  });
+  countJobs(worker, metrics, log);
+  scope.defer(async () => {
+    stopping.abort();
+    const closed = worker.close();
+    if (!(await endsWithin(lastRunMs, closed))) await embedder[Symbol.asyncDispose]();
+    await closed;
+  });
+  return scope.move();
+}
+
+/** Records every two seconds that the worker is there, and what it has done. Disposal removes the record. */
+function startHeartbeat(
+  { database, profile: { name }, embedder, log }: WorkerOptions,
+  rate: RateMeter,
+  followClock: () => Promise<number>,
+): AsyncDisposable {
   const host = hostname();
+  const id = `${host}-${process.pid}-${randomUUID().slice(0, 8)}`;
   const heartbeat = { id, host, pid: process.pid, profile: name, device: embedder.device };
   const recordWork = async () => {
-    await followClock(database, log);
+    await followClock();
     await recordHeartbeat(database, { ...heartbeat, modelRevision: embedder.model.revision, ...rate.read() });
     await addThroughput(database, name, rate.take());
   };
   const onSilent = (error: unknown) => log.warn({ error: messageOf(error) }, "the heartbeat could not be recorded");
+  const scope = new AsyncDisposableStack();
   scope.defer(() => answerWithin(lastWordMs, removeHeartbeat(database, id)).catch(onSilent));
   scope.defer(() => answerWithin(lastWordMs, addThroughput(database, name, rate.take())).catch(onSilent));
   scope.use(repeatEvery(heartbeatMs, recordWork, onSilent));
+  return scope;
+}
 
-  const own = describeServer(database);
-  // Before any time of this host's clock is written to the queue. The server may become unreachable again after the checks.
-  await outlast(() => followClock(database, log), { log, server: own, stopping: stopping.signal });
-  const servers = `${own}${orEmbedder(embedder.device)}`;
-  const processBatch = async (batch: EmbedBatch, job: EmbedJob): Promise<BatchResult> => {
+/** What the queue calls with each batch: it embeds the batch, and keeps it while a server that it needs is away. */
+function batchProcessor(
+  { database, profile, embedder, log }: WorkerOptions,
+  { rate, metrics, stopping }: { rate: RateMeter; metrics: WorkerMetrics; stopping: AbortSignal },
+) {
+  const servers = `${describeServer(database)}${orEmbedder(embedder.device)}`;
+  return async (batch: EmbedBatch, job: EmbedJob): Promise<BatchResult> => {
     const startedAt = performance.now();
-    const batchLog = log.child({ job: job.id, profile: name, kind: batch.kind });
+    const batchLog = log.child({ job: job.id, profile: profile.name, kind: batch.kind });
     const context: BatchContext = {
       database,
       profile,
       embedder,
       log: batchLog,
-      stopping: stopping.signal,
+      stopping,
       onStage: (stage, seconds) => metrics.addStage(stage, seconds),
       onProgress: async (report) => {
         rate.add(report.counts.embedded + report.counts.reused, report.counts.tokens);
@@ -97,17 +128,17 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
         );
       },
     };
-    const waiting = { log: batchLog, server: servers, stopping: stopping.signal };
+    const waiting = { log: batchLog, server: servers, stopping };
     const result = await outlast(() => embedBatch(batch, context), waiting).catch((error: unknown) => {
       // While stopping, an error may be caused by the stop: the batch is intact and waits for another worker.
-      throw stopping.signal.aborted ? new BatchHandedBack() : error;
+      throw stopping.aborted ? new BatchHandedBack() : error;
     });
     batchLog.info({ chunks: batch.chunkIds.length, ...result, tookMs: elapsedMs(startedAt) }, "batch done");
     return result;
   };
-  const worker = startEmbedWorker(options.queue, name, options, processBatch, (error) =>
-    log.warn({ error: messageOf(error) }, "queue error"),
-  );
+}
+
+function countJobs(worker: ReturnType<typeof startEmbedWorker>, metrics: WorkerMetrics, log: Logger): void {
   worker.on("completed", () => metrics.addJob("completed"));
   worker.on("failed", (job, error) => {
     metrics.addJob("failed");
@@ -117,20 +148,6 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
     metrics.addJob("stalled");
     log.warn({ job }, "batch taken over: its lock expired");
   });
-  scope.defer(async () => {
-    stopping.abort();
-    const closed = worker.close();
-    if (!(await endsWithin(lastRunMs, closed))) await embedder[Symbol.asyncDispose]();
-    await closed;
-  });
-  return scope.move();
-}
-
-/** From now on a wrong clock is corrected, and logged as a warning once a minute. */
-async function followClock(database: Database, log: Logger): Promise<void> {
-  const aheadMs = await followDatabaseClock(database);
-  if (aheadMs !== 0)
-    log.warn({ error: describeWrongClock({ host: hostname(), aheadMs }) }, "this host's clock is wrong");
 }
 
 async function reportProgress(job: EmbedJob, { quarantined, share }: MicroBatchReport): Promise<void> {

@@ -83,8 +83,10 @@ export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.Proces
     ...describeContradictions(given),
   ];
   if (!parsed.success || problems.length > 0) throw environmentError(problems);
-  const env = parsed.data;
+  return toConfig(parsed.data);
+}
 
+function toConfig(env: Environment): Config {
   return {
     databaseUrl: env.DATABASE_URL,
     redisUrl: env.REDIS_URL,
@@ -92,26 +94,8 @@ export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.Proces
     baseline: resolveProfile(env.BASELINE_PROFILE),
     candidate: resolveCandidate(env),
     models: { folder: resolve(env.MODELS_DIR), hub: { endpoint: env.HF_ENDPOINT, token: env.HF_TOKEN } },
-    embeddingServer:
-      env.EMBEDDING_ENDPOINT === undefined
-        ? undefined
-        : {
-            endpoint: env.EMBEDDING_ENDPOINT,
-            apiKey: env.EMBEDDING_API_KEY,
-            servedModel: env.EMBEDDING_ENDPOINT_MODEL,
-            requestTexts: env.EMBEDDING_REQUEST_TEXTS,
-          },
-    producer: {
-      batchSize: env.BATCH_SIZE,
-      maxQueuedJobs: env.MAX_QUEUED_JOBS,
-      tickMs: env.TICK_SECONDS * 1_000,
-      loadBounds: {
-        replicationLagSeconds: env.MAX_REPLICATION_LAG_SECONDS,
-        activeSessions: env.MAX_ACTIVE_SESSIONS,
-        searchP95Ms: env.MAX_SEARCH_P95_MS,
-      },
-      retention: { searchDays: env.SEARCH_RETENTION_DAYS, throughputDays: env.THROUGHPUT_RETENTION_DAYS },
-    },
+    embeddingServer: embeddingServer(env),
+    producer: producerSettings(env),
     worker: {
       concurrency: env.WORKER_CONCURRENCY,
       // PGlite blocks while a statement runs, also the renewal of locks: embedded locks must last longer than a statement.
@@ -119,15 +103,7 @@ export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.Proces
       tokenBudget: env.TOKEN_BUDGET,
     },
     maxQuarantinedShare: env.MAX_QUARANTINED_SHARE,
-    guardrails: {
-      windowSeconds: env.GUARDRAIL_WINDOW_SECONDS,
-      leastSearches: env.GUARDRAIL_LEAST_SEARCHES,
-      errorMargin: env.GUARDRAIL_ERROR_MARGIN,
-      emptyMargin: env.GUARDRAIL_EMPTY_MARGIN,
-      negativeMargin: env.GUARDRAIL_NEGATIVE_MARGIN,
-      p95Ratio: env.GUARDRAIL_P95_RATIO,
-      p95MarginMs: env.GUARDRAIL_P95_MARGIN_MS,
-    },
+    guardrails: guardrailSettings(env),
     search: {
       host: env.SEARCH_HOST,
       port: env.SEARCH_PORT,
@@ -146,6 +122,42 @@ export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.Proces
     trustedProxies: env.TRUSTED_PROXIES,
     operationsPort: env.OPERATIONS_PORT,
     logLevel: env.LOG_LEVEL,
+  };
+}
+
+function embeddingServer(env: Environment): Config["embeddingServer"] {
+  if (env.EMBEDDING_ENDPOINT === undefined) return undefined;
+  return {
+    endpoint: env.EMBEDDING_ENDPOINT,
+    apiKey: env.EMBEDDING_API_KEY,
+    servedModel: env.EMBEDDING_ENDPOINT_MODEL,
+    requestTexts: env.EMBEDDING_REQUEST_TEXTS,
+  };
+}
+
+function producerSettings(env: Environment): Config["producer"] {
+  return {
+    batchSize: env.BATCH_SIZE,
+    maxQueuedJobs: env.MAX_QUEUED_JOBS,
+    tickMs: env.TICK_SECONDS * 1_000,
+    loadBounds: {
+      replicationLagSeconds: env.MAX_REPLICATION_LAG_SECONDS,
+      activeSessions: env.MAX_ACTIVE_SESSIONS,
+      searchP95Ms: env.MAX_SEARCH_P95_MS,
+    },
+    retention: { searchDays: env.SEARCH_RETENTION_DAYS, throughputDays: env.THROUGHPUT_RETENTION_DAYS },
+  };
+}
+
+function guardrailSettings(env: Environment): GuardrailSettings {
+  return {
+    windowSeconds: env.GUARDRAIL_WINDOW_SECONDS,
+    leastSearches: env.GUARDRAIL_LEAST_SEARCHES,
+    errorMargin: env.GUARDRAIL_ERROR_MARGIN,
+    emptyMargin: env.GUARDRAIL_EMPTY_MARGIN,
+    negativeMargin: env.GUARDRAIL_NEGATIVE_MARGIN,
+    p95Ratio: env.GUARDRAIL_P95_RATIO,
+    p95MarginMs: env.GUARDRAIL_P95_MARGIN_MS,
   };
 }
 

@@ -87,6 +87,7 @@ export const Environment = z.object({
   OPERATIONS_PORT: count(0, 65_535).optional(),
   LOG_LEVEL: oneOf(logLevels).default("info"),
 });
+export type Environment = z.infer<typeof Environment>;
 
 /** Reports each problem that `problemsOf` finds as an issue of its own. */
 function without(problemsOf: (value: string) => string[]) {

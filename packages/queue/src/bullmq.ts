@@ -39,8 +39,7 @@ export function createWorker<Data, Result>(
   server: QueueServer,
   name: string,
   processor: Processor<Data, Result>,
-  onError: OnQueueError,
-  options: Omit<WorkerOptions, "connection">,
+  { onError, ...options }: Omit<WorkerOptions, "connection"> & { onError: OnQueueError },
 ): Worker<Data, Result> {
   const { connection, backend } = backendOf(server);
   const polling =

@@ -110,6 +110,7 @@ export interface EmbedWorkerOptions {
   concurrency: number;
   /** If a job's lock is not renewed for this long, another worker takes the job over. */
   lockDurationMs: number;
+  onError: OnQueueError;
 }
 
 /**
@@ -119,9 +120,8 @@ export interface EmbedWorkerOptions {
 export function startEmbedWorker(
   server: QueueServer,
   profile: string,
-  { concurrency, lockDurationMs }: EmbedWorkerOptions,
   process: (batch: EmbedBatch, job: EmbedJob) => Promise<BatchResult>,
-  onError: OnQueueError,
+  { concurrency, lockDurationMs, onError }: EmbedWorkerOptions,
 ): Worker<EmbedBatch, BatchResult> {
   return createWorker<EmbedBatch, BatchResult>(
     server,
@@ -144,8 +144,8 @@ export function startEmbedWorker(
         throw new Error(messageOf(error), { cause: error });
       }
     },
-    onError,
     {
+      onError,
       concurrency,
       lockDuration: lockDurationMs,
       stalledInterval: Math.min(5_000, lockDurationMs / 2),

@@ -1,4 +1,4 @@
-export { describeBrakes } from "./describe-brakes.ts";
+export { describeQueueLimits } from "./describe-queue-limits.ts";
 export {
   BatchHandedBack,
   type BatchResult,

@@ -85,7 +85,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
       const { server, onError, takeAway } = await start();
       const queue = new EmbedQueue(server, "closing", onError);
       const ticks = new TickQueue(server, onError);
-      const worker = startEmbedWorker(server, "closing", options, process, onError);
+      const worker = startEmbedWorker(server, "closing", process, { ...options, onError });
       await Promise.all([worker.waitUntilReady(), queue.counts(), ticks.checkWritable()]);
       await takeAway();
       const closing = [queue[Symbol.asyncDispose](), ticks[Symbol.asyncDispose](), worker.close()];
@@ -102,7 +102,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
         throw new BatchHandedBack();
       };
       const queue = new EmbedQueue(server, "closing", onError);
-      const worker = startEmbedWorker(server, "closing", options, handBack, onError);
+      const worker = startEmbedWorker(server, "closing", handBack, { ...options, onError });
       await queue.enqueue([{ profile: "closing", kind: "backfill", chunkIds: [1] }]);
       await taken.promise;
       await takeAway();
@@ -131,7 +131,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
       return { embedded: 1, reused: 0, stale: 0, quarantined: 0, tokens: 0, truncatedTokens: 0 };
     };
     await using queue = new EmbedQueue(server, "swallowed", () => {});
-    const worker = startEmbedWorker(proxied, "swallowed", options, take, () => {});
+    const worker = startEmbedWorker(proxied, "swallowed", take, { ...options, onError: () => {} });
     onTestFinished(() => worker.close());
     await queue.enqueue([{ profile: "swallowed", kind: "backfill", chunkIds: [1] }]);
     await waitFor(`the first batch of ${kind}`, () => taken.includes(1));
@@ -151,8 +151,11 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
     await queue.enqueue([{ profile: "full", kind: "backfill", chunkIds: [1] }]);
     await client.config("SET", "maxmemory", "1mb");
     const refusedAt: number[] = [];
-    const worker = startEmbedWorker(server, "full", options, process, ({ message }) => {
-      if (/^Waiting for Redis at 127\.0\.0\.1:\d+: OOM/.test(message)) refusedAt.push(performance.now());
+    const worker = startEmbedWorker(server, "full", process, {
+      ...options,
+      onError({ message }) {
+        if (/^Waiting for Redis at 127\.0\.0\.1:\d+: OOM/.test(message)) refusedAt.push(performance.now());
+      },
     });
     onTestFinished(() => worker.close());
     await waitFor("four refusals", () => refusedAt.length >= 4);

@@ -7,8 +7,8 @@ import { startTickWorker, TickQueue } from "./tick-queue.ts";
 import { hasUnfinishedJobs, readWaitingJobs } from "./waiting-jobs.ts";
 
 const nothing: BatchResult = { embedded: 0, reused: 0, stale: 0, quarantined: 0, tokens: 0, truncatedTokens: 0 };
-const options = { concurrency: 1, lockDurationMs: 10_000 };
 const ignore = () => {};
+const options = { concurrency: 1, lockDurationMs: 10_000, onError: ignore };
 
 describeOnEachServer("the queues", (open) => {
   let servers: TestServers;
@@ -43,7 +43,7 @@ describeOnEachServer("the queues", (open) => {
       taken.push(...chunkIds);
       return nothing;
     };
-    const worker = startEmbedWorker(servers.queue, "order", options, take, ignore);
+    const worker = startEmbedWorker(servers.queue, "order", take, options);
     onTestFinished(() => worker.close());
     await waitFor("all batches", () => taken.length === 4);
     expect(taken).toEqual([3, 4, 1, 2]);
@@ -84,7 +84,7 @@ describeOnEachServer("the queues", (open) => {
       if (++attempts === 1) throw new Error("the database is restarting");
       return nothing;
     };
-    const worker = startEmbedWorker(servers.queue, "retry", options, failOnce, ignore);
+    const worker = startEmbedWorker(servers.queue, "retry", failOnce, options);
     onTestFinished(() => worker.close());
     await waitFor("a second attempt", () => attempts === 2);
     await waitFor("the job to be done", async () => (await queue.bullmq.getCompletedCount()) === 1);
@@ -96,7 +96,7 @@ describeOnEachServer("the queues", (open) => {
     const fail = async () => {
       throw new Error("Failed query: insert … params: the text of a chunk", { cause: new Error("disk full") });
     };
-    const worker = startEmbedWorker(servers.queue, "secret", options, fail, ignore);
+    const worker = startEmbedWorker(servers.queue, "secret", fail, options);
     onTestFinished(() => worker.close());
     await waitFor("the job to fail", async () => (await queue.counts()).failed === 1);
     const [job] = await queue.bullmq.getFailed();
@@ -113,7 +113,7 @@ describeOnEachServer("the queues", (open) => {
       processed++;
       return nothing;
     };
-    const worker = startEmbedWorker(servers.queue, "payload", options, count, ignore);
+    const worker = startEmbedWorker(servers.queue, "payload", count, options);
     onTestFinished(() => worker.close());
     await waitFor("both to fail", async () => (await queue.counts()).failed === 2);
     const reasons = (await queue.bullmq.getFailed()).map((job) => `${job.attemptsMade}: ${job.failedReason}`).sort();
@@ -136,7 +136,10 @@ describeOnEachServer("the queues", (open) => {
       taken.push(...chunkIds);
       return nothing;
     };
-    const worker = startEmbedWorker(servers.queue, "unreadable", options, take, (error) => errors.push(error));
+    const worker = startEmbedWorker(servers.queue, "unreadable", take, {
+      ...options,
+      onError: (error) => errors.push(error),
+    });
     onTestFinished(() => worker.close());
     await waitFor("the neighbours", () => taken.length === 3);
     await waitFor("it to fail", async () => (await queue.counts()).failed === 1);

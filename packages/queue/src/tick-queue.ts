@@ -67,7 +67,8 @@ export function startTickWorker(
   tick: () => Promise<unknown>,
   onError: OnQueueError,
 ): Worker {
-  return createWorker(server, tickQueueName, tick, onError, {
+  return createWorker(server, tickQueueName, tick, {
+    onError,
     concurrency: 1,
     lockDuration: lockDurationMs,
     stalledInterval: Math.min(5_000, lockDurationMs / 2),

@@ -1,7 +1,7 @@
 import { loadConfig } from "@reembed/config";
 import { messageOf } from "@reembed/core";
 import { type ProfileStatus, readStatus } from "@reembed/migration/status";
-import { describeBrakes, EmbedQueues, TickQueue } from "@reembed/queue";
+import { describeQueueLimits, EmbedQueues, TickQueue } from "@reembed/queue";
 import { createLogger, repeatEvery } from "@reembed/runtime";
 import type { Command } from "commander";
 import { untilStopped } from "../hosting/serve.ts";
@@ -29,11 +29,11 @@ export function registerStatus(program: Command): void {
         const { database, queue } = scope.use(await openServices(config, log));
         const queues = scope.use(new EmbedQueues(queue, () => {}));
         const ticks = scope.use(new TickQueue(queue, () => {}));
-        const describe = (statuses: readonly ProfileStatus[], ticksHeld: string | null) =>
+        const describe = (statuses: readonly ProfileStatus[], tickLimits: string | null) =>
           json
             ? statuses.map((status) => JSON.stringify(status)).join("\n")
-            : describeStatuses(statuses, new Date(), ticksHeld);
-        return async () => describe(await readStatus(database, queues), await describeBrakes(ticks.bullmq));
+            : describeStatuses(statuses, new Date(), tickLimits);
+        return async () => describe(await readStatus(database, queues), await describeQueueLimits(ticks.bullmq));
       };
       if (!watch) {
         await using scope = new AsyncDisposableStack();

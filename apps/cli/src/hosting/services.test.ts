@@ -35,12 +35,11 @@ describe.skipIf(missing !== undefined)(`services${missing === undefined ? "" : `
     const worker = startEmbedWorker(
       theirs.services.queue,
       profile.name,
-      { concurrency: 1, lockDurationMs: 8_000 },
       async ({ chunkIds }) => {
         take(chunkIds);
         return nothing;
       },
-      () => {},
+      { concurrency: 1, lockDurationMs: 8_000, onError: () => {} },
     );
     expect(await taken).toEqual([2]);
     await worker.close();

@@ -3,7 +3,14 @@ import { expect, test } from "vitest";
 import { describeStatuses } from "./describe-status.ts";
 
 const status: ProfileStatus = {
-  ...{ profile: "m3", state: "backfilled", paused: false, held: null, queueHeld: null, oldestChangeSeconds: null },
+  ...{
+    profile: "m3",
+    state: "backfilled",
+    paused: false,
+    throttleReason: null,
+    queueLimits: null,
+    oldestChangeSeconds: null,
+  },
   ...{ chunks: 9, embedded: 9, pending: 0, changes: 0, quarantined: 0, outdated: 0, coverage: 1, etaSeconds: null },
   backfill: { order: "id", until: null, rate: null },
   queue: { waiting: 0, active: 0, delayed: 0, failed: 0 },
@@ -11,12 +18,12 @@ const status: ProfileStatus = {
   ...{ forecast: null, verification: null, index: null, wrongClocks: [] },
   workers: [{ id: "w", host: "h", device: "cpu", profile: "m3", tokensPerSecond: 0 }],
 };
-const notes = (changed: Partial<ProfileStatus>, ticksHeld?: string) =>
-  describeStatuses([{ ...status, ...changed }], new Date(), ticksHeld).split("\n\n")[1];
+const notes = (changed: Partial<ProfileStatus>, tickLimits?: string) =>
+  describeStatuses([{ ...status, ...changed }], new Date(), tickLimits).split("\n\n")[1];
 
 test("a paused queue is named, and so is a paused producer queue", () => {
   expect(notes({})).toBeUndefined();
-  expect(notes({ queueHeld: "The queue is paused." })).toBe("m3: The queue is paused.");
+  expect(notes({ queueLimits: "The queue is paused." })).toBe("m3: The queue is paused.");
   expect(notes({}, "The queue is paused.")).toBe("producer: The queue is paused. No ticks are made.");
 });
 

@@ -11,7 +11,7 @@ const header = [
 export function describeStatuses(
   statuses: readonly ProfileStatus[],
   now: Date,
-  ticksHeld: string | null = null,
+  tickLimits: string | null = null,
 ): string {
   const rows = statuses.map((status) => [
     status.profile,
@@ -25,20 +25,20 @@ export function describeStatuses(
     timeLeft(status),
   ]);
   const notes = statuses.flatMap((status) => notesOn(status, now).map((note) => `${status.profile}: ${note}`));
-  if (ticksHeld !== null) notes.push(`producer: ${ticksHeld} No ticks are made.`);
+  if (tickLimits !== null) notes.push(`producer: ${tickLimits} No ticks are made.`);
   notes.push(...(statuses[0]?.wrongClocks ?? []).map(describeWrongClock));
   const table = formatTable([header, ...rows], 2);
   return notes.length === 0 ? table : `${table}\n\n${notes.join("\n")}`;
 }
 
 function notesOn(status: ProfileStatus, now: Date): string[] {
-  const { profile, state, paused, held, queueHeld, forecast, verification, index } = status;
+  const { profile, state, paused, throttleReason, queueLimits, forecast, verification, index } = status;
   const waiting = state === "backfilled" ? describeWaiting(status, status.workers.length) : null;
   return [
     ...(waiting === null ? [] : [waiting]),
     ...(paused && state !== "backfilled" ? [`paused until \`reembed backfill resume --profile ${profile}\``] : []),
-    ...(held === null ? [] : [`held: ${held}`]),
-    ...(queueHeld === null ? [] : [queueHeld]),
+    ...(throttleReason === null ? [] : [`throttled: ${throttleReason}`]),
+    ...(queueLimits === null ? [] : [queueLimits]),
     ...(forecast === null ? [] : [describeForecast(forecast, now)]),
     ...(verification === null
       ? []

@@ -11,10 +11,10 @@ export function hasBackfill({ state }: { state: ProfileState }): boolean {
 
 /** The state of the backfill, what limits it and, for admins, a button to pause it. */
 export function renderBackfill(status: ProfileStatus, role: Role): Html {
-  const { profile, paused, held } = status;
+  const { profile, paused, throttleReason } = status;
   const action = paused ? "resume" : "pause";
   return html`<p id="state-${profile}">${describeBackfill(status)}</p>
-${held !== null && html`<p class="warning" id="held-${profile}">${held}</p>`}
+${throttleReason !== null && html`<p class="warning" id="throttled-${profile}">${throttleReason}</p>`}
 ${
   hasBackfill(status) &&
   role === "admin" &&
@@ -35,12 +35,12 @@ function describeBackfill(status: ProfileStatus): string {
   if (state === "retired") return "Retired: its vectors were removed.";
   if (paused) return "Paused: changes are still embedded.";
   if (state === "registered") return "Not started yet.";
-  const course = [
+  const settings = [
     { id: "oldest first", newest: "newest first", "most-searched": "most searched first" }[order],
     ...(until === null ? [] : [`up to ${Number((100 * until).toFixed(2))} %`]),
     ...(rate === null ? [] : [`at most ${rate} chunks/s`]),
   ];
-  return `Backfilling: ${course.join(", ")}.`;
+  return `Backfilling: ${settings.join(", ")}.`;
 }
 
 /** The estimate next to the actual progress; nothing without an estimate. */

@@ -32,7 +32,7 @@ test("a result that is not a list of reports is ignored", async () => {
   expect(activity.reports).toEqual([]);
 });
 
-const nothing = { profile: "mini-m3", changes: 0, backfill: 0, withdrawn: 0, gaps: 0, held: null };
+const nothing = { profile: "mini-m3", changes: 0, backfill: 0, withdrawn: 0, gaps: 0, throttleReason: null };
 
 test("a report says what was enqueued, and leaves out what is zero", () => {
   const report = { ...nothing, backfill: 64, state: "enqueuing" };
@@ -42,9 +42,9 @@ test("a report says what was enqueued, and leaves out what is zero", () => {
 });
 
 test("a report says why the backfill pauses, and what was removed from the queue for it", () => {
-  const held = "The slowest standby is behind by 42 s, more than MAX_REPLICATION_LAG_SECONDS, 10 s.";
-  expect(describeReport({ ...nothing, withdrawn: 64, state: "held", held })).toBe(
-    `Removed 64 chunks of the backfill from the queue. Enqueued nothing of the backfill. ${held}`,
+  const throttleReason = "The slowest standby is behind by 42 s, more than MAX_REPLICATION_LAG_SECONDS, 10 s.";
+  expect(describeReport({ ...nothing, withdrawn: 64, state: "throttled", throttleReason })).toBe(
+    `Removed 64 chunks of the backfill from the queue. Enqueued nothing of the backfill. ${throttleReason}`,
   );
 });
 

@@ -1,4 +1,4 @@
-import { describeBrakes, type TickQueue } from "@reembed/queue";
+import { describeQueueLimits, type TickQueue } from "@reembed/queue";
 import { z } from "zod";
 
 /** What a tick returns for a profile. Producers of other versions may return more or less. */
@@ -9,7 +9,7 @@ const TickReport = z.object({
   withdrawn: z.number().default(0),
   gaps: z.number(),
   state: z.string(),
-  held: z.string().nullable().default(null),
+  throttleReason: z.string().nullable().default(null),
 });
 type TickReport = z.infer<typeof TickReport>;
 
@@ -22,7 +22,7 @@ export interface ProducerActivity {
   /** Whether ticks are scheduled but nobody makes them. */
   overdue: boolean;
   /** What prevents ticks, if somebody has set it on Bull Board. */
-  held: string | null;
+  limits: string | null;
 }
 
 /** If a tick is due for longer than this, no producer is running. */
@@ -41,7 +41,7 @@ export async function readProducerActivity({ bullmq }: TickQueue): Promise<Produ
   return {
     reports: z.array(TickReport).catch([]).parse(completed?.returnvalue),
     lastTickAt: lastTickAt === 0 ? undefined : new Date(lastTickAt),
-    held: await describeBrakes(bullmq),
+    limits: await describeQueueLimits(bullmq),
     failure: failedAt > lastTickAt ? failed?.failedReason : undefined,
     // A tick that is scheduled too far ahead comes from a wrong clock, and a running producer would have corrected it.
     overdue: waits.some((wait) => wait < -patienceMs || wait > longestTickMs + patienceMs),
@@ -50,11 +50,11 @@ export async function readProducerActivity({ bullmq }: TickQueue): Promise<Produ
 
 /** Describes a report in one or more sentences. */
 export function describeReport(report: TickReport): string {
-  const { withdrawn, held } = report;
+  const { withdrawn, throttleReason } = report;
   return [
     ...(withdrawn > 0 ? [`Removed ${count(withdrawn, "chunk")} of the backfill from the queue.`] : []),
     describeState(report),
-    ...(held === null ? [] : [held]),
+    ...(throttleReason === null ? [] : [throttleReason]),
   ].join(" ");
 }
 
@@ -73,7 +73,7 @@ function describeState({ changes, backfill, gaps, state }: TickReport): string {
       return "Skips chunks that already have vectors.";
     case "paused":
       return "The backfill is paused; changes are still embedded.";
-    case "held":
+    case "throttled":
       return "Enqueued nothing of the backfill.";
     case "being adopted":
       return "Waits until the adopted vectors are copied.";

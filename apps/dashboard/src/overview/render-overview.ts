@@ -25,12 +25,12 @@ function milestone({ profile, coverage, pending, quarantined }: Snapshot["profil
   return quarantined === 0 ? `${profile} is complete.` : `${profile} is complete except for its quarantine.`;
 }
 
-function renderProducer({ reports, lastTickAt, failure, overdue, held }: ProducerActivity, at: Date): Html {
+function renderProducer({ reports, lastTickAt, failure, overdue, limits }: ProducerActivity, at: Date): Html {
   const last = lastTickAt && Math.max(0, (at.getTime() - lastTickAt.getTime()) / 1_000);
   return html`<section id="producer" aria-labelledby="producer-title">
 <h2 id="producer-title">Producer</h2>
-${held !== null && html`<p class="warning">${held} No ticks are made.</p>`}
-${overdue && held === null && html`<p class="warning">Ticks are due, but nobody makes them: check that a producer is running.</p>`}
+${limits !== null && html`<p class="warning">${limits} No ticks are made.</p>`}
+${overdue && limits === null && html`<p class="warning">Ticks are due, but nobody makes them: check that a producer is running.</p>`}
 ${failure !== undefined && html`<p class="warning">The last tick failed: ${failure}</p>`}
 ${
   last === undefined

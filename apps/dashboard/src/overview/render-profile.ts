@@ -80,10 +80,10 @@ function renderReasons(name: string, reasons: ProfileOverview["reasons"]): Html 
 </table>`;
 }
 
-function renderQueue({ profile, queue, queueHeld }: ProfileStatus): Html {
+function renderQueue({ profile, queue, queueLimits }: ProfileStatus): Html {
   const { waiting, active, delayed, failed } = queue;
   const path = `board/queue/${encodeURIComponent(`embed-${profile}`)}`;
-  return html`${queueHeld !== null && html`<p class="warning">${queueHeld}</p>`}
+  return html`${queueLimits !== null && html`<p class="warning">${queueLimits}</p>`}
 <p>Batches: ${waiting} waiting, ${active} active, ${delayed} delayed, <span${failed > 0 && html` class="failed"`}>${failed} failed</span>. <a href="${path}">Jobs of ${profile}</a></p>`;
 }
 

@@ -32,10 +32,10 @@ const small: Chunking = { size: 1500, overlap: 150 };
 const large: Chunking = { size: 6000, overlap: 300 };
 
 const registry: readonly Profile[] = [
-  profile("rubert-tiny2", small, "cointegrated/rubert-tiny2", 25, 0.4),
-  profile("bge-m3", large, "BAAI/bge-m3", 15, 0.5),
-  profile("mini-rubert", small, "mini-rubert", 25, 0.4),
-  profile("mini-m3", large, "mini-m3", 15, 0.5),
+  profile("rubert-tiny2", "cointegrated/rubert-tiny2", { chunking: small, limit: 25, threshold: 0.4 }),
+  profile("bge-m3", "BAAI/bge-m3", { chunking: large, limit: 15, threshold: 0.5 }),
+  profile("mini-rubert", "mini-rubert", { chunking: small, limit: 25, threshold: 0.4 }),
+  profile("mini-m3", "mini-m3", { chunking: large, limit: 15, threshold: 0.5 }),
 ];
 
 export const profiles: ReadonlyMap<string, Profile> = new Map(registry.map((entry) => [entry.name, entry]));
@@ -88,10 +88,10 @@ function baseProfile(name: string, modelId: string | undefined): Profile {
   return ofModel;
 }
 
-function profile(name: string, chunking: Chunking, modelId: string, limit: number, threshold: number): Profile {
+function profile(name: string, modelId: string, settings: Omit<Profile, "name" | "model">): Profile {
   const model = models.get(modelId);
   if (model === undefined) throw new TypeError(`Profile ${name} names the unregistered model ${modelId}`);
-  return { name, chunking, model, limit, threshold };
+  return { name, model, ...settings };
 }
 
 function invalid(message: string): ReembedError {

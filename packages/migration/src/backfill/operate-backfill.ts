@@ -31,18 +31,18 @@ export interface StartedBackfill {
 export async function startOrAdjustBackfill(
   on: BackfillQueue,
   profile: RegisteredProfile,
-  course: BackfillSettings,
+  settings: BackfillSettings,
 ): Promise<StartedBackfill> {
   const { database } = on;
   const lost = await reopenIncompleteBackfill(database, profile, 0);
   if (lost === 0) refuseOver(profile);
   const withdrawn = profile.state === "backfilling" ? await withdrawBackfill(on, profile) : 0;
   await forgetPriorities(database, profile);
-  await setBackfillSettings(database, profile, course);
+  await setBackfillSettings(database, profile, settings);
   const changed = await readProfile(database, profile.name);
   let prioritised = 0;
   if (changed.state === "registered") await startBackfill(database, changed);
-  if (course.order === "most-searched") prioritised = await prioritiseSearchedChunks(database, changed);
+  if (settings.order === "most-searched") prioritised = await prioritiseSearchedChunks(database, changed);
   return { profile: await readProfile(database, profile.name), withdrawn, prioritised };
 }
 

@@ -49,8 +49,18 @@ export async function measureProxies(
 ): Promise<ProxyQuality | null> {
   const queries = await drawQueries(database, { baseline, candidate }, most);
   if (queries.length === 0) return null;
-  const before = await measureSide(database, baseline, queries, (query) => query.baseline, progress);
-  const after = await measureSide(database, candidate, queries, (query) => query.candidate, progress);
+  const before = await measureSide(
+    database,
+    baseline,
+    queries.map(({ sentence, baseline: target }) => ({ sentence, target })),
+    progress,
+  );
+  const after = await measureSide(
+    database,
+    candidate,
+    queries.map(({ sentence, candidate: target }) => ({ sentence, target })),
+    progress,
+  );
   return {
     queries: queries.length,
     baseline: summarizeMeasures(before),
@@ -100,8 +110,7 @@ async function readTargets(
 async function measureSide(
   database: Database,
   contender: Contender,
-  queries: readonly ProxyQuery[],
-  targetOf: (query: ProxyQuery) => ProxyTarget,
+  queries: readonly { sentence: string; target: ProxyTarget }[],
   progress: Progress,
 ): Promise<ProxyMeasures[]> {
   const { profile, embedder } = contender;
@@ -112,13 +121,13 @@ async function measureSide(
   );
   const rests = await embedTexts(
     embedder,
-    queries.map((query) => targetOf(query).rest),
+    queries.map(({ target }) => target.rest),
     (done) => progress(`embedding for ${profile.name}`, done, queries.length),
   );
   const measures: ProxyMeasures[] = [];
-  for (const [index, query] of queries.entries()) {
+  for (const [index, { target }] of queries.entries()) {
     const [sentence, rest] = [sentences[index] as Float32Array, rests[index]];
-    const { holders } = targetOf(query);
+    const { holders } = target;
     const score = rest === undefined ? -1 : dot(sentence, rest);
     const results = await searchExactly(database, profile, sentence, { limit: k + holders.size, threshold: score });
     const rank = 1 + results.filter((result) => !holders.has(result.chunkId)).length;

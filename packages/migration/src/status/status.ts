@@ -1,5 +1,5 @@
 import { formatCount, formatDuration } from "@reembed/core";
-import { describeBrakes, type EmbedQueues, type QueueCounts } from "@reembed/queue";
+import { describeQueueLimits, type EmbedQueues, type QueueCounts } from "@reembed/queue";
 import type { Database } from "@reembed/store/database";
 import { readWrongClocks, type WrongClock } from "@reembed/store/diagnosis";
 import { type RegisteredProfile, readProfiles } from "@reembed/store/profiles";
@@ -16,11 +16,11 @@ export interface ProfileStatus extends Coverage {
   /** Whether an operator has paused its backfill; changes are still embedded. */
   paused: boolean;
   /** Why its backfill enqueues less than it could; null if nothing limits it. */
-  held: string | null;
+  throttleReason: string | null;
   backfill: { order: BackfillOrder; until: number | null; rate: number | null };
   queue: QueueCounts;
   /** What keeps workers from the queue, if somebody has set it on Bull Board; otherwise null. */
-  queueHeld: string | null;
+  queueLimits: string | null;
   rate: { chunksPerSecond: number; tokensPerSecond: number };
   /** Seconds until nothing is pending at the present rate; null if the rate is 0. */
   etaSeconds: number | null;
@@ -72,9 +72,9 @@ async function readProfileStatus(
   profile: RegisteredProfile,
   workers: readonly LiveWorker[],
 ): Promise<Omit<ProfileStatus, "wrongClocks">> {
-  const { name, state, paused, held } = profile;
+  const { name, state, paused, throttleReason } = profile;
   const queue = await queues.of(name).counts();
-  const queueHeld = await describeBrakes(queues.of(name).bullmq);
+  const queueLimits = await describeQueueLimits(queues.of(name).bullmq);
   const coverage = await readCoverage(database, profile);
   const estimated = estimatedAt(profile);
   const work = estimated && (await readWork(database, name, estimated));
@@ -85,11 +85,11 @@ async function readProfileStatus(
     profile: name,
     state,
     paused,
-    held,
+    throttleReason,
     ...coverage,
     backfill: { order: profile.backfillOrder, until: profile.backfillUntil, rate: profile.backfillRate },
     queue,
-    queueHeld,
+    queueLimits,
     rate,
     etaSeconds,
     forecast: forecast(profile, work, { ...rate, etaSeconds }, new Date()),

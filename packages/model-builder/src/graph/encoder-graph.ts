@@ -22,7 +22,6 @@ export interface EncoderGraphOptions {
   observed?: boolean | undefined;
 }
 
-const microsoft = "com.microsoft";
 /** Prefix of the outputs of an observed graph; the name of the place follows. */
 export const observedPrefix = "observed.";
 
@@ -96,7 +95,7 @@ class EncoderGraph {
       await this.#linear(input, `${attention}.value`, hidden, hidden),
     ];
     const inputs = [...projections, ...this.#hiding(onlyFirst)];
-    const context = graph.add("MultiHeadAttention", inputs, { num_heads: { int: heads } }, microsoft);
+    const context = graph.add("com.microsoft.MultiHeadAttention", inputs, { num_heads: { int: heads } });
     this.#observe(context, `${name}.attention.output`);
     const attended = await this.#residual(
       this.#operand(context, "any", hidden),
@@ -106,12 +105,9 @@ class EncoderGraph {
     );
     this.#observe(attended, `${name}.intermediate`);
     const middle = this.#smoothed(attended, `${name}.intermediate`);
-    const active = graph.add(
-      "Gelu",
-      [await this.#linear(middle, `${name}.intermediate.dense`, hidden, intermediate)],
-      {},
-      microsoft,
-    );
+    const active = graph.add("com.microsoft.Gelu", [
+      await this.#linear(middle, `${name}.intermediate.dense`, hidden, intermediate),
+    ]);
     return await this.#residual(this.#operand(active, "gelu", intermediate), attended, `${name}.output`, intermediate);
   }
 

@@ -8,6 +8,7 @@ import {
   externalTensor,
   type Graph,
   node,
+  splitOperator,
   type TensorData,
   tensor,
   valueInfo,
@@ -41,16 +42,16 @@ export class GraphBuilder implements AsyncDisposable {
     return name;
   }
 
-  /** Adds an operator and returns the name of its output. */
-  add(opType: string, inputs: string[], attributes: Record<string, Attribute> = {}, domain = ""): string {
-    return this.#addNode(opType, inputs, [this.#nextName(opType)], attributes, domain)[0] ?? "";
+  /** Adds an operator, named as in `node`, and returns the name of its output. */
+  add(operator: string, inputs: string[], attributes: Record<string, Attribute> = {}): string {
+    return this.#addNode(operator, inputs, [this.#nextName(operator)], attributes)[0] ?? "";
   }
 
   /** Adds an operator with several outputs. */
-  addSplit(opType: string, inputs: string[], outputs: number, attributes: Record<string, Attribute> = {}): string[] {
-    const name = this.#nextName(opType);
+  addSplit(operator: string, inputs: string[], outputs: number, attributes: Record<string, Attribute> = {}): string[] {
+    const name = this.#nextName(operator);
     return this.#addNode(
-      opType,
+      operator,
       inputs,
       Array.from({ length: outputs }, (_, index) => `${name}.${index}`),
       attributes,
@@ -63,18 +64,17 @@ export class GraphBuilder implements AsyncDisposable {
     this.#graph.outputs.push(valueInfo(name, elementType, dims));
   }
 
-  #nextName(opType: string): string {
-    return `${opType}_${this.#graph.nodes.length}`;
+  #nextName(operator: string): string {
+    return `${splitOperator(operator).opType}_${this.#graph.nodes.length}`;
   }
 
   #addNode(
-    opType: string,
+    operator: string,
     inputs: string[],
     outputs: string[],
     attributes: Record<string, Attribute> = {},
-    domain = "",
   ): string[] {
-    this.#graph.nodes.push(node(opType, inputs, outputs, attributes, domain));
+    this.#graph.nodes.push(node(operator, inputs, outputs, attributes));
     return outputs;
   }
 

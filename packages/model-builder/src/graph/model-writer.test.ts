@@ -34,7 +34,7 @@ test("operators of another domain run, with float and list attributes", async ()
       outputs: [valueInfo("y", "float32", [2, 1])],
       initializers: [tensor("weight", [2, 2], new Float32Array([1, 2, 3, 4]))],
       nodes: [
-        node("FusedMatMul", ["x", "weight"], ["product"], { alpha: { float: 0.5 } }, "com.microsoft"),
+        node("com.microsoft.FusedMatMul", ["x", "weight"], ["product"], { alpha: { float: 0.5 } }),
         node("Transpose", ["product"], ["y"], { perm: { ints: [1, 0] } }),
       ],
     },

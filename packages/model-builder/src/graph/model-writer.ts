@@ -78,16 +78,21 @@ export function externalTensor(
   };
 }
 
-/** A call of an operator. The default domain is ONNX's own; another one is, for example, `com.microsoft`. */
+/** A call of an operator: `MatMul` of ONNX, or one of ONNX Runtime's own with its domain, `com.microsoft.BiasGelu`. */
 export function node(
-  opType: string,
+  operator: string,
   inputs: string[],
   outputs: string[],
   attributes: Record<string, Attribute> = {},
-  domain = "",
 ): Node {
+  const { domain, opType } = splitOperator(operator);
   const attribute = Object.entries(attributes).map(([name, value]) => toAttribute(name, value));
   return { opType, domain, name: outputs[0] ?? opType, input: inputs, output: outputs, attribute };
+}
+
+export function splitOperator(operator: string): { domain: string; opType: string } {
+  const end = operator.lastIndexOf(".");
+  return { domain: operator.slice(0, Math.max(end, 0)), opType: operator.slice(end + 1) };
 }
 
 /** An input or output of the graph. A dimension given as a word, such as `batch`, is free. */

@@ -16,8 +16,6 @@ export interface PackedEncoderOptions {
   elementType: "float32" | "float16";
 }
 
-const microsoft = "com.microsoft";
-
 /**
  * Writes a BERT or XLM-RoBERTa encoder for CUDA, where texts of any lengths share a run without padding: their tokens are
  * concatenated, [tokens], and attention gets the start of each text (flash attention over variable lengths). ONNX Runtime
@@ -88,7 +86,7 @@ class PackedEncoderGraph {
     const key = await this.#product(tokens, `${self}.key`, hidden, hidden);
     const value = await this.#product(tokens, `${self}.value`, hidden, hidden);
     const inputs = [query, key, value, "", this.#offsets, this.#bounds];
-    let context = graph.add("PackedMultiHeadAttention", inputs, { num_heads: { int: heads } }, microsoft);
+    let context = graph.add("com.microsoft.PackedMultiHeadAttention", inputs, { num_heads: { int: heads } });
     let skip = tokens;
     if (onlyFirst) [context, skip] = [this.#first(context), this.#first(tokens)];
     const attended = await this.#residual(
@@ -99,7 +97,7 @@ class PackedEncoderGraph {
     );
     const middle = await this.#product(attended, `${name}.intermediate.dense`, hidden, intermediate);
     const bias = await this.#parameter(`${name}.intermediate.dense.bias`, intermediate);
-    const active = graph.add("BiasGelu", [middle, bias], {}, microsoft);
+    const active = graph.add("com.microsoft.BiasGelu", [middle, bias]);
     return await this.#residual(
       await this.#product(active, `${name}.output.dense`, intermediate, hidden),
       attended,
@@ -123,7 +121,7 @@ class PackedEncoderGraph {
     const { hidden, layerNormEpsilon } = this.#shape;
     const norm = [await this.#parameter(`${name}.weight`, hidden), await this.#parameter(`${name}.bias`, hidden)];
     const inputs = [values, skip, ...norm, ...(bias === undefined ? [] : [bias])];
-    return this.#graph.add("SkipLayerNormalization", inputs, { epsilon: { float: layerNormEpsilon } }, microsoft);
+    return this.#graph.add("com.microsoft.SkipLayerNormalization", inputs, { epsilon: { float: layerNormEpsilon } });
   }
 
   /** The rows of the first token of each text. */

@@ -30,7 +30,8 @@ export async function readSafetensors(file: WeightFile): Promise<Map<string, Sto
     if (begin > end || end > dataBytes) {
       throw damaged(file.path, `places ${name} at bytes ${begin} to ${end} of its ${dataBytes} bytes of data`);
     }
-    tensors.set(name, isFloat(dtype) ? place(file, name, dtype, entry, start) : refuseToRead(file, name, dtype, shape));
+    const place = { shape, begin: start + begin, end: start + end };
+    tensors.set(name, isFloat(dtype) ? readFrom(file, name, dtype, place) : refuseToRead(file, name, dtype, shape));
   }
   return tensors;
 }
@@ -51,15 +52,14 @@ async function readHeader(file: WeightFile): Promise<{ header: object; start: nu
   throw damaged(file.path, "has a header that is not a JSON object");
 }
 
-function place(
+function readFrom(
   file: WeightFile,
   name: string,
   format: FloatFormat,
-  { shape, data_offsets: [begin, end] }: HeaderEntry,
-  start: number,
+  { shape, begin, end }: { shape: readonly number[]; begin: number; end: number },
 ): StoredTensor {
   const expected = elementsOf(shape) * floatSizeBytes(format);
-  if (end - begin === expected) return inFile(file, format, shape, start + begin);
+  if (end - begin === expected) return inFile(file, format, shape, begin);
   throw damaged(file.path, `has ${end - begin} bytes for ${name}; ${format} of ${shape.join(" x ")} takes ${expected}`);
 }
 

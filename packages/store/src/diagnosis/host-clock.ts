@@ -20,9 +20,19 @@ let correctionMs = 0;
  * BullMQ has no other clock: it writes `Date.now()` into the next tick, into delayed retries and, on PostgreSQL, into every
  * lock. A producer whose clock was a day ahead for some seconds delayed all ticks by a day, and a worker would have kept its
  * batches as long.
+ * @param onWrong Is told of a wrong clock, in a sentence, every time.
  * @returns Milliseconds by which the host is ahead of the database; 0 within the tolerance.
  */
-export async function followDatabaseClock(database: Database): Promise<number> {
+export async function followDatabaseClock(
+  database: Database,
+  onWrong: (sentence: string) => void = () => {},
+): Promise<number> {
+  const aheadMs = await correctClock(database);
+  if (aheadMs !== 0) onWrong(describeWrongClock({ host: hostname(), aheadMs }));
+  return aheadMs;
+}
+
+async function correctClock(database: Database): Promise<number> {
   const askedAt = performance.now();
   const behindMs = await readClockAhead(database, ownNow);
   // A slow answer, from a busy server or on a busy host, is not precise enough.

@@ -30,7 +30,7 @@ export interface RegisteredProfile {
   backfillRate: number | null;
   paused: boolean;
   /** Why the last tick enqueued less than it could; null if nothing limited it. */
-  held: string | null;
+  throttleReason: string | null;
   estimate: Record<string, unknown> | null;
   ann: AnnSettings | null;
   /** The transaction that last wrote the profile's row, so it changes with every write. */
@@ -74,7 +74,7 @@ function selectProfiles(database: Queryable) {
       backfillUntil: profiles.backfillUntil,
       backfillRate: profiles.backfillRate,
       paused: profiles.paused,
-      held: profiles.held,
+      throttleReason: profiles.throttleReason,
       estimate: profiles.estimate,
       ann: profiles.ann,
       version: sql<string>`${profiles}.xmin::text`,

@@ -119,8 +119,8 @@ export async function setBackfillSettings(
 export async function setThrottleReason(
   database: Database,
   profile: RegisteredProfile,
-  held: string | null,
+  reason: string | null,
 ): Promise<void> {
-  if (held === profile.held) return;
-  await database.execute(sql`update reembed.profiles set held = ${held} where name = ${profile.name}`);
+  if (reason === profile.throttleReason) return;
+  await database.execute(sql`update reembed.profiles set held = ${reason} where name = ${profile.name}`);
 }

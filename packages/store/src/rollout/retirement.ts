@@ -16,7 +16,10 @@ import { type ChangeReason, changeRollout } from "./rollout.ts";
 export async function retireBaseline(database: Database, rollout: Rollout, reason: ChangeReason): Promise<void> {
   await database.transaction(async (transaction) => {
     await changeRollout(transaction, rollout, rollout, reason);
-    await transaction.update(profiles).set({ state: "retired", held: null }).where(eq(profiles.name, rollout.baseline));
+    await transaction
+      .update(profiles)
+      .set({ state: "retired", throttleReason: null })
+      .where(eq(profiles.name, rollout.baseline));
   });
 }
 

@@ -53,7 +53,7 @@ export const profiles = reembed.table("profiles", {
   backfillRate: real("backfill_rate"),
   paused: boolean("paused").notNull().default(false),
   /** Why the last tick enqueued less than it could, as a message for the operator; null if it did not. */
-  held: text("held"),
+  throttleReason: text("held"),
   /** The result of `reembed estimate`, as it was printed. */
   estimate: jsonb("estimate").$type<Record<string, unknown>>(),
   ann: jsonb("ann").$type<AnnSettings>(),

@@ -21,6 +21,17 @@ export interface NativeRedis extends AsyncDisposable {
   thaw(): void;
 }
 
+interface NativeRedisOptions {
+  policy?: string;
+  appendOnly?: boolean;
+  /** Makes it the only node of a cluster. */
+  cluster?: boolean;
+  /** For its append-only file, in the place of its temporary folder; without `keepData` it is emptied too. */
+  dataFolder?: string;
+  /** The address of the Redis that it follows, read-only, until it is told `replicaof no one`. */
+  replicaOf?: string;
+}
+
 /**
  * Starts a Redis on a free port, in a temporary folder.
  * @throws ReembedError `native_missing` if Redis is not installed.
@@ -31,16 +42,7 @@ export async function startNativeRedis({
   cluster = false,
   dataFolder,
   replicaOf,
-}: {
-  policy?: string;
-  appendOnly?: boolean;
-  /** Makes it the only node of a cluster. */
-  cluster?: boolean;
-  /** For its append-only file, in the place of its temporary folder; without `keepData` it is emptied too. */
-  dataFolder?: string;
-  /** The address of the Redis that it follows, read-only, until it is told `replicaof no one`. */
-  replicaOf?: string;
-} = {}): Promise<NativeRedis> {
+}: NativeRedisOptions = {}): Promise<NativeRedis> {
   const binaries = findRedis();
   await using scope = new AsyncDisposableStack();
   const folder = scope.use(new ServerFolder("redis", "SIGKILL"));

@@ -38,12 +38,13 @@ export const int8Arithmetic: Arithmetic = {
     const quantized = quantizeColumns(linear.weight, outputs, weightSteps);
     const matrix = await graph.weight(`${name}.weight`, [inputs, outputs], quantized.values);
     const scales = await graph.weight(`${name}.scales`, [outputs], quantized.scales);
-    const relative = graph.add(
-      "MatMulIntegerToFloat",
-      [values, matrix, graph.scalar(1), scales, graph.constant(new Uint8Array([zeroPoint]))],
-      {},
-      "com.microsoft",
-    );
+    const relative = graph.add("com.microsoft.MatMulIntegerToFloat", [
+      values,
+      matrix,
+      graph.scalar(1),
+      scales,
+      graph.constant(new Uint8Array([zeroPoint])),
+    ]);
     const product = graph.add("Mul", [relative, scale]);
     if (linear.bias === undefined) return product;
     return graph.add("Add", [product, await graph.weight(`${name}.bias`, [outputs], linear.bias)]);
