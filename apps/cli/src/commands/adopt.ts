@@ -1,26 +1,16 @@
 import { configuredProfile, loadConfig } from "@reembed/config";
 import { formatCount } from "@reembed/core";
-import { type AdoptionReport, adoptTable } from "@reembed/migration/adopt";
+import { type AdoptionReport, adoptTable, discoverTables } from "@reembed/migration/adopt";
 import { createLogger } from "@reembed/runtime";
-import type { ChunkSource } from "@reembed/store/schema";
 import { type Command, Option } from "commander";
-import { openServices } from "../hosting/services.ts";
+import { openDatabaseAlone, openServices } from "../hosting/services.ts";
 import { wholeNumberFrom } from "../options.ts";
+import { describeDiscovery, withCommands } from "../output/describe-discovery.ts";
 import { printResult, printUnchanged } from "../output/print.ts";
 import { progressBars } from "../output/progress-bars.ts";
+import { addSourceOptions, type SourceFlags, sourceOf } from "./adopt-source.ts";
 
-interface AdoptFlags {
-  id: string;
-  content: string;
-  embedding: string;
-  document: string;
-  position: string;
-  documents?: string;
-  documentsKey: string;
-  uri?: string;
-  title?: string;
-  language?: string;
-  body?: string;
+interface AdoptFlags extends SourceFlags {
   chunks?: "keep" | "cut";
   profile?: string;
   sample: number;
@@ -31,20 +21,12 @@ interface AdoptFlags {
 }
 
 export function registerAdopt(program: Command): void {
-  program
-    .command("adopt <table>")
-    .description("use an application's table of chunks and vectors as the corpus, without changing its rows")
-    .option("--id <column>", "column of the chunks' ids, which are whole numbers", "id")
-    .option("--content <column>", "column of the chunks' text", "content")
-    .option("--embedding <column>", "column of the chunks' vectors", "embedding")
-    .option("--document <column>", "column with the key of a chunk's document", "document_id")
-    .option("--position <column>", "column with a chunk's position in its document", "chunk_index")
-    .option("--documents <table>", "table of documents, if there is one")
-    .option("--documents-key <column>", "column of the documents that the chunks refer to", "id")
-    .option("--uri <column>", "column of the documents' uris (default: their key)")
-    .option("--title <column>", "column of the documents' titles (default: their uri)")
-    .option("--language <column>", "column of the documents' language")
-    .option("--body <column>", "column of the documents' text (default: assembled from the chunks)")
+  const command = program
+    .command("adopt [table]")
+    .description(
+      "use an application's table of chunks and vectors as the corpus, without changing its rows; without a table, list those that there are",
+    );
+  addSourceOptions(command)
     .addOption(
       new Option(
         "--chunks <how>",
@@ -57,41 +39,34 @@ export function registerAdopt(program: Command): void {
     .option("--device <device>", "device for the comparison", "cpu")
     .option("--dry-run", "print the SQL and change nothing")
     .option("--json", "print one JSON object")
-    .action(async (table: string, flags: AdoptFlags) => {
-      const config = loadConfig(process.env);
-      const log = createLogger(config.logLevel);
-      await using services = await openServices(config, log, flags);
-      using bars = progressBars();
-      const { sample, device, reembed = false, chunks, json, dryRun } = flags;
-      const profile = configuredProfile(config, flags.profile ?? config.baseline.name);
-      const { database } = services;
-      const { update: onProgress } = bars.add("adopting", "ids");
-      const wanted = sourceOf(table, flags);
-      const options = { database, config, profile, wanted, chunks, sample, reembed, device, onProgress, log };
-      const report = await adoptTable(options);
-      if (dryRun) printUnchanged();
-      else printResult(report, json, describe(report));
+    .action(async (table: string | undefined, flags: AdoptFlags) => {
+      if (table === undefined) await discover(flags);
+      else await adopt(table, flags);
     });
 }
 
-function sourceOf(table: string, flags: AdoptFlags): ChunkSource {
-  const {
-    id,
-    content,
-    embedding,
-    document,
-    position,
-    documents,
-    documentsKey: key,
-    uri,
-    title,
-    language,
-    body,
-  } = flags;
-  const chunks = { table, id, content, embedding, document, position };
-  if (documents === undefined) return chunks;
-  const given = Object.entries({ uri, title, language, body }).filter(([, column]) => column !== undefined);
-  return { ...chunks, documents: { table: documents, key, ...Object.fromEntries(given) } };
+async function discover({ json }: AdoptFlags): Promise<void> {
+  const config = loadConfig(process.env);
+  await using opened = await openDatabaseAlone(config, createLogger(config.logLevel), { purpose: "background" });
+  const found = await discoverTables(opened.database, config.baseline);
+  const tables = found.map(withCommands);
+  printResult({ tables }, json, describeDiscovery(tables));
+}
+
+async function adopt(table: string, flags: AdoptFlags): Promise<void> {
+  const config = loadConfig(process.env);
+  const log = createLogger(config.logLevel);
+  await using services = await openServices(config, log, flags);
+  using bars = progressBars();
+  const { sample, device, reembed = false, chunks, json, dryRun } = flags;
+  const profile = configuredProfile(config, flags.profile ?? config.baseline.name);
+  const { database } = services;
+  const { update: onProgress } = bars.add("adopting", "ids");
+  const wanted = await sourceOf(database, table, flags);
+  const options = { database, config, profile, wanted, chunks, sample, reembed, device, onProgress, log };
+  const report = await adoptTable(options);
+  if (dryRun) printUnchanged();
+  else printResult(report, json, describe(report));
 }
 
 function describe({

@@ -83,18 +83,45 @@ export async function openServers(
   { dryRun = false, purpose, answerWithinMs, patience = impatience }: OpenOptions = {},
 ): Promise<Services> {
   await using scope = new AsyncDisposableStack();
+  const { database, connectionString } = await openOwnDatabase(config, log, scope, {
+    dryRun,
+    purpose,
+    answerWithinMs,
+    patience,
+  });
+  const queue = queueServer(config, connectionString);
+  await patience(describeQueueServer(queue), () => checkQueueServer(queue));
+  const opened = scope.move();
+  return { database, queue, dryRun, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** Opens the database alone, for a command that only reads: before `reembed init`, and without the queue's server. */
+export async function openDatabaseAlone(
+  config: Config,
+  log: Logger,
+  options: OpenOptions = {},
+): Promise<Pick<Services, "database"> & AsyncDisposable> {
+  await using scope = new AsyncDisposableStack();
+  const { database } = await openOwnDatabase(config, log, scope, options);
+  const opened = scope.move();
+  return { database, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+async function openOwnDatabase(
+  config: Config,
+  log: Logger,
+  scope: AsyncDisposableStack,
+  { dryRun = false, purpose, answerWithinMs, patience = impatience }: OpenOptions,
+): Promise<{ database: Database; connectionString: string }> {
   const connectionString = config.databaseUrl ?? (await openEmbedded(config.folder, log, scope));
   const ownServer = config.databaseUrl !== undefined;
   const limits = { purpose, answerWithinMs: ownServer ? answerWithinMs : undefined };
   const database = openPool(connectionString, log, scope, { dryRun, ...limits });
   await patience(describeServer(database), async () => {
     await checkDatabase(database);
-    if (config.databaseUrl !== undefined) await checkSessions(database, config);
+    if (ownServer) await checkSessions(database, config);
   });
-  const queue = queueServer(config, connectionString);
-  await patience(describeQueueServer(queue), () => checkQueueServer(queue));
-  const opened = scope.move();
-  return { database, queue, dryRun, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { database, connectionString };
 }
 
 function openPool(

@@ -6,6 +6,7 @@ export {
   type OpenDatabaseOptions,
   openDatabase,
   pingDatabase,
+  type Queryable,
   requirePgvector,
   requirePostgres,
   requireUtf8,

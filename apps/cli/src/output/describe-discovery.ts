@@ -1,0 +1,123 @@
+import { formatCount } from "@reembed/core";
+import type { DiscoveredTable, ProposedAdoption, ProposedSource } from "@reembed/migration/adopt";
+
+/** A discovered table with the commands that adopt it, as `--json` prints it. */
+export type Discovery = Omit<DiscoveredTable, "adoptions"> & {
+  adoptions: (ProposedAdoption & { command: string | null })[];
+};
+
+/** Adds the command for each table or collection: none where this version cannot adopt it, or it is adopted. */
+export function withCommands(found: DiscoveredTable): Discovery {
+  const { adoptions, limits, adopted } = found;
+  const none = limits.length > 0 || adopted;
+  return {
+    ...found,
+    adoptions: adoptions.map((adoption) => ({ ...adoption, command: none ? null : commandFor(found, adoption) })),
+  };
+}
+
+export function describeDiscovery(discoveries: readonly Discovery[]): string {
+  if (discoveries.length === 0) return "No table has a column of pgvector's types vector or halfvec.";
+  const tables = new Set(discoveries.map(({ table }) => table)).size;
+  const first = `${tables} ${tables === 1 ? "table has" : "tables have"} vectors. Nothing was changed.`;
+  return [first, ...discoveries.map(describeOne)].join("\n\n");
+}
+
+/** Longer expressions are cut: `--json` has all of them. */
+const shownExpression = 90;
+
+function describeOne(found: Discovery): string {
+  const { table, framework, preset, source, obstacles, limits, notes, settings, adopted } = found;
+  const { id, content, embedding, document, position, title, language, metadata, documents } = source;
+  const parts = { content, embedding, document, position, title, language, metadata };
+  const rows: [string, string][] = [
+    [
+      "made by",
+      framework === null ? "unknown; proposed from the columns' types and names" : `${framework} (--as ${preset})`,
+    ],
+    ["vectors", describeVectors(found)],
+    ["rows", describeRows(found)],
+    ["id", id.join(", ") || "?"],
+    ...Object.entries(parts).flatMap(([part, value]): [string, string][] => {
+      return value === undefined ? [] : [[part, shorten(nameOf(value))]];
+    }),
+    ...(documents === undefined ? [] : [describeDocuments(documents)]),
+    ...[...obstacles, ...limits].map(({ what, remedy }): [string, string] => ["in the way", `${what} ${remedy}`]),
+    ...notes.map((note): [string, string] => ["note", note]),
+    ...(adopted ? [["adopted", "already: it has Reembed's triggers"] satisfies [string, string]] : []),
+  ];
+  return [
+    table,
+    ...rows.map(([label, text]) => `  ${label.padEnd(10)}  ${text}`),
+    ...found.adoptions.flatMap((adoption) => describeAdoption(adoption, found)),
+    ...(settings === null ? [] : [`  to switch   ${settings.schema}`, `              ${settings.model}`]),
+  ]
+    .join("\n")
+    .replaceAll("{schema}", "<schema>");
+}
+
+function describeVectors({ column, type, dimensions, dimensionsFrom, unpadded, indexes }: Discovery): string {
+  const lengths =
+    dimensions.length === 0 ? "no vector sampled" : `${dimensions.map(formatCount).join(" and ")} dimensions`;
+  const padding = unpadded === null ? "" : `, of which ${formatCount(unpadded)} are the model's and the rest zeros`;
+  const index = indexes.map(({ method, operators }) => `${method} (${operators})`).join(", ") || "no index";
+  return `${column} ${type}: ${lengths}${dimensionsFrom === "sample" ? " in a sample" : ""}${padding}; ${index}`;
+}
+
+function describeRows({ rows, rowsFrom }: Pick<Discovery, "rows" | "rowsFrom">): string {
+  if (rows === null) return "unknown until the table is analyzed";
+  return rowsFrom === "count" ? formatCount(rows) : `about ${formatCount(rows)}, by the planner's statistics`;
+}
+
+function describeDocuments({ table, key, ...columns }: NonNullable<ProposedSource["documents"]>): [string, string] {
+  const named = Object.entries(columns).map(([part, column]) => `${part} ${column}`);
+  return ["documents", [`${table} by ${key}`, ...named].join(", ")];
+}
+
+function describeAdoption({ collection, rows, dimensions, command }: Discovery["adoptions"][number], found: Discovery) {
+  if (command === null) return [];
+  const size = rows === null ? "" : `, about ${formatCount(rows)} rows`;
+  const lengths = dimensions.length === 0 ? "" : `, ${dimensions.map(formatCount).join(" and ")} dimensions`;
+  const heading = collection === null ? [] : [`  collection ${collection}${size}${lengths}`];
+  return [...heading, `  ${found.obstacles.length > 0 ? "then" : "run"}         npx ${command}`];
+}
+
+/** The command that adopts a table: by its preset, or with every column that the proposal names. */
+function commandFor({ table, preset, source, obstacles }: DiscoveredTable, { where }: ProposedAdoption): string {
+  const { id, content, embedding, document, position, title, language, metadata, documents } = source;
+  const rows = where === null ? [] : ["--where", where];
+  if (preset !== null) return shellLine(["reembed", "adopt", table, "--as", preset, ...rows]);
+  const unknown = obstacles.some(({ remedy }) => remedy.includes("--content")) ? "<column>" : undefined;
+  const ofDocuments = documents === undefined ? { title, language } : documents;
+  const flags = {
+    id: id.length === 0 ? "<columns>" : id.join(","),
+    ...{ content: content ?? unknown, embedding, document, position, metadata },
+    ...(documents === undefined ? {} : { documents: documents.table, "documents-key": documents.key }),
+    ...{ uri: documents?.uri, title: ofDocuments.title, language: ofDocuments.language, body: documents?.body },
+  };
+  return shellLine([
+    ...["reembed", "adopt", table],
+    ...Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag}`, nameOf(value)])),
+    ...rows,
+  ]);
+}
+
+/** A quoted column without its quotes; any other expression as it is. */
+function nameOf(expression: string): string {
+  return /^"((?:[^"]|"")+)"$/.exec(expression)?.[1]?.replaceAll('""', '"') ?? expression;
+}
+
+function shorten(expression: string): string {
+  const line = expression.replaceAll(/\s+/g, " ");
+  return line.length <= shownExpression ? line : `${line.slice(0, shownExpression)}…`;
+}
+
+function shellLine(words: readonly string[]): string {
+  return words.map(quoteForShell).join(" ");
+}
+
+function quoteForShell(word: string): string {
+  if (/^[\w.,:/=@%+-]+$/.test(word)) return word;
+  if (!/["$`\\!]/.test(word)) return `"${word}"`;
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,8 @@
+export { readCollections, type SampledVectors, sampleVectors } from "./vector-sample.ts";
+export {
+  type CatalogueColumn,
+  type Reference,
+  readVectorTables,
+  type VectorIndex,
+  type VectorTable,
+} from "./vector-tables.ts";
