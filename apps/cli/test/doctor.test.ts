@@ -23,6 +23,6 @@ test("doctor before `reembed init` ends with exit code 0, and creates nothing", 
   const outcome = await runReembed(["doctor", "--json"], { environment: { ...standIns, REEMBED_DIR: folder } });
   expect(outcome).toMatchObject({ code: 0, stderr: "" });
   const [diagnosis] = jsonLines(outcome);
-  expect(diagnosis).toMatchObject({ mend: 0, findings: expect.arrayContaining([expect.anything()]) });
+  expect(diagnosis).toMatchObject({ problems: 0, findings: expect.arrayContaining([expect.anything()]) });
   expect(existsSync(folder)).toBe(false);
 });

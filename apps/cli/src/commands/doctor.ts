@@ -24,8 +24,8 @@ export function registerDoctor(program: Command): void {
       const config = loadConfig(process.env);
       const findings = await examine(config, createLogger(config.logLevel), { sample, device });
       const count = (verdict: string) => findings.filter((finding) => finding.verdict === verdict).length;
-      const result = { mend: count("mend"), warnings: count("warning"), findings };
+      const result = { problems: count("problem"), warnings: count("warning"), findings };
       printResult(result, json, describeFindings(findings));
-      if (result.mend > 0) process.exitCode = 3;
+      if (result.problems > 0) process.exitCode = 3;
     });
 }

@@ -1,7 +1,7 @@
 import { formatTable } from "@reembed/core";
 import type { Finding, Verdict } from "@reembed/migration/doctor";
 
-const words: Record<Verdict, string> = { ok: "ok", warning: "warning", mend: "must be fixed" };
+const words: Record<Verdict, string> = { ok: "ok", warning: "warning", problem: "must be fixed" };
 
 /** A table with each remedy below the line that it belongs to. */
 export function describeFindings(findings: readonly Finding[]): string {
@@ -10,9 +10,11 @@ export function describeFindings(findings: readonly Finding[]): string {
     ...(remedy === null ? [] : [["", "", `-> ${remedy}`]]),
   ]);
   const count = (verdict: Verdict) => findings.filter((finding) => finding.verdict === verdict).length;
-  const [mend, warnings] = [count("mend"), count("warning")];
+  const [problems, warnings] = [count("problem"), count("warning")];
   const warned = warnings === 0 ? "no warnings" : `${warnings} ${warnings === 1 ? "warning" : "warnings"}`;
   const first =
-    mend === 0 ? "Nothing must be fixed first" : `${mend} ${mend === 1 ? "problem" : "problems"} must be fixed first`;
+    problems === 0
+      ? "Nothing must be fixed first"
+      : `${problems} ${problems === 1 ? "problem" : "problems"} must be fixed first`;
   return `${formatTable(rows, 3)}\n\n${first}; ${warned}.`;
 }

@@ -6,7 +6,7 @@ const built: BuiltIndex = {
   ...{ profile: "m3", index: "chunk_embeddings_m3_ann", kind: "hnsw", options: {}, vectors: 600, sizeBytes: 5e6 },
   ...{ built: true, buildSeconds: 1.5, memoryBytes: 1e8, neededBytes: 1e8, parallelWorkers: 0, breadth: 40 },
   ...{ recall10: 0.9912, targetRecall: 0.98, reached: true, sample: 20, searchMs: 1.25 },
-  ...{ looked: 600, lookedAtAll: true, unreachable: [], lost: 0 },
+  ...{ searched: 600, sampled: false, unreachable: [], lost: 0 },
 };
 const reachOf = (changed: Partial<BuiltIndex>) =>
   describeBuilt({ ...built, ...changed })

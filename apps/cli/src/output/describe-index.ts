@@ -25,10 +25,10 @@ export function describeBuilt(built: BuiltIndex): string {
 
 const shownIds = 10;
 
-function describeReach({ looked, lookedAtAll, unreachable, vectors }: BuiltIndex): string {
-  const of = lookedAtAll
-    ? `each of ${formatCount(looked)} vectors`
-    : `${formatCount(looked)} of ${formatCount(vectors)} vectors`;
+function describeReach({ searched, sampled, unreachable, vectors }: BuiltIndex): string {
+  const of = sampled
+    ? `${formatCount(searched)} of ${formatCount(vectors)} vectors`
+    : `each of ${formatCount(searched)} vectors`;
   if (unreachable.length === 0) return `${of} is found through the index`;
   return `of ${of}, ${describeUnreachable(unreachable)}`;
 }

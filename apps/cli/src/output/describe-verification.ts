@@ -33,11 +33,11 @@ export function describeVerification(report: VerificationReport): string {
 
 function describeIndex({ index, failures }: VerificationReport): string[] {
   if (index === null) return [];
-  const { looked, sampled, served } = index;
+  const { searched, sampled, served } = index;
   const exactly = served === 0 ? "" : `; ${formatCount(served)} that are known to be lost are compared exactly`;
   const lost = failures.unreachable === 0 ? "all found" : `${formatCount(failures.unreachable)} not found`;
   return [
-    `${formatCount(looked)} vectors${sampled ? ", a sample," : ""} were searched for through the index: ${lost}${exactly}.`,
+    `${formatCount(searched)} vectors${sampled ? ", a sample," : ""} were searched for through the index: ${lost}${exactly}.`,
   ];
 }
 

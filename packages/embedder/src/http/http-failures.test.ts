@@ -59,7 +59,7 @@ const passing: [string, Fault][] = [
   ["503", status(503)],
   ["408", status(408)],
   ["429 without a Retry-After", status(429)],
-  ["silence", hang],
+  ["no answer", hang],
   ["a connection that ends in the middle of the answer", breakOff],
   ["JSON that ends in the middle", cutJson],
 ];
@@ -104,7 +104,7 @@ describe("a failure that lasts", () => {
   test.each<[string, Fault]>([
     ["503", status(503)],
     ["429", status(429)],
-    ["silence", hang],
+    ["no answer", hang],
     ["broken connections", breakOff],
     ["a key that is no longer accepted", status(401)],
     ["a model that is being reloaded", status(404)],

@@ -13,14 +13,14 @@ const restartPauses = { leastMs: 100, mostMs: 10_000 };
  * Longer than any run or any loading of a model takes: 8,192 tokens of BGE-M3 are 15 TFLOP, on one slow core a quarter of
  * an hour. A child that is silent for longer is stopped, swapped out for good, or hangs in its driver.
  */
-const silentAtMostMs = 30 * 60_000;
+const noAnswerAtMostMs = 30 * 60_000;
 const childFile = fileURLToPath(new URL("./inference-child.ts", import.meta.url));
 
 /** Runs the model in a child process. It is started when it is needed, and again after it has died. */
 export class InferenceProcess implements AsyncDisposable {
   readonly #settings: InferenceSettings;
   readonly #onRestart: () => void;
-  readonly #silentAtMostMs: number;
+  readonly #noAnswerAtMostMs: number;
   #child: InferenceChild | undefined;
   #started = 0;
   /** Deaths in a row, without a completed run in between. */
@@ -28,10 +28,10 @@ export class InferenceProcess implements AsyncDisposable {
   #pause: Promise<void> | undefined;
   readonly #closing = new AbortController();
 
-  constructor(settings: InferenceSettings, onRestart: () => void = () => {}, silenceMs = silentAtMostMs) {
+  constructor(settings: InferenceSettings, onRestart: () => void = () => {}, answerWithinMs = noAnswerAtMostMs) {
     this.#settings = settings;
     this.#onRestart = onRestart;
-    this.#silentAtMostMs = silenceMs;
+    this.#noAnswerAtMostMs = answerWithinMs;
   }
 
   /**
@@ -78,7 +78,7 @@ export class InferenceProcess implements AsyncDisposable {
       this.#child = undefined;
       this.#deaths++;
     };
-    return new InferenceChild(this.#settings, onEnd, this.#silentAtMostMs);
+    return new InferenceChild(this.#settings, onEnd, this.#noAnswerAtMostMs);
   }
 
   /** Rejects the runs in flight: waiting for a long one would take up to half a minute, and nobody needs its result. */
@@ -98,18 +98,18 @@ class InferenceChild {
   readonly #runs = new Map<number, PromiseWithResolvers<InferenceResult | undefined>>();
   readonly #onEnd: () => void;
   /** Runs while a message of the child is expected, and restarts with each of its messages. */
-  readonly #silence: NodeJS.Timeout;
+  readonly #noAnswer: NodeJS.Timeout;
   #isReady = false;
   #lastId = 0;
   /** Why the child ends, if that is known before it does. */
   #reason: ReembedError | undefined;
 
-  constructor(settings: InferenceSettings, onEnd: () => void, silentAtMostMs: number) {
+  constructor(settings: InferenceSettings, onEnd: () => void, noAnswerAtMostMs: number) {
     this.#settings = settings;
     this.#onEnd = onEnd;
-    this.#silence = setTimeout(() => {
-      if (this.#expectsAnswer) this.#kill(died(`it did not answer for ${silentAtMostMs / 1_000} s`));
-    }, silentAtMostMs);
+    this.#noAnswer = setTimeout(() => {
+      if (this.#expectsAnswer) this.#kill(died(`it did not answer for ${noAnswerAtMostMs / 1_000} s`));
+    }, noAnswerAtMostMs);
     // If the child ends before anything runs, no caller waits for it. The next run starts another child and gets its error.
     this.#ready.promise.catch(() => undefined);
     this.#process = fork(childFile, [JSON.stringify(settings)], {
@@ -135,7 +135,7 @@ class InferenceChild {
   /** Undefined if the child ended before this run began. */
   async run(request: Omit<InferenceRequest, "id">): Promise<InferenceResult | undefined> {
     await this.#ready.promise;
-    if (this.#runs.size === 0) this.#silence.refresh();
+    if (this.#runs.size === 0) this.#noAnswer.refresh();
     const id = ++this.#lastId;
     const run = Promise.withResolvers<InferenceResult | undefined>();
     this.#runs.set(id, run);
@@ -153,7 +153,7 @@ class InferenceChild {
   }
 
   #receive(reply: InferenceReply): void {
-    this.#silence.refresh();
+    this.#noAnswer.refresh();
     if (reply.kind === "ready") {
       this.#isReady = true;
       this.#ready.resolve();
@@ -173,7 +173,7 @@ class InferenceChild {
 
   /** Called after the end: callers that hear of it find no process, and their next run starts another. */
   #settle(reason: ReembedError): void {
-    clearTimeout(this.#silence);
+    clearTimeout(this.#noAnswer);
     this.#onEnd();
     const error = this.#reason ?? reason;
     this.#ready.reject(error);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { formatBytes } from "@reembed/core";
 import type { Check } from "./context.ts";
 import { expectedBytes } from "./expected-rows.ts";
-import { type Finding, mend, ok, warning } from "./finding.ts";
+import { type Finding, ok, problem, warning } from "./finding.ts";
 
 export const checkDisk: Check = async (context) => {
   const { server, config } = context;
@@ -28,7 +28,7 @@ export function judgeDisk(profile: string, { free, wanted, database }: Space): F
   if (wanted === undefined)
     return ok("disk", `${takes}, ${has}; \`reembed estimate\` estimates the size of ${profile}`);
   const says = `${takes}, ${profile} needs ${formatBytes(wanted)} more, ${has}`;
-  if (free !== undefined && free < wanted) return mend("disk", says, "Give the database more disk.");
+  if (free !== undefined && free < wanted) return problem("disk", says, "Give the database more disk.");
   // The write-ahead log and the sort for an index temporarily need further space.
   if (free !== undefined && free < 2 * wanted) return warning("disk", says, "Twice as much should be free.");
   return ok("disk", says);

@@ -31,7 +31,7 @@ test("if an endpoint has the model under another name, the finding lists the end
   expect(await check(settings)).toEqual([
     {
       check: "EMBEDDING_ENDPOINT",
-      verdict: "mend",
+      verdict: "problem",
       says: expect.stringMatching(/^The embedding server at http.* does not have mini-m3\. It has m3$/),
       remedy: "Set EMBEDDING_ENDPOINT_MODEL to the server's name for the model.",
     },
@@ -44,7 +44,7 @@ test("if an endpoint has the model under another name, the finding lists the end
 test("an endpoint with another model must be fixed", async () => {
   await using other = await SomeEmbeddingServer.start(new HashingEmbedder({ model }));
   expect(await check({ EMBEDDING_ENDPOINT: other.endpoint })).toMatchObject([
-    { verdict: "mend", says: expect.stringContaining("does not have mini-m3: its vector of the golden text") },
+    { verdict: "problem", says: expect.stringContaining("does not have mini-m3: its vector of the golden text") },
   ]);
 });
 
@@ -52,6 +52,6 @@ test("an endpoint that is away must be fixed; without an endpoint there is no fi
   const { endpoint } = server;
   await server[Symbol.asyncDispose]();
   server = await SomeEmbeddingServer.start(new HashingEmbedder({ model }));
-  expect(await check({ EMBEDDING_ENDPOINT: endpoint })).toMatchObject([{ verdict: "mend" }]);
+  expect(await check({ EMBEDDING_ENDPOINT: endpoint })).toMatchObject([{ verdict: "problem" }]);
   expect(await check({})).toEqual([]);
 });

@@ -33,7 +33,7 @@ describeOnEachServer(
     test("of a new database finds no problem except that the tables are missing", async () => {
       const servers = await open({ empty: true });
       const verdicts = await diagnose(servers);
-      expect(Object.values(verdicts)).not.toContain("mend");
+      expect(Object.values(verdicts)).not.toContain("problem");
       expect(verdicts).toMatchObject({ tables: "warning", PostgreSQL: "ok", rights: "ok", Redis: "ok", disk: "ok" });
     });
 
@@ -45,7 +45,7 @@ describeOnEachServer(
       expect(loaded).toMatchObject({ tables: "ok", "texts 6000-300": "warning", "vectors of mini-m3": "ok" });
       expect(loaded).not.toHaveProperty("made by mini-m3");
       await storeVectors(database);
-      expect(await diagnose(servers)).toMatchObject({ "vectors of mini-m3": "ok", "made by mini-m3": "mend" });
+      expect(await diagnose(servers)).toMatchObject({ "vectors of mini-m3": "ok", "made by mini-m3": "problem" });
       expect(await diagnose(servers, 0)).not.toHaveProperty("made by mini-m3");
     });
   },
@@ -60,9 +60,9 @@ describeOnEachServer(
       await using database = await openTestDatabase(servers, profiles);
       expect(await diagnose(servers)).toMatchObject({ tables: "ok" });
       await database.execute(sql`drop schema bullmq cascade`);
-      expect(await diagnose(servers)).toMatchObject({ tables: "mend" });
+      expect(await diagnose(servers)).toMatchObject({ tables: "problem" });
       await database.execute(sql`update reembed.migrations set created_at = created_at - 1`);
-      expect(await diagnose(servers)).toMatchObject({ tables: "mend", PostgreSQL: "ok" });
+      expect(await diagnose(servers)).toMatchObject({ tables: "problem", PostgreSQL: "ok" });
     });
 
     test("skips a retired profile, and continues after a check that fails", async () => {

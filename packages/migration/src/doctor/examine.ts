@@ -140,7 +140,7 @@ async function findTables(config: Config, database: Database, findings: Finding[
     if (registered.length === names.length) findings.push(ok("tables", `of this version, with ${names.join(" and ")}`));
   } catch (error) {
     if (!(error instanceof ReembedError)) throw error;
-    findings.push(fromError("tables", error, error.code === "tables_missing" ? "warning" : "mend"));
+    findings.push(fromError("tables", error, error.code === "tables_missing" ? "warning" : "problem"));
   }
   // The vectors of a retired profile and their table have been removed.
   return registered.filter(({ state }) => state !== "retired");

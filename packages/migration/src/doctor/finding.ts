@@ -1,7 +1,7 @@
 import { messageOf, ReembedError } from "@reembed/core";
 
-/** `mend`: must be fixed before a migration can succeed. */
-export type Verdict = "ok" | "warning" | "mend";
+/** `problem`: must be fixed before a migration can succeed. */
+export type Verdict = "ok" | "warning" | "problem";
 
 /** The result of a check, in one line. */
 export interface Finding {
@@ -20,12 +20,12 @@ export function warning(check: string, says: string, remedy: string): Finding {
   return { check, verdict: "warning", says, remedy };
 }
 
-export function mend(check: string, says: string, remedy: string): Finding {
-  return { check, verdict: "mend", says, remedy };
+export function problem(check: string, says: string, remedy: string): Finding {
+  return { check, verdict: "problem", says, remedy };
 }
 
 /** A finding from the error of another part. */
-export function fromError(check: string, error: ReembedError, verdict: Verdict = "mend"): Finding {
+export function fromError(check: string, error: ReembedError, verdict: Verdict = "problem"): Finding {
   return { check, verdict, says: withoutStop(error.message), remedy: error.remedy ?? null };
 }
 

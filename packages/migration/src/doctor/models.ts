@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type ModelState, servedByEndpoint } from "@reembed/embedder";
 import type { Check } from "./context.ts";
-import { type Finding, mend, ok, warning, withoutStop } from "./finding.ts";
+import { type Finding, ok, problem, warning, withoutStop } from "./finding.ts";
 
 export const checkModels: Check = ({ config, profiles, models }) =>
   models.map((state) => {
@@ -12,9 +12,9 @@ export const checkModels: Check = ({ config, profiles, models }) =>
     return served ? judgeTokenizer(state, existsSync(join(state.folder, "tokenizer.json"))) : judgeModel(state);
   });
 
-export function judgeModel({ model, folder, prepared, problem, remedy }: ModelState): Finding {
+export function judgeModel({ model, folder, prepared, problem: bad, remedy }: ModelState): Finding {
   const check = `model ${model}`;
-  if (problem !== null) return mend(check, withoutStop(problem), remedy ?? "Copy its files there.");
+  if (bad !== null) return problem(check, withoutStop(bad), remedy ?? "Copy its files there.");
   const devices = prepared.map(({ device, dtype }) => `${device} in ${dtype}`).join(", ");
   if (prepared.length > 0) return ok(check, `its files are unaltered, and it is prepared for ${devices}`);
   return warning(
@@ -29,5 +29,5 @@ export function judgeTokenizer({ model, folder }: Pick<ModelState, "model" | "fo
   const check = `model ${model}`;
   if (there) return ok(check, "EMBEDDING_ENDPOINT has it; its tokenizer is here");
   const says = `EMBEDDING_ENDPOINT has it, but its tokenizer.json is not in ${folder}`;
-  return mend(check, says, `Run \`reembed model pull ${model}\`, or copy the file there.`);
+  return problem(check, says, `Run \`reembed model pull ${model}\`, or copy the file there.`);
 }

@@ -2,7 +2,7 @@ import { ReembedError } from "@reembed/core";
 import { requirePgvector, requirePostgres, requireUtf8 } from "@reembed/store/database";
 import type { ServerFacts } from "@reembed/store/diagnosis";
 import type { Check } from "./context.ts";
-import { type Finding, fromError, mend, ok, warning } from "./finding.ts";
+import { type Finding, fromError, ok, problem, warning } from "./finding.ts";
 
 /** Fixes in later versions of pgvector that concern indexes like ours, from its CHANGELOG.md. */
 const fixedIn: readonly { version: string; defect: string }[] = [
@@ -30,7 +30,7 @@ export function judgePostgres({
   const refusal = refusalOf(() => requirePostgres(major)) ?? refusalOf(() => requireUtf8(encoding));
   if (refusal !== undefined) return fromError("PostgreSQL", refusal);
   if (readOnly) {
-    return mend("PostgreSQL", `${database} is read-only`, "Set DATABASE_URL to the primary instead of a standby.");
+    return problem("PostgreSQL", `${database} is read-only`, "Set DATABASE_URL to the primary instead of a standby.");
   }
   return ok("PostgreSQL", version);
 }

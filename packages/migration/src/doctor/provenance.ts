@@ -3,7 +3,7 @@ import { httpDevice, servedByEndpoint, startProfileEmbedder } from "@reembed/emb
 import { readVectors, sampleVectorIds } from "@reembed/store/embeddings";
 import { type Comparison, compareVectors } from "../verify/compare-vectors.ts";
 import type { Check } from "./context.ts";
-import { type Finding, mend, ok, unchecked, warning } from "./finding.ts";
+import { type Finding, ok, problem, unchecked, warning } from "./finding.ts";
 
 /** Takes a second with a small model, and half a minute with a large one. */
 const sampledByItself = 8;
@@ -58,7 +58,7 @@ export function judgeProvenance(
   if (wrong === 0) return ok(check, says);
   if (wrong === compared) {
     const remedy = "Choose the profile whose model made them: queries embedded by this model cannot find them.";
-    return mend(check, `${says}: this model made none of them`, remedy);
+    return problem(check, `${says}: this model made none of them`, remedy);
   }
   const remedy = "Their texts have changed since, or were cut or prefixed differently; `reembed verify` shows them.";
   return warning(check, `${says}: ${formatCount(wrong)} differ from what the model makes of their texts`, remedy);

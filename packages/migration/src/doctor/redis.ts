@@ -1,7 +1,7 @@
 import { formatBytes, ReembedError } from "@reembed/core";
 import { type RedisFacts, requireRedis } from "@reembed/queue";
 import type { Check } from "./context.ts";
-import { type Finding, fromError, mend, ok, warning } from "./finding.ts";
+import { type Finding, fromError, ok, problem, warning } from "./finding.ts";
 
 /** The queue stays below this for any corpus. */
 const queueBytes = 64e6;
@@ -18,7 +18,7 @@ export function judgeRedis(facts: RedisFacts): Finding[] {
     findings.push(fromError("Redis", error));
   }
   if (role === "slave") {
-    findings.push(mend("Redis", "it is a read-only replica", "Set REDIS_URL to the primary."));
+    findings.push(problem("Redis", "it is a read-only replica", "Set REDIS_URL to the primary."));
   }
   if (limitBytes > 0 && limitBytes - usedBytes < queueBytes) {
     const says = `${formatBytes(Math.max(0, limitBytes - usedBytes))} of ${formatBytes(limitBytes)} are left; the queue needs up to ${formatBytes(queueBytes)}`;

@@ -1,7 +1,7 @@
 import { formatBytes } from "@reembed/core";
 import { type ReplicationFacts, readReplication, type ServerFacts } from "@reembed/store/diagnosis";
 import type { Check } from "./context.ts";
-import { type Finding, mend, ok, warning } from "./finding.ts";
+import { type Finding, ok, problem, warning } from "./finding.ts";
 
 export const checkReplication: Check = async ({ database, server, config }) => {
   if (database === undefined || server === undefined || config.databaseUrl === undefined) return [];
@@ -16,7 +16,7 @@ export function judgeReplication(
   const findings: Finding[] = [];
   if (synchronousStandbys !== "" && synchronous === 0 && visible === replicas) {
     findings.push(
-      mend(
+      problem(
         check,
         `every commit waits for ${synchronousStandbys}, and no such standby is connected`,
         "Start the standby, or set synchronous_standby_names to an empty list.",

@@ -1,6 +1,6 @@
 import { type RightsFacts, readMissingRights, readRights } from "@reembed/store/diagnosis";
 import type { Check, DoctorContext } from "./context.ts";
-import { type Finding, mend, ok } from "./finding.ts";
+import { type Finding, ok, problem } from "./finding.ts";
 
 export const checkRights: Check = async ({ database, server, registered }) => {
   if (database === undefined || server === undefined) return [];
@@ -16,26 +16,26 @@ export function judgeRights(facts: RightsFacts, database: string): Finding {
   const { role, ownsTables } = facts;
   if (ownsTables === false) {
     const remedy = `Use the role that ran \`reembed init\`, or make ${role} a member of it.`;
-    return mend("rights", `${role} does not own the tables in the schema reembed`, remedy);
+    return problem("rights", `${role} does not own the tables in the schema reembed`, remedy);
   }
   // If the tables exist, so do the schema and the extension.
   if (ownsTables === null && !facts.createSchemas) {
     const remedy = `Run GRANT CREATE ON DATABASE ${quoted(database)} TO ${quoted(role)}.`;
-    return mend("rights", `${role} may not create schemas in ${database}`, remedy);
+    return problem("rights", `${role} may not create schemas in ${database}`, remedy);
   }
   if (!facts.createExtension) {
     const remedy = "Have a superuser run CREATE EXTENSION vector in this database.";
-    return mend("rights", `${role} may not create the extension vector`, remedy);
+    return problem("rights", `${role} may not create the extension vector`, remedy);
   }
   return ok("rights", `${role} has the rights that are needed in ${database}`);
 }
 
 export function judgeTable(table: string, role: string, missing: readonly string[] | null): Finding {
   const check = `rights on ${table}`;
-  if (missing === null) return mend(check, "the table does not exist", "If it was renamed, adopt it again.");
+  if (missing === null) return problem(check, "the table does not exist", "If it was renamed, adopt it again.");
   if (missing.length === 0) return ok(check, "SELECT and TRIGGER");
   const rights = missing.join(", ");
-  return mend(check, `${rights} is missing`, `Run GRANT ${rights} ON ${table} TO ${quoted(role)}.`);
+  return problem(check, `${rights} is missing`, `Run GRANT ${rights} ON ${table} TO ${quoted(role)}.`);
 }
 
 /** The applications' tables that chunks and documents were adopted from. */

@@ -3,7 +3,7 @@ import { readVectorFacts, type VectorFacts } from "@reembed/store/diagnosis";
 import { adoptedVectors } from "./adopted-vectors.ts";
 import type { Check } from "./context.ts";
 import { amount, describeSample, most } from "./describe-sample.ts";
-import { type Finding, mend, ok, warning } from "./finding.ts";
+import { type Finding, ok, problem, warning } from "./finding.ts";
 
 export const checkVectors: Check = async (context) => {
   const { database, registered } = context;
@@ -25,7 +25,7 @@ export function judgeVectors(check: string, dimensions: number, facts: VectorFac
   const says = describeSample(facts, "vectors");
   if (facts.otherDimensions > 0) {
     const other = `${says}: ${amount(facts.otherDimensions, facts)} not of ${formatCount(dimensions)} dimensions`;
-    return mend(
+    return problem(
       check,
       other,
       "They come from another model than the profile's: choose the profile whose model made them.",

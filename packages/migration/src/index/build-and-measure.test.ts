@@ -65,7 +65,7 @@ describeOnEachServer(
       const built = await build({ m: 2, efConstruction: 4, targetRecall: 0 });
       const [lost = 0, ...others] = built?.unreachable ?? [];
       expect(lost).toBeGreaterThan(0);
-      expect(built).toMatchObject({ breadth: 40, looked: 600, lookedAtAll: true, lost: 0 });
+      expect(built).toMatchObject({ breadth: 40, searched: 600, sampled: false, lost: 0 });
       const { ann, ...measured } = await readProfile(database, m3.name);
       expect(ann).toMatchObject({ unreachable: [lost, ...others] });
 
@@ -87,7 +87,7 @@ describeOnEachServer(
         const { index, failures } = await verifyProfile({ database, profile: verified, ...options });
         return { index, unreachable: failures.unreachable };
       };
-      const known = { looked: 600, sampled: false, served: 1 + others.length };
+      const known = { searched: 600, sampled: false, served: 1 + others.length };
       expect(await verify({ ...measured, ann })).toEqual({ index: known, unreachable: 0 });
       const unaware = { ...measured, ann: ann && { ...ann, unreachable: others } };
       expect(await verify(unaware)).toEqual({ index: { ...known, served: others.length }, unreachable: 1 });

@@ -20,11 +20,11 @@ export interface WantedIndex extends AskedBuild {
 
 type Measured = Pick<
   BuiltIndex,
-  "breadth" | "recall10" | "reached" | "sample" | "searchMs" | "looked" | "lookedAtAll" | "unreachable" | "lost"
+  "breadth" | "recall10" | "reached" | "sample" | "searchMs" | "searched" | "sampled" | "unreachable" | "lost"
 >;
 
 /** Maximum number of vectors that are searched for by themselves. A million takes one core about twenty minutes. */
-const lookingAtMost = 1_000_000;
+const searchedAtMost = 1_000_000;
 
 export interface BuildContext {
   database: Database;
@@ -77,13 +77,13 @@ async function measureAll(
   });
   step("searching for each of its vectors through the index");
   const startedAt = performance.now();
-  const task = { database, profile, settings: { kind, breadth }, vectors, atMost: lookingAtMost };
+  const task = { database, profile, settings: { kind, breadth }, vectors, atMost: searchedAtMost };
   const reach = await measureReach({
     ...task,
-    onLooked: (looked) =>
+    onSearched: (searched) =>
       show({
         phase: "vectors searched for",
-        share: looked / Math.min(vectors, lookingAtMost),
+        share: searched / Math.min(vectors, searchedAtMost),
         seconds: (performance.now() - startedAt) / 1_000,
       }),
   });
@@ -96,8 +96,8 @@ async function measureAll(
   return {
     ...{ breadth: wide.breadth, recall10: recall, reached, sample, searchMs: Math.round(100 * searchMs) / 100 },
     ...{
-      looked: reach.looked,
-      lookedAtAll: !reach.sampled,
+      searched: reach.searched,
+      sampled: reach.sampled,
       unreachable,
       lost: wide.unreachable.length - unreachable.length,
     },

@@ -21,9 +21,10 @@ export interface BuiltIndex {
   reached: boolean;
   sample: number;
   searchMs: number;
-  /** Number of vectors that were searched for by themselves; a sample if there are more than a million. */
-  looked: number;
-  lookedAtAll: boolean;
+  /** Number of vectors that were searched for through the index; a sample if there are more than a million. */
+  searched: number;
+  /** Whether there are more vectors than were searched for. */
+  sampled: boolean;
   /** Chunks whose vectors the index did not find: searches compare these exactly. */
   unreachable: number[];
   /** Further vectors that it did not find, which searches miss. */

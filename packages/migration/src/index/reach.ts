@@ -6,7 +6,7 @@ import { findUnreachable } from "@reembed/store/search";
 /** Which of its own vectors an index does not find. */
 export interface Reach {
   /** Number of vectors that were searched for. */
-  looked: number;
+  searched: number;
   /** Whether there are more vectors than were searched for. */
   sampled: boolean;
   unreachable: number[];
@@ -20,7 +20,7 @@ export interface ReachTask {
   vectors: number;
   /** Maximum number of vectors to search for; if there are more, a sample is chosen by a hash of the ids. */
   atMost: number;
-  onLooked?: (looked: number) => void;
+  onSearched?: (searched: number) => void;
 }
 
 /** Searches for each vector through the index, with as many results as a search of the profile has. */
@@ -30,14 +30,14 @@ export async function measureReach({
   settings,
   vectors,
   atMost,
-  onLooked = () => {},
+  onSearched = () => {},
 }: ReachTask): Promise<Reach> {
   const every = Math.max(1, Math.ceil(vectors / atMost));
-  const reach: Reach = { looked: 0, sampled: every > 1, unreachable: [] };
+  const reach: Reach = { searched: 0, sampled: every > 1, unreachable: [] };
   for await (const page of findUnreachable(database, profile, { ...settings, limit: profile.limit, every })) {
-    reach.looked += page.looked;
+    reach.searched += page.searched;
     reach.unreachable.push(...page.unreachable);
-    onLooked(reach.looked);
+    onSearched(reach.searched);
   }
   return reach;
 }

@@ -36,7 +36,7 @@ export interface VerificationReport {
   /** The first failures. */
   examples: Failure[];
   /** What the ANN index finds; null if searches use no index. `served` lost vectors are compared exactly beside it. */
-  index: { looked: number; sampled: boolean; served: number } | null;
+  index: { searched: number; sampled: boolean; served: number } | null;
   /** Undefined if there was no vector to compare. */
   embeddedAgain: Comparison | undefined;
   device: string | undefined;
@@ -57,7 +57,7 @@ export interface VerifyOptions {
 
 const embeddedTogether = 256;
 /** Maximum number of vectors to search for through the index; if there are more, a sample. */
-const lookingAtMost = 20_000;
+const searchedAtMost = 20_000;
 
 /**
  * Proves a profile from its texts and vectors only, not from flags or counters: every chunk has a vector of its present
@@ -109,12 +109,12 @@ async function lookThroughIndex(
   const { ann } = profile;
   if (ann === null || !(await readAnnIndex(database, profile)).valid) return null;
   const served = new Set(ann.unreachable);
-  const atMost = sample === "all" ? Number.POSITIVE_INFINITY : lookingAtMost;
+  const atMost = sample === "all" ? Number.POSITIVE_INFINITY : searchedAtMost;
   const task = { database, profile, settings: ann, vectors: found.current, atMost };
-  const { looked, sampled, unreachable } = await measureReach(task);
+  const { searched, sampled, unreachable } = await measureReach(task);
   const lost = unreachable.filter((chunkId) => !served.has(chunkId));
   found.add("unreachable", lost.length, lost);
-  return { looked, sampled, served: served.size };
+  return { searched, sampled, served: served.size };
 }
 
 async function embedAgain(

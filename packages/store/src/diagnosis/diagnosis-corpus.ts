@@ -26,7 +26,7 @@ export async function readTextFacts(database: Database, profile: RegisteredProfi
   const found = await database.execute<Record<"sampled" | "blank" | "different", string>>(sql`
     select count(*) as sampled, count(*) filter (where content is null or content !~ '\\S') as blank,
       count(distinct sha256(convert_to(content, 'UTF8'))) as different
-    from (select ${content} as content from ${table} ${pages(rows, most)}) looked`);
+    from (select ${content} as content from ${table} ${pages(rows, most)}) chosen`);
   const [row] = found.rows;
   return {
     rows,
@@ -64,7 +64,7 @@ export async function readVectorFacts(
     from (
       -- The negative inner product with itself: the one spelling that every vector type has.
       select embedding, sqrt(-(embedding <#> embedding)) as length
-      from (select ${column} as embedding from ${table} ${pages(rows, most)}) looked
+      from (select ${column} as embedding from ${table} ${pages(rows, most)}) chosen
     ) measured`);
   const [row] = found.rows;
   return {

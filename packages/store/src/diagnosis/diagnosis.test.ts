@@ -109,8 +109,8 @@ describeOnEachServer(
 
     test("reads only some pages of a large table", async () => {
       const profile = { ...(await readProfile(database, rubert.name)), source };
-      const looked = Array.from({ length: 8 }, () => readTextFacts(database, profile, 500));
-      const sampled = (await Promise.all(looked)).map((facts) => facts.sampled);
+      const reads = Array.from({ length: 8 }, () => readTextFacts(database, profile, 500));
+      const sampled = (await Promise.all(reads)).map((facts) => facts.sampled);
       expect(Math.max(...sampled)).toBeLessThan(2_000);
       expect(Math.max(...sampled)).toBeGreaterThan(0);
     });

@@ -155,7 +155,7 @@ describeOnEachServer(
         insert into reembed.search_events (request_id, profile, took_ms, results)
         select gen_random_uuid(), ${rubert.name}, 1, 0 from generate_series(1, 100) n`);
       await using explained = await openExplained(database);
-      expect(await readLoggedQueries(explained, 10, { looked: 20 })).toEqual([]);
+      expect(await readLoggedQueries(explained, 10, { among: 20 })).toEqual([]);
       const [plan] = explained.plans;
       expect(plan && scansOf(plan)).toEqual([expect.stringMatching(/^Index Scan .*search_events_pkey$/)]);
       const read = (node: PlanNode): number => Math.max(node["Actual Rows"] ?? 0, ...(node.Plans ?? []).map(read));

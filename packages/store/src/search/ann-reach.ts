@@ -31,7 +31,7 @@ export async function* findUnreachable(
   database: Database,
   profile: RegisteredProfile,
   { kind, breadth, limit, every, among }: ReachOptions,
-): AsyncGenerator<{ looked: number; unreachable: number[] }> {
+): AsyncGenerator<{ searched: number; unreachable: number[] }> {
   const partition = sql.raw(embeddingsPartition(profile.name));
   const embedding = annExpression(profile);
   const chosen = among === undefined ? sql`` : sql`and chunk_id = any(${sql.param(among)}::bigint[])`;
@@ -41,13 +41,13 @@ export async function* findUnreachable(
       await transaction.execute(sql`
         select set_config(${searchSettingName(kind)}, ${`${breadth}`}, true), set_config(${`${kind}.iterative_scan`}, 'off', true),
           set_config('enable_sort', 'off', true), set_config('statement_timeout', '0', true)`);
-      return await transaction.execute<{ last: string | null; looked: number; unreachable: string[] }>(sql`
+      return await transaction.execute<{ last: string | null; searched: number; unreachable: string[] }>(sql`
         with page as materialized (
           select chunk_id, ${embedding} as vector from ${partition}
           where chunk_id > ${last} and hashint8(chunk_id)::bigint % ${every} = 0 and l2_norm(embedding) > 0 ${chosen}
           order by chunk_id limit ${pageVectors}
         )
-        select max(page.chunk_id) as last, count(*)::int as looked,
+        select max(page.chunk_id) as last, count(*)::int as searched,
           coalesce(array_agg(page.chunk_id order by page.chunk_id) filter (where not found.itself), '{}') as unreachable
         from page cross join lateral (
           select coalesce(bool_or(nearest.chunk_id = page.chunk_id), false)
@@ -60,6 +60,6 @@ export async function* findUnreachable(
     });
     const [row] = page.rows;
     after = row?.last ?? null;
-    if (row !== undefined && after !== null) yield { looked: row.looked, unreachable: row.unreachable.map(Number) };
+    if (row !== undefined && after !== null) yield { searched: row.searched, unreachable: row.unreachable.map(Number) };
   }
 }
