@@ -3,7 +3,6 @@ import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { answerOperations, type OperationsOptions, sharedPublicFolder } from "@reembed/http";
 import type { Logger } from "@reembed/runtime";
-import { recordFeedback } from "@reembed/store/search";
 import express, { type Express, type RequestHandler } from "express";
 import { answerSearch, type SearchContext } from "./answer/answer-search.ts";
 import { FeedbackRequest, parseBody, SearchRequest } from "./answer/search-request.ts";
@@ -11,6 +10,7 @@ import { describeRollout } from "./describe-rollout.ts";
 import { limitSearches, requireJson, requireKey, requireLoopbackHost } from "./http/guards.ts";
 import { pageHeaders } from "./http/headers.ts";
 import { handleErrors, notFound, Problem } from "./http/problem.ts";
+import { acceptFeedback } from "./log/accept-feedback.ts";
 
 export interface AppOptions extends SearchContext {
   checks: OperationsOptions["checks"];
@@ -58,7 +58,7 @@ export function createApp({
     response.json(await answerSearch(requestId, parseBody(SearchRequest, request.body), context));
   });
   app.post("/v1/feedback", requireJson, json, async (request, response) => {
-    await recordFeedback(context.database, parseBody(FeedbackRequest, request.body));
+    await acceptFeedback(context.database, parseBody(FeedbackRequest, request.body));
     response.status(204).end();
   });
   app.all(["/v1/search", "/v1/feedback"], allowOnly("POST"));

@@ -100,6 +100,7 @@ describeOnOneServer(
       ["feedback of another kind", 400, "invalid_request", "feedback", { ...liked, kind: secret }],
       ["feedback on half a chunk", 400, "invalid_request", "feedback", { ...liked, chunkId: 1.5 }],
       ["feedback on an impossible chunk", 400, "invalid_request", "feedback", { ...liked, chunkId: 1e300 }],
+      ["feedback on an answer that was never given", 404, "answer_unknown", "feedback", liked],
       ["another address", 404, "not_found", "nothing", query],
     ];
     test.for(refused)("with %s are answered with %s %s", async ([, status, code, path, body]) => {

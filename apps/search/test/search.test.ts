@@ -79,6 +79,17 @@ describeOnOneServer(
       const { requestId, results } = await search.ask({ query: "sick leave", threshold: -1 });
       const feedback = { requestId, chunkId: results[0]?.chunkId, kind: "helpful" };
       expect((await search.post("/v1/feedback", feedback)).status).toBe(204);
+      // Invented feedback counts nowhere: of another chunk, and of a comparison, which no user has seen.
+      for (const invented of [
+        { ...feedback, chunkId: 1e9 },
+        { ...feedback, requestId: compared.requestId },
+      ]) {
+        const answer = await search.post("/v1/feedback", { ...invented, kind: "unhelpful" });
+        expect([answer.status, (await answer.json()) as object]).toEqual([
+          404,
+          expect.objectContaining({ code: "answer_unknown" }),
+        ]);
+      }
       const event = await waitFor("the event", async () => {
         const rows = await readEvents(search.database);
         return rows.find((row) => row.request_id === requestId);

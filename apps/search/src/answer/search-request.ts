@@ -51,6 +51,7 @@ export const FeedbackRequest = z.strictObject(
   },
   "must be an object with requestId, chunkId and kind, and nothing else",
 );
+export type FeedbackRequest = z.infer<typeof FeedbackRequest>;
 
 /** @throws Problem that names what is wrong without quoting anything that was sent. */
 export function parseBody<Body>(schema: z.ZodType<Body>, body: unknown): Body {

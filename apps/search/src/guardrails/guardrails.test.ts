@@ -111,6 +111,21 @@ describeOnOneServer(
       expect((await readRollout(database)).percent).toBe(10);
     });
 
+    test("do not roll back for feedback on answers and results that there never were", async () => {
+      await begin(10);
+      await serve(pair.baseline);
+      await serve(pair.candidate);
+      const { rows } = await database.execute<{ request_id: string }>(
+        sql`select request_id from reembed.search_events where profile = ${pair.candidate} limit 100`,
+      );
+      const invented = [
+        ...rows.map(({ request_id: requestId }) => ({ requestId, chunkId: 2 })),
+        ...Array.from({ length: 100 }, () => ({ requestId: randomUUID(), chunkId: 1 })),
+      ];
+      for (const about of invented) expect(await recordFeedback(database, { ...about, kind: "unhelpful" })).toBe(false);
+      expect(await look()).toBeUndefined();
+    });
+
     test("roll back once if several processes find a breach at the same moment", async () => {
       await begin(50);
       await serve(pair.baseline);

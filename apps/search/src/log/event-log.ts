@@ -3,7 +3,7 @@ import { answerWithin, type Logger, type Metrics, repeatEvery } from "@reembed/r
 import { type Database, isCancelled } from "@reembed/store/database";
 import { recordSearches, type SearchEvent } from "@reembed/store/search";
 
-const flushMs = 250;
+export const flushMs = 250;
 const rowsAtOnce = 500;
 /** At most 40 MB with queries of 4,000 characters; 5 MB without their texts. */
 const waitingAtMost = 5_000;

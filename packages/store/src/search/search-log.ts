@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
-import { type FeedbackKind, searchEvents, searchFeedback } from "../schema/searches.ts";
+import { type FeedbackKind, searchEvents } from "../schema/searches.ts";
 
 /** One search, or a shadow's answer to it. */
 export interface SearchEvent {
@@ -56,7 +56,19 @@ export interface SearchFeedback {
   kind: FeedbackKind;
 }
 
-/** Stored even if the search itself is not stored yet, or never will be. */
-export async function recordFeedback(database: Database, feedback: SearchFeedback): Promise<void> {
-  await database.insert(searchFeedback).values(feedback);
+/**
+ * Stores what was thought of a result that was seen. Returns false, and stores nothing, if no search is stored that has this
+ * result under this id: guardrails count feedback, and anybody who may search can send it.
+ */
+export async function recordFeedback(
+  database: Database,
+  { requestId, chunkId, kind }: SearchFeedback,
+): Promise<boolean> {
+  const { rowCount } = await database.execute(sql`
+    insert into reembed.search_feedback (request_id, chunk_id, kind)
+    select ${requestId}::uuid, ${chunkId}::bigint, ${kind}
+    where exists (
+      select from reembed.search_events
+      where request_id = ${requestId}::uuid and shadow_of is null and ${chunkId}::bigint = any(chunk_ids))`);
+  return rowCount === 1;
 }
