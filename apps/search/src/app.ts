@@ -7,6 +7,7 @@ import express, { type Express, type RequestHandler } from "express";
 import { answerSearch, type SearchContext } from "./answer/answer-search.ts";
 import { FeedbackRequest, parseBody, SearchRequest } from "./answer/search-request.ts";
 import { describeRollout } from "./describe-rollout.ts";
+import { keepExactNumbers } from "./http/exact-numbers.ts";
 import { limitSearches, requireJson, requireKey, requireLoopbackHost } from "./http/guards.ts";
 import { pageHeaders } from "./http/headers.ts";
 import { handleErrors, notFound, Problem } from "./http/problem.ts";
@@ -51,7 +52,8 @@ export function createApp({
   if (apiKey !== undefined) app.use(guarded, requireKey(apiKey));
   app.get("/readyz", async (_, response) => await answerOperations("/readyz", operations, response));
   app.get("/v1/rollout", async (_, response) => void response.json(await describeRollout(context)));
-  const json = express.json({ limit: "64kb", verify: requireUtf8 });
+  // Not strict: a body that is JSON and no object, as `null`, is refused with what it must be.
+  const json = express.json({ limit: "64kb", verify: requireUtf8, reviver: keepExactNumbers, strict: false });
   app.post("/v1/search", requireJson, json, async (request, response) => {
     const requestId = randomUUID();
     response.locals.requestId = requestId;

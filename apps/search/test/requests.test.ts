@@ -30,6 +30,8 @@ describeOnOneServer(
     const liked = { requestId: "00000000-0000-4000-8000-000000000000", chunkId: 1, kind: "helpful" };
     const refused: [string, number, string, string, unknown][] = [
       ["half an object", 400, "invalid_json", "search", `{"query": "${secret}`],
+      ["null", 400, "invalid_request", "search", "null"],
+      ["null as feedback", 400, "invalid_request", "feedback", "null"],
       ["a list", 400, "invalid_request", "search", "[]"],
       ["no query", 400, "invalid_request", "search", {}],
       ["a blank query", 400, "invalid_request", "search", { query: " \n" }],
@@ -85,6 +87,14 @@ describeOnOneServer(
         '{"query":"x","filter":{"metadata":{"a":9007199254740993}}}',
       ],
       [
+        "a number in metadata that would be read as 0",
+        400,
+        "invalid_request",
+        "search",
+        '{"query":"x","filter":{"metadata":{"a":1e-400}}}',
+      ],
+      ["a threshold that would be read as 0", 400, "invalid_request", "search", '{"query":"x","threshold":1e-400}'],
+      [
         "a prototype as filter",
         400,
         "invalid_request",
@@ -93,7 +103,7 @@ describeOnOneServer(
       ],
       ["a prototype as setting", 400, "invalid_request", "search", '{"query":"x","__proto__":{"limit":1}}'],
       ["invalid UTF-8", 400, "not_utf8", "search", Buffer.from('{"query":"\xff"}', "latin1")],
-      ["metadata 9,000 deep", 400, "invalid_request", "search", deep],
+      ["metadata 9,000 deep", 400, "invalid_json", "search", deep],
       ["SQL as profile", 400, "profile_unknown", "search", { ...query, profile: `${sql}${secret}` }],
       ["a property of objects as profile", 400, "profile_unknown", "search", { ...query, profile: "__proto__" }],
       ["feedback without a request", 400, "invalid_request", "feedback", { ...liked, requestId: "mine" }],

@@ -16,7 +16,7 @@ const metadata = z
   .custom<Record<string, unknown>>(isObject, "must be an object")
   .refine(
     isStorable,
-    `must be ${metadataCharacters} characters at most, without U+0000, half a surrogate pair or a number beyond 2^53`,
+    `must be ${metadataCharacters} characters at most, without U+0000, half a surrogate pair, a number beyond 2^53 or more digits than a double keeps`,
   );
 
 const Filter = z.strictObject(
@@ -86,12 +86,12 @@ function isObject(value: unknown): boolean {
 
 /**
  * Whether jsonb can store it. PostgreSQL parses JSON recursively, and the limit on the length also limits the depth. A
- * lone surrogate is written as an escape, like U+0000. A number that is too large was changed by JSON.parse already.
+ * lone surrogate is written as an escape, like U+0000. A number that JSON.parse would change is NaN.
  */
 function isStorable(value: object): boolean {
   try {
     const json = JSON.stringify(value, (_, member: unknown) => {
-      if (typeof member === "number" && Math.abs(member) > Number.MAX_SAFE_INTEGER) throw new RangeError();
+      if (typeof member === "number" && !(Math.abs(member) <= Number.MAX_SAFE_INTEGER)) throw new RangeError();
       return member;
     });
     return json.length <= metadataCharacters && !/\\u(0000|d[89a-f])/.test(json);

@@ -60,7 +60,8 @@ export function toProblem(error: unknown): Problem {
   // The messages of these errors quote the body.
   if (type === "entity.too.large") return new Problem(413, "too_large", "The body is larger than 64 kB.");
   if (type === "entity.verify.failed") return new Problem(400, "not_utf8", "The body is not valid UTF-8.");
-  if (type === "entity.parse.failed") return new Problem(400, "invalid_json", "The body is not valid JSON.");
+  if (type === "entity.parse.failed")
+    return new Problem(400, "invalid_json", "The body is not valid JSON, or is nested too deeply.");
   const clientStatus = clientErrorStatus(error);
   if (clientStatus !== undefined) {
     return new Problem(clientStatus, "bad_request", "The request cannot be read.");
