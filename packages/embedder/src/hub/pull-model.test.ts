@@ -43,12 +43,8 @@ afterEach(async () => await rm(modelsFolder, { recursive: true }));
 
 describe("a pull", () => {
   test("fetches what inference needs, records it, and reports progress over all files", async () => {
-    await using hub = await StandInHub.start(model.id, model.revision, {
-      ...unwanted,
-      ...checkpoint,
-      ...shards,
-      ...wanted,
-    });
+    const all = { ...unwanted, ...checkpoint, ...shards, ...wanted };
+    await using hub = await StandInHub.start(model.id, model.revision, all);
     const seen: PullProgress[] = [];
     const manifest = await pull(hub, { onProgress: (progress) => seen.push(progress) });
 
@@ -80,11 +76,8 @@ describe("a pull", () => {
 
   test("of a stand-in model fetches nothing: its files come with Reembed", async () => {
     const bundled = models.get("mini-m3") as Model;
-    const pulled = await pullModel({
-      model: bundled,
-      modelsFolder,
-      hub: { endpoint: "http://unused", token: undefined },
-    });
+    const hub = { endpoint: "http://unused", token: undefined };
+    const pulled = await pullModel({ model: bundled, modelsFolder, hub });
     expect(pulled).toEqual(await verifyModelFiles(bundled, modelsFolder));
   });
 

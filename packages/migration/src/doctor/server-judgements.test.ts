@@ -1,22 +1,16 @@
-import { expect, test } from "vitest";
+import { test } from "vitest";
+import { expectFinding, type FindingCase } from "../../test/expect-finding.ts";
 import { judgeClocks, judgeWrongClock } from "./clocks.ts";
 import { judgeDisk } from "./disk.ts";
-import type { Finding } from "./finding.ts";
 import { judgeGpus } from "./gpu.ts";
-import { judgeAdoptedIndexes, judgeDocumentIndex, judgeOwnIndexes } from "./indexes.ts";
 import { judgeMemory } from "./memory.ts";
 import { judgeModel, judgeTokenizer } from "./models.ts";
 import { judgeNode } from "./node.ts";
 import { judgePgvector, judgePostgres } from "./postgres.ts";
-import { judgeProvenance } from "./provenance.ts";
 import { judgeRedis } from "./redis.ts";
 import { judgeReplication } from "./replication.ts";
-import { judgeRights, judgeTable } from "./rights.ts";
+import { judgeRights } from "./rights.ts";
 import { judgeIndexMemory } from "./settings.ts";
-import { judgeOrphans, judgeTexts } from "./texts.ts";
-import { judgeTriggers } from "./triggers.ts";
-import { judgeVectors } from "./vectors.ts";
-import { judgeWork } from "./work.ts";
 
 const server = { major: 15, version: "15.18", encoding: "UTF8", readOnly: false, database: "corpus" };
 const redis = {
@@ -33,37 +27,12 @@ const redis = {
 const rights = { role: "me", createSchemas: true, createExtension: true, ownsTables: null };
 const replication = { replicas: 0, visible: 0, synchronous: 0, deadSlots: [] };
 const log = { fsync: true, synchronousStandbys: "", walLevel: "replica" };
-const vectors = { rows: 9, sampled: 9, missing: 0, zero: 0, notANumber: 0, unnormalised: 0, otherDimensions: 0 };
 const model = { model: "BAAI/bge-m3", folder: "/m", prepared: [], revision: "r", dimensions: 8, maxTokens: 8 };
 const l4 = { name: "L4", memoryBytes: 24e9, driver: "535.2" };
 const int8 = [{ device: "cpu", dtype: "int8" }];
-const index = { name: "by_vector", kind: "hnsw", valid: true, building: false, sizeBytes: 1e9 };
 const plan = { memoryBytes: 3e9, neededBytes: 3e9, memorySource: "at most shared_buffers" };
-const m3 = { name: "m3", state: "backfilled" } as const;
-const embedded = {
-  ...{ chunks: 9, embedded: 9, pending: 0, changes: 0, outdated: 0, quarantined: 0, coverage: 1 },
-  oldestChangeSeconds: null,
-};
-const triggers = { disabled: [], subscriptions: [], always: 0, triggers: 5, children: [], replicaRoles: [] };
-const changed = { ...embedded, embedded: 8, pending: 1, changes: 1, oldestChangeSeconds: 600 };
 
-/** The case, the finding, its verdict, and what the finding and its remedy must say. */
-const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verdict"], words: RegExp][] = [
-  ["a worker for what changes", judgeWork({ ...m3, paused: false }, embedded, 1), "ok", /9 of 9 chunks embedded$/],
-  ["a pending change", judgeWork({ ...m3, paused: false }, changed, 1), "ok", /1 change waits, the oldest for 10 min$/],
-  [
-    "a change without a worker",
-    judgeWork({ ...m3, paused: false }, changed, 0),
-    "warning",
-    /1 change waits, the oldest for 10 min, and no worker is running.*reembed worker --profile m3/,
-  ],
-  [
-    "vectors that were lost",
-    judgeWork({ ...m3, paused: false }, { ...embedded, embedded: 6, pending: 3 }, 1),
-    "warning",
-    /3 of 9 chunks have lost their vectors.*backfill start --profile m3/,
-  ],
-  ["no worker", judgeWork({ ...m3, paused: false }, embedded, 0), "warning", /no worker is running/],
+const cases: FindingCase[] = [
   ["Node 24", judgeNode("24.1.0"), "ok", /24\.1\.0/],
   ["an old Node", judgeNode("22.3.0"), "problem", /24 or newer.*Install Node 24/],
   ["an old PostgreSQL", judgePostgres({ ...server, major: 14 }), "problem", /version 14; 15 or newer/],
@@ -126,39 +95,6 @@ const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verd
     judgeRights({ ...rights, createSchemas: false, ownsTables: true }, "db"),
     "ok",
     /me has the rights/,
-  ],
-  ["no trigger", judgeTable("public.t", "me", ["TRIGGER"]), "problem", /GRANT TRIGGER ON public\.t TO "me"/],
-  ["no table", judgeTable("public.t", "me", null), "problem", /does not exist/],
-  ["triggers", judgeTriggers("public.t", triggers), "ok", /5 of them/],
-  [
-    "a disabled trigger",
-    judgeTriggers("public.t", { ...triggers, disabled: ["reembed_edit"] }),
-    "warning",
-    /reembed_edit disabled: edits are missed.*ALTER TABLE public\.t ENABLE TRIGGER/,
-  ],
-  [
-    "a subscription",
-    judgeTriggers("public.t", { ...triggers, subscriptions: ["copies"] }),
-    "warning",
-    /subscription copies writes.*ENABLE ALWAYS TRIGGER reembed_insert/,
-  ],
-  [
-    "a subscription with triggers that always fire",
-    judgeTriggers("public.t", { ...triggers, subscriptions: ["copies"], always: 5 }),
-    "ok",
-    /5 of them/,
-  ],
-  [
-    "a role without triggers",
-    judgeTriggers("public.t", { ...triggers, replicaRoles: ["loader"] }),
-    "warning",
-    /replica for loader/,
-  ],
-  [
-    "tables that inherit",
-    judgeTriggers("public.t", { ...triggers, children: ["more"] }),
-    "warning",
-    /rows of more, which inherit.*partitioned/,
   ],
   [
     "too little index memory",
@@ -258,61 +194,6 @@ const cases: [what: string, finding: Finding | Finding[], verdict: Finding["verd
     /3 s behind the database's.*time server/,
   ],
   ["clocks together", judgeClocks({ database: 40 }), "ok", /0\.0 s ahead/],
-  ["blank texts", judgeTexts("1-0", { rows: 9, sampled: 9, blank: 2, different: 6 }), "warning", /2 are empty/],
-  [
-    "texts twice",
-    judgeTexts("1-0", { rows: 9, sampled: 9, blank: 0, different: 6 }),
-    "ok",
-    /: 3 have the same text as another/,
-  ],
-  [
-    "a sample of texts",
-    judgeTexts("1-0", { rows: 90, sampled: 9, blank: 0, different: 6 }),
-    "ok",
-    /sample of 9 of 90.*at least 3/,
-  ],
-  [
-    "orphans",
-    judgeOrphans("t", { rows: 90, sampled: 9, orphans: 3 }),
-    "warning",
-    /3 \(33\.3 %\) are without a document/,
-  ],
-  ["zero vectors", judgeVectors("v", 3, { ...vectors, zero: 1 }), "warning", /1 is zero.*No search finds/],
-  ["no numbers", judgeVectors("v", 3, { ...vectors, notANumber: 2 }), "warning", /2 are not numbers/],
-  ["long vectors", judgeVectors("v", 3, { ...vectors, unnormalised: 9 }), "warning", /not of length 1.*Cosine/],
-  ["other dimensions", judgeVectors("v", 3, { ...vectors, otherDimensions: 9 }), "problem", /not of 3 dimensions/],
-  ["good vectors", judgeVectors("v", 3, vectors), "ok", /9 vectors, all of length 1/],
-  ["another model", judgeProvenance("m", { compared: 8, wrong: 8, leastCosine: 0.1 }), "problem", /made none of them/],
-  [
-    "some others",
-    judgeProvenance("m", { compared: 8, wrong: 1, leastCosine: 0.1 }),
-    "warning",
-    /1 differ from.*reembed verify/,
-  ],
-  ["this model", judgeProvenance("m", { compared: 8, wrong: 0, leastCosine: 0.999 }), "ok", /least cosine 0\.999/],
-  [
-    "an invalid index",
-    judgeOwnIndexes(m3, [{ ...index, valid: false }], 9),
-    "warning",
-    /by_vector is invalid.*index build/,
-  ],
-  ["an index that grows", judgeOwnIndexes(m3, [{ ...index, valid: false, building: true }], 9), "ok", /being built/],
-  ["no index", judgeOwnIndexes(m3, [], 30_000), "warning", /30,000 vectors.*index build --profile m3/],
-  ["no index yet", judgeOwnIndexes({ ...m3, state: "backfilling" }, [], 30_000), "ok", /none/],
-  ["no adopted index", judgeAdoptedIndexes("t", []), "warning", /every vector/],
-  [
-    "no index of documents",
-    judgeDocumentIndex("t", 'a"b', false),
-    "warning",
-    /CREATE INDEX CONCURRENTLY ON t \("a""b"\)/,
-  ],
 ];
 
-test.for(cases)("%s", ([, found, verdict, words]) => {
-  const findings = [found].flat();
-  const worst = findings.find((finding) => finding.verdict === verdict);
-  expect(worst, JSON.stringify(findings)).toBeDefined();
-  expect(`${worst?.check} ${worst?.says} ${worst?.remedy ?? ""}`.trim()).toMatch(words);
-  // What is not in order comes with what to do, and nothing else does.
-  for (const finding of findings) expect(finding.remedy === null).toBe(finding.verdict === "ok");
-});
+test.for(cases)("%s", expectFinding);
