@@ -27,6 +27,7 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   search: async () => (await import("./commands/search.ts")).registerSearch,
   rollout: async () => (await import("./commands/rollout.ts")).registerRollout,
   rollback: async () => (await import("./commands/rollout.ts")).registerRollback,
+  expose: async () => (await import("./commands/expose.ts")).registerExpose,
   finalize: async () => (await import("./commands/finalize.ts")).registerFinalize,
   dashboard: async () => (await import("./commands/dashboard.ts")).registerDashboard,
   model: async () => (await import("./commands/model.ts")).registerModel,

@@ -40,7 +40,18 @@ describe("wrong usage ends with exit code 2, nothing on stdout and a hint", () =
 describe("--help describes, with exit code 0", () => {
   const commands = [
     ...["doctor", "init", "load", "adopt", "rechunk", "estimate", "backfill", "producer", "worker", "status"],
-    ...["quarantine", "index", "verify", "evaluate", "search", "rollout", "rollback", "finalize", "dashboard"],
+    ...[
+      "quarantine",
+      "index",
+      "verify",
+      "evaluate",
+      "search",
+      "rollout",
+      "rollback",
+      "expose",
+      "finalize",
+      "dashboard",
+    ],
     ...["model", "demo"],
   ];
 

@@ -53,10 +53,11 @@ export async function finalize(
   return rollout;
 }
 
-function describeRemoval({ baseline, candidate }: Rollout, { vectors, bytes, chunks }: Removal): string {
+function describeRemoval({ baseline, candidate }: Rollout, { vectors, bytes, chunks, exposure }: Removal): string {
   const parts = [
     `${formatCount(vectors)} vectors of ${baseline} with their indexes (${formatBytes(bytes)})`,
     ...(chunks > 0 ? [`the ${formatCount(chunks)} chunks that only ${baseline} reads`] : []),
+    ...(exposure === null ? [] : [`the schema ${exposure}, in which an application reads its vectors`]),
     `its view, its quarantine and its queue`,
   ];
   return `This removes ${parts.join(", ")}. There is no way back from ${candidate} afterwards.`;

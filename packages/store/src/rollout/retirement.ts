@@ -3,6 +3,7 @@ import { and, eq, sql } from "drizzle-orm";
 import type { Database, Queryable } from "../database/database.ts";
 import { withLockTimeout } from "../database/lock-timeout.ts";
 import { withMigrationLock } from "../database/migrate.ts";
+import { readExposures, removeExposure } from "../exposure/exposure.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { profiles } from "../schema/profiles.ts";
 import { chunksPartition, embeddingsPartition, profileView } from "../schema/relations.ts";
@@ -37,15 +38,19 @@ export interface Removal {
   bytes: number;
   /** Number of chunks that no other profile reads; 0 if they stay. */
   chunks: number;
+  /** The schema in which an application reads its vectors; null if there is none. */
+  exposure: string | null;
 }
 
 export async function readRemoval(database: Database, profile: RegisteredProfile): Promise<Removal> {
   const partition = embeddingsPartition(profile.name);
   const staying = profile.source !== null || (await isReadByOthers(database, profile));
-  const { rows } = await database.execute<Record<keyof Removal, string>>(sql`
+  const exposure = (await readExposures(database)).find((one) => one.profile === profile.name)?.schema ?? null;
+  const { rows } = await database.execute<Record<"vectors" | "bytes" | "chunks", string>>(sql`
     select (select count(*) from ${sql.raw(partition)}) as vectors, pg_total_relation_size(to_regclass(${partition})) as bytes,
       ${staying ? sql`0` : sql`(select count(*) from ${sql.raw(profile.relation)})`} as chunks`);
-  return { vectors: Number(rows[0]?.vectors), bytes: Number(rows[0]?.bytes), chunks: Number(rows[0]?.chunks) };
+  const [row] = rows;
+  return { vectors: Number(row?.vectors), bytes: Number(row?.bytes), chunks: Number(row?.chunks), exposure };
 }
 
 /** A retired profile that is wanted again starts again without vectors; its partitions are created by its registration. */
@@ -57,7 +62,7 @@ export async function reviveRetired(database: Queryable, profile: string): Promi
 }
 
 /**
- * Removes what a retired profile has in the database: its view, its vectors, and the chunks that no other profile reads. Each
+ * Removes what a retired profile has in the database: its views, its vectors, and the chunks that no other profile reads. Each
  * step checks whether it is still necessary, so it can be killed at any point and repeated. An adopted chunking stays, with
  * our view and triggers, because the application's table is where the documents come from.
  */
@@ -65,6 +70,7 @@ export async function removeRetired(database: Database, profile: RegisteredProfi
   await withMigrationLock(database, async (locked) => {
     await locked.execute(sql`delete from reembed.chunk_changes where profile = ${profile.name}`);
     await locked.execute(sql`delete from reembed.quarantined_chunks where profile = ${profile.name}`);
+    await removeExposure(locked, profile.name);
     await withLockTimeout(locked, async (transaction) => {
       await transaction.execute(sql.raw(`drop view if exists ${profileView(profile.name)}`));
     });

@@ -85,17 +85,15 @@ export interface AnnBuildResources {
 }
 
 /**
- * Builds the index without blocking writers, in a separate session that waits as long as it takes. If the client ends, the
+ * Prepares a separate session for a build that does not block writers and takes as long as it takes. If the client ends, the
  * build continues in the server. Therefore the session gets no messages below a warning, because sending anything to a
  * client that has ended would end the statement.
  *
  * PostgreSQL plans parallel workers by the size of the main table, but vectors are stored out of line, so the minimum size
  * for parallelism is set to 0.
  */
-export async function createAnnIndex(
+export async function prepareBuild(
   session: Database,
-  profile: RegisteredProfile,
-  shape: AnnIndexShape,
   { memoryBytes, parallelWorkers }: AnnBuildResources,
 ): Promise<void> {
   for (const [setting, value] of [
@@ -108,6 +106,16 @@ export async function createAnnIndex(
   ] as const) {
     await session.execute(sql`select set_config(${setting}, ${value}, false)`);
   }
+}
+
+/** Builds the index in a session that `prepareBuild` prepares. */
+export async function createAnnIndex(
+  session: Database,
+  profile: RegisteredProfile,
+  shape: AnnIndexShape,
+  resources: AnnBuildResources,
+): Promise<void> {
+  await prepareBuild(session, resources);
   const using: SQL =
     shape.kind === "hnsw"
       ? sql`with (m = ${sql.raw(`${shape.m}`)}, ef_construction = ${sql.raw(`${shape.efConstruction}`)})`

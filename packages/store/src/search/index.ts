@@ -10,6 +10,7 @@ export {
   dropAnnIndex,
   lacksSharedMemory,
   openSession,
+  prepareBuild,
   readAnnIndex,
   readBuildGround,
   setAnnSettings,

@@ -1,0 +1,1 @@
+export { type ExposureReport, exposeProfile, unexposeProfile } from "./expose-profile.ts";

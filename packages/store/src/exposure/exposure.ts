@@ -1,0 +1,138 @@
+import { ReembedError } from "@reembed/core";
+import { sql } from "drizzle-orm";
+import { quoted } from "../adoption/adoption.ts";
+import type { Database, Queryable } from "../database/database.ts";
+import { withLockTimeout } from "../database/lock-timeout.ts";
+import type { RegisteredProfile } from "../profiles/profiles.ts";
+import type { ChunkSource } from "../schema/corpus.ts";
+import { embeddingsPartition } from "../schema/relations.ts";
+import { exposedIndexName, exposedVectors, type VectorType } from "./exposed-vectors.ts";
+import { functionStatements, type ReadingFunction, readFunctions } from "./functions.ts";
+import { readTableFacts } from "./table-facts.ts";
+import { type Exposed, grantStatements, viewStatements } from "./view-statements.ts";
+import { writeStatements } from "./write-statements.ts";
+
+/** A schema in which an application's table has a profile's vectors. */
+export interface Exposure {
+  profile: string;
+  /** Not quoted. */
+  schema: string;
+  /** The roles that may use it, without its owner. */
+  roles: string[];
+}
+
+/** The name, not quoted, of the schema with a profile's exposure: of letters, digits and underscores. */
+function exposureSchema(profile: string): string {
+  return `reembed_${profile.replaceAll("-", "_")}`;
+}
+
+const marker = "Made by `reembed expose` for ";
+
+export async function readExposures(database: Queryable): Promise<Exposure[]> {
+  const { rows } = await database.execute<Record<keyof Omit<Exposure, "roles">, string> & { roles: string[] }>(sql`
+    select substr(obj_description(n.oid, 'pg_namespace'), length(${marker}) + 1) as profile, n.nspname as schema,
+      array(select pg_get_userbyid(a.grantee) from aclexplode(n.nspacl) a
+        where a.grantee <> n.nspowner and a.grantee <> 0 and a.privilege_type = 'USAGE' order by 1)::text[] as roles
+    from pg_namespace n where starts_with(obj_description(n.oid, 'pg_namespace'), ${marker}) order by n.nspname`);
+  return rows;
+}
+
+/** Reads what an exposure needs to know of the application's table, and chooses the form of the vectors. */
+export async function planExposure(
+  database: Database,
+  profile: RegisteredProfile & { source: ChunkSource },
+  options: { type: VectorType; baselineDimensions: number },
+): Promise<Exposed> {
+  const table = await readTableFacts(database, profile.source);
+  const vectors = exposedVectors(profile, table, options);
+  const { baselineDimensions } = options;
+  return { profile, table, vectors, baselineDimensions, schema: quoted(exposureSchema(profile.name)) };
+}
+
+export interface CreatedExposure {
+  /** Functions with a counterpart, and those without one, with the reason. */
+  functions: { copied: string[]; skipped: { signature: string; reason: string }[] };
+  roles: string[];
+}
+
+/**
+ * Creates the schema with everything in it, or creates it anew, in one transaction: sessions that use it wait for a moment,
+ * and see the old one or the new one. Roles that could use it before still can.
+ * @throws ReembedError `schema_taken` (exit code 3).
+ */
+export async function createExposure(
+  database: Database,
+  exposed: Exposed,
+  roles: readonly string[],
+): Promise<CreatedExposure> {
+  const { profile, schema } = exposed;
+  const found = await readFunctions(database, exposed.table);
+  const before = (await readExposures(database)).find((exposure) => exposure.profile === profile.name);
+  await refuseTaken(database, profile.name, before);
+  const allowed = [...new Set([...(before?.roles ?? []), ...roles])];
+  return await withLockTimeout(database, async (transaction) => {
+    const run = (statement: string) => transaction.execute(sql.raw(statement));
+    if (before !== undefined) await run(`drop schema ${schema} cascade`);
+    await run(`create schema ${schema}`);
+    await run(`comment on schema ${schema} is '${marker}${profile.name}'`);
+    for (const statement of [...viewStatements(exposed), ...writeStatements(exposed)]) await run(statement);
+    const functions = await copyFunctions(transaction, exposed, found);
+    for (const role of allowed) for (const statement of grantStatements(exposed, role)) await run(statement);
+    return { functions, roles: allowed };
+  });
+}
+
+async function refuseTaken(database: Queryable, profile: string, before: Exposure | undefined): Promise<void> {
+  const schema = exposureSchema(profile);
+  const { rows } = await database.execute(sql`select from pg_namespace where nspname = ${schema}`);
+  if (before !== undefined || rows.length === 0) return;
+  throw new ReembedError("schema_taken", `There is a schema ${schema} that Reembed has not made.`, {
+    exitCode: 3,
+    remedy: `Rename it: ALTER SCHEMA ${schema} RENAME TO …`,
+  });
+}
+
+/** A function that cannot be created over the view, for example by its types, is left out and reported. */
+async function copyFunctions(
+  transaction: Queryable,
+  exposed: Exposed,
+  found: readonly ReadingFunction[],
+): Promise<CreatedExposure["functions"]> {
+  const functions: CreatedExposure["functions"] = { copied: [], skipped: [] };
+  for (const one of found) {
+    const { signature, obstacle } = one;
+    const reason = obstacle ?? (await create(transaction, functionStatements(exposed, one)));
+    if (reason === null) functions.copied.push(signature);
+    else functions.skipped.push({ signature, reason });
+  }
+  return functions;
+}
+
+/** Returns why PostgreSQL refused; null if it did not. */
+async function create(transaction: Queryable, statements: readonly string[]): Promise<string | null> {
+  await transaction.execute(sql`savepoint copied`);
+  try {
+    for (const statement of statements) await transaction.execute(sql.raw(statement));
+    await transaction.execute(sql`release savepoint copied`);
+    return null;
+  } catch (error) {
+    await transaction.execute(sql`rollback to savepoint copied`);
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    return cause instanceof Error ? cause.message : String(cause);
+  }
+}
+
+/** Removes a profile's exposure with its index and the rights that it needed. Returns whether there was one. */
+export async function removeExposure(database: Database, profile: string): Promise<boolean> {
+  const exposure = (await readExposures(database)).find((one) => one.profile === profile);
+  if (exposure === undefined) return false;
+  const partition = embeddingsPartition(profile);
+  await withLockTimeout(database, async (transaction) => {
+    await transaction.execute(sql.raw(`drop schema ${quoted(exposure.schema)} cascade`));
+    for (const role of exposure.roles) {
+      await transaction.execute(sql.raw(`revoke select (chunk_id, embedding) on ${partition} from ${quoted(role)}`));
+    }
+  });
+  await database.execute(sql.raw(`drop index concurrently if exists reembed."${exposedIndexName({ name: profile })}"`));
+  return true;
+}

@@ -1,0 +1,93 @@
+import { ReembedError } from "@reembed/core";
+import { sql } from "drizzle-orm";
+import type { Queryable } from "../database/database.ts";
+import type { ChunkSource } from "../schema/corpus.ts";
+
+export interface ExposedColumn {
+  name: string;
+  /** With its length, as in `vector(312)`. */
+  type: string;
+  notNull: boolean;
+  /** SQL of its default; null for none. */
+  default: string | null;
+  /** Whether PostgreSQL numbers it, and whether a statement may give it a value. */
+  identity: "always" | "by default" | null;
+  /** Whether PostgreSQL computes it from others. */
+  generated: boolean;
+}
+
+/** How distances are ordered by: the words in the names of pgvector's operator classes. */
+export type Metric = "cosine" | "ip" | "l2";
+
+/** An application's table, as a view of the same shape needs it. */
+export interface TableFacts {
+  /** Without its schema, not quoted. */
+  name: string;
+  /** Its schema, not quoted. */
+  schema: string;
+  columns: ExposedColumn[];
+  /** The column with the vectors. */
+  vector: ExposedColumn;
+  /** The length in the vector column's type; null if it has none. */
+  length: number | null;
+  /** The metric of an index on its vectors; cosine if there is none. */
+  metric: Metric;
+  /** The schema in which pgvector is installed, quoted. */
+  vectorSchema: string;
+  owner: string;
+  /** Whether this session's role is the owner, or a member of it. */
+  isOwned: boolean;
+}
+
+export async function readTableFacts(database: Queryable, source: ChunkSource): Promise<TableFacts> {
+  const { rows } = await database.execute<{
+    name: string;
+    schema: string;
+    owner: string;
+    owned: boolean;
+    columns: ExposedColumn[];
+    classes: string[];
+    vectorSchema: string;
+  }>(sql`
+    select c.relname as name, n.nspname as schema, pg_get_userbyid(c.relowner) as owner,
+      pg_has_role(c.relowner, 'USAGE') as owned,
+      (select quote_ident(v.nspname) from pg_extension x join pg_namespace v on v.oid = x.extnamespace
+       where x.extname = 'vector') as "vectorSchema",
+      (select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
+          'notNull', a.attnotnull, 'default', case when a.attgenerated = '' then pg_get_expr(d.adbin, d.adrelid) end,
+          'identity', case a.attidentity when 'a' then 'always' when 'd' then 'by default' end,
+          'generated', a.attgenerated <> '') order by a.attnum)
+        from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
+      array(select o.opcname::text from pg_index i join pg_opclass o on o.oid = any(i.indclass)
+        where i.indrelid = c.oid and i.indisvalid and o.opcname ~ '^(vector|halfvec)_(cosine|ip|l2)_ops$') as classes
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass(${source.table})`);
+  const [row] = rows;
+  const vector = row?.columns.find(({ name, type }) => isVector(type) && mentions(source.embedding, name));
+  if (row === undefined || vector === undefined) {
+    throw new ReembedError("adopted_table_gone", `The adopted table ${source.table} has no vectors any more.`, {
+      exitCode: 3,
+      remedy: "It was dropped, or its column of vectors was. A backup has both.",
+    });
+  }
+  const { owned, classes, ...facts } = row;
+  const length = /\((\d+)\)$/.exec(vector.type)?.[1];
+  const metrics = classes.map((name) => name.split("_")[1] as Metric);
+  return {
+    ...facts,
+    vector,
+    length: length === undefined ? null : Number(length),
+    metric: metrics.includes("cosine") ? "cosine" : (metrics[0] ?? "cosine"),
+    isOwned: owned,
+  };
+}
+
+function isVector(type: string): boolean {
+  return /^(.*\.)?(vector|halfvec)(\(\d+\))?$/.test(type);
+}
+
+/** Whether an adoption's column or expression is about this column. */
+function mentions(expression: string, column: string): boolean {
+  const words = expression.match(/"(?:[^"]|"")+"|[\p{L}_][\p{L}\p{N}_$]*/gu) ?? [];
+  return words.some((word) => (word.startsWith('"') ? word.slice(1, -1).replaceAll('""', '"') : word) === column);
+}
