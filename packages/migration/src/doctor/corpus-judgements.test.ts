@@ -62,6 +62,12 @@ const cases: FindingCase[] = [
     /replica for loader/,
   ],
   [
+    "a role without triggers on Reembed's own table",
+    judgeTriggers("reembed.chunks", { ...triggers, replicaRoles: ["loader"] }, true),
+    "warning",
+    /replica for loader.*ALTER ROLE loader RESET session_replication_role/,
+  ],
+  [
     "tables that inherit",
     judgeTriggers("public.t", { ...triggers, children: ["more"] }),
     "warning",

@@ -6,16 +6,20 @@ import { adoptedTables } from "./rights.ts";
 export const checkTriggers: Check = async ({ database, registered }) => {
   if (database === undefined) return [];
   const findings: Finding[] = [];
-  for (const table of adoptedTables(registered)) {
-    findings.push(...judgeTriggers(table, await readTriggerFacts(database, table)));
+  const own = registered.flatMap(({ source, relation }) => (source === null ? [relation] : []));
+  for (const table of new Set([...adoptedTables(registered), ...own])) {
+    findings.push(...judgeTriggers(table, await readTriggerFacts(database, table), own.includes(table)));
   }
   return findings;
 };
 
 const found = "Until then the producer finds such changes later, because it checks 1,000 texts per tick.";
 
-/** The writes to an application's table for which Reembed's triggers do not fire. */
-export function judgeTriggers(table: string, facts: TriggerFacts): Finding[] {
+/**
+ * The writes to a table for which Reembed's triggers do not fire.
+ * @param own Whether it is a table of Reembed, which only Reembed's role writes, and not an application's.
+ */
+export function judgeTriggers(table: string, facts: TriggerFacts, own = false): Finding[] {
   const { disabled, subscriptions, always, triggers, children, replicaRoles } = facts;
   const check = `triggers on ${table}`;
   const enable = (how: string) => `Have its owner run ALTER TABLE ${table} ENABLE ${how}. ${found}`;
@@ -33,7 +37,10 @@ export function judgeTriggers(table: string, facts: TriggerFacts): Finding[] {
     }
     for (const role of replicaRoles) {
       const who = role === "" ? "every role" : role;
-      findings.push(warning(check, `session_replication_role is replica for ${who}, so triggers do not fire`, replica));
+      const holder = role === "" ? "DATABASE … (or ALTER ROLE ALL)" : `ROLE ${role}`;
+      const reset = `Run ALTER ${holder} RESET session_replication_role. ${found}`;
+      const says = `session_replication_role is replica for ${who}, so triggers do not fire`;
+      findings.push(warning(check, says, own ? reset : replica));
     }
   }
   if (children.length > 0) {

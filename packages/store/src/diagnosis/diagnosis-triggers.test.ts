@@ -1,9 +1,11 @@
 import {
   adoptedProfile,
   applicationColumns,
+  describeOnOneServer,
   nativeUnavailable,
   openTestDatabase,
   startNativePostgres,
+  testProfile,
   waitFor,
 } from "@reembed/testing";
 import { sql } from "drizzle-orm";
@@ -81,3 +83,21 @@ describe.skipIf(missing !== undefined)("triggers on an application's table", () 
     await database.execute(sql`drop subscription copies`);
   });
 });
+
+describeOnOneServer(
+  "triggers on a table of loaded chunks",
+  (open) => {
+    test("are named, and so is a database in whose sessions they do not fire", async () => {
+      const profile = testProfile("mini-m3");
+      await using database = await openTestDatabase(await open(), [profile]);
+      const { relation } = await readProfile(database, profile.name);
+      expect(await readTriggerFacts(database, relation)).toEqual({ ...none, triggers: 3 });
+      await database.execute(sql`do $$ begin
+        execute format('alter database %I set session_replication_role = replica', current_database()); end $$`);
+      await database.execute(sql.raw(`alter table ${relation} disable trigger forget`));
+      const expected = { triggers: 3, replicaRoles: [""], disabled: ["forget"] };
+      expect(await readTriggerFacts(database, relation)).toMatchObject(expected);
+    });
+  },
+  "PostgreSQL",
+);

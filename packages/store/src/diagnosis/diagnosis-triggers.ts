@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Queryable } from "../database/database.ts";
 
-/** What keeps Reembed's triggers on an application's table from recording its changes. */
+/** What keeps Reembed's triggers on a table of chunks from recording its changes. */
 export interface TriggerFacts {
   /** Names of Reembed's disabled triggers. */
   disabled: string[];
@@ -27,8 +27,9 @@ export async function readTriggerFacts(database: Queryable, table: string): Prom
     replica_roles: string[];
   }>(sql`
     with ours as (
-      select tgname, tgenabled from pg_trigger
-      where tgrelid = to_regclass(${table}) and not tgisinternal and tgname like 'reembed\\_%'
+      select tgname, tgenabled from pg_trigger t
+      join pg_proc p on p.oid = t.tgfoid join pg_namespace n on n.oid = p.pronamespace
+      where t.tgrelid = to_regclass(${table}) and not t.tgisinternal and n.nspname = 'reembed'
     )
     select
       array(select tgname::text from ours where tgenabled in ('D', 'R') order by 1) as disabled,
