@@ -115,6 +115,7 @@ describeOnEachServer(
         queue: { waiting: 0, active: 0, delayed: 0, failed: 0 },
         queueLimits: null,
         wrongClocks: [],
+        changeLog: { rows: expect.any(Number), oldestSeconds: expect.any(Number) },
         rate: { chunksPerSecond: 0, tokensPerSecond: 0 },
         etaSeconds: null,
         workers: [],

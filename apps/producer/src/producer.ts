@@ -28,13 +28,14 @@ export async function startProducer(options: ProducerOptions): Promise<AsyncDisp
 
   const removeExpired = options.retention && removingExpired(database, options.retention);
 
-  const makeTick = async (): Promise<TickReport[]> => {
+  // A rate is per interval of the schedule, which the producer that started last has set.
+  const makeTick = async (tickMs = options.tickMs): Promise<TickReport[]> => {
     await cutChangedDocuments(database, log);
     const reports: TickReport[] = [];
     const failures: string[] = [];
     for (const { name } of await readProfiles(database)) {
       try {
-        const report = await tick(database, queues.of(name), name, options);
+        const report = await tick(database, queues.of(name), name, { ...options, tickMs });
         logReport(log, report);
         reports.push(report);
       } catch (error) {

@@ -36,7 +36,7 @@ export interface QueueCounts {
   failed: number;
 }
 
-function embedQueueName(profile: string): string {
+export function embedQueueName(profile: string): string {
   return `embed-${profile}`;
 }
 

@@ -9,6 +9,7 @@ export {
   startEmbedWorker,
 } from "./embed-queue.ts";
 export { EmbedQueues } from "./embed-queues.ts";
+export { type FailedBatches, readFailedBatches } from "./failed-batches.ts";
 export { describeQueueServer } from "./queue-error.ts";
 export { type RedisFacts, readRedisFacts } from "./redis-facts.ts";
 export { checkQueueServer, checkQueueTables, createQueueTables, type QueueServer, requireRedis } from "./server.ts";

@@ -3,6 +3,7 @@ import { Redis } from "ioredis";
 import pg from "pg";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { type BatchResult, EmbedBatch, EmbedQueue, startEmbedWorker } from "./embed-queue.ts";
+import { readFailedBatches } from "./failed-batches.ts";
 import { startTickWorker, TickQueue } from "./tick-queue.ts";
 import { hasUnfinishedJobs, readWaitingJobs } from "./waiting-jobs.ts";
 
@@ -47,6 +48,20 @@ describeOnEachServer("the queues", (open) => {
     onTestFinished(() => worker.close());
     await waitFor("all batches", () => taken.length === 4);
     expect(taken).toEqual([3, 4, 1, 2]);
+  });
+
+  test("failed batches are counted, with the reason of the last one", async () => {
+    expect(await readFailedBatches(servers.queue, "failing")).toBeNull();
+    const queue = openQueue("failing");
+    await queue.enqueue([batch("other", 1), batch("failing", 2)]);
+    const worker = startEmbedWorker(servers.queue, "failing", async () => nothing, options);
+    onTestFinished(() => worker.close());
+    await waitFor("the failure", async () => (await queue.counts()).failed === 1);
+    expect(await readFailedBatches(servers.queue, "failing")).toEqual({
+      batches: 1,
+      reason: "This batch is for other; the worker embeds failing",
+      secondsAgo: expect.any(Number),
+    });
   });
 
   test("a batch that moves while the states are read is not missed, whichever way it goes", async () => {
@@ -166,7 +181,9 @@ describeOnEachServer("the queues", (open) => {
     let running = 0;
     let atOnce = 0;
     let made = 0;
-    const tick = async () => {
+    const intervals = new Set<number | undefined>();
+    const tick = async (everyMs: number | undefined) => {
+      intervals.add(everyMs);
       atOnce = Math.max(atOnce, ++running);
       // Further ticks are due meanwhile, and the other worker is idle.
       const startedAt = performance.now();
@@ -182,6 +199,7 @@ describeOnEachServer("the queues", (open) => {
     expect(await ticks.ensureScheduled(50)).toBe(false);
     await waitFor("some ticks", () => made >= 3);
     expect(atOnce).toBe(1);
+    expect(intervals).toEqual(new Set([50]));
     await ticks.bullmq.obliterate({ force: true });
     expect(await ticks.ensureScheduled(50)).toBe(true);
     const before = made;

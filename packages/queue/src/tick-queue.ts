@@ -1,4 +1,4 @@
-import type { Queue, Worker } from "bullmq";
+import type { Job, Queue, RepeatOptions, Worker } from "bullmq";
 import { createQueue, createWorker, type OnQueueError } from "./bullmq.ts";
 import type { QueueServer } from "./server.ts";
 
@@ -60,18 +60,27 @@ export class TickQueue implements AsyncDisposable {
   }
 }
 
-/** Starts making ticks. The return value of `tick` is shown as the job's result. */
+/**
+ * Starts making ticks. The return value of `tick` is shown as the job's result.
+ * @param tick Gets the interval of the schedule, which another producer may have set; undefined for a tick made by hand.
+ */
 export function startTickWorker(
   server: QueueServer,
   lockDurationMs: number,
-  tick: () => Promise<unknown>,
+  tick: (everyMs: number | undefined) => Promise<unknown>,
   onError: OnQueueError,
 ): Worker {
-  return createWorker(server, tickQueueName, tick, {
+  return createWorker(server, tickQueueName, (job) => tick(intervalOf(job)), {
     onError,
     concurrency: 1,
     lockDuration: lockDurationMs,
     stalledInterval: Math.min(5_000, lockDurationMs / 2),
     maxStalledCount: 5,
   });
+}
+
+/** BullMQ's scheduler stores its options in the jobs that it makes, which the type of a job's options leaves out. */
+function intervalOf({ opts }: Job): number | undefined {
+  const { repeat } = opts as { repeat?: RepeatOptions };
+  return repeat?.every;
 }

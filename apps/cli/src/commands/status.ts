@@ -32,7 +32,7 @@ export function registerStatus(program: Command): void {
         const describe = (statuses: readonly ProfileStatus[], tickLimits: string | null) =>
           json
             ? statuses.map((status) => JSON.stringify(status)).join("\n")
-            : describeStatuses(statuses, new Date(), tickLimits);
+            : describeStatuses(statuses, new Date(), { tickLimits, tickMs: config.producer.tickMs });
         return async () => describe(await readStatus(database, queues), await describeQueueLimits(ticks.bullmq));
       };
       if (!watch) {

@@ -15,16 +15,26 @@ const status: ProfileStatus = {
   backfill: { order: "id", until: null, rate: null },
   queue: { waiting: 0, active: 0, delayed: 0, failed: 0 },
   rate: { chunksPerSecond: 0, tokensPerSecond: 0 },
-  ...{ forecast: null, verification: null, index: null, wrongClocks: [] },
+  ...{ forecast: null, verification: null, index: null, wrongClocks: [], changeLog: { rows: 0, oldestSeconds: 0 } },
   workers: [{ id: "w", host: "h", device: "cpu", profile: "m3", tokensPerSecond: 0 }],
 };
-const notes = (changed: Partial<ProfileStatus>, tickLimits?: string) =>
-  describeStatuses([{ ...status, ...changed }], new Date(), tickLimits).split("\n\n")[1];
+const notes = (changed: Partial<ProfileStatus>, settings: { tickLimits?: string; tickMs?: number } = {}) =>
+  describeStatuses([{ ...status, ...changed }], new Date(), settings).split("\n\n")[1];
 
 test("a paused queue is named, and so is a paused producer queue", () => {
   expect(notes({})).toBeUndefined();
   expect(notes({ queueLimits: "The queue is paused." })).toBe("m3: The queue is paused.");
-  expect(notes({}, "The queue is paused.")).toBe("producer: The queue is paused. No ticks are made.");
+  expect(notes({}, { tickLimits: "The queue is paused." })).toBe("producer: The queue is paused. No ticks are made.");
+});
+
+test("a log that no producer takes is named with its age, which ticks may reach too", () => {
+  const changeLog = { rows: 12_345, oldestSeconds: 720 };
+  expect(notes({ changeLog })).toBe(
+    "12,345 changes wait in the log, the first for 12 min: no producer takes them. Run `reembed producer`.",
+  );
+  expect(notes({ changeLog: { rows: 1, oldestSeconds: 61 } })).toMatch(/^1 change waits in the log/);
+  expect(notes({ changeLog: { rows: 1, oldestSeconds: 60 } })).toBeUndefined();
+  expect(notes({ changeLog }, { tickMs: 3_600_000 })).toBeUndefined();
 });
 
 test("a host whose clock is wrong is named once", () => {

@@ -1,5 +1,5 @@
 import { formatCount, formatDuration, formatRate, formatShare, formatTable } from "@reembed/core";
-import { describeWaiting, type ProfileStatus } from "@reembed/migration/status";
+import { describeBacklog, describeWaiting, type ProfileStatus } from "@reembed/migration/status";
 import { describeWrongClock } from "@reembed/store/diagnosis";
 
 const header = [
@@ -11,7 +11,7 @@ const header = [
 export function describeStatuses(
   statuses: readonly ProfileStatus[],
   now: Date,
-  tickLimits: string | null = null,
+  { tickLimits = null, tickMs = 0 }: { tickLimits?: string | null; tickMs?: number } = {},
 ): string {
   const rows = statuses.map((status) => [
     status.profile,
@@ -27,6 +27,8 @@ export function describeStatuses(
   const notes = statuses.flatMap((status) => notesOn(status, now).map((note) => `${status.profile}: ${note}`));
   if (tickLimits !== null) notes.push(`producer: ${tickLimits} No ticks are made.`);
   notes.push(...(statuses[0]?.wrongClocks ?? []).map(describeWrongClock));
+  const backlog = statuses[0] && describeBacklog(statuses[0].changeLog, tickMs / 1_000);
+  if (backlog) notes.push(`${backlog}. Run \`reembed producer\`.`);
   const table = formatTable([header, ...rows], 2);
   return notes.length === 0 ? table : `${table}\n\n${notes.join("\n")}`;
 }

@@ -1,7 +1,7 @@
 import type { Config } from "@reembed/config";
 import type { Profile } from "@reembed/core";
 import type { ModelState } from "@reembed/embedder";
-import type { RedisFacts } from "@reembed/queue";
+import type { QueueServer, RedisFacts } from "@reembed/queue";
 import type { Logger } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
 import type { ServerFacts } from "@reembed/store/diagnosis";
@@ -18,6 +18,8 @@ export interface DoctorContext {
   database: Database | undefined;
   server: ServerFacts | undefined;
   redis: RedisFacts | undefined;
+  /** The server of the queue, if the database has its tables. */
+  queue: QueueServer | undefined;
   /** Those of `profiles` that are registered in the database. */
   registered: readonly RegisteredProfile[];
   /** The device on which models are tried and vectors are embedded again; if undefined, no model is tried and the CPU is used. */

@@ -6,7 +6,7 @@ import { judgeTable } from "./rights.ts";
 import { judgeOrphans, judgeTexts } from "./texts.ts";
 import { judgeTriggers } from "./triggers.ts";
 import { judgeVectors } from "./vectors.ts";
-import { judgeWork } from "./work.ts";
+import { judgeFailedBatches, judgeLog, judgeWork } from "./work.ts";
 
 const vectors = { rows: 9, sampled: 9, missing: 0, zero: 0, notANumber: 0, unnormalised: 0, otherDimensions: 0 };
 const index = { name: "by_vector", kind: "hnsw", valid: true, building: false, sizeBytes: 1e9 };
@@ -32,6 +32,18 @@ const cases: FindingCase[] = [
     judgeWork({ ...m3, paused: false }, { ...embedded, embedded: 6, pending: 3 }, 1),
     "warning",
     /3 of 9 chunks have lost their vectors.*backfill start --profile m3/,
+  ],
+  [
+    "failed batches",
+    judgeFailedBatches("m3", { batches: 3, reason: "no space left on device.", secondsAgo: 120 }),
+    "warning",
+    /3 batches have failed, the last 2 min ago: no space left on device .*enqueues their chunks again/,
+  ],
+  [
+    "a log that grows",
+    judgeLog({ rows: 9, oldestSeconds: 600 }, 5_000),
+    "warning",
+    /9 changes wait in the log, the first for 10 min: no producer takes them.*reembed producer/,
   ],
   ["no worker", judgeWork({ ...m3, paused: false }, embedded, 0), "warning", /no worker is running/],
   ["no trigger", judgeTable("public.t", "me", ["TRIGGER"]), "problem", /GRANT TRIGGER ON public\.t TO "me"/],

@@ -19,7 +19,7 @@ async function check(settings: Record<string, string>): Promise<Finding[]> {
   const log = createLogger("silent");
   return await checkEndpoint({
     ...{ config, log, profiles: [config.baseline, config.candidate] },
-    ...{ models: [], registered: [], database: undefined, server: undefined, redis: undefined },
+    ...{ models: [], registered: [], database: undefined, server: undefined, redis: undefined, queue: undefined },
     ...{ sample: undefined, device: undefined },
   });
 }

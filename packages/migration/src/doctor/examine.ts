@@ -4,9 +4,16 @@ import { activeProfiles, type Config } from "@reembed/config";
 import { ReembedError } from "@reembed/core";
 import { openEmbeddedDatabase } from "@reembed/embedded";
 import { inspectModel } from "@reembed/embedder";
-import { checkQueueTables, type RedisFacts, readRedisFacts } from "@reembed/queue";
+import { checkQueueTables, type QueueServer, type RedisFacts, readRedisFacts } from "@reembed/queue";
 import { answerWithin, type Logger } from "@reembed/runtime";
-import { checkDatabase, checkSessions, checkTables, type Database, openDatabase } from "@reembed/store/database";
+import {
+  checkDatabase,
+  checkSessions,
+  checkTables,
+  type Database,
+  openDatabase,
+  readIdentity,
+} from "@reembed/store/database";
 import { readServerFacts } from "@reembed/store/diagnosis";
 import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import { checkClocks } from "./clocks.ts";
@@ -69,7 +76,7 @@ export async function examine(
     ...{ config, log, sample, device },
     profiles: activeProfiles(config),
     models: [],
-    ...{ database: undefined, server: undefined, redis: undefined, registered: [] },
+    ...{ database: undefined, server: undefined, redis: undefined, queue: undefined, registered: [] },
     ...(await reachDatabase(config, scope, findings)),
     redis: await reachRedis(config, findings),
   };
@@ -85,7 +92,7 @@ export async function examine(
   return findings;
 }
 
-type Reached = Pick<DoctorContext, "database" | "server" | "registered">;
+type Reached = Pick<DoctorContext, "database" | "server" | "queue" | "registered">;
 
 async function reachDatabase(
   config: Config,
@@ -124,7 +131,13 @@ async function look(config: Config, database: Database, findings: Finding[]): Pr
     });
   }
   const server = await readServerFacts(database);
-  return { database, server, registered: await findTables(config, database, findings) };
+  const registered = await findTables(config, database, findings);
+  return { database, server, registered, queue: registered.length === 0 ? undefined : await queueOf(config, database) };
+}
+
+async function queueOf({ redisUrl }: Config, database: Database): Promise<QueueServer> {
+  if (redisUrl !== undefined) return { kind: "redis", url: redisUrl, prefix: await readIdentity(database) };
+  return { kind: "postgres", connectionString: database.$client.options.connectionString ?? "" };
 }
 
 /** Tables that are missing before `reembed init` are a warning, with `reembed init` as the remedy. */

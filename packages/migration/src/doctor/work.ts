@@ -1,21 +1,49 @@
-import { formatCount } from "@reembed/core";
+import { formatCount, formatDuration } from "@reembed/core";
+import { type FailedBatches, readFailedBatches } from "@reembed/queue";
+import { type LogBacklog, readLogBacklog } from "@reembed/store/changes";
 import type { RegisteredProfile } from "@reembed/store/profiles";
 import { type Coverage, countLost, readCoverage, readLiveWorkers } from "@reembed/store/progress";
-import { describeWaiting } from "../status/status.ts";
+import { describeBacklog, describeWaiting } from "../status/status.ts";
 import type { Check } from "./context.ts";
-import { type Finding, ok, warning } from "./finding.ts";
+import { type Finding, ok, warning, withoutStop } from "./finding.ts";
 
 /** After its backfill a profile still needs workers, to embed changes. */
-export const checkWork: Check = async ({ database, registered }) => {
+export const checkWork: Check = async ({ config, database, redis, queue, registered }) => {
   if (database === undefined) return [];
   const alive = await readLiveWorkers(database);
   const findings: Finding[] = [];
   for (const profile of registered) {
     const workers = alive.filter((worker) => worker.profile === profile.name).length;
-    findings.push(...judgeWork(profile, await readCoverage(database, profile), workers));
+    const work = judgeWork(profile, await readCoverage(database, profile), workers);
+    const isReachable = queue !== undefined && (queue.kind === "postgres" || redis !== undefined);
+    const failed = isReachable ? judgeFailedBatches(profile.name, await readFailedBatches(queue, profile.name)) : [];
+    findings.push(...failed, ...work.filter(({ verdict }) => failed.length === 0 || verdict !== "ok"));
   }
-  return findings;
+  return [...findings, ...judgeLog(await readLogBacklog(database), config.producer.tickMs)];
 };
+
+const dayInSeconds = 86_400;
+const shownCharacters = 200;
+
+/** Older failures are history: chunks that still lack a vector are enqueued again, and fail anew. */
+export function judgeFailedBatches(name: string, failed: FailedBatches | null): Finding[] {
+  if (failed === null || failed.secondsAgo > dayInSeconds) return [];
+  const { batches, reason, secondsAgo } = failed;
+  const many = batches === 1 ? "1 batch has" : `${formatCount(batches)} batches have`;
+  const says = `${many} failed, the last ${formatDuration(secondsAgo)} ago: ${withoutStop(reason.slice(0, shownCharacters))}`;
+  const remedy =
+    "Mend the cause: then the producer enqueues their chunks again, changes within five minutes and others at the end of " +
+    "the backfill. The dashboard's jobs page has every batch, and removes failed ones.";
+  return [warning(`work on ${name}`, says, remedy)];
+}
+
+/** Without a producer nothing takes what triggers record, and the log grows with each write. */
+export function judgeLog(backlog: LogBacklog, tickMs: number): Finding[] {
+  const waiting = describeBacklog(backlog, tickMs / 1_000);
+  if (waiting === null) return [];
+  const remedy = "Run `reembed producer`; if one is running, its log says why its ticks fail.";
+  return [warning("change log", waiting, remedy)];
+}
 
 /** A profile has no work before its backfill starts, or while it is paused and no change waits. */
 export function judgeWork(

@@ -1,1 +1,1 @@
-export { describeWaiting, type ProfileStatus, readStatus } from "./status.ts";
+export { describeBacklog, describeWaiting, type ProfileStatus, readStatus } from "./status.ts";

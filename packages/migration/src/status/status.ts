@@ -1,5 +1,6 @@
 import { formatCount, formatDuration } from "@reembed/core";
 import { describeQueueLimits, type EmbedQueues, type QueueCounts } from "@reembed/queue";
+import { type LogBacklog, readLogBacklog } from "@reembed/store/changes";
 import type { Database } from "@reembed/store/database";
 import { readWrongClocks, type WrongClock } from "@reembed/store/diagnosis";
 import { type RegisteredProfile, readProfiles } from "@reembed/store/profiles";
@@ -32,6 +33,8 @@ export interface ProfileStatus extends Coverage {
   index: { kind: AnnIndex["kind"]; valid: boolean; building: AnnIndex["building"]; recall10: number | null } | null;
   /** Hosts of any profile whose clock differs from the database's. */
   wrongClocks: WrongClock[];
+  /** What triggers of any chunking have recorded and no tick has taken yet. */
+  changeLog: LogBacklog;
   workers: { id: string; host: string; device: string; profile: string; tokensPerSecond: number }[];
 }
 
@@ -54,14 +57,28 @@ export function describeWaiting(
   return `${waits}${oldest}${nobody === null ? "" : `, and ${nobody}`}`;
 }
 
+/** Between two ticks the log may wait this long, and a tick may take as long. */
+const longTickSeconds = 60;
+
+/**
+ * `12,345 changes wait in the log, the first for 12 min: no producer takes them`. Null if they wait no longer than a tick may
+ * take.
+ */
+export function describeBacklog({ rows, oldestSeconds }: LogBacklog, tickSeconds = 0): string | null {
+  if (oldestSeconds <= longTickSeconds + 2 * tickSeconds) return null;
+  const wait = rows === 1 ? "1 change waits" : `${formatCount(rows)} changes wait`;
+  return `${wait} in the log, the first for ${formatDuration(oldestSeconds)}: no producer takes them`;
+}
+
 /** The profiles are read in parallel: two profiles of a million chunks each take PostgreSQL a quarter of a second. */
 export async function readStatus(database: Database, queues: EmbedQueues): Promise<ProfileStatus[]> {
   const alive = await readLiveWorkers(database);
   const wrongClocks = await readWrongClocks(database);
+  const changeLog = await readLogBacklog(database);
   return await Promise.all(
     (await readProfiles(database)).map(async (profile) => {
       const workers = alive.filter((worker) => worker.profile === profile.name);
-      return { ...(await readProfileStatus(database, queues, profile, workers)), wrongClocks };
+      return { ...(await readProfileStatus(database, queues, profile, workers)), wrongClocks, changeLog };
     }),
   );
 }
@@ -71,7 +88,7 @@ async function readProfileStatus(
   queues: EmbedQueues,
   profile: RegisteredProfile,
   workers: readonly LiveWorker[],
-): Promise<Omit<ProfileStatus, "wrongClocks">> {
+): Promise<Omit<ProfileStatus, "wrongClocks" | "changeLog">> {
   const { name, state, paused, throttleReason } = profile;
   const queue = await queues.of(name).counts();
   const queueLimits = await describeQueueLimits(queues.of(name).bullmq);

@@ -65,6 +65,23 @@ export function waitingChanges({ name }: Pick<RegisteredProfile, "name">): SQL {
     where p.name = ${name} and p.state <> 'registered' and l.chunk_id is not null`;
 }
 
+/** What triggers have recorded and no tick has processed yet. */
+export interface LogBacklog {
+  /** Ids from the first to the last: a transaction that was rolled back has left a gap. */
+  rows: number;
+  /** The age of the first row; 0 without rows. */
+  oldestSeconds: number;
+}
+
+/** Reads two entries of an index, however long the log is. */
+export async function readLogBacklog(database: Database): Promise<LogBacklog> {
+  const { rows } = await database.execute<{ logged: string | null; oldest: number | null }>(sql`
+    select (select max(id) from reembed.change_log) - first.id + 1 as logged,
+      extract(epoch from clock_timestamp() - first.changed_at)::float8 as oldest
+    from (select id, changed_at from reembed.change_log order by id limit 1) first`);
+  return { rows: Number(rows[0]?.logged ?? 0), oldestSeconds: Math.max(0, Math.round(rows[0]?.oldest ?? 0)) };
+}
+
 /** Whether all chunks of a chunking were removed at once by TRUNCATE, which has not been processed yet. */
 export function wasTruncated({ chunking }: Pick<RegisteredProfile, "chunking">): SQL {
   return sql`exists (select from reembed.change_log where chunking = ${chunking} and chunk_id is null)`;

@@ -1,4 +1,4 @@
-export { takeChanges } from "./change-log.ts";
+export { type LogBacklog, readLogBacklog, takeChanges } from "./change-log.ts";
 export { countAttempt, markChangesEnqueued, readDueChanges, readDuePrioritisedChunks } from "./changes.ts";
 export { hasGapsInHand, recordGaps } from "./gaps.ts";
 export { forgetPriorities, prioritiseSearchedChunks } from "./prioritised-chunks.ts";
