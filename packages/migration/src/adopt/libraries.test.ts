@@ -1,7 +1,7 @@
+import { embedOne } from "@reembed/embedder";
 import { openDatabase } from "@reembed/store/database";
 import { describeOnOneServer, HashingEmbedder, testProfile } from "@reembed/testing";
 import { frameworkLibraries, librariesMissing, runLibrary, someChunks } from "@reembed/testing/frameworks";
-import { embedOne } from "@reembed/embedder";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { discoverTables } from "./discover.ts";
 

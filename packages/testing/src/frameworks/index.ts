@@ -5,8 +5,8 @@ import { langchainTables } from "./langchain-tables.ts";
 import { pythonAndJavaTables } from "./python-java-tables.ts";
 
 export { embedFor, fillTable, runAll, someChunks } from "./fill-table.ts";
-export { frameworkLibraries, librariesMissing, runLibrary } from "./libraries/index.ts";
 export type { FrameworkChunk, FrameworkTable } from "./framework-table.ts";
+export { frameworkLibraries, librariesMissing, runLibrary } from "./libraries/index.ts";
 
 /** The tables of the frameworks for which there are presets. Some have the same name, so each wants a database. */
 export const frameworkTables: readonly FrameworkTable[] = [
