@@ -1,7 +1,7 @@
 import { configuredProfile, loadConfig } from "@reembed/config";
 import { ReembedError } from "@reembed/core";
 import { chooseDevice, startProfileEmbedder } from "@reembed/embedder";
-import { describeVerdict, type VerificationReport, verifyProfile } from "@reembed/migration/verify";
+import { describeVerdict, verifyProfile } from "@reembed/migration/verify";
 import { createLogger } from "@reembed/runtime";
 import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import { readCoverage } from "@reembed/store/progress";
@@ -13,6 +13,7 @@ import { numberBetween, wholeNumberFrom } from "../options.ts";
 import { describeVerification } from "../output/describe-verification.ts";
 import { printResult } from "../output/print.ts";
 import { progressBars } from "../output/progress-bars.ts";
+import { remedyFor } from "../output/verification-remedy.ts";
 
 interface VerifyFlags {
   profile?: string;
@@ -66,35 +67,13 @@ export function registerVerify(program: Command): void {
       });
       await recordVerification(database, { profile: profile.name, passed: report.passed, report: { ...report } });
       printResult(report, flags.json, describeVerification(report));
-      if (!report.passed) throw notProven(report);
+      if (report.passed) return;
+      const remedy = remedyFor(report, config.producer.tickMs);
+      throw new ReembedError("not_proven", describeVerdict(report), { exitCode: 3, remedy });
     });
 }
 
 function refuseRetired({ name, state }: RegisteredProfile): void {
   if (state !== "retired") return;
   throw new ReembedError("profile_retired", `Profile ${name} is retired: it has no vectors any more.`, { exitCode: 3 });
-}
-
-function notProven(report: VerificationReport): ReembedError {
-  return new ReembedError("not_proven", describeVerdict(report), { exitCode: 3, remedy: remedyFor(report) });
-}
-
-function remedyFor({
-  chunks,
-  failures: { pending, quarantined, missing, unreachable, wrong_vector, ...shape },
-  embeddedAgain,
-}: VerificationReport) {
-  const defects = Object.values(shape).reduce((sum, count) => sum + count, missing + wrong_vector);
-  if (chunks === 0) return "Load documents first: `reembed load`.";
-  if (defects === 0 && unreachable > 0) {
-    return "Run `reembed index build`: it finds all lost vectors, and searches then compare them exactly.";
-  }
-  if (defects === 0 && quarantined > 0) {
-    return "`reembed quarantine list` shows them: fix or retry them, or allow more with MAX_QUARANTINED_SHARE.";
-  }
-  if (defects === 0) return "Verify again when `reembed status` says that nothing is pending.";
-  if (wrong_vector > 0 && wrong_vector === embeddedAgain?.compared) {
-    return "No vector comes from this model: check whether they were embedded on another --device, by another server or with other model files.";
-  }
-  return "Delete these vectors from reembed.chunk_embeddings and insert their chunks into reembed.chunk_changes; they are then embedded again.";
 }

@@ -2,4 +2,4 @@ export { type LogBacklog, readLogBacklog, takeChanges } from "./change-log.ts";
 export { countAttempt, markChangesEnqueued, readDueChanges, readDuePrioritisedChunks } from "./changes.ts";
 export { hasGapsInHand, recordGaps } from "./gaps.ts";
 export { forgetPriorities, prioritiseSearchedChunks } from "./prioritised-chunks.ts";
-export { sweepBlock } from "./sweep.ts";
+export { sweepBlock, sweptPerTick } from "./sweep.ts";

@@ -4,7 +4,7 @@ import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { wasTruncated } from "./change-log.ts";
 
 /** Chunks per call. Their texts are hashed, which takes some tens of milliseconds. */
-const blockChunks = 1_000;
+export const sweptPerTick = 1_000;
 /** Pause between two rounds, so that a small corpus is not hashed in every tick. */
 const roundEveryMs = 60_000;
 
@@ -25,7 +25,7 @@ export interface SweepOptions {
 export async function sweepBlock(
   database: Database,
   profile: RegisteredProfile,
-  { chunks = blockChunks, everyMs = roundEveryMs }: SweepOptions = {},
+  { chunks = sweptPerTick, everyMs = roundEveryMs }: SweepOptions = {},
 ): Promise<number> {
   const { rows } = await database.execute<{ position: string | null; resting: boolean }>(sql`
     select position, position is null and ended_at between now() - ${everyMs} * interval '1 millisecond' and now() as resting
