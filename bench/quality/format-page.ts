@@ -10,13 +10,13 @@ export function formatPage(report: QualityReport): string {
 
 ${headline(report)}
 
-Written by \`npm run quality -- --write\`: ${report.documents} documents of the sample handbook, ${queries.answerable} queries that it answers and ${queries.unanswerable} that it does not, in five languages, each judged by where in which document its answer is. \`--baseline\` and \`--candidate\` compare other profiles whose model files are there.
+\`npm run quality -- --write\` writes this page. The corpus is the sample handbook, ${report.documents} documents in five languages. Of the queries, ${queries.answerable} have answers in it, each judged by its place in a document, and ${queries.unanswerable} have none. \`--baseline\` and \`--candidate\` compare other profiles, if their models' files are there.
 
 | | model | chunks | limit, threshold | tokens of the corpus | beyond the model's limit |
 |---|---|---|---|---|---|
 ${systemRow("baseline", baseline)}
 ${systemRow("candidate", candidate)}
-| BM25 | words only | as of ${bm25.chunking} | | | |
+| BM25 | none: it compares words | those of ${bm25.chunking} | | | |
 
 ## The measures
 
@@ -24,7 +24,7 @@ ${pictureOf("measures", "Bars of the five measures for BM25, baseline and candid
 
 ${markdownTable(measureRows(report))}
 
-Means over the answerable queries with 95 % intervals. *Difference* is candidate less baseline, query by query; of nDCG@10 ${say(difference.ndcg10)} The candidate less BM25 is ${formatDifference(differenceToBm25.ndcg10)}: ${say(differenceToBm25.ndcg10)}
+Each figure is the mean over the queries that have an answer, with its 95 % interval. *Difference* is the candidate minus the baseline, query by query. For nDCG@10, ${say(difference.ndcg10)} The candidate minus BM25 is ${formatDifference(differenceToBm25.ndcg10)}: ${say(differenceToBm25.ndcg10)}
 
 ## Which queries
 
@@ -32,7 +32,7 @@ ${pictureOf("slices", "Bars of nDCG@10 by language, by depth of the answer and b
 
 ${markdownTable(sliceRows(report))}
 
-A query with several answers counts where the easiest is: in its own language if one is, and nearest to a document's beginning. Words are compared by their stems, without articles, pronouns and the like, and between two languages none counts as shared. The last two columns are the candidate less each of the others, query by query. The picture leaves out what fewer than eight queries ask.
+If a query has several answers, the easiest one decides where the query is counted: one in the query's own language if there is one, and the one nearest to the beginning of its document. \`ru → en\` are queries in Russian whose answer is in English. Words are compared by their stems, without articles, pronouns and other function words; a query and an answer in different languages have no word in common. The last two columns are the candidate minus each of the others, query by query. The picture leaves out rows with fewer than eight queries.
 
 ## The thresholds
 
@@ -40,28 +40,38 @@ ${pictureOf("thresholds", "For both profiles, the share of queries rightly and w
 
 ${markdownTable(thresholdRows(report))}
 
-*Rightly answered*: of the answerable queries, those for which a right answer is among the results within limit and threshold. *Wrongly answered*: of the unanswerable ones, those that get results at all. A threshold belongs to its model: similarities of two models do not compare.
+*Rightly answered* is the share of the queries with an answer for which a right one is among the results that limit and threshold allow. *Wrongly answered* is the share of the queries without an answer that get any result. A threshold belongs to its model: the similarities of two models cannot be compared.
 
 ## What the migration plan expected
 
 ${markdownTable(expectationRows(report))}
 
-Changes of precision and recall are of the means, with 95 % intervals. Embedding time is that of all chunks of the corpus, by turns and the median of ${baseline.embedding.rounds}; memory is the most that the inference process held; search reads every vector, with the profile's limit and threshold, and embedding the query by itself comes to it: ${formatFigure(baseline.queryEmbeddingMs.p50, "ms")} with the baseline's model, ${formatFigure(candidate.queryEmbeddingMs.p50, "ms")} with the candidate's. The plan's figures are about the two real models; the stand-ins \`mini-rubert\` and \`mini-m3\` are much smaller and much nearer to each other.
+The plan's figures are for the two real models. The stand-ins \`mini-rubert\` and \`mini-m3\` are much smaller, and much closer to each other in size.
+
+- Precision and recall: the change of the mean, with its 95 % interval.
+- Embedding time: all chunks of the corpus; both models by turns, the median of ${baseline.embedding.rounds} runs.
+- Memory: the maximum of the inference process.
+- Exact search: every vector is compared, with the profile's limit and threshold. Embedding the query is not included; it takes ${formatFigure(baseline.queryEmbeddingMs.p50, "ms")} with the baseline's model and ${formatFigure(candidate.queryEmbeddingMs.p50, "ms")} with the candidate's.
 
 Measured on ${report.machine}.
 
 ## How it is measured
 
-A judgement is a part of a document, \`[start, end)\` in code points, with a grade: 2 answers the query, 1 helps. Chunks of two sizes are judged alike, because the judgement is of the text and not of the chunk:
+A judgement is a part of a document, \`[start, end)\` in code points, with a grade: 2 if it answers the query, 1 if it helps. It is about the text and not about a chunk, so chunks of any size are measured alike:
 
-- A judged part counts for the first result that holds at least half of it, and only for that one. An overlapping chunk that repeats it gains nothing.
-- A result that holds several judged parts not met before is read as that many entries, the greatest grade first, as if they had come in smaller chunks one after the other. So the ideal ranking is the same for every chunking, and none can surpass it.
+- A judged part counts for the first result that contains at least half of it, and for no other. An overlapping chunk that repeats it gains nothing.
+- A result that contains several judged parts counts as that many results, the one with the highest grade first, as if smaller chunks had come one after the other. So the ideal ranking is the same for every chunking, and no chunking can exceed it.
 
-On the list of gains that this gives: **nDCG@10** with the grade as gain and a discount of log2(rank + 1) (Järvelin and Kekäläinen, 2002; trec_eval's variant), **recall@10** and **precision@5** of judged parts with any grade, and **MRR@10**, the mean of 1 / rank of the first. A query has ${(queries.judgements / queries.answerable).toFixed(1)} judged parts on average, so that an ideal ranking has a precision@5 of ${queries.idealPrecision5.toFixed(2)}. Ten results of 6,000 characters are four times the text of ten results of 1,500: **recall in 15,000 characters** gives both the same to read, and cuts the ranking off there.
+The measures of the resulting list:
 
-Intervals are percentile bootstraps of 10,000 resamples of the queries with a fixed seed (Efron and Tibshirani, 1993), paired for differences (Sakai, 2006). They tell what other queries of this kind would give, not what another corpus would.
+- **nDCG@10** has the grade as gain and a discount of log2(rank + 1) (Järvelin and Kekäläinen, 2002, in trec_eval's variant).
+- **recall@10** and **precision@5** count judged parts of either grade. A query has ${(queries.judgements / queries.answerable).toFixed(1)} judged parts on average, so an ideal ranking has a precision@5 of ${queries.idealPrecision5.toFixed(2)}.
+- **MRR@10** is the mean of 1 / rank of the first judged part.
+- **Recall in 15,000 characters** cuts each ranking off after that much text, because ten results of 6,000 characters are four times as much to read as ten of 1,500.
 
-**BM25** is BM25+ by MiniSearch over Snowball stems, on the chunking of the two with which it does better. Searches are exact and, for the measures, without thresholds, so that neither an index nor a setting is between model and figures.
+Intervals are percentile bootstraps with 10,000 resamples of the queries and a fixed seed (Efron and Tibshirani, 1993), paired for differences (Sakai, 2006). They show how much other queries of this kind could change the figures. They do not show what another corpus would give.
+
+**BM25** is MiniSearch's BM25+ over Snowball stems. It searches the chunks of whichever profile it finds more in. All searches are exact, and those for the measures have no threshold, so neither an index nor a setting affects the figures.
 `;
 }
 
@@ -74,9 +84,9 @@ function headline({ baseline, candidate, difference }: QualityReport): string {
 }
 
 function say({ low, high }: Interval): string {
-  if (low > 0) return "the interval is above 0, so that the candidate is better beyond doubt.";
-  if (high < 0) return "the interval is below 0, so that the candidate is worse beyond doubt.";
-  return "the interval holds 0, so that these queries show no difference.";
+  if (low > 0) return "the interval is above 0, so the candidate is better beyond doubt.";
+  if (high < 0) return "the interval is below 0, so the candidate is worse beyond doubt.";
+  return "the interval contains 0, so these queries show no difference.";
 }
 
 function systemRow(

@@ -11,7 +11,7 @@ export function formatReport(report: QualityReport): string {
     `${report.documents} documents, ${asked}; means with 95 % intervals\n${report.machine}`,
     `baseline   ${baseline.profile}, ${baseline.chunks} chunks of ${baseline.chunking}`,
     `candidate  ${candidate.profile}, ${candidate.chunks} chunks of ${candidate.chunking}`,
-    `bm25       words only, chunks of ${bm25.chunking}\n`,
+    `bm25       compares words, chunks of ${bm25.chunking}\n`,
     formatTable(measureRows(report)),
     "",
     formatTable(sliceRows(report)),
@@ -37,7 +37,7 @@ export function measureRows({ baseline, candidate, bm25, difference }: QualityRe
 
 export function sliceRows({ slices }: QualityReport): string[][] {
   return [
-    ["nDCG@10", "queries", "bm25", "baseline", "candidate", "less baseline", "less bm25"],
+    ["nDCG@10", "queries", "bm25", "baseline", "candidate", "minus baseline", "minus bm25"],
     ...slices.map(({ name, queries, bm25, baseline, candidate, difference, differenceToBm25 }) => [
       name,
       `${queries}`,
