@@ -3,9 +3,13 @@ import { defineConfig } from "vitest/config";
 const all = "{apps,packages,scripts,bench}/**/*.test.ts";
 /**
  * Suites that start, kill and stop many real processes, or take their servers away, and suites that embed the whole
- * handbook. `.ci/run` runs them; `npm test` leaves them out and says so.
+ * handbook or thousands of sentences. `.ci/run` runs them; `npm test` leaves them out and says so.
  */
-const slow = ["apps/cli/test/!(commands|usage).test.ts", "bench/quality/meaning.test.ts"];
+const slow = [
+  "apps/cli/test/!(commands|usage).test.ts",
+  "bench/quality/meaning.test.ts",
+  "scripts/train/held-out.test.ts",
+];
 /** Tests wait for conditions. These limits only end tests that hang, also on a busy machine. */
 const bounds = { testTimeout: 300_000, hookTimeout: 300_000 };
 

@@ -4,7 +4,7 @@ import type { Database } from "@reembed/store/database";
 import cookieParser from "cookie-parser";
 import express, { type Express } from "express";
 import type { Access } from "./access/access.ts";
-import { requireLoopbackHost, requireRole, requireSameOrigin } from "./access/guards.ts";
+import { requireOwnName, requireRole, requireSameOrigin } from "./access/guards.ts";
 import { pageHeaders } from "./access/headers.ts";
 import { loginRoutes } from "./access/login.ts";
 import { backfillRoutes } from "./backfill/backfill-routes.ts";
@@ -43,7 +43,7 @@ export function createApp({
   app.set("trust proxy", trustedProxies ?? false);
   app.locals.basePath = basePath;
   app.use(pageHeaders());
-  if (onLoopback && !access.guarded) app.use(requireLoopbackHost);
+  if (onLoopback && !access.guarded) app.use(requireOwnName);
   app.use("/assets", serveAssets());
   app.use(requireSameOrigin, cookieParser());
   if (access.guarded) app.use(loginRoutes(access));

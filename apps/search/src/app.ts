@@ -8,7 +8,7 @@ import { answerSearch, type SearchContext } from "./answer/answer-search.ts";
 import { FeedbackRequest, parseBody, SearchRequest } from "./answer/search-request.ts";
 import { describeRollout } from "./describe-rollout.ts";
 import { keepExactNumbers } from "./http/exact-numbers.ts";
-import { limitSearches, requireJson, requireKey, requireLoopbackHost } from "./http/guards.ts";
+import { limitSearches, requireJson, requireKey, requireOwnName } from "./http/guards.ts";
 import { pageHeaders } from "./http/headers.ts";
 import { handleErrors, notFound, Problem } from "./http/problem.ts";
 import { acceptFeedback } from "./log/accept-feedback.ts";
@@ -40,7 +40,7 @@ export function createApp({
   for (const path of ["/healthz", "/metrics"]) {
     app.get(path, async (_, response) => await answerOperations(path, operations, response));
   }
-  if (onLoopback && apiKey === undefined) app.use(requireLoopbackHost);
+  if (onLoopback && apiKey === undefined) app.use(requireOwnName);
   for (const folder of [sharedPublicFolder, fileURLToPath(new URL("../public", import.meta.url))]) {
     app.use(express.static(folder, { redirect: false }));
   }

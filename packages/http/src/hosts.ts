@@ -1,5 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { BlockList, isIPv6 } from "node:net";
+import type { RequestHandler } from "express";
 
 export interface HostAddress {
   address: string;
@@ -16,10 +17,18 @@ export async function resolveHost(host: string): Promise<HostAddress> {
 }
 
 /**
- * Whether a request's Host header names this machine. Without this check, a web page whose owner points its name at
- * 127.0.0.1 (DNS rebinding) would have the same origin as the server here.
+ * Accepts only requests to this machine's own names. Without this check, a web page whose owner points its name at 127.0.0.1
+ * (DNS rebinding) would have the same origin as the server here.
+ * @param refuse Makes the error for any other name, from a sentence for whoever sent it.
  */
-export function isLoopbackName(host: string | undefined): boolean {
+export function requireLoopbackHost(service: string, refuse: (detail: string) => Error): RequestHandler {
+  return (request, _response, next) => {
+    if (isLoopbackName(request.get("host"))) return next();
+    throw refuse(`This ${service} only answers requests to localhost, 127.0.0.1 and [::1].`);
+  };
+}
+
+function isLoopbackName(host: string | undefined): boolean {
   const name = (host ?? "").toLowerCase().replace(/:\d+$/, "");
   return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(name);
 }

@@ -44,7 +44,7 @@ function tellWhatDidNotRun({ vitest }: TestProject): void {
   if (vitest.projects.some(({ name }) => name === "slow")) return;
   process.stdout.write(
     "The slow tests did not run: commands and fleets as real processes that are killed and whose servers go away, and\n" +
-      "what the models find in the whole handbook. `npm run test:slow` runs them.\n\n",
+      "what the models find in the whole handbook and in a thousand translations. `npm run test:slow` runs them.\n\n",
   );
 }
 

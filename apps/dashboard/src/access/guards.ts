@@ -1,16 +1,11 @@
-import { isLoopbackName } from "@reembed/http";
+import { requireLoopbackHost } from "@reembed/http";
 import type { Request, RequestHandler } from "express";
 import { redirectTo } from "../page/layout.ts";
 import { Problem } from "../page/problem.ts";
 import type { Access } from "./access.ts";
 
-/** Accepts only loopback names. With passwords this is not needed, because the cookie is bound to the right name. */
-export const requireLoopbackHost: RequestHandler = (request, _response, next) => {
-  if (!isLoopbackName(hostOf(request))) {
-    throw new Problem(421, "This dashboard only answers requests to localhost, 127.0.0.1 and [::1].");
-  }
-  next();
-};
+/** Needed without passwords: with them, the cookie is bound to the right name. */
+export const requireOwnName = requireLoopbackHost("dashboard", (detail) => new Problem(421, detail));
 
 /**
  * Refuses writes that do not come from one of our pages. Browsers send the origin of a request in Sec-Fetch-Site and, on

@@ -1,5 +1,5 @@
 import { ReembedError } from "@reembed/core";
-import { equalSecrets, type HostAddress, isLoopbackName, limitRate, resolveHost } from "@reembed/http";
+import { equalSecrets, type HostAddress, limitRate, requireLoopbackHost, resolveHost } from "@reembed/http";
 import type { RequestHandler } from "express";
 import { Problem, sendProblem } from "./problem.ts";
 
@@ -17,11 +17,8 @@ export async function resolveSearchHost(host: string, apiKey: string | undefined
   );
 }
 
-/** Without a key, accepts only loopback names: nothing else would stop a foreign page in a browser on this machine. */
-export const requireLoopbackHost: RequestHandler = (request, _response, next) => {
-  if (isLoopbackName(request.get("host"))) return next();
-  throw new Problem(421, "wrong_host", "This search only answers requests to localhost, 127.0.0.1 and [::1].");
-};
+/** Needed without a key: nothing else would stop a foreign page in a browser on this machine. */
+export const requireOwnName = requireLoopbackHost("search", (detail) => new Problem(421, "wrong_host", detail));
 
 export function requireKey(apiKey: string): RequestHandler {
   return (request, response, next) => {

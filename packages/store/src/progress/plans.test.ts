@@ -1,6 +1,7 @@
 import { describeOnEachServer, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, expect, test } from "vitest";
+import { insertChunks } from "../../test/insert-chunks.ts";
 import { takeChanges } from "../changes/change-log.ts";
 import { readDueChanges } from "../changes/changes.ts";
 import { sweepBlock } from "../changes/sweep.ts";
@@ -56,14 +57,9 @@ async function openExplained(database: Database): Promise<Database & AsyncDispos
 /** Fills a corpus that is vacuumed and analysed, as autovacuum leaves one. */
 async function fill(database: Database): Promise<void> {
   await storeBodies(database, ["a"]);
-  await database.execute(sql`
-    insert into reembed.documents (uri, title, language, body)
-    select 'd' || n, '', case when n % 10 = 0 then 'en' else 'ru' end, 'text ' || n from generate_series(1, ${chunks}::int) n`);
   const profile = await readProfile(database, rubert.name);
   await startBackfill(database, profile);
-  await database.execute(sql`
-    insert into ${sql.raw(profile.relation)} (chunking, document_id, position, start_offset, end_offset, content)
-    select ${profile.chunking}, id, 1, 0, 1, body from reembed.documents where uri like 'd%'`);
+  await insertChunks(database, profile, chunks);
   await database.execute(sql`
     insert into ${sql.raw(partition)} (profile, chunk_id, content_hash, embedding, model_revision)
     select ${rubert.name}, id, sha256(convert_to(content, 'UTF8')), (

@@ -1,6 +1,7 @@
 import { describeOnEachServer, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, expect, test } from "vitest";
+import { insertChunks } from "../../test/insert-chunks.ts";
 import { type Database, openDatabase } from "../database/database.ts";
 import { type RegisteredProfile, readProfile } from "../profiles/profiles.ts";
 import type { AnnSettings } from "../schema/profiles.ts";
@@ -28,15 +29,9 @@ function near(region: "here" | "there"): Float32Array {
  */
 async function fill(database: Database): Promise<void> {
   await storeBodies(database, ["a"]);
-  await database.execute(sql`
-    insert into reembed.documents (uri, title, language, body, metadata)
-    select 'd' || n, '', case when n % 10 = 0 then 'en' else 'ru' end, 'text ' || n,
-      jsonb_build_object('tag', case when n % 1000 = 7 then 'rare' when n % 3 = 0 then 'third' else 'other' end)
-    from generate_series(1, ${chunks}::int) n`);
   const profile = await readProfile(database, rubert.name);
-  await database.execute(sql`
-    insert into ${sql.raw(profile.relation)} (chunking, document_id, position, start_offset, end_offset, content)
-    select ${profile.chunking}, id, 1, 0, 1, body from reembed.documents where uri like 'd%'`);
+  const tag = sql`jsonb_build_object('tag', case when n % 1000 = 7 then 'rare' when n % 3 = 0 then 'third' else 'other' end)`;
+  await insertChunks(database, profile, chunks, tag);
   await database.execute(sql`
     insert into ${sql.raw(partition)} (profile, chunk_id, content_hash, embedding, model_revision)
     select ${rubert.name}, c.id, '', (
