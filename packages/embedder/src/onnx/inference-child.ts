@@ -1,13 +1,17 @@
 import { Worker } from "node:worker_threads";
-import type { InferenceReply, InferenceRequest, InferenceSettings } from "./inference-messages.ts";
+import {
+  type InferenceReply,
+  type InferenceRequest,
+  type InferenceSettings,
+  modelThreads,
+} from "./inference-messages.ts";
 
 // The model runs in this process of its own because its errors happen in native code and may end the process: the parent
 // must live on to renew the queue's locks. It runs on a thread because a run blocks the event loop for its whole duration
 // (1.6 s measured: 1 timer tick of 707). With a thread, the next request arrives and the last vectors are sent meanwhile.
 
 const settings = JSON.parse(process.argv[2] ?? "") as InferenceSettings;
-/** A GPU gets two threads: one prepares its run while the other's is computed. Otherwise the GPU would idle between runs. */
-const threads = settings.device.startsWith("cuda") ? 2 : 1;
+const threads = modelThreads(settings.device);
 
 // Ctrl-C reaches the whole process group. The child ignores it: the parent finishes its work and then ends the child.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});

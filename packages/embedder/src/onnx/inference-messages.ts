@@ -16,6 +16,14 @@ export interface InferenceSettings {
   pooling: "cls" | "mean";
 }
 
+/**
+ * How many threads run the model. On a GPU one prepares its run while the other's is computed: otherwise the GPU would idle
+ * between runs.
+ */
+export function modelThreads(device: string): number {
+  return device.startsWith("cuda") ? 2 : 1;
+}
+
 /** One run of the model. */
 export interface InferenceRequest {
   id: number;

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setImmediate } from "node:timers/promises";
 import { type Model, models } from "@reembed/core";
 import {
   encodeSlowGraph,
@@ -15,7 +16,7 @@ import {
 import { beforeAll, describe, expect, test } from "vitest";
 import { modelFolder } from "../models/model-files.ts";
 import { graphName, preparedFolder } from "../models/prepared-graph.ts";
-import type { InferenceSettings } from "./inference-messages.ts";
+import type { InferenceReply, InferenceSettings } from "./inference-messages.ts";
 import { InferenceProcess } from "./inference-process.ts";
 
 const miniM3 = models.get("mini-m3") as Model;
@@ -93,6 +94,27 @@ describe("the inference process", () => {
     const outside = { ids: Int32Array.of(1_000_000), lengths: Int32Array.of(1) };
     await expect(inference.run(outside)).rejects.toMatchObject({ code: "inference_failed" });
     expect((await inference.run(request(1, 8))).vectors).toHaveLength(1024);
+  });
+
+  test("when the device fails in one thread's run, the other's fails for the same reason, and waiting runs move on", async () => {
+    using watch = watchChildren();
+    await using inference = new InferenceProcess(slow);
+    await inference.run(request(1, 1));
+    const [other, failing, waiting] = [500, 2, 1].map((length) => inference.run(request(1, length)));
+    const message = "CUDA failure 700: an illegal memory access was encountered";
+    const failed = Promise.all(
+      [failing, other].map((run) =>
+        expect(run).rejects.toMatchObject({ code: "device_failed", message: `The model failed: ${message}` }),
+      ),
+    );
+    // What a child with a GPU does: one thread reports its failure, and the process ends.
+    const [child] = watch.children;
+    await setImmediate();
+    child?.emit("message", { kind: "failed", id: 3, code: "device_failed", message } satisfies InferenceReply);
+    child?.kill("SIGKILL");
+    await failed;
+    expect((await waiting)?.vectors).toHaveLength(slowDimensions);
+    expect(watch.children).toHaveLength(2);
   });
 
   test("has a child that ignores Ctrl-C, which the whole process group receives", async () => {

@@ -162,8 +162,15 @@ class InferenceChild {
       const run = this.#runs.get(reply.id);
       this.#runs.delete(reply.id);
       if (reply.kind === "done") run?.resolve(reply);
-      else run?.reject(new ReembedError(reply.code, `The model failed: ${reply.message}`));
+      else run?.reject(this.#failureOf(reply));
     }
+  }
+
+  /** A device that has failed also ends the child, so that it is the reason for which the other thread's run fails. */
+  #failureOf({ code, message }: { code: string; message: string }): ReembedError {
+    const failure = new ReembedError(code, `The model failed: ${message}`);
+    if (code === "device_failed") this.#reason ??= failure;
+    return failure;
   }
 
   #kill(reason: ReembedError): void {

@@ -12,11 +12,12 @@ import {
 } from "../models/prepared-graph.ts";
 import { outcomesOf, readTexts, rejectAll, type TextInput } from "../tokenizer/text-inputs.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
-import type { InferenceResult } from "./inference-messages.ts";
+import { type InferenceResult, modelThreads } from "./inference-messages.ts";
 import { InferenceProcess } from "./inference-process.ts";
 import { findTokenBudget } from "./micro-batches.ts";
 import { lengthOf } from "./pooling.ts";
 import { layoutOf, packRuns, type RunLayout, tokensOfRun } from "./run-layout.ts";
+import { RunTurns } from "./run-turns.ts";
 
 export interface OnnxEmbedderOptions {
   model: Model;
@@ -96,6 +97,8 @@ class OnnxEmbedder implements Embedder {
   readonly #inference: InferenceProcess;
   readonly #layout: RunLayout;
   readonly #observer: EmbedderObserver | undefined;
+  readonly #turns: RunTurns;
+  #batches = 0;
   #tokenBudget: number;
 
   constructor(options: GraphOptions) {
@@ -109,6 +112,8 @@ class OnnxEmbedder implements Embedder {
     const settings = { folder, graph, prepared, layout: this.#layout, device, threads, dimensions, pooling };
     this.#inference = new InferenceProcess(settings, () => observer?.restarted());
     this.#observer = observer;
+    // For each run in the model, the next one already waits in the child.
+    this.#turns = new RunTurns(2 * modelThreads(device));
     observer?.budgeted(tokenBudget);
   }
 
@@ -118,9 +123,10 @@ class OnnxEmbedder implements Embedder {
     this.#inference.prepare();
     const { inputs, rejected } = await readTexts(texts, this.#tokenizer, this.#observer);
     if (rejected.length > 0) yield rejected;
+    const batch = this.#batches++;
     const ahead: Promise<TextOutcome[]>[] = [];
     for (const microBatch of this.#pack(inputs)) {
-      const run = this.#run(microBatch);
+      const run = this.#run(microBatch, batch);
       // If the caller stops, or the run before fails, nobody awaits this run: its rejection must not go unhandled.
       run.catch(() => undefined);
       ahead.push(run);
@@ -135,26 +141,27 @@ class OnnxEmbedder implements Embedder {
   }
 
   /** After a run was out of memory, halves the budget for good and repeats the texts in smaller runs. */
-  async #run(inputs: readonly TextInput[]): Promise<TextOutcome[]> {
+  async #run(inputs: readonly TextInput[], batch: number): Promise<TextOutcome[]> {
     const tokens = tokensOfRun(this.#layout, lengthsOf(inputs));
-    if (tokens > this.#tokenBudget && inputs.length > 1) return await this.#runApart(inputs);
+    if (tokens > this.#tokenBudget && inputs.length > 1) return await this.#runApart(inputs, batch);
     try {
-      return await this.#runTogether(inputs);
+      return await this.#runTogether(inputs, batch);
     } catch (error) {
       if (!isOutOfMemory(error) || inputs.length === 1) throw error;
       this.#setBudget(Math.min(this.#tokenBudget, Math.ceil(tokens / 2)));
-      return await this.#runApart(inputs);
+      return await this.#runApart(inputs, batch);
     }
   }
 
-  async #runApart(inputs: readonly TextInput[]): Promise<TextOutcome[]> {
+  async #runApart(inputs: readonly TextInput[], batch: number): Promise<TextOutcome[]> {
     const outcomes: TextOutcome[] = [];
-    for (const part of this.#pack(inputs)) outcomes.push(...(await this.#run(part)));
+    for (const part of this.#pack(inputs)) outcomes.push(...(await this.#run(part, batch)));
     return outcomes;
   }
 
-  async #runTogether(inputs: readonly TextInput[]): Promise<TextOutcome[]> {
-    const { vectors, seconds } = await this.#infer(inputs.map(({ ids }) => ids));
+  async #runTogether(inputs: readonly TextInput[], batch: number): Promise<TextOutcome[]> {
+    const rows = inputs.map(({ ids }) => ids);
+    const { vectors, seconds } = await this.#turns.take(batch, () => this.#infer(rows));
     const lengths = lengthsOf(inputs);
     const tokens = lengths.reduce((sum, length) => sum + length, 0);
     const padding = tokensOfRun(this.#layout, lengths) - tokens;
