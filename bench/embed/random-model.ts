@@ -16,7 +16,7 @@ import { parametersOf } from "./encoder-work.ts";
 import { randomWeights } from "./random-weights.ts";
 
 /** The exported graph, and those of `reembed model prepare`. */
-export type GraphKind = "exported" | "fp32" | "int8" | "padded-fp16" | "packed-fp16";
+export type GraphKind = "exported" | "fp32" | "int8" | "packed-fp16";
 
 export interface RandomModel {
   model: Model;
@@ -113,12 +113,12 @@ async function build(kind: GraphKind, shape: EncoderShape, folder: string): Prom
   const encoder = { path, shape, weights: randomWeights };
   if (kind === "exported") await writePlainEncoder(encoder);
   else if (kind === "packed-fp16") await writePackedEncoder({ ...encoder, elementType: "float16" });
-  else await writeEncoder({ ...encoder, arithmetic: arithmeticOf(kind), masked: kind === "padded-fp16" });
+  else await writeEncoder({ ...encoder, arithmetic: arithmeticOf(kind), masked: false });
   await rename(workshop, join(folder, graphFolder(kind)));
 }
 
 function arithmeticOf(kind: GraphKind) {
-  return kind === "int8" ? int8Arithmetic : floatArithmetic(kind === "fp32" ? "float32" : "float16");
+  return kind === "int8" ? int8Arithmetic : floatArithmetic("float32");
 }
 
 async function refuseFullDisk(folder: string, neededBytes: number): Promise<void> {
@@ -131,6 +131,6 @@ async function refuseFullDisk(folder: string, neededBytes: number): Promise<void
 }
 
 function sizeOf(kind: GraphKind, shape: EncoderShape): number {
-  const bytes = { exported: 4, fp32: 4, int8: 1.02, "padded-fp16": 2, "packed-fp16": 2 }[kind];
+  const bytes = { exported: 4, fp32: 4, int8: 1.02, "packed-fp16": 2 }[kind];
   return parametersOf(shape) * bytes;
 }

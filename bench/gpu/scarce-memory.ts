@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { ReembedError } from "@reembed/core";
 import { leastCosine, roundTo } from "../embed/figures.ts";
 import type { RandomModel } from "../embed/random-model.ts";
-import { openGpuEmbedder, vectorsOf } from "./sides.ts";
+import { type OpenGpuEmbedder, openGpuEmbedder, vectorsOf } from "./sides.ts";
 import type { TextSource } from "./texts.ts";
 
 export interface ScarceMemory {
@@ -11,11 +12,14 @@ export interface ScarceMemory {
   freeMiB: number;
   /** The token budgets in order; each is half of the one before, after a run was out of memory. */
   budgets: number[];
+  /** How often the device failed: CUDA does not call every lack of memory by its name. */
+  deviceFailures: number;
   /** Least cosine to the vectors that were computed with enough memory. */
   leastCosine: number;
 }
 
 const freeMiB = 1_500;
+const mostFailures = 5;
 const takeMemory = `
 import torch, sys
 free, _ = torch.cuda.mem_get_info()
@@ -31,18 +35,30 @@ export async function measureScarceMemory(
   python: string,
 ): Promise<ScarceMemory> {
   const texts = source.mixed(160, 1_000, 1_500);
-  await using plenty = await openGpuEmbedder(model, "packed", { tokenBudget: 1 << 15 });
+  await using plenty = await openGpuEmbedder(model, { tokenBudget: 1 << 15 });
   const expected = await vectorsOf(plenty, texts);
   await plenty.embedder[Symbol.asyncDispose]();
-  await using opened = await openGpuEmbedder(model, "packed", { tokenBudget: 1 << 19 });
+  await using opened = await openGpuEmbedder(model, { tokenBudget: 1 << 19 });
   const neighbour = spawn(python, ["-c", takeMemory], { stdio: ["pipe", "pipe", "inherit"] });
   try {
     for await (const line of createInterface(neighbour.stdout)) if (line === "held") break;
-    const vectors = await vectorsOf(opened, texts);
+    const { vectors, deviceFailures } = await keepTrying(opened, texts);
     const { budgets } = opened.observer;
-    return { freeMiB, budgets, leastCosine: roundTo(leastCosine(vectors, expected), 6) };
+    return { freeMiB, budgets, deviceFailures, leastCosine: roundTo(leastCosine(vectors, expected), 6) };
   } finally {
     neighbour.kill("SIGKILL");
     await once(neighbour, "close");
+  }
+}
+
+/** As a worker does, embeds the texts again when the device has failed. */
+async function keepTrying(opened: OpenGpuEmbedder, texts: readonly string[]) {
+  for (let deviceFailures = 0; ; deviceFailures++) {
+    try {
+      return { vectors: await vectorsOf(opened, texts), deviceFailures };
+    } catch (error) {
+      const failed = error instanceof ReembedError && error.code === "device_failed";
+      if (!failed || deviceFailures === mostFailures) throw error;
+    }
   }
 }

@@ -1,24 +1,22 @@
 import type { Model } from "@reembed/core";
 import { type Embedder, embedOne } from "@reembed/embedder";
-import { openOnnxEmbedder, type RunLayout } from "@reembed/embedder/onnx";
+import { openOnnxEmbedder } from "@reembed/embedder/onnx";
 import { defaultConcurrency } from "@reembed/worker";
 import { roundTo } from "../embed/figures.ts";
 import type { RandomModel } from "../embed/random-model.ts";
 import { ModelTime } from "../worker/model-time.ts";
-import { watchGpu } from "./gpu-watch.ts";
+import { type GpuUse, watchGpu } from "./gpu-watch.ts";
 
 /** A worker's settings: chunks per batch, and concurrent batches. */
-const batchSize = 64;
+export const batchSize = 64;
 const concurrency = defaultConcurrency("cuda");
 
-export interface GpuRun {
+export interface GpuRun extends GpuUse {
   tokens: number;
   seconds: number;
   tokensPerSecond: number;
   /** Share of the time between the first and the last run in which no run was in the model. */
   modelIdle: number;
-  busy: number;
-  peakMemoryMiB: number;
   tokenBudget: number;
   padding: number;
 }
@@ -44,16 +42,15 @@ export interface OpenGpuEmbedder extends AsyncDisposable {
   observer: RunObserver;
 }
 
-/** The embedder of workers on the GPU. If no token budget is given, it is measured. */
+/** The embedder of workers, with a float32 graph on a CPU. If no token budget is given, that of a GPU is measured. */
 export async function openGpuEmbedder(
   { model, folder, graph }: RandomModel,
-  layout: RunLayout,
   { device = "cuda", maxTokens, tokenBudget }: { device?: string; maxTokens?: number; tokenBudget?: number } = {},
 ): Promise<OpenGpuEmbedder> {
   const observer = new RunObserver();
   const cut: Model = { ...model, maxTokens: maxTokens ?? model.maxTokens };
-  const kind = device === "cpu" ? "fp32" : layout === "packed" ? "packed-fp16" : "padded-fp16";
-  const options = { model: cut, folder, graph: graph(kind), prepared: true, layout, device, tokenBudget, observer };
+  const kind = device === "cpu" ? "fp32" : "packed-fp16";
+  const options = { model: cut, folder, graph: graph(kind), prepared: true, device, tokenBudget, observer };
   const embedder = openOnnxEmbedder(options);
   await embedOne(embedder);
   if (tokenBudget === undefined && device !== "cpu") await embedder.findTokenBudget();
@@ -83,14 +80,14 @@ export async function runTexts({ embedder, observer }: OpenGpuEmbedder, texts: r
   await Promise.all(Array.from({ length: concurrency }, embedBatches));
   const seconds = (performance.now() - startedAt) / 1_000;
   const modelIdle = roundTo(observer.takeIdleShare(), 4);
-  const { busy, peakMemoryMiB } = await watch.read();
+  const use = await watch.read();
   return {
     tokens,
     seconds: roundTo(seconds, 3),
     tokensPerSecond: Math.round(tokens / seconds),
     modelIdle,
-    busy: roundTo(busy, 3),
-    peakMemoryMiB,
+    ...use,
+    busy: roundTo(use.busy, 3),
     tokenBudget: observer.tokenBudget,
     padding: observer.padding,
   };

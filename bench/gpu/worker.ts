@@ -29,7 +29,7 @@ export async function measureGpuWorker(model: RandomModel, chunks: number): Prom
   const { database } = servers;
   const profile = benchProfile("gpu", model.model);
   const stored = await loadHandbook(database, profile, chunks);
-  const opened = scope.use(await openGpuEmbedder(model, "packed"));
+  const opened = scope.use(await openGpuEmbedder(model));
   await startBackfill(database, await readProfile(database, profile.name));
   opened.observer.take();
   const watch = watchGpu();
