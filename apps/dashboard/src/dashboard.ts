@@ -27,7 +27,7 @@ export interface DashboardOptions {
   viewerPassword?: string | undefined;
   /** Proxies between this process and its clients: their number, or their addresses or subnets. */
   trustedProxies?: number | readonly string[] | undefined;
-  /** Path below which people reach it, as `/reembed`, where it shares a site with others; empty for none. */
+  /** The path of its public address, such as `/reembed`, if another site serves it below a path; empty for none. */
   basePath?: string;
   log: Logger;
 }

@@ -35,7 +35,7 @@ export interface MicroBatchReport {
   share: number;
 }
 
-/** This many workers may die of a chunk before it is quarantined. */
+/** After this many workers have died while they embedded a chunk, it is quarantined. */
 const attemptsAtMost = 5;
 
 /**
@@ -107,7 +107,7 @@ class BatchRun {
   }
 
   async giveUp({ id, contentHash }: PendingChunk): Promise<void> {
-    const detail = `${attemptsAtMost} workers ended without a word while they embedded it.`;
+    const detail = `${attemptsAtMost} workers died while they embedded it.`;
     await this.#store([], [{ chunkId: id, contentHash, reason: "attempts_exhausted", detail }]);
   }
 

@@ -11,8 +11,8 @@ const failuresToBlame = 3;
 export type IsolatedOutcome = TextOutcome | { index: number; rejected: FailureReason; detail: string };
 
 /**
- * Embeds texts such that one which the embedder cannot process affects only itself. After a failed run, the remaining texts
- * are halved until the culprit is alone, which takes 2·log2(n) runs; a run of half the texts also needs half the memory.
+ * Embeds texts so that a text that the embedder cannot process does not affect the others. After a failed run, the remaining
+ * texts are halved until the culprit is alone, which takes 2·log2(n) runs; a run of half the texts also needs half the memory.
  *
  * A text that fails alone is blamed only if the embedder still works, which a harmless text shows: otherwise the device is
  * to blame, and every text would fail. It must also fail repeatedly, because the kernel's out-of-memory killer may end a

@@ -20,14 +20,14 @@ import { RateMeter } from "./rate-meter.ts";
 import { WorkerMetrics } from "./worker-metrics.ts";
 
 const heartbeatMs = 2_000;
-/** How long stopping waits for running micro-batches. A longer run of the model is abandoned, and repeated by another worker. */
+/** How long stopping waits for running micro-batches. A run of the model that takes longer is abandoned; another worker repeats it. */
 const lastRunMs = 6_000;
 /** How long stopping waits for each of the last statements. */
-const lastWordMs = 1_000;
+const lastStatementMs = 1_000;
 
 /**
- * Number of batches to process at a time. On a CPU the model takes seconds per batch, so that a second one is ready in time.
- * A large GPU takes 40 ms, about as long as reading, tokenising and storing a batch of 64 chunks.
+ * Number of batches to process at a time. A CPU takes seconds for a batch, so a second one is ready in time. A large GPU takes
+ * 40 ms, about as long as reading, tokenising and storing a batch of 64 chunks.
  */
 export function defaultConcurrency(device: string): number {
   return device.startsWith("cuda") ? 4 : 2;
@@ -95,15 +95,15 @@ function startHeartbeat(
     await recordHeartbeat(database, { ...heartbeat, modelRevision: embedder.model.revision, ...rate.read() });
     await addThroughput(database, name, rate.take());
   };
-  const onSilent = (error: unknown) => log.warn({ error: messageOf(error) }, "the heartbeat could not be recorded");
+  const onFailure = (error: unknown) => log.warn({ error: messageOf(error) }, "the heartbeat could not be recorded");
   const scope = new AsyncDisposableStack();
-  scope.defer(() => answerWithin(lastWordMs, removeHeartbeat(database, id)).catch(onSilent));
-  scope.defer(() => answerWithin(lastWordMs, addThroughput(database, name, rate.take())).catch(onSilent));
-  scope.use(repeatEvery(heartbeatMs, recordWork, onSilent));
+  scope.defer(() => answerWithin(lastStatementMs, removeHeartbeat(database, id)).catch(onFailure));
+  scope.defer(() => answerWithin(lastStatementMs, addThroughput(database, name, rate.take())).catch(onFailure));
+  scope.use(repeatEvery(heartbeatMs, recordWork, onFailure));
   return scope;
 }
 
-/** What the queue calls with each batch: it embeds the batch, and keeps it while a server that it needs is away. */
+/** The function that the queue calls for each batch. It embeds the batch, and keeps it while a server that it needs is away. */
 function batchProcessor(
   { database, profile, embedder, log }: WorkerOptions,
   { rate, metrics, stopping }: { rate: RateMeter; metrics: WorkerMetrics; stopping: AbortSignal },

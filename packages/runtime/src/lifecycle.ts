@@ -3,8 +3,8 @@ import { backoffMs, endsWithin, reportNoAnswer } from "@reembed/core";
 const longestPauseMs = 5_000;
 /** How long disposal waits for running work, which may be a statement that a server never answers. */
 const lastWorkMs = 1_000;
-/** One request to stop may arrive twice within this time: from a terminal or init, and from npm or a Node that repeats it. */
-const sameWishMs = 1_000;
+/** One request to stop may arrive twice within this time: from a terminal or init, and again from npm or a Node that passes it on. */
+const sameRequestMs = 1_000;
 
 /**
  * Resolves with the first signal that asks the process to end. Another signal, at least a second later, ends it at once,
@@ -16,7 +16,7 @@ export async function untilSignal(...signals: NodeJS.Signals[]): Promise<NodeJS.
     let askedAt: number | undefined;
     for (const signal of signals) {
       process.on(signal, () => {
-        if (askedAt !== undefined && performance.now() - askedAt > sameWishMs) process.exit(130);
+        if (askedAt !== undefined && performance.now() - askedAt > sameRequestMs) process.exit(130);
         askedAt ??= performance.now();
         resolve(signal);
       });

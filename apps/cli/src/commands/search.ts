@@ -110,7 +110,7 @@ async function startEmbedders(
   return embedders;
 }
 
-/** With vectors of another model than the profile's, queries would find nothing or anything. */
+/** The vectors of another model than the profile's would find arbitrary chunks. */
 async function requireServedModels(database: Database, embedders: ReadonlyMap<string, Embedder>): Promise<void> {
   for (const profile of await readProfiles(database)) {
     const embedder = embedders.get(profile.model);

@@ -30,7 +30,7 @@ export async function processDevices(device: string, processes: number): Promise
 }
 
 /**
- * The number of CPU threads for each of several processes, such that none waits for another's core. For a single process
+ * The number of CPU threads for each of several processes, so that none waits for another's core. For a single process
  * ONNX Runtime chooses.
  */
 export function threadsOf(device: string, processes: number): number | undefined {

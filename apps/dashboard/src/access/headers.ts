@@ -16,8 +16,8 @@ export function pageHeaders(): RequestHandler {
 }
 
 /**
- * Bull Board's page and its dialogs have style attributes and elements of their own, ten different ones at a glance: its
- * styles cannot be listed. Its scripts are files, so those stay as strict as ours.
+ * Bull Board's page and its dialogs have too many style attributes and elements to list, so its styles are allowed inline.
+ * Its scripts are files, so they are limited as strictly as ours.
  */
 export function boardHeaders(): RequestHandler {
   return securityHeaders({ ...policy, styleSrc: ["'self'", "'unsafe-inline'"] }, referrer);

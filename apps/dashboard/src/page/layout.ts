@@ -14,12 +14,12 @@ export interface PageOptions {
 }
 
 /**
- * Answers with a whole page. All that it loads comes from `/assets`; nothing in it is inline, so the policy needs no
- * exception. Addresses in it have no slash at their beginning: they stand on the path below which people reach us.
+ * Answers with a whole page. It loads only files from `/assets` and has nothing inline, so the content security policy
+ * needs no exception. Its addresses have no leading slash, so they work below any path.
  */
 export function sendPage(response: Response, options: PageOptions): void {
   const { basePath } = response.app.locals;
-  // A fragment alone would be one of the base's page.
+  // With a <base>, `#main` alone would be an address of another page.
   const skip = `${basePath}${response.req.originalUrl}#main`;
   response.type("html").send(renderPage(options, { base: `${basePath}/`, skip }));
 }

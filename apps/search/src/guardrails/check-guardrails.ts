@@ -27,7 +27,7 @@ export interface GuardrailFinding {
 
 /**
  * Compares the candidate with the baseline once, and rolls back if it is worse by more than the settings allow. In shadow
- * nobody sees the candidate's answers, so that it is only recorded, once. If several processes find a breach, only the
+ * nobody sees the candidate's answers, so a breach is only recorded, once. If several processes find a breach, only the
  * first one to act on it returns it.
  */
 export async function checkGuardrails(
