@@ -55,7 +55,11 @@ The plan's figures are for the two real models. The stand-ins \`mini-rubert\` an
 
 Measured on ${report.machine}.
 
-## How it is measured
+${method(report)}`;
+}
+
+function method({ queries }: QualityReport): string {
+  return `## How it is measured
 
 A judgement is a part of a document, \`[start, end)\` in code points, with a grade: 2 if it answers the query, 1 if it helps. It is about the text and not about a chunk, so chunks of any size are measured alike:
 
