@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline/promises";
 import { loadConfig } from "@reembed/config";
 import { ReembedError } from "@reembed/core";
 import { finalize } from "@reembed/migration/finalize";
@@ -6,11 +5,15 @@ import { createLogger } from "@reembed/runtime";
 import type { Command } from "commander";
 import { openServices } from "../hosting/services.ts";
 import { operatorName, wholeNumberFrom } from "../options.ts";
+import { askPerson } from "../output/ask-person.ts";
 import { printResult, printUnchanged } from "../output/print.ts";
+import { handOverOrUndo } from "./hand-over.ts";
 
 interface FinalizeFlags {
   keepDays: number;
   by: string;
+  handOver?: boolean;
+  undo?: boolean;
   yes?: boolean;
   dryRun?: boolean;
   json?: boolean;
@@ -21,14 +24,21 @@ export function registerFinalize(program: Command): void {
     .command("finalize")
     .description("retire the baseline and remove its vectors; afterwards there is no way back")
     .option("--keep-days <days>", "days for which the candidate must have answered everybody", wholeNumberFrom(0), 7)
+    .option(
+      "--hand-over",
+      "instead, write the candidate's vectors into the application's own table and exchange them for the old ones, which are kept",
+    )
+    .option("--undo", "with --hand-over: give the table its old vectors back")
     .option("--by <name>", "name of the person who decides", operatorName())
     .option("--yes", "do not ask for confirmation")
     .option("--dry-run", "print the SQL that would be run, and change nothing")
     .option("--json", "print one JSON object")
     .action(async ({ yes, dryRun, json, ...options }: FinalizeFlags) => {
       const config = loadConfig(process.env);
+      refuseUndoAlone(options);
       await using services = await openServices(config, createLogger(config.logLevel), { dryRun });
       const confirm = yes || dryRun ? async () => true : askPerson;
+      if (options.handOver) return await handOverOrUndo(config, services, { ...options, confirm, json });
       const finalized = await finalize(services, { ...options, confirm });
       if (dryRun) return printUnchanged();
       if (finalized === undefined) return void process.stderr.write("Nothing was removed.\n");
@@ -38,14 +48,7 @@ export function registerFinalize(program: Command): void {
     });
 }
 
-/** @throws ReembedError `not_confirmed` (exit code 3) if there is no terminal to ask on. */
-async function askPerson(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    throw new ReembedError("not_confirmed", question, {
-      exitCode: 3,
-      remedy: "Give --yes to continue without confirmation.",
-    });
-  }
-  using lines = createInterface({ input: process.stdin, output: process.stderr });
-  return /^y(es)?$/i.test((await lines.question(`${question}\nContinue? [y/N] `)).trim());
+function refuseUndoAlone({ undo, handOver: isHandOver }: Pick<FinalizeFlags, "undo" | "handOver">): void {
+  if (!undo || isHandOver) return;
+  throw new ReembedError("undo_alone", "--undo takes back what --hand-over did, and needs it.", { exitCode: 2 });
 }

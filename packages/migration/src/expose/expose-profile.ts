@@ -12,9 +12,9 @@ import {
 import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import { readCoverage } from "@reembed/store/progress";
 import { readRollout } from "@reembed/store/rollout";
-import type { ChunkSource } from "@reembed/store/schema";
 import { analyzeVectors, openSession, prepareBuild, readBuildGround } from "@reembed/store/search";
 import { planBuild } from "../index/plan-build.ts";
+import { requireSameRows } from "./same-rows.ts";
 
 export interface ExposeOptions {
   profile: string;
@@ -85,20 +85,6 @@ export async function exposeProfile(
 export async function unexposeProfile(database: Database, profile: string): Promise<void> {
   if (await removeExposure(database, profile)) return;
   throw new ReembedError("not_exposed", `There is no exposure of ${profile}.`, { exitCode: 3 });
-}
-
-function requireSameRows(profile: RegisteredProfile): RegisteredProfile & { source: ChunkSource } {
-  const { name, source, chunking, state } = profile;
-  if (source !== null && state !== "retired") return { ...profile, source };
-  const why =
-    state === "retired"
-      ? "its vectors were removed by `reembed finalize`"
-      : `its chunks are Reembed's own, of ${chunking}`;
-  throw new ReembedError("not_same_rows", `${name} has no vectors of an application's rows: ${why}.`, {
-    exitCode: 3,
-    remedy:
-      "A profile can be exposed whose chunks are the rows of an adopted table (`reembed adopt --chunks keep`). Search others over HTTP or through their view.",
-  });
 }
 
 function warningsOf({

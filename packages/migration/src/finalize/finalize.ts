@@ -69,7 +69,8 @@ async function removeQueue(server: QueueServer, profile: string): Promise<void> 
   await queue.bullmq.obliterate({ force: true });
 }
 
-async function findReasonsToWait(database: Database, rollout: Rollout, keepDays: number): Promise<string[]> {
+/** Why the candidate's serving everybody is not final yet; empty if nothing stands against it. */
+export async function findReasonsToWait(database: Database, rollout: Rollout, keepDays: number): Promise<string[]> {
   const { baseline, candidate, stage, percent } = rollout;
   if (baseline === candidate) return [`${baseline} is both baseline and candidate.`];
   const objections: string[] = [];

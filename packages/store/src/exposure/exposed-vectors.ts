@@ -34,14 +34,14 @@ const most: Record<VectorType, number> = { vector: 2_000, halfvec: 4_000 };
 export function exposedVectors(
   profile: Pick<RegisteredProfile, "name" | "dimensions">,
   { length, metric, vectorSchema }: Pick<TableFacts, "length" | "metric" | "vectorSchema">,
-  { type, baselineDimensions }: { type: VectorType; baselineDimensions: number },
+  { type, baselineDimensions, isIndexed = true }: { type: VectorType; baselineDimensions: number; isIndexed?: boolean },
 ): ExposedVectors {
   const { dimensions } = profile;
   const padded = length !== null && length > baselineDimensions ? length : dimensions;
   if (padded < dimensions) {
     throw tooLong(`${profile.name} has ${dimensions} dimensions, but the application pads its vectors to ${padded}.`);
   }
-  if (padded > most[type]) {
+  if (isIndexed && padded > most[type]) {
     throw tooLong(`An index over the type ${type} has at most ${most[type]} dimensions, and these vectors ${padded}.`);
   }
   const sized = `${vectorSchema}.${type}(${padded})`;

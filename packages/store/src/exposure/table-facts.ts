@@ -37,7 +37,12 @@ export interface TableFacts {
   owner: string;
   /** Whether this session's role is the owner, or a member of it. */
   isOwned: boolean;
+  isPartitioned: boolean;
 }
+
+/** The names of the columns that a hand-over has beside the application's own. */
+export const newColumn = (name: string) => `reembed_new_${name}`.slice(0, 63);
+export const oldColumn = (name: string) => `reembed_old_${name}`.slice(0, 63);
 
 export async function readTableFacts(database: Queryable, source: ChunkSource): Promise<TableFacts> {
   const { rows } = await database.execute<{
@@ -45,12 +50,13 @@ export async function readTableFacts(database: Queryable, source: ChunkSource): 
     schema: string;
     owner: string;
     owned: boolean;
+    partitioned: boolean;
     columns: ExposedColumn[];
     classes: string[];
     vectorSchema: string;
   }>(sql`
     select c.relname as name, n.nspname as schema, pg_get_userbyid(c.relowner) as owner,
-      pg_has_role(c.relowner, 'USAGE') as owned,
+      pg_has_role(c.relowner, 'USAGE') as owned, c.relkind = 'p' as partitioned,
       (select quote_ident(v.nspname) from pg_extension x join pg_namespace v on v.oid = x.extnamespace
        where x.extname = 'vector') as "vectorSchema",
       (select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
@@ -58,7 +64,7 @@ export async function readTableFacts(database: Queryable, source: ChunkSource): 
           'identity', case a.attidentity when 'a' then 'always' when 'd' then 'by default' end,
           'generated', a.attgenerated <> '') order by a.attnum)
         from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attname !~ '^reembed_(new|old)_') as columns,
       array(select o.opcname::text from pg_index i join pg_opclass o on o.oid = any(i.indclass)
         where i.indrelid = c.oid and i.indisvalid and o.opcname ~ '^(vector|halfvec)_(cosine|ip|l2)_ops$') as classes
     from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass(${source.table})`);
@@ -70,7 +76,7 @@ export async function readTableFacts(database: Queryable, source: ChunkSource): 
       remedy: "It was dropped, or its column of vectors was. A backup has both.",
     });
   }
-  const { owned, classes, ...facts } = row;
+  const { owned, partitioned, classes, ...facts } = row;
   const length = /\((\d+)\)$/.exec(vector.type)?.[1];
   const metrics = classes.map((name) => name.split("_")[1] as Metric);
   return {
@@ -79,6 +85,7 @@ export async function readTableFacts(database: Queryable, source: ChunkSource): 
     length: length === undefined ? null : Number(length),
     metric: metrics.includes("cosine") ? "cosine" : (metrics[0] ?? "cosine"),
     isOwned: owned,
+    isPartitioned: partitioned,
   };
 }
 

@@ -1,0 +1,1 @@
+export { type HandOverReport, handOver, undoHandOver } from "./hand-over.ts";

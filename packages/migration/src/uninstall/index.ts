@@ -1,0 +1,1 @@
+export { type Need, needs, type UninstallReport, uninstall } from "./uninstall.ts";

@@ -1,0 +1,10 @@
+export {
+  addNewColumn,
+  buildNewIndexes,
+  countWithoutOld,
+  exchangeColumns,
+  requireVectors,
+  undoExchange,
+} from "./columns.ts";
+export { countUnfilled, fillBlock, fillWithZeros } from "./fill.ts";
+export { type HandOverPlan, planHandOver } from "./plan.ts";
