@@ -81,6 +81,12 @@ export const ofTheBackfill: Mutants = {
   ],
   "packages/store/src/progress/backfill-state.ts": [
     {
+      name: "a profile that lost its vectors counts as complete before",
+      text: "const leastRemaining = 0.5;",
+      replacement: "const leastRemaining = 0;",
+      noticedBy: "apps/producer/src/tick.test.ts",
+    },
+    {
       name: "a backfill starts while the change log is being processed",
       text: `    await lockChanges(transaction, "alone");
 `,

@@ -144,6 +144,14 @@ export const ofTheGuard: Mutants = {
       replacement: "if ${idOf}(old)",
     },
   ],
+  "packages/store/src/search/search-log.ts": [
+    {
+      name: "feedback on a result that no answer had counts",
+      text: "and shadow_of is null and ${chunkId}::bigint = any(chunk_ids))",
+      replacement: ")",
+      noticedBy: "apps/search/src/guardrails/guardrails.test.ts",
+    },
+  ],
   "packages/store/src/verification/verification-checks.ts": [
     {
       name: "verification mistakes a vector of an old text for a pending change",
