@@ -144,6 +144,14 @@ export const ofTheGuard: Mutants = {
       replacement: "if ${idOf}(old)",
     },
   ],
+  "packages/store/src/search/ann-search.ts": [
+    {
+      name: "a filtered search through IVFFlat never reads all lists",
+      text: "const isFar =",
+      replacement: "const isFar = false &&",
+      noticedBy: "packages/store/src/search/filtered-search.test.ts",
+    },
+  ],
   "packages/store/src/search/search-log.ts": [
     {
       name: "feedback on a result that no answer had counts",

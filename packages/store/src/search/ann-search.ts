@@ -17,6 +17,15 @@ import { filtered, isFiltering, readResults, type SearchOptions, type SearchResu
 const filteredCandidates = 4;
 
 /**
+ * Of this many nearest rows one in twenty must pass the filter, or the rows that it leaves count as rare or far. From afar all
+ * of them are about as distant, so that the nearest are spread over all lists of an IVFFlat index, and all are read. With
+ * 30,000 vectors the least recall of any filter is 0.997; without this it was 0.30 with 20,000 and 0.73 with 60,000.
+ */
+const near = { rows: 60, leastMatching: 3 };
+/** pgvector's maximum of ivfflat.probes; an index with fewer lists is read as a whole. */
+const allLists = 32_768;
+
+/**
  * The chunks of a profile whose vectors are nearest to this one, the best first: through its ANN index if one has been
  * measured, otherwise by comparing every vector. If the index was dropped meanwhile or is invalid, the planner reads the
  * whole partition for the same statement, which is slow but right.
@@ -33,11 +42,28 @@ export async function searchProfile(
 ): Promise<SearchResult[]> {
   const { ann } = profile;
   if (ann === null) return await searchExactly(database, profile, vector, options);
-  const wanted = options.limit * (isFiltering(options.filter) ? filteredCandidates : 1);
-  const nearest = nearestInIndex(profile, ann, vector, { ...options, limit: wanted });
+  const isFiltered = isFiltering(options.filter);
+  const wanted = options.limit * (isFiltered ? filteredCandidates : 1);
+  const isFar =
+    ann.kind === "ivfflat" && isFiltered && !(await hasMatchesNear(database, profile, { ann, vector, ...options }));
+  const settings = isFar ? { ...ann, breadth: allLists } : ann;
+  const nearest = nearestInIndex(profile, settings, vector, { ...options, limit: wanted });
   const found = await readResults(database, profile, nearest, options);
   if (found.nearest >= wanted) return found.results;
   return await searchExactly(database, profile, vector, options);
+}
+
+/** Whether rows that pass the filter are among the nearest to the query. */
+async function hasMatchesNear(
+  database: Database,
+  profile: RegisteredProfile,
+  { ann, vector, filter }: { ann: AnnSettings; vector: Float32Array } & Pick<SearchOptions, "filter">,
+): Promise<boolean> {
+  const { join, condition } = filtered(profile, filter);
+  const { rows } = await database.execute<{ matching: number }>(sql`
+    with e as materialized (${nearestInIndex(profile, ann, vector, { limit: near.rows })})
+    select count(*)::int as matching from e ${join} where true ${condition}`);
+  return (rows[0]?.matching ?? 0) >= near.leastMatching;
 }
 
 function nearestInIndex(

@@ -105,6 +105,20 @@ describeOnEachServer(
       }
     });
 
+    test("reads all lists of IVFFlat for rows that are far from the query, because the nearest may be in any", async () => {
+      await database.execute(
+        sql.raw(
+          `create index by_test on ${partition} using ivfflat ((embedding::halfvec(${dimensions})) halfvec_cosine_ops) with (lists = 20)`,
+        ),
+      );
+      const indexed = { ...profile, ann: { kind: "ivfflat" as const, breadth: 4, ...measured } };
+      await using narrow = openNarrow(database, ["enable_sort = off", "jit = off"]);
+      const options = { limit, filter: { language: "ru" } };
+      const exact = await searchExactly(database, profile, near("there"), options);
+      const found = await searchProfile(narrow, indexed, near("there"), options);
+      expect(found.map(({ chunkId }) => chunkId)).toEqual(exact.map(({ chunkId }) => chunkId));
+    });
+
     test("finds what an exact search finds, with a rare and a frequent filter, near the matching rows and far from them", async () => {
       await gatherAroundTopics(database);
       await database.execute(
