@@ -18,7 +18,7 @@ export async function verify(database: Database, profile: RegisteredProfile): Pr
   const { chunks, embedded, quarantined } = await readCoverage(database, profile);
   const { rows } = await database.execute<{ missing: number; wrong: number }>(sql`
     with chunks as (
-      select id, sha256(convert_to(content, 'UTF8')) as hash from ${sql.raw(profile.relation)}
+      select id, sha256(convert_to(content, 'UTF8')) as hash from ${sql.raw(profile.relation)} c
     ), vectors as (
       select chunk_id, content_hash from reembed.chunk_embeddings where profile = ${profile.name}
     ), reasons as (

@@ -29,6 +29,7 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   rollback: async () => (await import("./commands/rollout.ts")).registerRollback,
   expose: async () => (await import("./commands/expose.ts")).registerExpose,
   finalize: async () => (await import("./commands/finalize.ts")).registerFinalize,
+  release: async () => (await import("./commands/release.ts")).registerRelease,
   uninstall: async () => (await import("./commands/uninstall.ts")).registerUninstall,
   dashboard: async () => (await import("./commands/dashboard.ts")).registerDashboard,
   model: async () => (await import("./commands/model.ts")).registerModel,

@@ -1,4 +1,5 @@
 import { isTransient, messageOf, ReembedError } from "@reembed/core";
+import { explainAdopted } from "@reembed/store/adoption";
 import { CommanderError } from "commander";
 
 /** Codes of PostgreSQL and Node for a server or a connection that ends, and messages of their clients without a code. */
@@ -12,7 +13,7 @@ const noRight = "42501";
 export function reportError(error: unknown): number {
   // Commander has printed its message already, and a request for help is not an error.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  const cause = rootCause(error);
+  const cause = explainAdopted(error) ?? rootCause(error);
   const explained = cause instanceof ReembedError ? cause : explain(cause);
   if (explained === undefined) {
     const trace = cause instanceof Error ? cause.stack : String(cause);

@@ -58,7 +58,7 @@ describeOnEachServer(
       });
       await database.$client.query(`alter table ${table} alter embedding type vector(2) using '[1,2]'`);
       await expect(adopt(database)).rejects.toThrow(
-        "public.document_chunks.embedding has 2 dimensions, but mini-rubert has 312.",
+        'public.document_chunks."embedding" has 2 dimensions, but mini-rubert has 312.',
       );
       const adopted = "select state, backfill_cursor from reembed.profiles where name = 'mini-rubert'";
       expect((await database.$client.query(adopted)).rows).toEqual([{ state: "registered", backfill_cursor: "0" }]);

@@ -50,6 +50,7 @@ describe("--help describes, with exit code 0", () => {
       "rollback",
       "expose",
       "finalize",
+      "release",
       "uninstall",
       "dashboard",
     ],

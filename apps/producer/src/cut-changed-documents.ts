@@ -1,5 +1,6 @@
 import { isTransient, messageOf } from "@reembed/core";
 import type { Logger } from "@reembed/runtime";
+import { explainAdopted } from "@reembed/store/adoption";
 import type { Database } from "@reembed/store/database";
 import {
   addRecut,
@@ -55,7 +56,7 @@ async function cutOneByOne(database: Database, log: Logger, add: (recut: RecutDo
       const document = await postponeOldestChange(database);
       if (culprits.has(document)) return;
       culprits.add(document);
-      log.warn({ document, error: messageOf(error) }, "a changed document cannot be cut");
+      log.warn({ document, error: messageOf(explainAdopted(error) ?? error) }, "a changed document cannot be cut");
     }
   }
 }

@@ -1,6 +1,7 @@
 import { isTransient, messageOf } from "@reembed/core";
 import { describeQueueServer, EmbedQueues, type QueueServer, startTickWorker, TickQueue } from "@reembed/queue";
 import { type Logger, outlast, repeatEvery } from "@reembed/runtime";
+import { explainAdopted } from "@reembed/store/adoption";
 import { type Database, describeServer, type Retention } from "@reembed/store/database";
 import { followDatabaseClock } from "@reembed/store/diagnosis";
 import { readProfiles } from "@reembed/store/profiles";
@@ -41,7 +42,7 @@ export async function startProducer(options: ProducerOptions): Promise<AsyncDisp
       } catch (error) {
         // It would fail for the next profile too.
         if (isTransient(error)) throw error;
-        failures.push(`${name}: ${messageOf(error)}`);
+        failures.push(`${name}: ${messageOf(explainAdopted(error) ?? error)}`);
       }
     }
     try {

@@ -155,7 +155,7 @@ export async function valuesOf(metric: { get(): Promise<{ values: { labels: obje
 async function embedAll(database: Database, name: string): Promise<void> {
   const profile = await readProfile(database, name);
   const embedder = embedders.get(profile.model);
-  const { rows } = await database.execute<{ id: string }>(sql`select id from ${sql.raw(profile.relation)}`);
+  const { rows } = await database.execute<{ id: string }>(sql`select id from ${sql.raw(profile.relation)} c`);
   const ids = rows.map((row) => Number(row.id));
   const pending = await readPendingChunks(database, profile, ids);
   const outcomes = await Array.fromAsync(embedder?.embed(pending.map(({ content }) => content)) ?? []);

@@ -16,13 +16,14 @@ export async function findUnguarded(
     where sha256(convert_to(c.content, 'UTF8')) is distinct from stored.content_hash
       and not exists (select from reembed.chunk_changes ch where ch.profile = ${name} and ch.chunk_id = stored.chunk_id)
       and not exists (
-        select from reembed.change_log l
-        where l.chunking = ${chunking} and (l.chunk_id = stored.chunk_id or l.chunk_id is null))`);
+        select from reembed.logged_changes l where l.chunking = ${chunking} and l.chunk_id = stored.chunk_id)
+      and not exists (
+        select from reembed.change_log l where l.chunking = ${chunking} and l.chunk_id is null and l.key is null)`);
   return rows;
 }
 
 /** The ids of a profile's chunks. */
 export async function idsOf(database: Database, { relation }: RegisteredProfile): Promise<number[]> {
-  const { rows } = await database.execute<{ id: string }>(sql`select id from ${sql.raw(relation)} order by id`);
+  const { rows } = await database.execute<{ id: string }>(sql`select id from ${sql.raw(relation)} c order by id`);
   return rows.map((row) => Number(row.id));
 }

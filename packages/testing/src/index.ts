@@ -2,7 +2,6 @@ export {
   adoptedProfile,
   applicationColumns,
   beginAdoption,
-  chunksView,
   followingProfile,
   versionedBody,
 } from "./corpus/adopted-corpus.ts";

@@ -7,7 +7,7 @@ import type { ChunkSource } from "@reembed/store/schema";
 /** The options of `reembed adopt` for the tables below. */
 export const oldTables: ChunkSource = {
   table: "handbook_app.document_chunks",
-  id: "id",
+  id: ["id"],
   content: "content",
   embedding: "embedding",
   document: "document_id",

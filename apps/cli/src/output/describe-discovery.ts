@@ -6,13 +6,12 @@ export type Discovery = Omit<DiscoveredTable, "adoptions"> & {
   adoptions: (ProposedAdoption & { command: string | null })[];
 };
 
-/** Adds the command for each table or collection: none where this version cannot adopt it, or it is adopted. */
+/** Adds the command for each table or collection: none where it is adopted. */
 export function withCommands(found: DiscoveredTable): Discovery {
-  const { adoptions, limits, adopted } = found;
-  const none = limits.length > 0 || adopted;
+  const { adoptions, adopted } = found;
   return {
     ...found,
-    adoptions: adoptions.map((adoption) => ({ ...adoption, command: none ? null : commandFor(found, adoption) })),
+    adoptions: adoptions.map((adoption) => ({ ...adoption, command: adopted ? null : commandFor(found, adoption) })),
   };
 }
 
@@ -27,7 +26,7 @@ export function describeDiscovery(discoveries: readonly Discovery[]): string {
 const shownExpression = 90;
 
 function describeOne(found: Discovery): string {
-  const { table, framework, preset, source, obstacles, limits, notes, settings, adopted } = found;
+  const { table, framework, preset, source, obstacles, notes, settings, adopted } = found;
   const { id, content, embedding, document, position, title, language, metadata, documents } = source;
   const parts = { content, embedding, document, position, title, language, metadata };
   const rows: [string, string][] = [
@@ -42,7 +41,7 @@ function describeOne(found: Discovery): string {
       return value === undefined ? [] : [[part, shorten(nameOf(value))]];
     }),
     ...(documents === undefined ? [] : [describeDocuments(documents)]),
-    ...[...obstacles, ...limits].map(({ what, remedy }): [string, string] => ["in the way", `${what} ${remedy}`]),
+    ...obstacles.map(({ what, remedy }): [string, string] => ["in the way", `${what} ${remedy}`]),
     ...notes.map((note): [string, string] => ["note", note]),
     ...(adopted ? [["adopted", "already: it has Reembed's triggers"] satisfies [string, string]] : []),
   ];

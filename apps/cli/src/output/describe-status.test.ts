@@ -9,6 +9,7 @@ const status: ProfileStatus = {
     paused: false,
     throttleReason: null,
     queueLimits: null,
+    adoption: null,
     oldestChangeSeconds: null,
   },
   ...{ chunks: 9, embedded: 9, pending: 0, changes: 0, quarantined: 0, outdated: 0, coverage: 1, etaSeconds: null },

@@ -34,13 +34,14 @@ export function describeStatuses(
 }
 
 function notesOn(status: ProfileStatus, now: Date): string[] {
-  const { profile, state, paused, throttleReason, queueLimits, forecast, verification, index } = status;
+  const { profile, state, paused, throttleReason, queueLimits, adoption, forecast, verification, index } = status;
   const waiting = state === "backfilled" ? describeWaiting(status, status.workers.length) : null;
   return [
     ...(waiting === null ? [] : [waiting]),
     ...(paused && state !== "backfilled" ? [`paused until \`reembed backfill resume --profile ${profile}\``] : []),
     ...(throttleReason === null ? [] : [`throttled: ${throttleReason}`]),
     ...(queueLimits === null ? [] : [queueLimits]),
+    ...(adoption === null ? [] : [adoption]),
     ...(forecast === null ? [] : [describeForecast(forecast, now)]),
     ...(verification === null
       ? []

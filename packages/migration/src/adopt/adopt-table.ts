@@ -1,13 +1,24 @@
 import { isDeepStrictEqual } from "node:util";
 import { activeProfiles } from "@reembed/config";
 import { isRechunked, ReembedError } from "@reembed/core";
-import { checkSource, copyVectors, createDocuments, readAdoption, takeOver } from "@reembed/store/adoption";
+import {
+  adoptAgain,
+  adoptedTables,
+  checkSource,
+  copyVectors,
+  createDocuments,
+  readAdoption,
+  takeOver,
+} from "@reembed/store/adoption";
+import { takeChanges } from "@reembed/store/changes";
+import type { Database } from "@reembed/store/database";
 import { readTriggerFacts } from "@reembed/store/diagnosis";
 import { readProfile, readProfiles } from "@reembed/store/profiles";
 import { readCoverage } from "@reembed/store/progress";
 import { registerProfiles } from "@reembed/store/registration";
-import type { ChunkSource } from "@reembed/store/schema";
+import type { AdoptedSource, ChunkSource } from "@reembed/store/schema";
 import { judgeTriggers } from "../doctor/triggers.ts";
+import { withoutDocuments } from "../rechunk/rechunk-corpus.ts";
 import type { AdoptOptions } from "./adopt-options.ts";
 import { type CheckedVectors, checkVectors } from "./check-vectors.ts";
 
@@ -47,13 +58,16 @@ export async function adoptTable(options: AdoptOptions): Promise<AdoptionReport>
   const before = await readAdoption(database);
   const chunks = chooseChunks(options, before?.source);
   const source = { ...checkedSource, chunks };
-  if (before !== undefined && !isDeepStrictEqual({ chunks: "cut", ...before.source }, source))
-    throw adoptedOtherwise(before.source, source);
+  if (before !== undefined && before.source.table !== source.table) throw adoptedOtherwise(before.source.table);
 
   let checked: CheckedVectors | undefined;
-  if (before === undefined) {
+  if (before !== undefined) {
+    if (await isFollowedOtherwise(database, before.source, source)) await adoptAgain(database, before.chunking, source);
+  } else {
     if (!reembed) checked = await checkVectors(source, options);
     await takeOver(database, profile, source, { vectors: !reembed });
+    // Numbers the rows that were inserted while the others were.
+    await takeChanges(database);
     // Their views referred to the partition that was removed.
     await registerProfiles(database, registered);
   }
@@ -62,9 +76,8 @@ export async function adoptTable(options: AdoptOptions): Promise<AdoptionReport>
   const vectors = await copyAll(options);
   if (reembed) vectors.left = (await readCoverage(database, await readProfile(database, profile.name))).pending;
   const others = await readProfiles(database);
-  const tables = [source.table, ...(source.documents === undefined ? [] : [source.documents.table])];
   const findings = await Promise.all(
-    tables.map(async (table) => judgeTriggers(table, await readTriggerFacts(database, table))),
+    adoptedTables(source).map(async (table) => judgeTriggers(table, await readTriggerFacts(database, table))),
   );
   return {
     table: source.table,
@@ -100,7 +113,9 @@ function chooseChunks(
       { exitCode: 2, remedy: "Unset both to keep the table's chunks, or give --chunks cut." },
     );
   }
-  return chunks ?? (rechunked || wanted.documents?.body !== undefined ? "cut" : "keep");
+  const chosen = chunks ?? (rechunked || wanted.documents?.body !== undefined ? "cut" : "keep");
+  if (chosen === "cut" && wanted.document === undefined) throw withoutDocuments(wanted.table);
+  return chosen;
 }
 
 async function copyAll({ database, profile, onProgress }: AdoptOptions): Promise<AdoptionReport["vectors"]> {
@@ -115,11 +130,19 @@ async function copyAll({ database, profile, onProgress }: AdoptOptions): Promise
   }
 }
 
-function adoptedOtherwise(before: ChunkSource, wanted: ChunkSource): ReembedError {
-  const what = before.table === wanted.table ? `${before.table} with other columns` : before.table;
-  return new ReembedError("already_adopted", `This database has already adopted ${what}.`, {
+/**
+ * Whether a table is to be read by other expressions than before, has lost triggers, as one that was replaced, or needs row
+ * triggers, as for a subscription.
+ */
+async function isFollowedOtherwise(database: Database, before: AdoptedSource, source: AdoptedSource): Promise<boolean> {
+  if (!isDeepStrictEqual({ chunks: "cut", ...before }, JSON.parse(JSON.stringify(source)))) return true;
+  const facts = await Promise.all(adoptedTables(source).map((table) => readTriggerFacts(database, table)));
+  return facts.some(({ missing, subscriptions }) => missing.length + subscriptions.length > 0);
+}
+
+function adoptedOtherwise(table: string): ReembedError {
+  return new ReembedError("already_adopted", `This database has already adopted ${table}.`, {
     exitCode: 3,
-    remedy:
-      "A database can have one adopted table. The columns that it was adopted with are in reembed.chunkings.source.",
+    remedy: `A database can have one adopted table: use another database, or run \`reembed release ${table}\` first.`,
   });
 }

@@ -1,7 +1,7 @@
 import { ReembedError } from "@reembed/core";
 import { httpDevice, servedByEndpoint, startProfileEmbedder } from "@reembed/embedder";
 import { readDimensions, sampleSource } from "@reembed/store/adoption";
-import type { ChunkSource } from "@reembed/store/schema";
+import type { AdoptedSource } from "@reembed/store/schema";
 import { compareVectors } from "../verify/compare-vectors.ts";
 import type { AdoptOptions } from "./adopt-options.ts";
 
@@ -18,17 +18,17 @@ const leastCosine = 0.99;
  * @throws ReembedError `vectors_foreign` (exit code 3) if some come from another model, or there is none to compare.
  */
 export async function checkVectors(
-  source: ChunkSource,
+  source: AdoptedSource,
   { database, config, profile, sample, device, log }: AdoptOptions,
 ): Promise<CheckedVectors> {
   const { model } = profile;
   const dimensions = await readDimensions(database, source);
-  if (dimensions !== undefined && dimensions !== model.dimensions) {
+  if (dimensions !== undefined && dimensions < model.dimensions) {
     throw foreign(
       `${source.table}.${source.embedding} has ${dimensions} dimensions, but ${model.id} has ${model.dimensions}.`,
     );
   }
-  const page = await sampleSource(database, source, sample);
+  const page = await sampleSource(database, source, { size: sample, dimensions: model.dimensions });
   if (page.length === 0) throw foreign(`No chunk of ${source.table} has a text and a vector.`);
 
   const served = servedByEndpoint(config, profile.name);

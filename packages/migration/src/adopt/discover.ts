@@ -12,7 +12,6 @@ import { findObstacles, type Obstacle } from "./obstacles.ts";
 import { type Preset, presets } from "./presets/index.ts";
 import { fromPreset, type ProposedSource, propose } from "./proposal.ts";
 import { isOfKind, recognise } from "./recognise.ts";
-import { limitsOf } from "./this-version.ts";
 
 /** A column of vectors that was found, and how to adopt it. */
 export interface DiscoveredTable {
@@ -38,8 +37,6 @@ export interface DiscoveredTable {
   adoptions: ProposedAdoption[];
   adopted: boolean;
   obstacles: Obstacle[];
-  /** What keeps this version from adopting it. */
-  limits: Obstacle[];
   notes: string[];
   settings: Preset["settings"] | null;
 }
@@ -107,7 +104,6 @@ async function examine(
     adoptions: adoptions.length > 0 ? adoptions : [{ collection: null, where: null, rows: rows.rows, dimensions }],
     adopted: table.followed,
     obstacles: findObstacles(table, source),
-    limits: limitsOf(table, source),
     notes: [
       ...(preset?.notes ?? []),
       ...describeLengths(unpadded === null ? dimensions : [unpadded], {

@@ -2,4 +2,3 @@ export { type AdoptionReport, adoptTable } from "./adopt-table.ts";
 export { type DiscoveredTable, discoverTables, type ProposedAdoption } from "./discover.ts";
 export type { ProposedSource } from "./proposal.ts";
 export { resolvePreset } from "./resolve-preset.ts";
-export { toChunkSource } from "./this-version.ts";

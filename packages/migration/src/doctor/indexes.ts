@@ -21,6 +21,7 @@ export const checkIndexes: Check = async (context) => {
     const source = adoptedVectors(context, profile);
     if (source === null) continue;
     findings.push(...judgeAdoptedIndexes(source.table, await readAnnIndexes(database, source.table)));
+    if (source.document === undefined) continue;
     findings.push(
       judgeDocumentIndex(source.table, source.document, await hasIndexOn(database, source.table, source.document)),
     );
@@ -55,10 +56,10 @@ export function judgeAdoptedIndexes(table: string, indexes: readonly IndexFacts[
   ];
 }
 
-export function judgeDocumentIndex(table: string, column: string, there: boolean): Finding {
-  const check = `index on ${table} (${column})`;
+export function judgeDocumentIndex(table: string, document: string, there: boolean): Finding {
+  const check = `index on ${table} (${document})`;
   if (there) return ok(check, "it exists");
-  const remedy = `Run CREATE INDEX CONCURRENTLY ON ${table} ("${column.replaceAll('"', '""')}").`;
+  const remedy = `Run CREATE INDEX CONCURRENTLY ON ${table} ((${document})).`;
   return warning(check, "none: finding a document's chunks reads the whole table", remedy);
 }
 

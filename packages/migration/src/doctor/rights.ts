@@ -1,3 +1,4 @@
+import { adoptedTables } from "@reembed/store/adoption";
 import { type RightsFacts, readMissingRights, readRights } from "@reembed/store/diagnosis";
 import type { Check, DoctorContext } from "./context.ts";
 import { type Finding, ok, problem } from "./finding.ts";
@@ -6,7 +7,7 @@ export const checkRights: Check = async ({ database, server, registered }) => {
   if (database === undefined || server === undefined) return [];
   const rights = await readRights(database);
   const findings = [judgeRights(rights, server.database)];
-  for (const table of adoptedTables(registered)) {
+  for (const table of tablesOf(registered)) {
     findings.push(judgeTable(table, rights.role, await readMissingRights(database, table)));
   }
   return findings;
@@ -32,18 +33,21 @@ export function judgeRights(facts: RightsFacts, database: string): Finding {
 
 export function judgeTable(table: string, role: string, missing: readonly string[] | null): Finding {
   const check = `rights on ${table}`;
-  if (missing === null) return problem(check, "the table does not exist", "If it was renamed, adopt it again.");
+  if (missing === null) {
+    return problem(
+      check,
+      "the table does not exist",
+      `Restore it, or run \`reembed release ${table}\` if it is not needed.`,
+    );
+  }
   if (missing.length === 0) return ok(check, "SELECT and TRIGGER");
   const rights = missing.join(", ");
   return problem(check, `${rights} is missing`, `Run GRANT ${rights} ON ${table} TO ${quoted(role)}.`);
 }
 
 /** The applications' tables that chunks and documents were adopted from. */
-export function adoptedTables(registered: DoctorContext["registered"]): string[] {
-  const tables = registered.flatMap(({ source }) =>
-    source === null ? [] : [source.table, ...(source.documents === undefined ? [] : [source.documents.table])],
-  );
-  return [...new Set(tables)];
+export function tablesOf(registered: DoctorContext["registered"]): string[] {
+  return [...new Set(registered.flatMap(({ source }) => (source === null ? [] : adoptedTables(source))))];
 }
 
 function quoted(name: string): string {

@@ -1,13 +1,13 @@
 import { readTriggerFacts, type TriggerFacts } from "@reembed/store/diagnosis";
 import type { Check } from "./context.ts";
-import { type Finding, ok, warning } from "./finding.ts";
-import { adoptedTables } from "./rights.ts";
+import { type Finding, ok, problem, warning } from "./finding.ts";
+import { tablesOf } from "./rights.ts";
 
 export const checkTriggers: Check = async ({ database, registered }) => {
   if (database === undefined) return [];
   const findings: Finding[] = [];
   const own = registered.flatMap(({ source, relation }) => (source === null ? [relation] : []));
-  for (const table of new Set([...adoptedTables(registered), ...own])) {
+  for (const table of new Set([...tablesOf(registered), ...own])) {
     findings.push(...judgeTriggers(table, await readTriggerFacts(database, table), own.includes(table)));
   }
   return findings;
@@ -20,10 +20,14 @@ const found = "Until then the producer finds such changes later, because it chec
  * @param own Whether it is a table of Reembed, which only Reembed's role writes, and not an application's.
  */
 export function judgeTriggers(table: string, facts: TriggerFacts, own = false): Finding[] {
-  const { disabled, subscriptions, always, triggers, children, replicaRoles } = facts;
+  const { disabled, missing, subscriptions, always, triggers, children, replicaRoles } = facts;
   const check = `triggers on ${table}`;
   const enable = (how: string) => `Have its owner run ALTER TABLE ${table} ENABLE ${how}. ${found}`;
   const findings: Finding[] = [];
+  if (missing.length > 0 && !own) {
+    const says = `${missing.join(", ")} missing: edits are not followed, as after the table was replaced under its name`;
+    findings.push(problem(check, says, `Run \`reembed adopt ${table}\` again with the options of the first time.`));
+  }
   if (disabled.length > 0) {
     findings.push(warning(check, `${disabled.join(", ")} disabled: edits are missed`, enable("TRIGGER USER")));
   }

@@ -113,7 +113,15 @@ describeOnEachServer(
           await database.execute(sql`insert into app_chunks values (${++id}, ${uri}, ${position}, ${content})`);
         }
       }
-      const columns = { id: "id", content: "content", embedding: "embedding", document: "document", position: "place" };
+      const types = { idTypes: ["bigint"], documentType: "text", numbered: false };
+      const columns = {
+        ...types,
+        id: ["id"],
+        content: "content",
+        embedding: "embedding",
+        document: "document",
+        position: "place",
+      };
       await takeOver(database, baseline, { table: "public.app_chunks", ...columns }, { vectors: false });
       const adoption = await readAdoption(database);
       if (adoption === undefined) throw new Error("Nothing was adopted");

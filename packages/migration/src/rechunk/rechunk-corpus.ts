@@ -1,3 +1,5 @@
+import { ReembedError } from "@reembed/core";
+import { readAdoption } from "@reembed/store/adoption";
 import type { Database } from "@reembed/store/database";
 import {
   addRecut,
@@ -7,6 +9,14 @@ import {
   recutChangedDocuments,
   recutUncutDocuments,
 } from "@reembed/store/rechunking";
+
+/** The error for rows that belong to no document, so that there is nothing to put together and cut anew. */
+export function withoutDocuments(table: string): ReembedError {
+  return new ReembedError("documents_unknown", `The rows of ${table} have no document that could be cut anew.`, {
+    exitCode: 3,
+    remedy: `Name what they belong to with \`reembed adopt ${table} --document …\`, or keep the rows as chunks: --chunks keep.`,
+  });
+}
 
 /** Documents per transaction, which keeps their texts in memory and their rows locked. */
 const cutTogether = 100;
@@ -19,6 +29,8 @@ export async function rechunkCorpus(
   database: Database,
   onProgress: (done: number, total: number) => void,
 ): Promise<RecutDocuments> {
+  const adoption = await readAdoption(database);
+  if (adoption !== undefined && adoption.source.document === undefined) throw withoutDocuments(adoption.source.table);
   let sum: RecutDocuments = nothingRecut;
   for (;;) {
     const recut = await recutChangedDocuments(database, { limit: cutTogether });

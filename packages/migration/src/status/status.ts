@@ -1,5 +1,6 @@
 import { formatCount, formatDuration } from "@reembed/core";
 import { describeQueueLimits, type EmbedQueues, type QueueCounts } from "@reembed/queue";
+import { findAdoptionProblem } from "@reembed/store/adoption";
 import { type LogBacklog, readLogBacklog } from "@reembed/store/changes";
 import type { Database } from "@reembed/store/database";
 import { readWrongClocks, type WrongClock } from "@reembed/store/diagnosis";
@@ -31,6 +32,8 @@ export interface ProfileStatus extends Coverage {
   verification: { at: string; passed: boolean } | null;
   /** The ANN index; null if there is none. `recall10` is null before it was measured. */
   index: { kind: AnnIndex["kind"]; valid: boolean; building: AnnIndex["building"]; recall10: number | null } | null;
+  /** What keeps the rows of its adopted table from being followed; null if nothing does. */
+  adoption: string | null;
   /** Hosts of any profile whose clock differs from the database's. */
   wrongClocks: WrongClock[];
   /** What triggers of any chunking have recorded and no tick has taken yet. */
@@ -92,6 +95,9 @@ async function readProfileStatus(
   const { name, state, paused, throttleReason } = profile;
   const queue = await queues.of(name).counts();
   const queueLimits = await describeQueueLimits(queues.of(name).bullmq);
+  const problem = await findAdoptionProblem(database, profile);
+  // Nothing can be counted then.
+  if (problem !== undefined && problem.code !== "adopted_table_unfollowed") throw problem;
   const coverage = await readCoverage(database, profile);
   const estimated = estimatedAt(profile);
   const work = estimated && (await readWork(database, name, estimated));
@@ -107,6 +113,7 @@ async function readProfileStatus(
     backfill: { order: profile.backfillOrder, until: profile.backfillUntil, rate: profile.backfillRate },
     queue,
     queueLimits,
+    adoption: problem === undefined ? null : `${problem.message} ${problem.remedy}`,
     rate,
     etaSeconds,
     forecast: forecast(profile, work, { ...rate, etaSeconds }, new Date()),

@@ -35,6 +35,8 @@ export function describeVerdict({
   if (passed) return `${profile} is proven: every chunk has the vector of its present text${but}.`;
   if (chunks === 0) return `${profile} is not proven: it has no chunks.`;
   if (Object.values(failures).every((count) => count === 0)) {
+    if (report.adoption !== null)
+      return `${profile} is not proven: its vectors are right now, but they would not stay so. ${report.adoption}`;
     return `${profile} is not proven: no chunk has the vector of its present text${but}.`;
   }
   const counts = Object.entries(failures) as [Reason, number][];

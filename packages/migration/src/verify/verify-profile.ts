@@ -1,4 +1,5 @@
 import type { Embedder } from "@reembed/embedder";
+import { findAdoptionProblem } from "@reembed/store/adoption";
 import type { Database } from "@reembed/store/database";
 import { readVectors, readVectorsAfter, sampleVectorIds, type VectorOfText } from "@reembed/store/embeddings";
 import type { RegisteredProfile } from "@reembed/store/profiles";
@@ -37,6 +38,8 @@ export interface VerificationReport {
   examples: Failure[];
   /** What the ANN index finds; null if searches use no index. `served` lost vectors are compared exactly beside it. */
   index: { searched: number; sampled: boolean; served: number } | null;
+  /** What keeps the rows of an adopted table from being followed, so that the proof would not last; null if nothing does. */
+  adoption: string | null;
   /** Undefined if there was no vector to compare. */
   embeddedAgain: Comparison | undefined;
   device: string | undefined;
@@ -69,6 +72,8 @@ export async function verifyProfile(options: VerifyOptions): Promise<Verificatio
   const { database, profile } = options;
   const startedAt = performance.now();
   const found = new Findings();
+  const problem = await findAdoptionProblem(database, profile);
+  if (problem !== undefined && problem.code !== "adopted_table_unfollowed") throw problem;
   for await (const { checked } of checkVectors(database, profile)) {
     for (const group of checked) found.addChecked(group);
     options.onProgress("check", found.chunks);
@@ -84,7 +89,7 @@ export async function verifyProfile(options: VerifyOptions): Promise<Verificatio
   }
   return {
     profile: profile.name,
-    passed: current > 0 && Object.values(found.failures).every((count) => count === 0),
+    passed: problem === undefined && current > 0 && Object.values(found.failures).every((count) => count === 0),
     chunks,
     current,
     changing,
@@ -95,6 +100,7 @@ export async function verifyProfile(options: VerifyOptions): Promise<Verificatio
     failures: found.failures,
     examples: found.examples,
     index,
+    adoption: problem === undefined ? null : `${problem.message} ${problem.remedy}`,
     embeddedAgain: "compared" in embeddedAgain ? embeddedAgain : undefined,
     device,
     seconds: Math.round((performance.now() - startedAt) / 100) / 10,

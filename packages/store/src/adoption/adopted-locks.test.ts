@@ -146,7 +146,7 @@ describeOnEachServer(
       async function embedAll(name: string): Promise<void> {
         const profile = await readProfile(database, name);
         const { model } = [adoptedProfile, followingProfile].find((known) => known.name === name) ?? adoptedProfile;
-        const ids = await begun.rows(`select id from ${profile.relation}`);
+        const ids = await begun.rows(`select id from ${profile.relation} c`);
         const pending = await readPendingChunks(
           database,
           profile,

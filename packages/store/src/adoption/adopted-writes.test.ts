@@ -1,7 +1,6 @@
 import { applicationColumns, beginAdoption, describeOnEachServer, versionedBody } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { expect, test } from "vitest";
-import { recutChangedDocuments } from "../rechunking/document-changes.ts";
 
 const articles = { table: "articles", key: "slug", uri: "url", title: "headline", language: "lang", body: "full_text" };
 const nothing = { chunks: [], documents: [] };
@@ -124,32 +123,6 @@ describeOnEachServer(
         return (await count()) - before;
       });
       expect(scans).toBe(0);
-    });
-
-    test("may drop its table with all dependent objects, which is then reported", async () => {
-      const { adopt, database, query } = await begin();
-      await adopt();
-      await query("update document_chunks set content = 'edited' where id = 1");
-      await query("drop table document_chunks cascade");
-      const recut = recutChangedDocuments(database, { limit: 10 });
-      await expect(recut).rejects.toMatchObject({ code: "adopted_table_gone", exitCode: 3 });
-    });
-
-    test("may rename its columns, and is followed as before", async () => {
-      const { adopt, query, changes, rechunk } = await begin();
-      await adopt();
-      for (const [from, to] of [
-        ["document_id", "doc"],
-        ["id", "number"],
-        ["content", "body"],
-        ["chunk_index", "place"],
-      ]) {
-        await query(`alter table document_chunks rename ${from} to ${to}`);
-      }
-      await query("update document_chunks set body = 'edited' where number = 1");
-      expect(await changes()).toEqual({ chunks: [1], documents: ["alpha"] });
-      await rechunk();
-      expect((await changes()).documents).toEqual([]);
     });
   },
   ["PostgreSQL"],

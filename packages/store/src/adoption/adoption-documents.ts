@@ -3,7 +3,8 @@ import { type SQL, sql } from "drizzle-orm";
 import { keepFromRecutting } from "../corpus/documents.ts";
 import { encodeInt4Array, encodeInt8Array } from "../database/binary-values.ts";
 import type { Database, Queryable } from "../database/database.ts";
-import { adoptedDocuments } from "../schema/relations.ts";
+import type { AdoptedSource } from "../schema/corpus.ts";
+import { adoptedDocuments } from "./adopted-relation.ts";
 import { type Adoption, keyOf, ofDocuments, requirePresent } from "./adoption.ts";
 
 /** A document that was assembled from chunks which do not continue one another. */
@@ -28,21 +29,46 @@ export interface RefreshedDocuments {
  */
 export async function createDocuments(database: Database, adoption: Adoption): Promise<number> {
   requirePresent(adoption);
-  const { relation, chunking, source } = adoption;
-  const ofChunks = sql`select distinct ${keyOf("c")} as key from ${sql.raw(relation)} c`;
-  const input =
-    source.documents === undefined
-      ? sql`select key, null::text as uri, null::text as title, null::text as language from (${ofChunks}) c`
-      : sql`select key, d.uri, d.title, d.language from (
-          ${ofChunks} union select ${keyOf("d")} from ${sql.raw(adoptedDocuments(chunking))} d
-        ) k left join ${sql.raw(adoptedDocuments(chunking))} d on ${keyOf("d")} = key`;
   return await database.transaction(async (transaction) => {
     await keepFromRecutting(transaction);
     const { rowCount } = await transaction.execute(
-      insertDocuments(sql`select i.*, '' as body from (${input}) i`, sql`do nothing`),
+      insertDocuments(sql`select i.*, '' as body from (${describedByChunks(adoption)}) i`, sql`do nothing`),
     );
     return rowCount ?? 0;
   });
+}
+
+/**
+ * Selects `key, uri, title, language, metadata` of every document: those of its table, where a document may have no chunk,
+ * or those of its first chunk.
+ */
+function describedByChunks({ relation, source }: Adoption): SQL {
+  const chunks = sql.raw(relation);
+  if (source.documents !== undefined) {
+    const documents = sql.raw(adoptedDocuments(source.documents));
+    return sql`select key, d.uri, d.title, d.language, null::jsonb as metadata from (
+        select ${keyOf("c")} as key from ${chunks} c union select ${keyOf("d")} from ${documents} d
+      ) k left join ${documents} d on ${keyOf("d")} = key`;
+  }
+  const { title, language, metadata } = source;
+  if (title === undefined && language === undefined && metadata === undefined) {
+    return sql`select distinct ${keyOf("c")} as key, null::text as uri, null::text as title, null::text as language,
+      null::jsonb as metadata from ${chunks} c`;
+  }
+  return sql`select distinct on (1) ${keyOf("c")} as key, null::text as uri, ${description(source)} from ${chunks} c
+    order by 1, c.position, c.id`;
+}
+
+/** Of a row `c`, its `title, language, metadata`; null where the source has none. */
+function description({ title, language, metadata }: AdoptedSource): SQL {
+  return sql.join(
+    [
+      sql.raw(title === undefined ? "null::text as title" : "c.source_title::text as title"),
+      sql.raw(language === undefined ? "null::text as language" : "c.source_language::text as language"),
+      sql.raw(metadata === undefined ? "null::jsonb as metadata" : "c.source_metadata::jsonb as metadata"),
+    ],
+    sql`, `,
+  );
 }
 
 /**
@@ -57,10 +83,14 @@ export async function refreshDocuments(
   adoption: Adoption,
   keys: readonly string[],
 ): Promise<RefreshedDocuments> {
+  requirePresent(adoption);
   // A policy that hides rows is an error then: they would seem to be deleted, and their documents would be.
   await transaction.execute(sql`set local row_security = off`);
   const chunks = Map.groupBy(await readSourceChunks(transaction, adoption, keys), (chunk) => chunk.key);
   const described = await readSourceDocuments(transaction, adoption, keys);
+  if (adoption.source.documents === undefined) {
+    for (const [key, [{ title, language, metadata } = {}]] of chunks) described.set(key, { title, language, metadata });
+  }
   const present = keys.filter((key) => chunks.has(key) || described.has(key));
   const texts = present.map((key) => {
     const { body, ...description } = described.get(key) ?? {};
@@ -104,7 +134,7 @@ export async function refreshDocuments(
   };
 }
 
-interface SourceChunk {
+interface SourceChunk extends SourceDocument {
   key: string;
   id: number;
   content: string;
@@ -115,9 +145,11 @@ async function readSourceChunks(
   adoption: Adoption,
   keys: readonly string[],
 ): Promise<SourceChunk[]> {
-  const { rows } = await transaction.execute<{ key: string; id: string | number; content: string }>(sql`
-    select ${keyOf("c")} as key, c.id, c.content from ${sql.raw(adoption.relation)} c
-    where ${ofDocuments(keys, requirePresent(adoption), "c")}
+  const { rows } = await transaction.execute<
+    SourceDocument & { key: string; id: string | number; content: string }
+  >(sql`
+    select ${keyOf("c")} as key, c.id, c.content, ${description(adoption.source)} from ${sql.raw(adoption.relation)} c
+    where ${ofDocuments(keys, adoption, "c")}
     order by c.position, c.id`);
   return rows.map((row) => ({ ...row, id: Number(row.id) }));
 }
@@ -127,6 +159,7 @@ type SourceDocument = {
   title?: string | null;
   language?: string | null;
   body?: string | null;
+  metadata?: Record<string, unknown> | null;
 };
 
 async function readSourceDocuments(
@@ -134,11 +167,12 @@ async function readSourceDocuments(
   adoption: Adoption,
   keys: readonly string[],
 ): Promise<Map<string, SourceDocument>> {
-  if (adoption.source.documents === undefined) return new Map();
+  const { documents } = adoption.source;
+  if (documents === undefined) return new Map();
   const { rows } = await transaction.execute<SourceDocument & { key: string }>(sql`
     select ${keyOf("d")} as key, d.uri, d.title, d.language, d.body
-    from ${sql.raw(adoptedDocuments(adoption.chunking))} d
-    where ${ofDocuments(keys, requirePresent(adoption), "d")}`);
+    from ${sql.raw(adoptedDocuments(documents))} d
+    where ${ofDocuments(keys, adoption, "d")}`);
   return new Map(rows.map(({ key, ...document }) => [key, document]));
 }
 
@@ -158,15 +192,17 @@ async function writeDocuments(
   const input = sql`
     select * from unnest(
       ${column((text) => text.key)}::text[], ${column((text) => text.uri)}::text[], ${column((text) => text.title)}::text[],
-      ${column((text) => text.language)}::text[], ${column((text) => text.body)}::text[]
-    ) as input (key, uri, title, language, body)`;
+      ${column((text) => text.language)}::text[],
+      ${column(({ metadata }) => (metadata == null ? null : JSON.stringify(metadata)))}::jsonb[],
+      ${column((text) => text.body)}::text[]
+    ) as input (key, uri, title, language, metadata, body)`;
   await transaction.execute(
     insertDocuments(
       input,
-      sql`do update set uri = excluded.uri, title = excluded.title, language = excluded.language, body = excluded.body,
-        updated_at = now()
-      where (documents.uri, documents.title, documents.language, documents.body)
-        is distinct from (excluded.uri, excluded.title, excluded.language, excluded.body)`,
+      sql`do update set uri = excluded.uri, title = excluded.title, language = excluded.language,
+        metadata = excluded.metadata, body = excluded.body, updated_at = now()
+      where (documents.uri, documents.title, documents.language, documents.metadata, documents.body)
+        is distinct from (excluded.uri, excluded.title, excluded.language, excluded.metadata, excluded.body)`,
     ),
   );
   const { rows } = await transaction.execute<{ id: string; key: string; uri: string }>(sql`
@@ -178,14 +214,14 @@ async function writeDocuments(
 /**
  * Inserts adopted documents. If the application has no uri, the document's key is the uri, and it also makes a uri unique
  * that two documents share. `und` is BCP 47 for an unknown language.
- * @param input Rows of `key, uri, title, language, body`.
+ * @param input Rows of `key, uri, title, language, metadata, body`.
  * @param conflict What to do with a document that exists.
  */
 function insertDocuments(input: SQL, conflict: SQL): SQL {
   return sql`
-    insert into reembed.documents (source_key, uri, title, language, body)
+    insert into reembed.documents (source_key, uri, title, language, metadata, body)
     select key, case when taken then address || '#' || key else address end,
-      coalesce(nullif(title, ''), address), coalesce(nullif(language, ''), 'und'), body
+      coalesce(nullif(title, ''), address), coalesce(nullif(language, ''), 'und'), coalesce(metadata, '{}'), body
     from (
       select i.*, row_number() over (partition by address order by key) > 1 or exists (
         select from reembed.documents o where o.uri = address and o.source_key is distinct from key) as taken

@@ -1,187 +1,299 @@
-import { ReembedError } from "@reembed/core";
+import { messageOf, ReembedError } from "@reembed/core";
 import { sql } from "drizzle-orm";
-import { type Queryable, sqlState } from "../database/database.ts";
-import type { ChunkSource } from "../schema/corpus.ts";
+import type { Database } from "../database/database.ts";
+import type { AdoptedSource, ChunkSource, DocumentSource } from "../schema/corpus.ts";
+import { bareName } from "./adopted-relation.ts";
+import {
+  bareType,
+  findColumn,
+  isWhole,
+  keyType,
+  readTable,
+  type SourceTable,
+  type TableColumn,
+} from "./source-table.ts";
 
-interface TableColumn {
-  name: string;
-  /** With its length, for example `vector(312)`. */
-  type: string;
-  /** PostgreSQL's type category; `S` means strings. */
-  category: string;
-  notNull: boolean;
-  /** Whether an index on this column alone makes it unique. */
-  unique: boolean;
+/** Something that keeps a table from being adopted, and what to write or to do instead. */
+interface Objection {
+  says: string;
+  remedy: string;
 }
 
-interface SourceTable {
-  /** As SQL writes it. */
-  name: string;
-  columns: TableColumn[];
-}
+type Kind = { name: string; fits: (type: Type) => boolean; remedy: (expression: string) => string };
+type Type = Pick<TableColumn, "type" | "category">;
+
+const isText = ({ category }: Type) => category === "S";
+const isKey = (type: Type) => isText(type) || /^(bigint|uuid|numeric)$/.test(keyType(type));
+const isJson = ({ type }: Type) => /^jsonb?$/.test(type);
+const asText = (expression: string) =>
+  `Write an expression with a text, for example (${expression})::text or ${expression}->>'source'.`;
+
+/** What each part of a source must be. */
+const kinds = {
+  content: { name: "a text", fits: isText, remedy: asText },
+  embedding: {
+    name: "a vector or halfvec",
+    fits: ({ type }: Type) => /^(vector|halfvec)$/.test(bareType(type)),
+    remedy: () => "Give the column of the vectors with --embedding.",
+  },
+  document: { name: "a text, a whole number, a numeric or a uuid", fits: isKey, remedy: asText },
+  position: {
+    name: "a number",
+    fits: ({ category }: Type) => category === "N",
+    remedy: (expression: string) => `Write (${expression})::bigint.`,
+  },
+  title: { name: "a text", fits: isText, remedy: asText },
+  language: { name: "a text", fits: isText, remedy: asText },
+  metadata: {
+    name: "json or jsonb",
+    fits: isJson,
+    remedy: (expression: string) => `Write jsonb_build_object('name', ${expression}).`,
+  },
+  where: { name: "a condition", fits: ({ type }: Type) => type === "boolean", remedy: () => "Write a comparison." },
+} satisfies Record<string, Kind>;
+
+type Part = keyof typeof kinds;
+const optional = new Set<Part>(["document", "position", "title", "language", "metadata", "where"]);
 
 /**
- * Finds an application's tables and checks everything that an adoption needs: the columns with suitable types, an index
- * that finds a chunk, and the rights to read the tables and to create triggers on them.
- * @param wanted Tables as SQL writes them, with or without a schema.
- * @returns The source with the full names of its tables.
- * @throws ReembedError `table_missing`, `column_missing` or `column_unfit` (exit code 2), or `table_unfit` (3).
+ * Finds an application's tables and checks everything that an adoption needs: expressions with suitable types, an index that
+ * finds a chunk, and the rights to read the tables and to create triggers on them. Each part of `wanted` is a column's name
+ * or an SQL expression over the columns.
+ * @returns The source with quoted columns and the full names of its tables.
+ * @throws ReembedError `table_missing` (exit code 2), or `table_unfit` (3) with every objection and what to do instead.
  */
-export async function checkSource(database: Queryable, wanted: ChunkSource): Promise<ChunkSource> {
-  const chunks = await readTable(database, wanted.table);
-  requireType(chunks, wanted.id, "a whole number", isWhole);
-  requireUnique(chunks, wanted.id);
-  requireNotNull(chunks, wanted.id);
-  await requireWithin(database, chunks.name, wanted.id, Number.MAX_SAFE_INTEGER);
-  requireType(chunks, wanted.content, "a text", isText);
-  requireType(chunks, wanted.embedding, "a vector or halfvec", ({ type }) => /^(vector|halfvec)$/.test(bareType(type)));
-  requireType(chunks, wanted.position, "a whole number", isWhole);
-  await requireWithin(database, chunks.name, wanted.position, 2 ** 31 - 1);
-  const key = requireType(chunks, wanted.document, "a key", () => true);
-  if (wanted.documents === undefined) return { ...wanted, table: chunks.name };
-
-  const { documents } = wanted;
-  const table = await readTable(database, documents.table);
-  requireType(
-    table,
-    documents.key,
-    `comparable with ${chunks.name}.${wanted.document}, which is ${key.type}`,
-    (column) => {
-      return keyType(column) === keyType(key);
-    },
-  );
-  requireUnique(table, documents.key);
-  for (const name of [documents.uri, documents.title, documents.language, documents.body]) {
-    if (name !== undefined) requireType(table, name, "a text", isText);
+export async function checkSource(database: Database, wanted: ChunkSource): Promise<AdoptedSource> {
+  const objections: Objection[] = [];
+  const table = await readTable(database, wanted.table);
+  objections.push(...judgeTable(table));
+  const key = judgeKey(table, wanted.id, objections);
+  const parts: Partial<Record<Part, string>> = {};
+  const types: Partial<Record<Part, Type>> = {};
+  for (const [part, kind] of Object.entries(kinds) as [Part, Kind][]) {
+    const given = wanted[part];
+    if (given === undefined) continue;
+    const expression = findColumn(table, given)?.sql ?? given;
+    const type = await typeOf(database, table, expression, part);
+    parts[part] = expression;
+    if (typeof type === "string") objections.push(unreadable(table, part, given, type));
+    else if (!kind.fits(type)) objections.push(unfit(table, part, given, type));
+    else types[part] = type;
   }
-  return { ...wanted, table: chunks.name, documents: { ...documents, table: table.name } };
+  const documents = await judgeDocuments(database, wanted.documents, types.document, objections);
+  const whole = key.length === 1 && key.every(isWhole);
+  const source: AdoptedSource = {
+    ...wanted,
+    ...parts,
+    table: table.name,
+    id: key.map((column) => column.sql),
+    ...(documents === undefined ? {} : { documents }),
+    idTypes: key.map(comparedType),
+    documentType:
+      types.document === undefined ? (key.length === 1 ? key.map(keyType).join() : "text") : keyType(types.document),
+    numbered: !(whole && (await fitsNumber(database, table, key))),
+  };
+  if (objections.length === 0) objections.push(...(await judgeRows(database, source)));
+  if (objections.length > 0) throw refuse(table.name, objections);
+  return source;
 }
 
 /** The dimensions in a column's type, such as `vector(312)`; undefined if the type has none. */
 export async function readDimensions(
-  database: Queryable,
+  database: Database,
   { table, embedding }: ChunkSource,
 ): Promise<number | undefined> {
-  const { columns } = await readTable(database, table);
-  const dimensions = /\((\d+)\)$/.exec(columns.find(({ name }) => name === embedding)?.type ?? "")?.[1];
+  const column = findColumn(await readTable(database, table), embedding);
+  const dimensions = /\((\d+)\)$/.exec(column?.type ?? "")?.[1];
   return dimensions === undefined ? undefined : Number(dimensions);
 }
 
-/** The type in which keys are compared, such that an index on them can be used: all integers in one type, and strings. */
-export function keyType({ type, category }: Pick<TableColumn, "type" | "category">): string {
-  if (/^(smallint|integer|bigint)$/.test(type)) return "bigint";
-  return category === "S" ? "text" : type;
-}
-
-async function readTable(database: Queryable, name: string): Promise<SourceTable> {
-  const asked = database.execute<{
-    name: string;
-    kind: string;
-    filtered: boolean;
-    missing: string[];
-    columns: TableColumn[];
-  }>(sql`
-    select format('%I.%I', n.nspname, c.relname) as name, c.relkind as kind, row_security_active(c.oid) as filtered,
-      array(select r from unnest(array['select', 'trigger']) r where not has_table_privilege(c.oid, r)) as missing,
-      (select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
-          'category', t.typcategory, 'notNull', a.attnotnull, 'unique', exists (
-            select from pg_index i where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indpred is null
-              and i.indnkeyatts = 1 and i.indkey[0] = a.attnum)) order by a.attnum)
-        from pg_attribute a join pg_type t on t.oid = a.atttypid
-        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass(${name})`);
-  const { rows } = await asked.catch((error: unknown) => {
-    // What cannot be a name of a table at all, such as `a.b.c.d`, is refused by to_regclass.
-    if (/^(42|0A)/.test(sqlState(error) ?? "")) return { rows: [] };
-    throw error;
-  });
-  const [table] = rows;
-  if (table === undefined) {
-    throw new ReembedError("table_missing", `There is no table ${name} in the database.`, {
-      exitCode: 2,
-      remedy: "Write its name as in SQL, for example public.document_chunks.",
+function judgeTable(table: SourceTable): Objection[] {
+  const { name, isTable, filtered, missing } = table;
+  const objections: Objection[] = [];
+  if (!isTable) {
+    objections.push({
+      says: `${name} is not a table, and only tables can have the triggers that record changes.`,
+      remedy: "Give the table that it reads.",
     });
   }
-  if (!/^[rp]$/.test(table.kind))
-    throw unfit(`${table.name} is not a table, and only tables can have the triggers that record changes.`);
-  if (table.filtered) {
-    throw unfit(
-      `Row security hides rows of ${table.name} from this role.`,
-      "Use a role in DATABASE_URL with BYPASSRLS, or the table's owner.",
-    );
-  }
-  if (table.missing.length > 0) {
-    const rights = table.missing.map((right) => right.toUpperCase()).join(", ");
-    throw unfit(
-      `This role lacks ${rights} on ${table.name}.`,
-      `GRANT ${rights} ON ${table.name} TO the role in DATABASE_URL.`,
-    );
-  }
-  return table;
-}
-
-function requireType(
-  { name: table, columns }: SourceTable,
-  wanted: string,
-  kind: string,
-  fits: (column: TableColumn) => boolean,
-): TableColumn {
-  const column = columns.find(({ name }) => name === wanted);
-  if (column === undefined) {
-    const present = columns.map(({ name }) => name).join(", ");
-    throw new ReembedError("column_missing", `${table} has no column ${wanted}; it has ${present}.`, {
-      exitCode: 2,
-      remedy: "`reembed adopt --help` lists the option for each column.",
+  if (filtered) {
+    objections.push({
+      says: `Row security hides rows of ${name} from this role.`,
+      remedy: "Use a role in DATABASE_URL with BYPASSRLS, or the table's owner.",
     });
   }
-  if (fits(column)) return column;
-  throw new ReembedError("column_unfit", `${table}.${wanted} is ${column.type}, but must be ${kind}.`, { exitCode: 2 });
+  if (missing.length > 0) {
+    const rights = missing.join(", ");
+    objections.push({
+      says: `This role lacks ${rights} on ${name}.`,
+      remedy: `GRANT ${rights} ON ${name} TO the role in DATABASE_URL.`,
+    });
+  }
+  return objections;
 }
 
-function requireUnique({ name: table, columns }: SourceTable, wanted: string): void {
-  if (columns.find(({ name }) => name === wanted)?.unique) return;
-  throw unfit(
-    `${table} has no unique index on ${wanted} alone, which is needed to look up single rows.`,
-    `CREATE UNIQUE INDEX CONCURRENTLY ON ${table} (${wanted});`,
+/** The columns of the key. Several may be given in one text, separated by commas. */
+function judgeKey(table: SourceTable, wanted: readonly string[], objections: Objection[]): TableColumn[] {
+  const names = wanted.flatMap((given) =>
+    findColumn(table, given) ? [given] : given.split(",").map((part) => part.trim()),
   );
+  const key = names.flatMap((name) => findColumn(table, name) ?? []);
+  if (key.length < names.length) {
+    const missing = names.filter((name) => findColumn(table, name) === undefined);
+    objections.push({ says: `${hasNo(table, missing.join(", "))}`, remedy: "Give the columns of its key with --id." });
+    return key;
+  }
+  const columns = key.map((column) => column.sql).join(", ");
+  for (const column of key) {
+    if (!isKey(column)) {
+      objections.push({
+        says: `${table.name}.${column.name} is ${column.type}, but an id must be a text, a whole number, a numeric or a uuid.`,
+        remedy: "Give other columns that identify a row with --id.",
+      });
+    }
+    if (!column.notNull) {
+      objections.push({
+        says: `${table.name}.${column.name} may be null, but every chunk needs an id.`,
+        remedy: `ALTER TABLE ${table.name} ALTER COLUMN ${column.sql} SET NOT NULL;`,
+      });
+    }
+  }
+  const wantedKey = key.map(({ name }) => name).sort();
+  if (!table.uniqueKeys.some((unique) => `${[...unique].sort()}` === `${wantedKey}`)) {
+    objections.push({
+      says: `${table.name} has no unique index on ${key.map(({ name }) => name).join(", ")} alone, which is needed to look up single rows.`,
+      remedy: `CREATE UNIQUE INDEX CONCURRENTLY ON ${table.name} (${columns});`,
+    });
+  }
+  return key;
 }
 
-function requireNotNull({ name: table, columns }: SourceTable, wanted: string): void {
-  if (columns.find(({ name }) => name === wanted)?.notNull) return;
-  throw unfit(
-    `${table}.${wanted} may be null, but every chunk needs an id.`,
-    `ALTER TABLE ${table} ALTER COLUMN ${wanted} SET NOT NULL;`,
-  );
+async function judgeDocuments(
+  database: Database,
+  wanted: DocumentSource | undefined,
+  chunkKey: Type | undefined,
+  objections: Objection[],
+): Promise<DocumentSource | undefined> {
+  if (wanted === undefined) return undefined;
+  const table = await readTable(database, wanted.table);
+  objections.push(...judgeTable(table));
+  const documents: DocumentSource = { ...wanted, table: table.name };
+  for (const part of ["key", "uri", "title", "language", "body"] as const) {
+    const given = wanted[part];
+    if (given === undefined) continue;
+    const expression = findColumn(table, given)?.sql ?? given;
+    documents[part] = expression;
+    const type = await typeOf(database, table, expression, "title");
+    if (typeof type === "string") objections.push(unreadable(table, `documents-${part}`, given, type));
+    else if (part === "key") {
+      if (chunkKey !== undefined && keyType(type) !== keyType(chunkKey)) {
+        objections.push({
+          says: `${table.name}.${given} is ${type.type}, but must be comparable with the chunks' --document, which is ${chunkKey.type}.`,
+          remedy: `Give an expression of that type with --documents-key.`,
+        });
+      }
+    } else if (!isText(type)) {
+      objections.push({ says: `${table.name}.${given} is ${type.type}, but must be a text.`, remedy: asText(given) });
+    }
+  }
+  const key = findColumn(table, wanted.key);
+  if (key !== undefined && !table.uniqueKeys.some((unique) => `${unique}` === key.name)) {
+    objections.push({
+      says: `${table.name} has no unique index on ${key.name} alone, which is needed to look up single rows.`,
+      remedy: `CREATE UNIQUE INDEX CONCURRENTLY ON ${table.name} (${key.sql});`,
+    });
+  }
+  return documents;
 }
 
 /**
- * Ids become numbers of JavaScript on their way to a worker and back: beyond 2^53 two of them could become equal. Positions
- * are integers here.
+ * The type of an expression, or the error that it gives. What triggers evaluate is parsed as they parse it, with nothing but
+ * PostgreSQL's own names in reach.
  */
-async function requireWithin(database: Queryable, table: string, column: string, most: number): Promise<void> {
-  const name = sql.identifier(column);
-  const { rows } = await database.execute<{ value: string }>(sql`
-    select value::text from (values
-      ((select max(${name}) from ${sql.raw(table)})), ((select min(${name}) from ${sql.raw(table)}))) as ends (value)
-    where value not between ${sql.raw(`${-most}`)} and ${sql.raw(`${most}`)}`);
-  const [beyond] = rows;
-  if (beyond === undefined) return;
-  throw unfit(`${table}.${column} has the value ${beyond.value}, but values beyond ${most} cannot be adopted.`);
+async function typeOf(database: Database, table: SourceTable, expression: string, part: Part): Promise<Type | string> {
+  const statement = sql`
+    select format_type(pg_typeof(x.value), null) as type, t.typcategory as category
+    from (select 1) one left join (
+      select (${sql.raw(expression)}) as value from ${sql.raw(table.name)} as ${sql.raw(bareName(table.name))} limit 0
+    ) x on true join pg_type t on t.oid = pg_typeof(x.value)`;
+  try {
+    const { rows } = await database.transaction(async (transaction) => {
+      if (part !== "embedding") await transaction.execute(sql`set local search_path = pg_catalog, pg_temp`);
+      return await transaction.execute<Type & Record<string, unknown>>(statement);
+    });
+    return rows[0] ?? "it has no type";
+  } catch (error) {
+    return messageOf(error instanceof Error && error.cause !== undefined ? error.cause : error);
+  }
 }
 
-function isWhole({ type }: TableColumn): boolean {
-  return keyType({ type, category: "" }) === "bigint";
+function unreadable(table: SourceTable, part: string, given: string, reason: string): Objection {
+  const leave = optional.has(part as Part) ? `, or --no-${part}` : "";
+  if (/^[\w ]+$/.test(given))
+    return { says: hasNo(table, given), remedy: `Give a column or an expression with --${part}${leave}.` };
+  return {
+    says: `--${part} ${given} cannot be read from ${table.name}: ${reason}.`,
+    remedy: `It has the columns ${columnNames(table)}. Functions of extensions need their schema${leave}.`,
+  };
 }
 
-function isText({ category }: TableColumn): boolean {
-  return category === "S";
+function hasNo(table: SourceTable, column: string): string {
+  return `${table.name} has no column ${column}; it has ${columnNames(table)}.`;
 }
 
-/** The type without its length and without the schema in which pgvector is installed. */
-function bareType(type: string): string {
-  return type.replace(/^.*\./, "").replace(/\(.*/, "");
+function columnNames({ columns }: SourceTable): string {
+  return columns.map(({ name }) => name).join(", ");
 }
 
-function unfit(message: string, remedy?: string): ReembedError {
-  return new ReembedError("table_unfit", message, { exitCode: 3, ...(remedy === undefined ? {} : { remedy }) });
+function unfit(table: SourceTable, part: Part, given: string, { type }: Type): Objection {
+  const what = findColumn(table, given) === undefined ? `--${part} ${given}` : `${table.name}.${given}`;
+  return { says: `${what} is ${type}, but must be ${kinds[part].name}.`, remedy: kinds[part].remedy(given) };
+}
+
+function comparedType(column: TableColumn): string {
+  const type = keyType(column);
+  return column.collation === null ? type : `${type} collate ${column.collation}`;
+}
+
+/** Ids become numbers of JavaScript on their way to a worker and back: beyond 2^53 two of them could become equal. */
+async function fitsNumber(database: Database, { name }: SourceTable, key: readonly TableColumn[]): Promise<boolean> {
+  const column = sql.raw(key.map((part) => part.sql).join());
+  const most = sql.raw(`${Number.MAX_SAFE_INTEGER}`);
+  const table = sql.raw(name);
+  const { rows } = await database
+    .execute<{ fits: boolean }>(sql`
+      select coalesce((select max(${column}) from ${table}) <= ${most} and (select min(${column}) from ${table}) >= -${most}, true)
+        as fits`)
+    .catch(() => ({ rows: [{ fits: true }] }));
+  return rows[0]?.fits === true;
+}
+
+/** Expressions are evaluated on every row, because one that fails on a row would fail for whoever reads it later. */
+async function judgeRows(database: Database, { table, where, ...parts }: AdoptedSource): Promise<Objection[]> {
+  const objections: Objection[] = [];
+  const { content, position, document, metadata } = parts;
+  for (const [part, expression] of Object.entries({ where, content, position, document, metadata })) {
+    if (expression === undefined || /^"?\w+"?$/.test(expression)) continue;
+    const value = `(${expression})${part === "position" ? "::bigint" : ""}`;
+    const rows = part === "where" || where === undefined ? table : `${table} where (${where})`;
+    try {
+      await database.execute(sql`select count(${sql.raw(value)}::text) from ${sql.raw(rows)}`);
+    } catch (error) {
+      const reason = messageOf(error instanceof Error && error.cause !== undefined ? error.cause : error);
+      objections.push({
+        says: `--${part} ${expression} fails on a row of ${table}: ${reason}.`,
+        remedy: "Correct the row, or write an expression that is null there.",
+      });
+    }
+  }
+  return objections;
+}
+
+function refuse(table: string, objections: readonly Objection[]): ReembedError {
+  const [first, ...others] = objections;
+  if (first !== undefined && others.length === 0) {
+    return new ReembedError("table_unfit", first.says, { exitCode: 3, remedy: first.remedy });
+  }
+  const list = objections.map(({ says, remedy }) => `\n  - ${says} ${remedy}`).join("");
+  return new ReembedError("table_unfit", `${table} cannot be adopted like this:${list}`, { exitCode: 3 });
 }

@@ -1,27 +1,36 @@
 import { sql } from "drizzle-orm";
 import { lockChanges, waitingChanges } from "../changes/change-log.ts";
-import { sampleChunks } from "../corpus/sampling.ts";
 import type { Database } from "../database/database.ts";
 import type { VectorOfText } from "../embeddings/read-vectors.ts";
 import { type RegisteredProfile, readProfile } from "../profiles/profiles.ts";
-import type { ChunkSource } from "../schema/corpus.ts";
-import { quoted } from "./adoption.ts";
+import type { AdoptedSource } from "../schema/corpus.ts";
+import { adoptedChunks } from "./adopted-relation.ts";
+import { leading } from "./leading-dimensions.ts";
+
+/** How many rows are drawn at most for one that has a text and a vector. */
+const drawnForOne = 4;
 
 /** Up to `size` random texts with their vectors from an application's table; blank texts are left out. */
-export async function sampleSource(database: Database, source: ChunkSource, size: number): Promise<VectorOfText[]> {
-  const { table } = source;
-  const [id = "", content = "", embedding = ""] = [source.id, source.content, source.embedding].map(quoted);
-  const relation = `(select ${id} as id, ${content} as content from ${table}
-    where ${embedding} is not null and ${content} ~ '\\S')`;
-  const chunks = await sampleChunks(database, { relation }, size);
-  const { rows } = await database.execute<{ id: string; vector: number[] }>(sql`
-    select ${sql.raw(id)} as id, ${sql.raw(embedding)}::vector::real[] as vector from ${sql.raw(table)}
-    where ${sql.raw(id)} = any(${sql.param(chunks.map((chunk) => chunk.id))}::bigint[])`);
-  const vectors = new Map(rows.map((row) => [Number(row.id), Float32Array.from(row.vector)]));
-  return chunks.flatMap(({ id: chunkId, content }) => {
-    const vector = vectors.get(chunkId);
-    return vector === undefined ? [] : [{ chunkId, content, vector, adopted: true }];
-  });
+export async function sampleSource(
+  database: Database,
+  { table, content, embedding, where }: AdoptedSource,
+  { size, dimensions }: { size: number; dimensions: number },
+): Promise<VectorOfText[]> {
+  const { rows: counted } = await database.execute<{ count: string }>(sql`select count(*) from ${sql.raw(table)}`);
+  const share = Math.min(100, (100 * drawnForOne * size) / Math.max(1, Number(counted[0]?.count)));
+  // Rows, and not pages, because rows beside each other often belong to one document.
+  const { rows } = await database.execute<{ content: string; vector: number[] }>(sql`
+    select content, embedding::real[] as vector from (
+      select (${sql.raw(content)})::text as content, ${leading(`(${embedding})`, dimensions)} as embedding
+      from ${sql.raw(table)} tablesample bernoulli (${share})
+      ${sql.raw(where === undefined ? "" : `where (${where})`)}
+    ) drawn where embedding is not null and content ~ '\\S' order by random() limit ${size}`);
+  return rows.map(({ content: text, vector }, index) => ({
+    chunkId: index,
+    content: text,
+    vector: Float32Array.from(vector),
+    adopted: true,
+  }));
 }
 
 /**
@@ -62,19 +71,19 @@ export async function copyVectors(
   );
 }
 
-function insertVectors(profile: RegisteredProfile, source: ChunkSource, ids: readonly number[]) {
-  const [id, content, embedding] = [source.id, source.content, source.embedding].map((name) =>
-    sql.raw(`a.${quoted(name)}`),
-  );
+function insertVectors(profile: RegisteredProfile, source: AdoptedSource, ids: readonly number[]) {
   return sql`
     insert into reembed.chunk_embeddings
       (profile, chunk_id, content_hash, embedding, token_count, truncated_tokens, model_revision)
-    select ${profile.name}, ${id}, sha256(convert_to(coalesce(${content}, ''), 'UTF8')),
-      l2_normalize(${embedding}::vector)::halfvec, null, null, ${profile.revision}
-    from ${sql.raw(source.table)} a
-    where ${id} = any(${sql.param(ids)}::bigint[]) and ${embedding} is not null
-      and vector_dims(${embedding}) = ${profile.dimensions} and vector_norm(${embedding}::vector) > 0
-      and ${id} not in (
+    select ${profile.name}, a.id, sha256(convert_to(a.content, 'UTF8')),
+      l2_normalize(a.vector)::halfvec, null, null, ${profile.revision}
+    from (
+      select c.id, c.content, ${leading("c.source_embedding", profile.dimensions)} as vector
+      from ${sql.raw(adoptedChunks(profile.chunking, source, ["embedding"]))} c
+      where c.id = any(${sql.param(ids)}::bigint[]) and c.source_embedding is not null
+    ) a
+    where vector_norm(a.vector) > 0
+      and a.id not in (
         select chunk_id from (${waitingChanges(profile)}) waiting where chunk_id = any(${sql.param(ids)}::bigint[]))
     on conflict (chunk_id, profile) do nothing`;
 }

@@ -7,7 +7,6 @@ import {
   followingProfile,
   testProfile,
   versionedBody,
-  chunksView as viewName,
 } from "@reembed/testing";
 import { type SQL, sql } from "drizzle-orm";
 import { expect, onTestFinished, test } from "vitest";
@@ -23,8 +22,6 @@ import type { ChunkSource } from "../schema/corpus.ts";
 import { refuseAdopted } from "./adoption.ts";
 import { checkSource } from "./adoption-source.ts";
 import { takeOver } from "./adoption-takeover.ts";
-
-const chunksView = sql.raw(viewName);
 
 describeOnEachServer(
   "an adopted table",
@@ -101,19 +98,20 @@ describeOnEachServer(
     test("looks up chunks with the application's own indexes, and counts them without reading documents", async () => {
       const { database, adopt } = await begin();
       await adopt();
+      const chunks = sql.raw((await readProfile(database, adoptedProfile.name)).relation);
       const plan = (statement: SQL) =>
         database.transaction(async (transaction) => {
           await transaction.execute(sql`set local enable_seqscan = off`);
           const { rows } = await transaction.execute<{ "QUERY PLAN": string }>(sql`explain ${statement}`);
           return rows.map((line) => line["QUERY PLAN"]).join("\n");
         });
-      const byId = sql`select c.content from ${chunksView} c where c.id = any('{1,2}'::bigint[]) for share of c`;
+      const byId = sql`select c.content from ${chunks} c where c.id = any('{1,2}'::bigint[])`;
       expect(await plan(byId)).toMatch(/document_chunks_pkey/);
-      const behind = sql`select id from ${chunksView} where id > 3::bigint and id <= 9::bigint order by id limit 2`;
+      const behind = sql`select id from ${chunks} c where id > 3::bigint and id <= 9::bigint order by id limit 2`;
       expect(await plan(behind)).toMatch(/document_chunks_pkey/);
-      const ofDocument = sql`select from ${chunksView} c where c.source_document = any('{alpha}'::text[])`;
+      const ofDocument = sql`select from ${chunks} c where c.source_document = any('{alpha}'::text[])`;
       expect(await plan(ofDocument)).toMatch(/document_id_idx/);
-      expect(await plan(sql`select count(*) from ${chunksView}`)).not.toMatch(/SubPlan|documents d/);
+      expect(await plan(sql`select count(*) from ${chunks} c`)).not.toMatch(/SubPlan|documents d/);
     });
 
     test("stays when profiles are registered again, and cannot be followed by another one", async () => {
@@ -127,7 +125,8 @@ describeOnEachServer(
         testProfile("mini-m3", adoptedProfile.chunking),
       ]);
       expect(await state()).toEqual(before);
-      expect(await readProfile(database, "mini-m3-200-30")).toMatchObject({ relation: 'reembed."chunks_200-30"' });
+      const { relation } = await readProfile(database, adoptedProfile.name);
+      expect(await readProfile(database, "mini-m3-200-30")).toMatchObject({ relation });
       await expect(refuseAdopted(database)).rejects.toThrow(/the adopted table public.document_chunks/);
       const again = takeOver(database, adoptedProfile, await checkSource(database, applicationColumns), {
         vectors: true,
@@ -154,37 +153,51 @@ describeOnEachServer(
       expect((await places()).wrong).toBe(0);
     });
 
-    test("is refused if documents were loaded, or if a column is missing or of the wrong type", async () => {
+    test("is refused if documents were loaded, or with everything that is missing or of the wrong type", async () => {
       const { database, adopt, query } = await begin();
       const check = (changed: Partial<ChunkSource>) => checkSource(database, { ...applicationColumns, ...changed });
-      await expect(check({ position: "place" })).rejects.toThrow(
-        "public.document_chunks has no column place; " +
-          "it has id, document_id, chunk_index, content, embedding, tenant, checksum, views.",
-      );
       for (const table of ["nothing", "a.b.c.d", '"']) {
         await expect(check({ table })).rejects.toMatchObject({ code: "table_missing", exitCode: 2 });
       }
-      await expect(check({ id: "tenant" })).rejects.toThrow(/tenant is text, but must be a whole number/);
-      await expect(check({ id: "views" })).rejects.toThrow(/public.document_chunks has no unique index on views alone/);
-      await expect(check({ embedding: "content" })).rejects.toThrow(/is text, but must be a vector or halfvec/);
-      await expect(check({ documents: { table: "reembed.documents", key: "id" } })).rejects.toThrow(
-        /id is bigint, but must be comparable with public.document_chunks.document_id, which is text/,
-      );
-      await query("alter table document_chunks alter id type bigint");
-      await query("update document_chunks set id = 9007199254740993 where id = 1");
-      await expect(check({})).rejects.toThrow(
-        /id has the value 9007199254740993, but values beyond 9007199254740991 cannot be adopted/,
-      );
-      await query("update document_chunks set id = 1 where id > 9007199254740991");
-      await query("alter table document_chunks alter chunk_index type bigint");
-      await query("update document_chunks set chunk_index = 2147483648 where id = 1");
-      await expect(check({})).rejects.toThrow(/chunk_index has the value 2147483648, but values beyond 2147483647/);
-      await query("update document_chunks set chunk_index = 0 where id = 1");
-      await database.execute(sql`alter table public.document_chunks add number bigint unique`);
-      await expect(check({ id: "number" })).rejects.toMatchObject({
-        message: "public.document_chunks.number may be null, but every chunk needs an id.",
-        remedy: "ALTER TABLE public.document_chunks ALTER COLUMN number SET NOT NULL;",
+      await expect(check({ position: "place" })).rejects.toMatchObject({
+        code: "table_unfit",
+        exitCode: 3,
+        message:
+          "public.document_chunks has no column place; " +
+          "it has id, document_id, chunk_index, content, embedding, tenant, checksum, views.",
+        remedy: "Give a column or an expression with --position, or --no-position.",
       });
+      await database.execute(sql`alter table document_chunks add number bigint unique, add facts json`);
+      const several = check({
+        id: ["number"],
+        content: "views",
+        document: "facts",
+        embedding: "content",
+        position: "lower(1)",
+      });
+      const refused = await several.catch((error) => error);
+      expect({ code: refused.code, message: refused.message }).toEqual({
+        code: "table_unfit",
+        message: [
+          "public.document_chunks cannot be adopted like this:",
+          'public.document_chunks.number may be null, but every chunk needs an id. ALTER TABLE public.document_chunks ALTER COLUMN "number" SET NOT NULL;',
+          "public.document_chunks.views is integer, but must be a text. Write an expression with a text, for example (views)::text or views->>'source'.",
+          "public.document_chunks.content is text, but must be a vector or halfvec. Give the column of the vectors with --embedding.",
+          "public.document_chunks.facts is json, but must be a text, a whole number, a numeric or a uuid. Write an expression with a text, for example (facts)::text or facts->>'source'.",
+          "--position lower(1) cannot be read from public.document_chunks: function lower(integer) does not exist. It has the columns id, document_id, chunk_index, content, embedding, tenant, checksum, views, number, facts. Functions of extensions need their schema, or --no-position.",
+        ].join("\n  - "),
+      });
+      await expect(check({ id: ["views"] })).rejects.toMatchObject({
+        message: "public.document_chunks has no unique index on views alone, which is needed to look up single rows.",
+        remedy: 'CREATE UNIQUE INDEX CONCURRENTLY ON public.document_chunks ("views");',
+      });
+      await expect(check({ documents: { table: "reembed.documents", key: "id" } })).rejects.toThrow(
+        /id is bigint, but must be comparable with the chunks' --document, which is text/,
+      );
+      await query("update document_chunks set tenant = 'none' where id = 2");
+      await expect(check({ position: "tenant::int" })).rejects.toThrow(
+        /--position tenant::int fails on a row of public.document_chunks: invalid input syntax for type integer: "(acme|none)"/,
+      );
       await storeDocuments(database, [{ uri: "a", title: "", language: "en", body: "text", metadata: {} }]);
       await expect(adopt()).rejects.toMatchObject({ code: "corpus_loaded", exitCode: 3 });
     });

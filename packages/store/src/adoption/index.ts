@@ -1,5 +1,10 @@
-export { readAdoption, refuseAdopted } from "./adoption.ts";
+export { explainAdopted } from "./adopted-errors.ts";
+export { adoptedTables, keyText } from "./adopted-relation.ts";
+export { readTriggers, removeTriggers } from "./adopted-triggers.ts";
+export { readAdoption, readUnreleased, refuseAdopted } from "./adoption.ts";
 export { createDocuments } from "./adoption-documents.ts";
+export { findAdoptionProblem } from "./adoption-health.ts";
+export { releaseAdoption } from "./adoption-release.ts";
 export { checkSource, readDimensions } from "./adoption-source.ts";
-export { takeOver } from "./adoption-takeover.ts";
+export { adoptAgain, takeOver } from "./adoption-takeover.ts";
 export { copyVectors, sampleSource } from "./adoption-vectors.ts";

@@ -61,8 +61,8 @@ export function waitingChanges({ name }: Pick<RegisteredProfile, "name">): SQL {
     select chunk_id, case when priority is null then changed_at end as changed_at
     from reembed.chunk_changes where profile = ${name}
     union all
-    select l.chunk_id, l.changed_at from reembed.change_log l join reembed.profiles p on p.chunking = l.chunking
-    where p.name = ${name} and p.state <> 'registered' and l.chunk_id is not null`;
+    select l.chunk_id, l.changed_at from reembed.logged_changes l join reembed.profiles p on p.chunking = l.chunking
+    where p.name = ${name} and p.state <> 'registered'`;
 }
 
 /** What triggers have recorded and no tick has processed yet. */
@@ -82,7 +82,8 @@ export async function readLogBacklog(database: Database): Promise<LogBacklog> {
   return { rows: Number(rows[0]?.logged ?? 0), oldestSeconds: Math.max(0, Math.round(rows[0]?.oldest ?? 0)) };
 }
 
-/** Whether all chunks of a chunking were removed at once by TRUNCATE, which has not been processed yet. */
-export function wasTruncated({ chunking }: Pick<RegisteredProfile, "chunking">): SQL {
-  return sql`exists (select from reembed.change_log where chunking = ${chunking} and chunk_id is null)`;
+/** Whether any chunk of a chunking may have changed, as after a TRUNCATE, and none was compared since. */
+export function mayAllHaveChanged({ chunking }: Pick<RegisteredProfile, "chunking">): SQL {
+  return sql`exists (
+    select from reembed.change_log where chunking = ${chunking} and chunk_id is null and key is null)`;
 }

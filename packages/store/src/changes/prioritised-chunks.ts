@@ -41,7 +41,7 @@ export async function prioritiseSearchedChunks(database: Database, profile: Regi
     ) demanded
     order by demand desc, id
     limit least(${demand.prioritised},
-      (select floor(count(*) * coalesce(${profile.backfillUntil}::float8, 1)) from ${relation})::bigint)
+      (select floor(count(*) * coalesce(${profile.backfillUntil}::float8, 1)) from ${relation} c)::bigint)
     on conflict do nothing`);
   return rowCount ?? 0;
 }

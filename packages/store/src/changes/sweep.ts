@@ -1,7 +1,8 @@
 import { sql } from "drizzle-orm";
+import { numberBlock } from "../adoption/row-numbers.ts";
 import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
-import { wasTruncated } from "./change-log.ts";
+import { mayAllHaveChanged } from "./change-log.ts";
 
 /** Chunks per call. Their texts are hashed, which takes some tens of milliseconds. */
 export const sweptPerTick = 1_000;
@@ -27,24 +28,40 @@ export async function sweepBlock(
   profile: RegisteredProfile,
   { chunks = sweptPerTick, everyMs = roundEveryMs }: SweepOptions = {},
 ): Promise<number> {
-  const { rows } = await database.execute<{ position: string | null; resting: boolean }>(sql`
-    select position, position is null and ended_at between now() - ${everyMs} * interval '1 millisecond' and now() as resting
+  const { rows } = await database.execute<{ position: string | null; key: string | null; resting: boolean }>(sql`
+    select position, key, position is null and ended_at between now() - ${everyMs} * interval '1 millisecond' and now() as resting
     from reembed.sweeps where profile = ${profile.name}`);
   if (rows[0]?.resting) return 0;
+  // A row without a number is not among the chunks. With a number it is one without a vector, at the end of their ids.
+  const key = profile.source?.numbered
+    ? await numberUnknown(database, profile, rows[0]?.key ?? undefined, chunks)
+    : null;
   const from = rows[0]?.position ?? leastId;
   const block = await database.execute<{ last: string | null; ids: string }>(sql`
     select max(id) as last, count(*) as ids from (
-      select id from ${sql.raw(profile.relation)} where id > ${from}::bigint order by id limit ${chunks}
+      select id from ${sql.raw(profile.relation)} c where id > ${from}::bigint order by id limit ${chunks}
     ) block`);
   const isLast = Number(block.rows[0]?.ids) < chunks;
   const to = isLast ? greatestId : (block.rows[0]?.last ?? greatestId);
   const found = await logMissed(database, profile, from, to);
   await database.execute(sql`
-    insert into reembed.sweeps (profile, position, ended_at)
-    values (${profile.name}, ${isLast ? null : to}::bigint, ${isLast ? sql`now()` : null})
+    insert into reembed.sweeps (profile, position, key, ended_at)
+    values (${profile.name}, ${isLast ? null : to}::bigint, ${key}, ${isLast ? sql`now()` : null})
     on conflict (profile) do update set
-      position = excluded.position, ended_at = coalesce(excluded.ended_at, sweeps.ended_at)`);
+      position = excluded.position, key = excluded.key, ended_at = coalesce(excluded.ended_at, sweeps.ended_at)`);
   return found;
+}
+
+/** Numbers the rows of the next block of keys that have none; returns the last key, null at the end. */
+async function numberUnknown(
+  database: Database,
+  { chunking, source }: RegisteredProfile,
+  after: string | undefined,
+  limit: number,
+): Promise<string | null> {
+  if (source === null) return null;
+  const { rows } = await numberBlock(database, chunking, source, { after, limit });
+  return rows[0]?.last ?? null;
 }
 
 const leastId = "-9223372036854775808";
@@ -74,7 +91,7 @@ async function logMissed(
     with missed as (
       select c.id as chunk_id
       from (
-        select id, sha256(convert_to(content, 'UTF8')) as content_hash from ${chunks}
+        select id, sha256(convert_to(content, 'UTF8')) as content_hash from ${chunks} chunk
         where id > ${from}::bigint and id <= ${to}::bigint
       ) c
       left join lateral (
@@ -91,8 +108,10 @@ async function logMissed(
       select stored.chunk_id from (
         select chunk_id from reembed.chunk_embeddings where profile = ${name} and ${within}
         union select chunk_id from reembed.quarantined_chunks where profile = ${name} and ${within}
+        union select id from reembed.chunk_keys
+          where chunking = ${chunking} and id > ${from}::bigint and id <= ${to}::bigint
       ) stored
-      left join lateral (select true as found from ${chunks} where id = stored.chunk_id limit 1) c on true
+      left join lateral (select true as found from ${chunks} chunk where id = stored.chunk_id limit 1) c on true
       where c.found is null
     ), logged as (
       insert into reembed.change_log (chunking, chunk_id)
@@ -100,8 +119,8 @@ async function logMissed(
       where not exists (
           select from reembed.chunk_changes ch where ch.profile = ${name} and ch.chunk_id = m.chunk_id)
         and m.chunk_id not in (
-          select chunk_id from reembed.change_log where chunking = ${chunking} and chunk_id is not null)
-        and not (${wasTruncated({ chunking })})
+          select chunk_id from reembed.logged_changes where chunking = ${chunking})
+        and not (${mayAllHaveChanged({ chunking })})
       returning chunk_id
     ), noted as (${documents})
     select count(*) as found, (select count(*) from noted) as noted from logged`);

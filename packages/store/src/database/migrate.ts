@@ -5,6 +5,7 @@ import { sql } from "drizzle-orm";
 import { readMigrationFiles } from "drizzle-orm/migrator";
 import { migrate } from "drizzle-orm/node-postgres/migrator";
 import pg from "pg";
+import { convertAdoptions } from "../adoption/convert-adoptions.ts";
 import { type Database, sqlState } from "./database.ts";
 import { repeatOnLockTimeout } from "./lock-timeout.ts";
 import { hasOneSession } from "./pooling.ts";
@@ -54,6 +55,7 @@ export async function migrateDatabase(database: Database): Promise<void> {
     await repeatOnLockTimeout(() =>
       migrate(locked, { migrationsFolder, migrationsSchema: "reembed", migrationsTable: "migrations" }),
     );
+    await convertAdoptions(locked);
   });
 }
 

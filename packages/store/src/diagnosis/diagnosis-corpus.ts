@@ -1,7 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
+import { documentKey } from "../adoption/adopted-relation.ts";
+import { leading } from "../adoption/leading-dimensions.ts";
 import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
-import type { ChunkSource } from "../schema/corpus.ts";
+import type { AdoptedSource } from "../schema/corpus.ts";
 import { embeddingsPartition } from "../schema/relations.ts";
 
 /** How many rows a table has and how many were read: all of them, or some random pages. */
@@ -21,7 +23,7 @@ export interface TextFacts extends SampledRows {
 export async function readTextFacts(database: Database, profile: RegisteredProfile, most: number): Promise<TextFacts> {
   const { source } = profile;
   const table = sql.raw(source?.table ?? profile.relation);
-  const content = sql.identifier(source?.content ?? "content");
+  const content = sql.raw(source === null ? "content" : `(${source.content})::text`);
   const rows = await countRows(database, table);
   const found = await database.execute<Record<"sampled" | "blank" | "different", string>>(sql`
     select count(*) as sampled, count(*) filter (where content is null or content !~ '\\S') as blank,
@@ -50,21 +52,23 @@ export interface VectorFacts extends SampledRows {
 export async function readVectorFacts(
   database: Database,
   { name, dimensions }: RegisteredProfile,
-  source: ChunkSource | null,
+  source: AdoptedSource | null,
   most: number,
 ): Promise<VectorFacts> {
   const table = sql.raw(source?.table ?? embeddingsPartition(name));
-  const column = sql.identifier(source?.embedding ?? "embedding");
+  const given = source?.embedding ?? "embedding";
   const rows = await countRows(database, table);
   const found = await database.execute<Record<"sampled" | "missing" | "zero" | "nan" | "long" | "other", string>>(sql`
     select count(*) as sampled, count(*) filter (where embedding is null) as missing,
       count(*) filter (where length = 0) as zero, count(*) filter (where length = 'NaN') as nan,
       count(*) filter (where length <> 0 and length <> 'NaN' and abs(length - 1) > 0.01) as long,
-      count(*) filter (where vector_dims(embedding) <> ${dimensions}) as other
+      count(*) filter (where embedding is not null and measured is null) as other
     from (
-      -- The negative inner product with itself: the one spelling that every vector type has.
-      select embedding, sqrt(-(embedding <#> embedding)) as length
-      from (select ${column} as embedding from ${table} ${pages(rows, most)}) chosen
+      select embedding, measured, vector_norm(coalesce(measured, embedding::vector)) as length
+      from (
+        select (${sql.raw(given)}) as embedding, ${leading(given, dimensions)} as measured
+        from ${table} ${pages(rows, most)}
+      ) looked
     ) measured`);
   const [row] = found.rows;
   return {
@@ -81,15 +85,16 @@ export async function readVectorFacts(
 /** Number of an adopted table's chunks whose document is not in the application's table of documents. */
 export async function countOrphans(
   database: Database,
-  { table, document, documents }: ChunkSource & Required<Pick<ChunkSource, "documents">>,
+  source: AdoptedSource & Required<Pick<AdoptedSource, "documents">>,
   most: number,
 ): Promise<SampledRows & { orphans: number }> {
+  const { table, documents } = source;
   const chunks = sql.raw(table);
   const rows = await countRows(database, chunks);
   const found = await database.execute<Record<"sampled" | "orphans", string>>(sql`
     select count(*) as sampled, count(*) filter (where d.key is null) as orphans
-    from (select ${sql.identifier(document)} as document from ${chunks} ${pages(rows, most)}) c
-    left join (select ${sql.identifier(documents.key)} as key from ${sql.raw(documents.table)}) d on d.key = c.document`);
+    from (select ${sql.raw(documentKey(source))} as document from ${chunks} ${pages(rows, most)}) c
+    left join (select (${sql.raw(documents.key)})::text as key from ${sql.raw(documents.table)}) d on d.key = c.document::text`);
   return { rows, sampled: Number(found.rows[0]?.sampled), orphans: Number(found.rows[0]?.orphans) };
 }
 

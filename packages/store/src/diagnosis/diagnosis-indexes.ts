@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 
 export interface IndexFacts {
@@ -30,13 +30,16 @@ export async function readAnnIndexes(database: Database, table: string): Promise
   return rows.map(({ bytes, ...row }) => ({ ...row, sizeBytes: Number(bytes) }));
 }
 
-/** Whether a table has an index that finds rows by this column alone. */
-export async function hasIndexOn(database: Database, table: string, column: string): Promise<boolean> {
+/** Whether a table has an index that finds rows by this expression alone, which may be a column as SQL quotes it. */
+export async function hasIndexOn(database: Database, table: string, expression: string): Promise<boolean> {
+  // PostgreSQL writes an expression of an index with casts and parentheses of its own.
+  const comparable = (of: SQL) => sql`regexp_replace(${of}, '::text|[()" ]', '', 'g')`;
+  const bare = comparable(sql`${expression}::text`);
   const { rows } = await database.execute<{ there: boolean }>(sql`
     select exists (
       select from pg_index x
-      join pg_attribute a on a.attrelid = x.indrelid and a.attnum = x.indkey[0]
-      where x.indrelid = to_regclass(${table}) and a.attname = ${column} and x.indisvalid and x.indpred is null
+      where x.indrelid = to_regclass(${table}) and x.indisvalid and x.indpred is null
+        and ${bare} = ${comparable(sql`pg_get_indexdef(x.indexrelid, 1, true)`)}
     ) as there`);
   return rows[0]?.there === true;
 }

@@ -1,10 +1,13 @@
 import { sql } from "drizzle-orm";
+import { adoptedTriggers } from "../adoption/adopted-triggers.ts";
 import type { Queryable } from "../database/database.ts";
 
 /** What keeps Reembed's triggers on a table of chunks from recording its changes. */
 export interface TriggerFacts {
   /** Names of Reembed's disabled triggers. */
   disabled: string[];
+  /** Names of the triggers of an adopted table that it lacks, as after it was replaced under its name. */
+  missing: string[];
   /** Subscriptions that write to the table. Triggers fire for their writes only if they are enabled ALWAYS. */
   subscriptions: string[];
   /** Number of triggers that are enabled ALWAYS, so also with `session_replication_role = replica`. */
@@ -16,10 +19,11 @@ export interface TriggerFacts {
   replicaRoles: string[];
 }
 
-/** @param table The quoted name. Before an adoption the table has no triggers of Reembed. */
+/** @param table The quoted name. Before an adoption the table has no triggers of Reembed, so that all are missing. */
 export async function readTriggerFacts(database: Queryable, table: string): Promise<TriggerFacts> {
   const { rows } = await database.execute<{
     disabled: string[];
+    missing: string[];
     subscriptions: string[];
     always: number;
     triggers: number;
@@ -33,6 +37,9 @@ export async function readTriggerFacts(database: Queryable, table: string): Prom
     )
     select
       array(select tgname::text from ours where tgenabled in ('D', 'R') order by 1) as disabled,
+      array(select name from unnest(${sql.param(Object.keys(adoptedTriggers))}::text[]) name
+        where name not in (select tgname from ours) and to_regclass(${table}) not in (
+          select oid from pg_class where relnamespace = to_regnamespace('reembed')) order by 1) as missing,
       array(select s.subname::text from pg_subscription_rel r join pg_subscription s on s.oid = r.srsubid
         where r.srrelid = to_regclass(${table}) order by 1) as subscriptions,
       (select count(*)::int from ours where tgenabled = 'A') as always,

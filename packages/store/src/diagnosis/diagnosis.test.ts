@@ -72,8 +72,14 @@ describeOnEachServer(
   (open) => {
     let database: Database;
     let connectionString: string;
-    const columns = { id: "id", content: "text", embedding: "vector", document: "the document", position: "place" };
-    const source = { table: "public.app_chunks", ...columns, documents: { table: "public.app_documents", key: "key" } };
+    const types = { idTypes: ["bigint"], documentType: "bigint", numbered: false };
+    const columns = { id: ["id"], content: "text", embedding: "vector", document: '"the document"', position: "place" };
+    const source = {
+      ...types,
+      table: "public.app_chunks",
+      ...columns,
+      documents: { table: "public.app_documents", key: "key" },
+    };
     beforeAll(async () => {
       const servers = await open();
       connectionString = servers.connectionString;

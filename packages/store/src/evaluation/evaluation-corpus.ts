@@ -55,7 +55,7 @@ export async function readDocumentIds(
   chunkIds: readonly number[],
 ): Promise<Map<number, number>> {
   const { rows } = await database.execute<{ id: string; document_id: string }>(sql`
-    select id, document_id from ${sql.raw(relation)} where id = any(${sql.param(chunkIds)}::bigint[])`);
+    select id, document_id from ${sql.raw(relation)} c where id = any(${sql.param(chunkIds)}::bigint[])`);
   return new Map(rows.map((row) => [Number(row.id), Number(row.document_id)]));
 }
 

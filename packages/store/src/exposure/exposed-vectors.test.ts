@@ -15,7 +15,7 @@ function application(column: string, index: string): ExposedApplication {
       ${index}`,
     rows: "insert into chunks (content) select 'text ' || n from generate_series(1, 300) n",
     source: {
-      ...{ table: "chunks", id: "id", content: "content", embedding: "embedding" },
+      ...{ table: "chunks", id: ["id"], content: "content", embedding: "embedding" },
       ...{ document: "source", position: "place" },
     },
   };

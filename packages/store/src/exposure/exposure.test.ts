@@ -27,7 +27,7 @@ const supabase: ExposedApplication = {
     select 'text ' || n, jsonb_build_object('even', n % 2 = 0), ${vectorOf("n", oldDimensions)}, 'a', n
     from generate_series(1, 60) n`,
   source: {
-    ...{ table: "documents", id: "id", content: "content", embedding: "embedding" },
+    ...{ table: "documents", id: ["id"], content: "content", embedding: "embedding" },
     ...{ document: "source", position: "place" },
   },
 };

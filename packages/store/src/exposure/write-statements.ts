@@ -139,5 +139,5 @@ function ownColumns(columns: readonly ExposedColumn[], vector: ExposedColumn): E
 }
 
 function rowCondition({ id }: Exposed["profile"]["source"]): string {
-  return `t.${quoted(id)} = old.${quoted(id)}`;
+  return id.map((column) => `t.${column} = old.${column}`).join(" and ");
 }

@@ -23,7 +23,7 @@ const documents = (column: string): ExposedApplication => ({
     create index documents_embedding_idx on documents using hnsw (embedding vector_cosine_ops) with (m = 8)`,
   rows: `insert into documents (content, embedding) select 'text ' || n, ${column.includes("1536") ? "null" : vectorOf("n", oldDimensions)} from generate_series(1, ${count}) n`,
   source: {
-    ...{ table: "documents", id: "id", content: "content", embedding: "embedding" },
+    ...{ table: "documents", id: ["id"], content: "content", embedding: "embedding" },
     ...{ document: "source", position: "place" },
   },
 });

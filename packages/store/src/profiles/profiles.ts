@@ -1,7 +1,7 @@
 import { ReembedError } from "@reembed/core";
 import { eq, ne, sql } from "drizzle-orm";
 import type { Queryable } from "../database/database.ts";
-import { type ChunkSource, chunkings } from "../schema/corpus.ts";
+import { type AdoptedSource, chunkings } from "../schema/corpus.ts";
 import { type AnnSettings, type BackfillOrder, type ProfileState, profiles } from "../schema/profiles.ts";
 
 /** A profile in the database, with the relation that its chunks are read from. */
@@ -10,7 +10,7 @@ export interface RegisteredProfile {
   chunking: string;
   relation: string;
   /** The application's tables, if the chunking was adopted. */
-  source: ChunkSource | null;
+  source: AdoptedSource | null;
   model: string;
   revision: string;
   dimensions: number;

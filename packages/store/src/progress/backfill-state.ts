@@ -18,7 +18,7 @@ export async function startBackfill(database: Database, profile: RegisteredProfi
   return await withLockTimeout(database, async (transaction) => {
     await lockChanges(transaction, "alone");
     const { rows } = await transaction.execute<{ target: string | null }>(
-      sql`select max(id) as target from ${sql.raw(profile.relation)}`,
+      sql`select max(id) as target from ${sql.raw(profile.relation)} c`,
     );
     const target = rows[0]?.target;
     if (target === null || target === undefined) return false;

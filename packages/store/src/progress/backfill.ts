@@ -60,8 +60,8 @@ async function readLookedAt(
 
 function remaining({ relation, backfillOrder, backfillCursor, backfillTarget }: RegisteredProfile) {
   return backfillOrder === "newest"
-    ? sql`select id from ${sql.raw(relation)} where id < ${backfillCursor} order by id desc`
-    : sql`select id from ${sql.raw(relation)} where id > ${backfillCursor} and id <= ${backfillTarget} order by id`;
+    ? sql`select id from ${sql.raw(relation)} c where id < ${backfillCursor} order by id desc`
+    : sql`select id from ${sql.raw(relation)} c where id > ${backfillCursor} and id <= ${backfillTarget} order by id`;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { waitingChanges, wasTruncated } from "../changes/change-log.ts";
+import { mayAllHaveChanged, waitingChanges } from "../changes/change-log.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { embeddingsPartition } from "../schema/relations.ts";
@@ -35,10 +35,10 @@ export async function readCoverage(database: Database, profile: RegisteredProfil
     with waiting as materialized (
       select chunk_id, min(changed_at) as changed_at from (${waitingChanges(profile)}) waiting group by chunk_id
     ), truncated as materialized (
-      select ${wasTruncated(profile)} as happened
+      select ${mayAllHaveChanged(profile)} as happened
     )
     select
-      (select count(*) from ${sql.raw(profile.relation)}) as chunks,
+      (select count(*) from ${sql.raw(profile.relation)} c) as chunks,
       (select count(*) from ${vectors} vectors) as vectors,
       case when (select happened from truncated) then (select count(*) from ${vectors} vectors)
         else (select count(*) from waiting join ${vectors} vectors using (chunk_id)) end as outdated,
@@ -81,7 +81,7 @@ export function countLost({ pending, changes }: Pick<Coverage, "pending" | "chan
 export async function readRemainingShare(database: Queryable, profile: RegisteredProfile): Promise<number> {
   const { rows } = await database.execute<{ share: number }>(sql`
     select stored.vectors::float8 / greatest(1, (
-      select count(*) from ${sql.raw(profile.relation)} where id <= stored.newest
+      select count(*) from ${sql.raw(profile.relation)} c where id <= stored.newest
     )) as share
     from (select count(*) as vectors, max(chunk_id) as newest from ${sql.raw(embeddingsPartition(profile.name))} e) stored`);
   return rows[0]?.share ?? 0;

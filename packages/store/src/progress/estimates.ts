@@ -45,7 +45,7 @@ export async function readChunkTotals(
   { relation }: Pick<RegisteredProfile, "relation">,
 ): Promise<TextTotals> {
   const { rows } = await database.execute<{ count: string; bytes: string }>(
-    sql`select count(*) as count, coalesce(sum(octet_length(content)), 0) as bytes from ${sql.raw(relation)}`,
+    sql`select count(*) as count, coalesce(sum(octet_length(content)), 0) as bytes from ${sql.raw(relation)} c`,
   );
   return { count: Number(rows[0]?.count), bytes: Number(rows[0]?.bytes) };
 }
@@ -81,12 +81,13 @@ export async function sampleBodies(database: Database, size: number): Promise<st
 
 /** The texts of the chunks, in order, of up to `size` different random documents of an adopted corpus. */
 export async function sampleAdopted(database: Database, adoption: Adoption, size: number): Promise<string[][]> {
+  requirePresent(adoption);
   const drawn = await database.execute<{ key: string }>(sql`
     select source_key as key from reembed.documents where source_key is not null order by random() limit ${size}`);
   const keys = drawn.rows.map((row) => row.key);
   const { rows } = await database.execute<{ key: string; content: string }>(sql`
     select ${keyOf("c")} as key, c.content from ${sql.raw(adoption.relation)} c
-    where ${ofDocuments(keys, requirePresent(adoption), "c")}
+    where ${ofDocuments(keys, adoption, "c")}
     order by c.position, c.id`);
   const contents = Map.groupBy(rows, (row) => row.key);
   return keys.map((key) => (contents.get(key) ?? []).map((row) => row.content));

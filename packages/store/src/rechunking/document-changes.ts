@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { readAdoption } from "../adoption/adoption.ts";
 import { type MisfitDocument, type RefreshedDocuments, refreshDocuments } from "../adoption/adoption-documents.ts";
+import { takeChanges } from "../changes/change-log.ts";
 import {
   addChunkCounts,
   type ChunkCounts,
@@ -59,6 +60,8 @@ export async function recutChangedDocuments(
   database: Database,
   { limit }: { limit: number },
 ): Promise<RecutDocuments | undefined> {
+  // A TRUNCATE of the application's tables is one row of the log, which concerns every document.
+  await takeChanges(database);
   return await cutAlone(database, async (transaction) => {
     const { rows } = await transaction.execute<{ key: string }>(sql`
       delete from reembed.document_changes where key in (

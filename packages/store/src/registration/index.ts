@@ -1,1 +1,1 @@
-export { registerProfiles } from "./registration.ts";
+export { registerProfiles, restoreChunkPartition } from "./registration.ts";

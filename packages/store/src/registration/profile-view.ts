@@ -1,11 +1,10 @@
 import type { Profile } from "@reembed/core";
-import { eq, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import type { Queryable } from "../database/database.ts";
-import { chunkings } from "../schema/corpus.ts";
 import { chunksPartition, embeddingsPartition, profileView } from "../schema/relations.ts";
 
 /**
- * Creates the view with which an application searches a profile in SQL, unless it exists. Its `embedding` is exactly the
+ * Creates the view with which an application searches a profile of our own chunks in SQL, unless it exists. Its `embedding` is exactly the
  * expression of the ANN index, so `order by embedding <=> …` on the view uses the index. The application's role only needs a
  * grant on the view.
  */
@@ -17,19 +16,13 @@ export async function createProfileView(
   const view = profileView(name);
   const existing = await database.execute(sql`select 1 from pg_class where oid = to_regclass(${view})`);
   if (existing.rows.length > 0) return;
-  const [stored] = await database
-    .select({ relation: chunkings.relation })
-    .from(chunkings)
-    .where(eq(chunkings.name, chunking));
-  // A dry run has stored nothing.
-  const relation = stored?.relation ?? chunksPartition(chunking);
   await database.execute(
     sql.raw(`
       create view ${view} as
       select c.id as chunk_id, c.document_id, d.uri, d.title, c.content, c.start_offset, c.end_offset,
         e.embedding::halfvec(${model.dimensions}) as embedding
       from ${embeddingsPartition(name)} e
-      join ${relation} c on c.id = e.chunk_id
+      join ${chunksPartition(chunking)} c on c.id = e.chunk_id
       join reembed.documents d on d.id = c.document_id`),
   );
 }

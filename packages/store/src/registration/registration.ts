@@ -5,7 +5,6 @@ import type { Database, Queryable } from "../database/database.ts";
 import { withLockTimeout } from "../database/lock-timeout.ts";
 import { withMigrationLock } from "../database/migrate.ts";
 import { isRetired } from "../rollout/retirement.ts";
-import { chunkings } from "../schema/corpus.ts";
 import { profiles } from "../schema/profiles.ts";
 import { chunksPartition, embeddingsPartition } from "../schema/relations.ts";
 import { createProfileView } from "./profile-view.ts";
@@ -24,14 +23,21 @@ export async function registerProfiles(database: Database, wanted: readonly Prof
       const adoption = await readAdoption(locked);
       if (adoption !== undefined) requirePresent(adoption);
       const chunking = await chooseChunking(locked, profile, adoption);
-      if (adoption?.chunking !== chunking) {
-        await createPartition(locked, chunksPartition(chunking), chunkPartition(chunking));
-      }
+      const adopted = adoption?.chunking === chunking;
+      if (!adopted) await createPartition(locked, chunksPartition(chunking), chunkPartition(chunking));
       await createPartition(locked, embeddingsPartition(profile.name), embeddingPartition(profile));
       await recordProfile(locked, profile, { chunking, paused: adoption !== undefined });
-      await createProfileView(locked, profile, chunking);
+      // Of an adopted chunking it would keep the application from changing its table.
+      if (!adopted) await createProfileView(locked, profile, chunking);
     }
   });
+}
+
+/** Creates the partition of a chunking whose adopted table was released. */
+export async function restoreChunkPartition(database: Database, chunking: string): Promise<void> {
+  await withMigrationLock(database, (locked) =>
+    createPartition(locked, chunksPartition(chunking), chunkPartition(chunking)),
+  );
 }
 
 async function chooseChunking(database: Queryable, profile: Profile, adoption: Adoption | undefined): Promise<string> {
@@ -84,10 +90,10 @@ async function recordProfile(
   profile: Profile,
   { chunking, paused }: { chunking: string; paused: boolean },
 ): Promise<void> {
-  await database
-    .insert(chunkings)
-    .values({ name: chunking, ...profile.chunking, relation: chunksPartition(chunking) })
-    .onConflictDoNothing();
+  const { size, overlap } = profile.chunking;
+  await database.execute(sql`
+    insert into reembed.chunkings (name, size, overlap, relation)
+    values (${chunking}, ${size}, ${overlap}, ${chunksPartition(chunking)}) on conflict do nothing`);
   const settings = { searchLimit: profile.limit, similarityThreshold: profile.threshold };
   const [stored] = await database
     .insert(profiles)

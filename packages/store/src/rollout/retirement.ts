@@ -48,7 +48,7 @@ export async function readRemoval(database: Database, profile: RegisteredProfile
   const exposure = (await readExposures(database)).find((one) => one.profile === profile.name)?.schema ?? null;
   const { rows } = await database.execute<Record<"vectors" | "bytes" | "chunks", string>>(sql`
     select (select count(*) from ${sql.raw(partition)}) as vectors, pg_total_relation_size(to_regclass(${partition})) as bytes,
-      ${staying ? sql`0` : sql`(select count(*) from ${sql.raw(profile.relation)})`} as chunks`);
+      ${staying ? sql`0` : sql`(select count(*) from ${sql.raw(profile.relation)} c)`} as chunks`);
   const [row] = rows;
   return { vectors: Number(row?.vectors), bytes: Number(row?.bytes), chunks: Number(row?.chunks), exposure };
 }

@@ -1,10 +1,11 @@
-import { isNull, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { bigserial, index, integer, primaryKey, text } from "drizzle-orm/pg-core";
 import { id, moment, reembed } from "./columns.ts";
 
 /**
- * The triggers write here: one row for each chunk that was inserted, edited or deleted, and one row without a chunk for a
- * TRUNCATE. Triggers only append, so that no writer waits for another writer or for Reembed. The producer's ticks move the
+ * The triggers write here: one row for each chunk that was inserted, edited or deleted, by its id or by the key of a row
+ * that has a number of ours. A row with neither means that any chunk may have changed: after a TRUNCATE, or after a
+ * statement whose rows could not be evaluated. Triggers only append, so that no writer waits for another writer or for Reembed. The producer's ticks move the
  * rows to `chunk_changes`, and delete the vectors of deleted chunks.
  */
 export const changeLog = reembed.table(
@@ -13,9 +14,10 @@ export const changeLog = reembed.table(
     id: bigserial("id", { mode: "number" }).primaryKey(),
     chunking: text("chunking").notNull(),
     chunkId: id("chunk_id"),
+    key: text("key"),
     changedAt: moment("changed_at").notNull().default(sql`clock_timestamp()`),
   },
-  (table) => [index("change_log_truncations").on(table.chunking).where(isNull(table.chunkId))],
+  (table) => [index("change_log_anything").on(table.chunking).where(sql`chunk_id is null and key is null`)],
 );
 
 export const chunkChanges = reembed.table(
@@ -43,5 +45,7 @@ export const sweeps = reembed.table("sweeps", {
   profile: text("profile").primaryKey(),
   /** The last id that was compared; null between two rounds. */
   position: id("position"),
+  /** The last key of a row that was looked up among the numbers of an adopted table; null between two rounds. */
+  key: text("key"),
   endedAt: moment("ended_at"),
 });

@@ -13,11 +13,6 @@ export function profileView(profile: string): string {
   return relationName(`search_${profile}`);
 }
 
-/** The quoted name of the view over the application's table of documents, for an adopted chunking. */
-export function adoptedDocuments(chunking: string): string {
-  return relationName(`documents_${chunking}`);
-}
-
 /** The quoted name of a function that was created for an adopted chunking. */
 export function adoptedFunction(purpose: string, chunking: string): string {
   return relationName(`${purpose}_${chunking}`);

@@ -164,7 +164,8 @@ describeOnEachServer(
           `create index by_test on ${partition} using hnsw ((embedding::halfvec(${dimensions})) halfvec_cosine_ops)`,
         ),
       );
-      const source = { table: "reembed.some", id: "id", content: "content", embedding: "", document: "", position: "" };
+      const types = { idTypes: ["bigint"], documentType: "text", numbered: false };
+      const source = { ...types, table: "reembed.some", id: ["id"], content: "content", embedding: "" };
       const adopted = {
         ...profile,
         relation: "reembed.some",

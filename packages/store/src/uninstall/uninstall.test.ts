@@ -10,7 +10,7 @@ describeOnEachServer(
       const begun = await beginAdoption(await open(), { ownRole: true, articles: true });
       const articles = { table: "articles", key: "slug", body: "full_text" };
       await begun.adopt({
-        ...{ table: "document_chunks", id: "id", content: "content", embedding: "embedding" },
+        ...{ table: "document_chunks", id: ["id"], content: "content", embedding: "embedding" },
         ...{ document: "document_id", position: "chunk_index", documents: articles },
       });
       return { ...begun, inventory: () => readInventory(begun.database, { queue: true }) };

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { waitingChanges, wasTruncated } from "../changes/change-log.ts";
+import { mayAllHaveChanged, waitingChanges } from "../changes/change-log.ts";
 import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 
@@ -47,7 +47,7 @@ export async function* checkVectors(
     >(sql`
       with logged as materialized (
         select l.chunk_id, min(l.changed_at) as changed_at
-        from reembed.change_log l join reembed.profiles p on p.chunking = l.chunking
+        from reembed.logged_changes l join reembed.profiles p on p.chunking = l.chunking
         where p.name = ${profile.name} and p.state <> 'registered' group by l.chunk_id
       )
       select state, count(*) as chunks, (array_agg(id order by id))[1:${sql.raw(`${shownIds}`)}] as first_ids, max(id) as last,
@@ -69,7 +69,7 @@ export async function* checkVectors(
           else 'wrong_norm'
         end as state
         from (
-          select id, sha256(convert_to(content, 'UTF8')) as content_hash from ${sql.raw(profile.relation)}
+          select id, sha256(convert_to(content, 'UTF8')) as content_hash from ${sql.raw(profile.relation)} chunk
           where id > ${after} order by id limit ${pageChunks}
         ) c
         left join lateral (
@@ -106,7 +106,7 @@ export async function findOrphans(
     select e.chunk_id, count(*) over () as vectors from reembed.chunk_embeddings e
     where e.profile = ${profile.name}
       and not exists (select from ${sql.raw(profile.relation)} c where c.id = e.chunk_id)
-      and e.chunk_id not in (select chunk_id from (${waitingChanges(profile)}) waiting) and not ${wasTruncated(profile)}
+      and e.chunk_id not in (select chunk_id from (${waitingChanges(profile)}) waiting) and not ${mayAllHaveChanged(profile)}
     order by e.chunk_id limit ${shownIds}`);
   return { vectors: Number(rows[0]?.vectors ?? 0), firstIds: rows.map((row) => Number(row.chunk_id)) };
 }

@@ -14,13 +14,10 @@ import { openTestDatabase, testProfile } from "./corpus.ts";
 const small = { size: 200, overlap: 30 };
 export const adoptedProfile = testProfile("mini-rubert", small);
 export const followingProfile = testProfile("mini-m3", { size: 500, overlap: 40 });
-/** The view over the application's chunks. */
-export const chunksView = 'reembed."chunks_200-30"';
-
 /** The columns of the table that `createApplication` creates. */
 export const applicationColumns: ChunkSource = {
   table: "document_chunks",
-  id: "id",
+  id: ["id"],
   content: "content",
   embedding: "embedding",
   document: "document_id",
@@ -127,7 +124,7 @@ export async function beginAdoption(servers: TestServers, { ownRole, articles = 
       const [counts] = await rows(`
         select count(*) filter (where c.end_offset > 0)::int as known, count(*) filter (where
           c.end_offset > 0 and substr(d.body, c.start_offset + 1, c.end_offset - c.start_offset) <> c.content)::int as wrong
-        from ${chunksView} c join reembed.documents d on d.id = c.document_id`);
+        from ${(await readProfile(database, adoptedProfile.name)).relation} c join reembed.documents d on d.id = c.document_id`);
       return counts ?? { known: 0, wrong: 0 };
     },
   };

@@ -9,7 +9,7 @@ export async function readBackfillIds(
   limit: number,
 ): Promise<number[]> {
   const { rows } = await database.execute<{ id: string }>(sql`
-    select id from ${sql.raw(profile.relation)}
+    select id from ${sql.raw(profile.relation)} c
     where id > ${profile.backfillCursor} and id <= ${profile.backfillTarget}
     order by id limit ${limit}`);
   return rows.map((row) => Number(row.id));

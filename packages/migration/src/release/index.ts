@@ -1,0 +1,1 @@
+export { releaseTable } from "./release-table.ts";

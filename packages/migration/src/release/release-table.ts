@@ -1,0 +1,49 @@
+import { formatCount, ReembedError } from "@reembed/core";
+import { readTriggers, readUnreleased, releaseAdoption } from "@reembed/store/adoption";
+import type { Database } from "@reembed/store/database";
+import { readProfiles } from "@reembed/store/profiles";
+import { restoreChunkPartition } from "@reembed/store/registration";
+
+export interface ReleaseOptions {
+  database: Database;
+  /** The adopted table as SQL writes it. It may be gone. */
+  table: string;
+  /** Called with a description before anything is removed. If it returns false, nothing changes. */
+  confirm: (question: string) => Promise<boolean>;
+}
+
+export interface Release {
+  table: string;
+  /** Profiles that embedded the table's rows, and are without vectors now. */
+  profiles: string[];
+  /** The triggers and functions that were removed, as DROP names them. */
+  removed: string[];
+}
+
+/**
+ * Lets go of an adopted table: nothing of Reembed is left at it. It can be killed at any point and repeated. Returns nothing
+ * if it was not confirmed.
+ * @throws ReembedError `not_adopted` (exit code 3).
+ */
+export async function releaseTable({ database, table, confirm }: ReleaseOptions): Promise<Release | undefined> {
+  const adoption = await readUnreleased(database, table);
+  if (adoption === undefined) {
+    throw new ReembedError("not_adopted", `${table} is not an adopted table of this database.`, { exitCode: 3 });
+  }
+  const { chunking, source } = adoption;
+  const removed = await readTriggers(database, chunking);
+  const profiles = (await readProfiles(database))
+    .filter((profile) => profile.chunking === chunking)
+    .map(({ name }) => name);
+  if (!(await confirm(describe(source.table, profiles, removed)))) return undefined;
+  await releaseAdoption(database, chunking);
+  // Its profiles have chunks of their own again.
+  await restoreChunkPartition(database, chunking);
+  return { table: source.table, profiles, removed };
+}
+
+function describe(table: string, profiles: readonly string[], removed: readonly string[]): string {
+  const vectors =
+    profiles.length === 0 ? "" : `, and the vectors of ${profiles.join(" and ")}, which answer no search afterwards`;
+  return `This removes ${formatCount(removed.length)} triggers and functions of ${table}${vectors}. The table itself stays as it is.`;
+}

@@ -1,0 +1,114 @@
+import type { AdoptedSource, DocumentSource } from "../schema/corpus.ts";
+
+/** The column of an adopted relation with the application's key of a document. */
+export const sourceKey = "source_document";
+
+/**
+ * The chunks of an adopted table, as a subquery without an alias. Everything that reads an adopted chunking reads this.
+ * Nothing in PostgreSQL's catalogue refers to the table, so its owner may change and drop it as before.
+ *
+ * The application's expressions stand in a SELECT whose FROM has only its own table, so that no column of ours can take the
+ * place of one of theirs. An id is not cast: an index on an `integer` is only used for a `bigint` if the column stands alone.
+ */
+export function adoptedChunks(chunking: string, source: AdoptedSource, extra: readonly (keyof AdoptedSource)[] = []) {
+  const offset = (which: string) =>
+    `coalesce((select o.${which} from reembed.chunk_offsets o where o.chunking = '${chunking}' and o.chunk_id = r.id), 0)`;
+  const named = [...extra, ...(["title", "language", "metadata"] as const)].filter(
+    (name) => source[name] !== undefined,
+  );
+  const rows = `(select ${rowId(source)}, ${documentKey(source)} as ${sourceKey},
+      coalesce((${source.position ?? "0"})::bigint, 0) as position, coalesce((${source.content})::text, '') as content
+      ${named.map((name) => `, (${source[name]}) as source_${name}`).join("")}
+    ${fromRows(source)})`;
+  const key = sameKey(
+    source,
+    source.id.map((_, index) => `r.key_${index + 1}`),
+    "r.key",
+  );
+  const numbers = `join reembed.chunk_keys k on k.chunking = '${chunking}' and ${key}`;
+  const numbered = source.numbered ? `(select k.id, r.* from ${rows} r ${numbers})` : rows;
+  return `(${readsTable(source.table)}
+    select r.id, (select d.id from reembed.documents d where d.source_key = coalesce(r.${sourceKey}::text, '')) as document_id,
+      r.position, ${offset("start_offset")} as start_offset, ${offset("end_offset")} as end_offset, r.content, r.${sourceKey}
+      ${named.map((name) => `, r.source_${name}`).join("")}
+    from ${numbered} r)`;
+}
+
+/** The rows of an application's table of documents, as a subquery without an alias. */
+export function adoptedDocuments({ table, key, uri, title, language, body }: DocumentSource): string {
+  const text = (expression: string | undefined) => (expression === undefined ? "null::text" : `(${expression})::text`);
+  return `(${readsTable(table)}
+    select (${key}) as ${sourceKey}, ${text(uri)} as uri, ${text(title)} as title, ${text(language)} as language,
+      ${text(body)} as body
+    from ${table})`;
+}
+
+/** The keys of the rows as text, and the columns `key_1` and so on that they are made of; null unless rows need numbers. */
+export function adoptedKeys(source: AdoptedSource): string | null {
+  return source.numbered ? `(${readsTable(source.table)} select ${rowId(source)} ${fromRows(source)})` : null;
+}
+
+/**
+ * What a row is identified by, as text: SQL over its columns.
+ * @param row The alias of the row, or the name of a trigger's record; without it, columns stand alone.
+ */
+export function keyText({ id, idTypes }: Pick<AdoptedSource, "id" | "idTypes">, row?: string): string {
+  // 1.0 and 1.00 are one key.
+  const texts = id.map((column, index) => {
+    const value = row === undefined ? column : `${row}.${column}`;
+    return idTypes[index] === "numeric" ? `trim_scale(${value})::text` : `${value}::text`;
+  });
+  // With the collation of our own column, whatever the application's column has.
+  return `((${texts.length === 1 ? texts[0] : `array[${texts.join(", ")}]::text`}) collate "default")`;
+}
+
+/** The key of a row's document; without one, the row is its own document. */
+export function documentKey(source: AdoptedSource): string {
+  if (source.document !== undefined) return `(${source.document})`;
+  return source.id.length === 1 ? `${source.id}` : keyText(source);
+}
+
+/** The bare name of a table, by which expressions may refer to it. */
+export function bareName(table: string): string {
+  return /(?:"(?:[^"]|"")*"|[^".]+)$/.exec(table)?.[0] ?? table;
+}
+
+/** The application's tables that a corpus is read from. */
+export function adoptedTables({ table, documents }: AdoptedSource): string[] {
+  return documents === undefined ? [table] : [table, documents.table];
+}
+
+const mark = /\/\* adopted table (.+?) \*\//;
+
+/** Named in a comment, so that an error of a statement can say whose table it is about. */
+function readsTable(table: string): string {
+  return `/* adopted table ${table.replaceAll("*/", "")} */`;
+}
+
+/** The adopted table that a statement reads; undefined if it reads none. */
+export function adoptedTableOf(statement: string): string | undefined {
+  return mark.exec(statement)?.[1];
+}
+
+function fromRows({ table, where }: AdoptedSource): string {
+  return `from ${table}${where === undefined ? "" : ` where (${where})`}`;
+}
+
+function rowId(source: AdoptedSource): string {
+  if (!source.numbered) return `${source.id} as id`;
+  return [`${keyText(source)} as key`, ...source.id.map((column, index) => `${column} as key_${index + 1}`)].join(", ");
+}
+
+/**
+ * Whether a row has the key of a number `k`: by the columns, whose index finds the row, and by the text, because a citext or
+ * a number may equal another spelling.
+ * @param columns The columns of the row's key, in the order of `idTypes`.
+ * @param text The row's key as text.
+ */
+export function sameKey({ idTypes }: AdoptedSource, columns: readonly string[], text: string): string {
+  const parts = idTypes.map((type, index) => {
+    const part = idTypes.length === 1 ? "k.key" : `(k.key::text[])[${index + 1}]`;
+    return `${columns[index]} = ${part}::${type}`;
+  });
+  return [`${text} = k.key`, ...parts].join(" and ");
+}
