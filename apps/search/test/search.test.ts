@@ -23,9 +23,11 @@ describeOnOneServer(
       expect(answer.results).toEqual([
         {
           chunkId: expect.any(Number),
+          sourceId: null,
           documentId: expect.any(Number),
           uri: "text-2",
           title: "Text 2",
+          metadata: { owner: { id: 2 }, tags: ["all", "tag-2"] },
           content: "business trips",
           start: 0,
           end: 14,

@@ -49,10 +49,21 @@ function describeOne(found: Discovery): string {
     table,
     ...rows.map(([label, text]) => `  ${label.padEnd(10)}  ${text}`),
     ...found.adoptions.flatMap((adoption) => describeAdoption(adoption, found)),
-    ...(settings === null ? [] : [`  to switch   ${settings.schema}`, `              ${settings.model}`]),
+    ...(settings === null ? [] : describeSwitch(settings)),
   ]
     .join("\n")
     .replaceAll("{schema}", "<schema>");
+}
+
+/** What is to be done when the new vectors are there. */
+function describeSwitch({ schema, model, type, upserts }: NonNullable<Discovery["settings"]>): string[] {
+  const lines = [
+    `npx reembed expose <profile>${type === undefined ? "" : ` --type ${type}`}`,
+    schema,
+    model,
+    ...(upserts ? ["What writes with ON CONFLICT keeps the old schema: PostgreSQL refuses that on a view."] : []),
+  ];
+  return lines.map((line, index) => `  ${(index === 0 ? "to switch" : "").padEnd(10)}  ${line}`);
 }
 
 function describeVectors({ column, type, dimensions, dimensionsFrom, unpadded, indexes }: Discovery): string {
@@ -84,7 +95,8 @@ function describeAdoption({ collection, rows, dimensions, command }: Discovery["
 /** The command that adopts a table: by its preset, or with every column that the proposal names. */
 function commandFor({ table, preset, source, obstacles }: DiscoveredTable, { where }: ProposedAdoption): string {
   const { id, content, embedding, document, position, title, language, metadata, documents } = source;
-  const rows = where === null ? [] : ["--where", where];
+  // The texts of the documents would have them cut anew, and no statement of the application finds such chunks.
+  const rows = [...(where === null ? [] : ["--where", where]), ...(documents?.body ? ["--chunks", "keep"] : [])];
   if (preset !== null) return shellLine(["reembed", "adopt", table, "--as", preset, ...rows]);
   const unknown = obstacles.some(({ remedy }) => remedy.includes("--content")) ? "<column>" : undefined;
   const ofDocuments = documents === undefined ? { title, language } : documents;
@@ -97,6 +109,8 @@ function commandFor({ table, preset, source, obstacles }: DiscoveredTable, { whe
   return shellLine([
     ...["reembed", "adopt", table],
     ...Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag}`, nameOf(value)])),
+    ...(document === undefined ? ["--no-document"] : []),
+    ...(position === undefined ? ["--no-position"] : []),
     ...rows,
   ]);
 }

@@ -31,7 +31,7 @@ async function readParts(database: Database, { table, id, embedding, ...parts }:
   const { rows } = await database.$client.query(
     `select ${column(`"${id[0]}"`, "text")} as id, ${column(content, "text")} as content,
        ${column(document, "text")} as document, ${column(position, "int")} as position, ${column(title, "text")} as title,
-       vector_dims(${embedding}) as dimensions
+       vector_dims((${embedding})::vector) as dimensions
      from ${table} order by ${column(`"${id[0]}"`, "text")}`,
   );
   return rows;
@@ -68,7 +68,7 @@ describeOnOneServer(
         expect(found.unpadded ?? found.dimensions[0]).toBe(model.dimensions);
         const wanted = someChunks().map((chunk) => ({
           ...{ position: null, title: null, ...table.says(chunk) },
-          ...{ content: table.embedded(chunk), dimensions: model.dimensions },
+          ...{ content: table.embedded(chunk), dimensions: found.dimensions[0] },
         }));
         expect(await readParts(database, found.source)).toEqual(wanted);
       },
@@ -129,7 +129,7 @@ describeOnEachServer(
       ]);
       expect(found[0]?.source).toEqual({
         ...{ table: `"My Shop"."Passages"`, id: ["manual", "seq"], content: `"Body"`, embedding: `"vec"` },
-        ...{ document: `"manual"`, language: `"lang"`, metadata: `"attributes"` },
+        ...{ document: `"manual"`, position: `"seq"`, language: `"lang"`, metadata: `"attributes"` },
         documents: {
           table: `"My Shop".manuals`,
           key: "code",

@@ -88,7 +88,6 @@ async function examine(
   const rows = rowsOf(table, sample, whole);
   const dimensions = column?.dimensions ? [column.dimensions] : lengthsIn(sample);
   const unpadded = preset?.padded ? unpaddedLength(sample) : null;
-  source.embedding = withoutPadding(source.embedding, unpadded);
   const adoptions = by === undefined ? [] : await collectionsOf(database, table, { by, sample, rows: rows.rows });
   return {
     ...{ table: table.name, column: name, type: column?.type ?? "vector" },
@@ -125,13 +124,8 @@ function rowsOf(
   return { rows: estimatedRows, rowsFrom: estimatedRows === null ? null : "statistics" };
 }
 
-/** The first numbers of vectors that are filled up with zeros. */
-export function withoutPadding(embedding: string, unpadded: number | null): string {
-  return unpadded === null ? embedding : `subvector(${embedding}, 1, ${unpadded})`;
-}
-
 /** A length that shorter vectors share, if all that were examined end with zeros. */
-export function unpaddedLength(sample: readonly SampledVectors[]): number | null {
+function unpaddedLength(sample: readonly SampledVectors[]): number | null {
   const used = Math.max(0, ...sample.map((group) => group.used ?? 0));
   return used > 0 && used < Math.max(0, ...lengthsIn(sample)) ? used : null;
 }

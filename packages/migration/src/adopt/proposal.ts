@@ -54,7 +54,7 @@ export function propose(table: VectorTable, vector: string): ProposedSource {
   const free = columns.filter(({ name }) => !id.includes(name));
   const texts = free.filter((column) => isOfKind(column, "text"));
   const unbounded = texts.filter(({ type }) => type === "text" || type === "character varying");
-  const whole = free.filter((column) => isOfKind(column, "whole"));
+  const whole = (id.length > 1 ? columns : free).filter((column) => isOfKind(column, "whole"));
   const json = free.filter((column) => isOfKind(column, "json"));
   const reference = references.find(({ column }) => usualNames.document.includes(column)) ?? references[0];
   const content = pick(texts, usualNames.content) ?? (unbounded.length === 1 ? unbounded[0] : undefined);

@@ -1,10 +1,9 @@
 import { ReembedError } from "@reembed/core";
 import type { Database } from "@reembed/store/database";
-import { readVectorTables, sampleVectors } from "@reembed/store/discovery";
-import { unpaddedLength, withoutPadding } from "./discover.ts";
+import { readVectorTables } from "@reembed/store/discovery";
 import { type Preset, presets } from "./presets/index.ts";
 import { fromPreset, type ProposedSource } from "./proposal.ts";
-import { columnsIn, differences, type PartName } from "./recognise.ts";
+import { differences, type PartName } from "./recognise.ts";
 
 /**
  * A preset's parts for a table.
@@ -35,13 +34,7 @@ export async function resolvePreset(
       },
     );
   }
-  const source = fromPreset(table, preset);
-  if (preset.padded && given.embedding === undefined) {
-    const [column = ""] = columnsIn(source.embedding);
-    const { sample } = await sampleVectors(database, table, column);
-    source.embedding = withoutPadding(source.embedding, unpaddedLength(sample));
-  }
-  return { ...source, ...given };
+  return { ...fromPreset(table, preset), ...given };
 }
 
 function findPreset(name: string): Preset {

@@ -4,10 +4,14 @@ import type { RegisteredProfile } from "../profiles/profiles.ts";
 
 export interface SearchResult {
   chunkId: number;
+  /** The key of the application's row, as text; several texts for several columns. Null for a chunk that we have cut. */
+  sourceId: string | string[] | null;
   /** Null if the document of an adopted chunk is unknown; its `uri` and `title` are empty then. */
   documentId: number | null;
   uri: string;
   title: string;
+  /** Those of the application's row, or else of the document. */
+  metadata: Record<string, unknown>;
   /** The chunk's place in its document, `[start, end)` in code points. */
   start: number;
   end: number;
@@ -21,10 +25,10 @@ export function isFiltering({ language, metadata }: SearchFilter = {}): boolean 
   return language !== undefined || metadata !== undefined;
 }
 
-/** Conditions on a result's document; an unknown document never matches. */
+/** Conditions on the application's row where that has a language or metadata, and on a result's document otherwise. */
 export interface SearchFilter {
   language?: string | undefined;
-  /** What its metadata must contain, by jsonb's `@>`. */
+  /** What the metadata must contain, by jsonb's `@>`. */
   metadata?: Record<string, unknown> | undefined;
 }
 
@@ -49,25 +53,50 @@ export interface FoundResults {
  */
 export async function readResults(
   database: Database,
-  { relation }: Pick<RegisteredProfile, "relation">,
+  profile: SearchedChunks,
   nearest: SQL,
   { limit, threshold = -1 }: Pick<SearchOptions, "limit" | "threshold">,
 ): Promise<FoundResults> {
   const { rows } = await database.execute<ResultRow & { nearest: number }>(sql`
     with nearest as materialized (${nearest})
     select counted.nearest, c.id, d.id as document_id, coalesce(d.uri, '') as uri, coalesce(d.title, '') as title,
-      c.start_offset, c.end_offset, c.content, best.distance
+      ${sourceId(profile)} as source_id, ${metadataOf(profile, { chunk: "c", document: "d" })} as metadata, c.start_offset, c.end_offset, c.content, best.distance
     from (select count(*)::int as nearest from nearest) counted
     left join (
       (select * from nearest order by distance, chunk_id limit ${limit}) best
-      join ${sql.raw(relation)} c on c.id = best.chunk_id left join reembed.documents d on d.id = c.document_id
+      join ${sql.raw(profile.relation)} c on c.id = best.chunk_id left join reembed.documents d on d.id = c.document_id
     ) on best.distance <= ${1 - threshold}
     order by best.distance, c.id`);
   const results = rows.flatMap(toResult);
   return { results, nearest: rows[0]?.nearest ?? 0 };
 }
 
-type ResultRow = { id: string | null; document_id: string | null } & Record<"uri" | "title" | "content", string> &
+/** What SQL about a profile's chunks is made from. */
+type SearchedChunks = Pick<RegisteredProfile, "relation" | "chunking" | "source">;
+
+/** The key of the application's row of chunk `c`, as JSON. */
+function sourceId({ source, chunking }: SearchedChunks): SQL {
+  if (source === null) return sql`null::jsonb`;
+  if (!source.numbered) return sql`to_jsonb(c.id::text)`;
+  const key = sql.raw(source.id.length === 1 ? "k.key" : "k.key::text[]");
+  return sql`(select to_jsonb(${key}) from reembed.chunk_keys k where k.chunking = ${chunking} and k.id = c.id)`;
+}
+
+/** A table that was adopted with its own metadata has those of each row. */
+function metadataOf({ source }: SearchedChunks, { chunk, document }: { chunk: string; document: string }): SQL {
+  return sql.raw(source?.metadata === undefined ? `${document}.metadata` : `${chunk}.source_metadata::jsonb`);
+}
+
+function languageOf({ source }: SearchedChunks, { chunk, document }: { chunk: string; document: string }): SQL {
+  return sql.raw(source?.language === undefined ? `${document}.language` : `${chunk}.source_language::text`);
+}
+
+type ResultRow = {
+  id: string | null;
+  document_id: string | null;
+  source_id: SearchResult["sourceId"];
+  metadata: unknown;
+} & Record<"uri" | "title" | "content", string> &
   Record<"start_offset" | "end_offset" | "distance", number>;
 
 /** Empty for the row that only counts. */
@@ -75,9 +104,11 @@ function toResult(row: ResultRow): SearchResult[] {
   if (row.id === null) return [];
   const result = {
     chunkId: Number(row.id),
+    sourceId: row.source_id,
     documentId: row.document_id === null ? null : Number(row.document_id),
     uri: row.uri,
     title: row.title,
+    metadata: isObject(row.metadata) ? row.metadata : {},
     start: row.start_offset,
     end: row.end_offset,
     content: row.content,
@@ -86,22 +117,24 @@ function toResult(row: ResultRow): SearchResult[] {
   return [result];
 }
 
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /**
- * Joins the chunks and documents of the vectors `e` and applies the filter; without a filter, only the chunks. A vector may
+ * Joins the chunks of the vectors `e`, and their documents if the filter is about them, and applies the filter. A vector may
  * outlive its chunk for a moment, and must not take the place of a result then.
  */
-export function filtered(
-  { relation }: Pick<RegisteredProfile, "relation">,
-  filter: SearchFilter = {},
-): { join: SQL; condition: SQL } {
+export function filtered(profile: SearchedChunks, filter: SearchFilter = {}): { join: SQL; condition: SQL } {
   const { language, metadata } = filter;
-  const chunks = sql`join ${sql.raw(relation)} fc on fc.id = e.chunk_id`;
+  const chunks = sql`join ${sql.raw(profile.relation)} fc on fc.id = e.chunk_id`;
   if (!isFiltering(filter)) {
     return { join: chunks, condition: sql`` };
   }
+  const names = { chunk: "fc", document: "fd" };
   return {
-    join: sql`${chunks} join reembed.documents fd on fd.id = fc.document_id`,
-    condition: sql`${language === undefined ? sql`` : sql`and fd.language = ${language}`}
-      ${metadata === undefined ? sql`` : sql`and fd.metadata @> ${JSON.stringify(metadata)}::jsonb`}`,
+    join: sql`${chunks} left join reembed.documents fd on fd.id = fc.document_id`,
+    condition: sql`${language === undefined ? sql`` : sql`and ${languageOf(profile, names)} = ${language}`}
+      ${metadata === undefined ? sql`` : sql`and ${metadataOf(profile, names)} @> ${JSON.stringify(metadata)}::jsonb`}`,
   };
 }

@@ -105,7 +105,7 @@ export const applicationPresets: Preset[] = [
       language: `"metadata"->>'language'`,
       metadata: `"metadata"`,
     },
-    settings: { schema: supabaseClient, model: "the embeddings that the vector store is given" },
+    settings: { schema: supabaseClient, model: "the embeddings that the vector store is given", upserts: true },
   },
   {
     name: "supabase-sections",

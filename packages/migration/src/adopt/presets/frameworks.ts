@@ -62,6 +62,8 @@ export const frameworkPresets: Preset[] = [
     settings: {
       schema: 'PgvectorDocumentStore(schema_name="{schema}"): its statements name the schema',
       model: "the model of the document embedder and of the text embedder",
+      type: "vector",
+      upserts: true,
     },
   },
   {
@@ -85,6 +87,7 @@ export const frameworkPresets: Preset[] = [
     settings: {
       schema: "spring.ai.vectorstore.pgvector.schema-name={schema}: its statements name the schema",
       model: "the EmbeddingModel, such as spring.ai.openai.embedding.options.model",
+      upserts: true,
     },
   },
   {
@@ -109,6 +112,8 @@ export const frameworkPresets: Preset[] = [
     settings: {
       schema: 'PgVectorEmbeddingStore.builder().table("{schema}.<table>")',
       model: "the EmbeddingModel of the ingestor and of the retriever",
+      type: "vector",
+      upserts: true,
     },
   },
   {
@@ -131,6 +136,8 @@ export const frameworkPresets: Preset[] = [
     settings: {
       schema: 'new PgVector({ schemaName: "{schema}" }): it reads the table from the catalogue',
       model: "the embedder of the agent's memory or of the tool that searches",
+      type: "vector",
+      upserts: true,
     },
   },
 ];

@@ -35,6 +35,7 @@ export const langchainPresets: Preset[] = [
     settings: {
       schema: "connection: postgresql+psycopg://…?options=-csearch_path%3D{schema},public",
       model: "the embeddings object that PGVector is given",
+      upserts: true,
     },
   },
   {
@@ -77,6 +78,7 @@ export const langchainPresets: Preset[] = [
     settings: {
       schema: 'PGVectorStore.create(…, schema_name="{schema}"): its statements name the schema',
       model: "the embedding_service that PGVectorStore is given",
+      upserts: true,
     },
   },
   {

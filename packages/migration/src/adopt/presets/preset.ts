@@ -44,12 +44,21 @@ export interface Preset {
   documents?: PresetDocuments;
   /** The column that tells collections apart, which may have different models. Not every table has it. */
   collections?: string;
-  /** Whether shorter vectors are filled up with zeros. */
+  /** Whether shorter vectors are filled up with zeros. Adoption takes as many numbers as the profile's model makes. */
   padded?: boolean;
   /** What to know beforehand. */
   notes?: string[];
-  /** The two settings that switch the application to the new vectors; `{schema}` is the schema to read them from. */
-  settings: { schema: string; model: string };
+  settings: SwitchSettings;
+}
+
+/** How the application is switched to the new vectors: `{schema}` is the one that `reembed expose` creates. */
+interface SwitchSettings {
+  schema: string;
+  model: string;
+  /** The type that the framework insists on, if a halfvec will not do. */
+  type?: "vector";
+  /** Whether it writes with ON CONFLICT, which PostgreSQL refuses on a view: what writes stays with the old schema. */
+  upserts?: true;
 }
 
 /** A whole number below a thousand million out of a JSON value, and 0 where there is none. */
