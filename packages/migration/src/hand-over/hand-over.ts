@@ -125,7 +125,7 @@ async function refuse(database: Database, plan: HandOverPlan, keepDays: number):
     );
   }
   if (table.isPartitioned) objections.push(`${profile.source.table} is partitioned, and gets no index concurrently.`);
-  if ("where" in profile.source && profile.source.where !== undefined) {
+  if (profile.source.where !== undefined) {
     objections.push(`Only a part of ${profile.source.table} was adopted, and the other rows would lose their vectors.`);
   }
   if (plan.state !== "handed-over" && views.length > 0) {

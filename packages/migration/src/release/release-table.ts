@@ -1,6 +1,7 @@
 import { formatCount, ReembedError } from "@reembed/core";
 import { readTriggers, readUnreleased, releaseAdoption } from "@reembed/store/adoption";
 import type { Database } from "@reembed/store/database";
+import { readExposures, removeExposure } from "@reembed/store/exposure";
 import { readProfiles } from "@reembed/store/profiles";
 import { restoreChunkPartition } from "@reembed/store/registration";
 
@@ -35,15 +36,23 @@ export async function releaseTable({ database, table, confirm }: ReleaseOptions)
   const profiles = (await readProfiles(database))
     .filter((profile) => profile.chunking === chunking)
     .map(({ name }) => name);
-  if (!(await confirm(describe(source.table, profiles, removed)))) return undefined;
+  const exposures = (await readExposures(database)).filter(({ profile }) => profiles.includes(profile));
+  const parts = { profiles, removed, schemas: exposures.map(({ schema }) => schema) };
+  if (!(await confirm(describe(source.table, parts)))) return undefined;
+  for (const { profile } of exposures) await removeExposure(database, profile);
   await releaseAdoption(database, chunking);
   // Its profiles have chunks of their own again.
   await restoreChunkPartition(database, chunking);
   return { table: source.table, profiles, removed };
 }
 
-function describe(table: string, profiles: readonly string[], removed: readonly string[]): string {
+function describe(
+  table: string,
+  { profiles, removed, schemas }: Record<"profiles" | "removed" | "schemas", readonly string[]>,
+): string {
+  const exposed =
+    schemas.length === 0 ? "" : `, the schema ${schemas.join(" and ")}, in which an application may read it`;
   const vectors =
     profiles.length === 0 ? "" : `, and the vectors of ${profiles.join(" and ")}, which answer no search afterwards`;
-  return `This removes ${formatCount(removed.length)} triggers and functions of ${table}${vectors}. The table itself stays as it is.`;
+  return `This removes ${formatCount(removed.length)} triggers and functions of ${table}${exposed}${vectors}. The table itself stays as it is.`;
 }

@@ -1,6 +1,15 @@
+import { readExposures } from "@reembed/store/exposure";
 import { readProfile } from "@reembed/store/profiles";
-import { adoptedProfile, beginAdoption, describeOnEachServer } from "@reembed/testing";
+import { ensureRollout } from "@reembed/store/rollout";
+import {
+  adoptedProfile,
+  applicationColumns,
+  beginAdoption,
+  describeOnEachServer,
+  followingProfile,
+} from "@reembed/testing";
 import { expect, test } from "vitest";
+import { exposeProfile } from "../expose/expose-profile.ts";
 import { releaseTable } from "./release-table.ts";
 
 describeOnEachServer(
@@ -53,6 +62,20 @@ describeOnEachServer(
         expect((await rows(left)).length).toBeGreaterThan(5);
       },
     );
+
+    test("is released with the schemas in which it is exposed", async () => {
+      const begun = await beginAdoption(await open(), { ownRole: true });
+      const { database } = begun;
+      await begun.adopt({ ...applicationColumns, chunks: "keep" });
+      const [baseline, candidate] = [adoptedProfile.name, followingProfile.name];
+      await ensureRollout(database, { baseline, candidate });
+      const options = { profile: candidate, type: "halfvec", roles: [], dryRun: false, onStep: () => {} } as const;
+      const { schema } = await exposeProfile(database, options);
+      const { asked } = await release(begun);
+      expect(asked).toEqual([expect.stringContaining(`the schema ${schema}, in which an application may read it`)]);
+      expect(await readExposures(database)).toEqual([]);
+      await begun.query("alter table document_chunks drop column content");
+    });
   },
   ["PostgreSQL"],
 );

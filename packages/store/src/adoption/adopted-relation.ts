@@ -105,10 +105,14 @@ function rowId(source: AdoptedSource): string {
  * @param columns The columns of the row's key, in the order of `idTypes`.
  * @param text The row's key as text.
  */
-export function sameKey({ idTypes }: AdoptedSource, columns: readonly string[], text: string): string {
-  const parts = idTypes.map((type, index) => {
+function sameKey(source: AdoptedSource, columns: readonly string[], text: string): string {
+  return [`${text} = k.key`, ...sameColumns(source, columns)].join(" and ");
+}
+
+/** The conditions by the columns alone. */
+export function sameColumns({ idTypes }: AdoptedSource, columns: readonly string[]): string[] {
+  return idTypes.map((type, index) => {
     const part = idTypes.length === 1 ? "k.key" : `(k.key::text[])[${index + 1}]`;
     return `${columns[index]} = ${part}::${type}`;
   });
-  return [`${text} = k.key`, ...parts].join(" and ");
 }

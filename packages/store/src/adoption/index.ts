@@ -1,5 +1,5 @@
 export { explainAdopted } from "./adopted-errors.ts";
-export { adoptedTables, keyText } from "./adopted-relation.ts";
+export { adoptedTables, bareName, keyText } from "./adopted-relation.ts";
 export { readTriggers, removeTriggers } from "./adopted-triggers.ts";
 export { readAdoption, readUnreleased, refuseAdopted } from "./adoption.ts";
 export { createDocuments } from "./adoption-documents.ts";

@@ -45,13 +45,14 @@ function insertion({ profile, table, baselineDimensions }: Exposed): string {
   const { vector, vectorSchema, length } = table;
   const mustHaveVector = vector.notNull && vector.default === null;
   const zeros = `array_fill(0::real, array[${length ?? baselineDimensions}])::${vectorSchema}.vector`;
+  // Whether a statement has OVERRIDING SYSTEM VALUE, a trigger is not told: a number that is given is taken.
   const insert = (columns: readonly ExposedColumn[]) => {
     const names = columns.map(({ name }) => quoted(name));
     const values = names.map((name) => `new.${name}`);
     const returned = ownColumns(table.columns, vector).map(({ name }) => quoted(name));
     return `insert into ${profile.source.table}
         (${[...names, ...(mustHaveVector ? [quoted(vector.name)] : [])].join(", ")})
-        values (${[...values, ...(mustHaveVector ? [zeros] : [])].join(", ")})
+        overriding system value values (${[...values, ...(mustHaveVector ? [zeros] : [])].join(", ")})
         returning ${returned.join(", ")} into ${returned.map((name) => `new.${name}`).join(", ")};`;
   };
   if (numbered === undefined) return insert(written);
@@ -109,6 +110,7 @@ function deletion({ profile }: Exposed): string {
  * Whatever goes wrong here, the row is written and a worker embeds it.
  */
 function keeping({ profile, table, vectors }: Exposed): string {
+  const { chunkId, numbering } = rowToChunk(profile.source, profile);
   const { vectorSchema: of } = table;
   const given = `new.${quoted(table.vector.name)}`;
   const own =
@@ -121,12 +123,13 @@ function keeping({ profile, table, vectors }: Exposed): string {
       if ${given} is null or ${of}.vector_dims(${given}) <> ${vectors.length} then return new; end if;
       given := ${own};
       if ${of}.l2_norm(given) = 0 then return new; end if;
+      ${numbering?.("new") ?? ""}
       insert into ${embeddingsPartition(profile.name)}
         (profile, chunk_id, content_hash, embedding, token_count, truncated_tokens, model_revision)
       select ${pg.escapeLiteral(profile.name)}, c.id, sha256(convert_to(c.content, 'UTF8')), ${of}.l2_normalize(given), null, null,
         ${pg.escapeLiteral(profile.revision)}
       from ${profile.relation} c
-      where c.id = ${rowToChunk(profile.source, profile).chunkId("new")} and c.content ~ '\\S'
+      where c.id = ${chunkId("new")} and c.content ~ '\\S'
       on conflict do nothing;
       return new;
     exception when lock_not_available or serialization_failure or deadlock_detected or data_exception then

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { type ExposedApplication, openExposedApplication, vectorOf } from "../../test/exposed-application.ts";
 import type { Database } from "../database/database.ts";
 import { readProfile } from "../profiles/profiles.ts";
+import { embeddingsPartition } from "../schema/relations.ts";
 import {
   addNewColumn,
   buildNewIndexes,
@@ -18,8 +19,8 @@ const { dimensions } = followingProfile.model;
 const oldDimensions = adoptedProfile.model.dimensions;
 const count = 50;
 
-const documents = (column: string): ExposedApplication => ({
-  tables: `create table documents (id bigserial primary key, content text, embedding ${column}, source text, place int);
+const documents = (column: string, id: string): ExposedApplication => ({
+  tables: `create table documents (id ${id} primary key, content text, embedding ${column}, source text, place int);
     create index documents_embedding_idx on documents using hnsw (embedding vector_cosine_ops) with (m = 8)`,
   rows: `insert into documents (content, embedding) select 'text ' || n, ${column.includes("1536") ? "null" : vectorOf("n", oldDimensions)} from generate_series(1, ${count}) n`,
   source: {
@@ -42,8 +43,8 @@ async function fillAll(database: Database, plan: HandOverPlan): Promise<{ writte
 describeOnEachServer(
   "a table whose vectors are handed over",
   (open) => {
-    const begin = async (column = `vector(${oldDimensions})`) => {
-      const begun = await openExposedApplication(await open(), documents(column));
+    const begin = async (column = `vector(${oldDimensions})`, id = "bigserial") => {
+      const begun = await openExposedApplication(await open(), documents(column, id));
       const plan = async () => {
         const profile = await readProfile(begun.database, followingProfile.name);
         if (profile.source === null) throw new TypeError("The candidate has the adopted chunks");
@@ -51,44 +52,50 @@ describeOnEachServer(
       };
       return { ...begun, plan };
     };
-    const nearest = (client: { query: (text: string) => Promise<{ rows: { id: string }[] }> }, length: number) =>
-      client.query(`select id from documents order by embedding <=> ${vectorOf("7", length)} limit 1`);
+    const nearest = (client: { query: (text: string) => Promise<{ rows: { content: string }[] }> }, length: number) =>
+      client.query(`select content from documents order by embedding <=> ${vectorOf("7", length)} limit 1`);
 
-    test("gets the new vectors under the same name with an index like its own, and back again", async () => {
-      const { database, client, admin, plan } = await begin();
-      await addNewColumn(database, await plan());
-      expect(await plan()).toMatchObject({ state: "filling", type: `public.vector(${dimensions})` });
-      expect(await fillAll(database, await plan())).toEqual({ written: count, left: 0 });
-      expect(await buildNewIndexes(database, await plan())).toEqual([]);
-      expect((await nearest(client, oldDimensions)).rows).toEqual([{ id: "7" }]);
+    test.for(["bigserial", "uuid default gen_random_uuid()"])(
+      "gets the new vectors under the same name with an index like its own, and back again: id %s",
+      async (id) => {
+        const { database, client, admin, plan, candidate } = await begin(undefined, id);
+        // Rows that have numbers of ours have them in the order of their keys.
+        await admin(`update ${embeddingsPartition(candidate.name)} e set embedding = ${vectorOf("substr(c.content, 6)::int", dimensions)}::halfvec
+        from ${candidate.relation} c where c.id = e.chunk_id`);
+        await addNewColumn(database, await plan());
+        expect(await plan()).toMatchObject({ state: "filling", type: `public.vector(${dimensions})` });
+        expect(await fillAll(database, await plan())).toEqual({ written: count, left: 0 });
+        expect(await buildNewIndexes(database, await plan())).toEqual([]);
+        expect((await nearest(client, oldDimensions)).rows).toEqual([{ content: "text 7" }]);
 
-      expect(await exchangeColumns(database, await plan())).toBeLessThan(2_000);
-      expect((await nearest(client, dimensions)).rows).toEqual([{ id: "7" }]);
-      const index = () =>
-        admin(
-          "select indexname as name, indexdef as text from pg_indexes where tablename = 'documents' and indexdef like '%hnsw%' order by 1",
-        );
-      expect(await index()).toEqual([
-        {
-          name: "documents_embedding_idx",
-          text: expect.stringMatching(/hnsw \(embedding vector_cosine_ops\) WITH \(m='8'\)/),
-        },
-        {
-          name: "reembed_old_documents_embedding_idx",
-          text: expect.stringContaining("(reembed_old_embedding vector_cosine_ops)"),
-        },
-      ]);
-      expect(await plan()).toMatchObject({ state: "handed-over" });
-      await client.query("insert into documents (content, embedding) values ('new', $1)", [
-        `[${Array(dimensions).fill(1)}]`,
-      ]);
+        expect(await exchangeColumns(database, await plan())).toBeLessThan(2_000);
+        expect((await nearest(client, dimensions)).rows).toEqual([{ content: "text 7" }]);
+        const index = () =>
+          admin(
+            "select indexname as name, indexdef as text from pg_indexes where tablename = 'documents' and indexdef like '%hnsw%' order by 1",
+          );
+        expect(await index()).toEqual([
+          {
+            name: "documents_embedding_idx",
+            text: expect.stringMatching(/hnsw \(embedding vector_cosine_ops\) WITH \(m='8'\)/),
+          },
+          {
+            name: "reembed_old_documents_embedding_idx",
+            text: expect.stringContaining("(reembed_old_embedding vector_cosine_ops)"),
+          },
+        ]);
+        expect(await plan()).toMatchObject({ state: "handed-over" });
+        await client.query("insert into documents (content, embedding) values ('new', $1)", [
+          `[${Array(dimensions).fill(1)}]`,
+        ]);
 
-      expect(await countWithoutOld(database, await plan())).toBe(1);
-      await undoExchange(database, await plan());
-      expect((await nearest(client, oldDimensions)).rows).toEqual([{ id: "7" }]);
-      expect((await index()).map(({ name }) => name)).toEqual(["documents_embedding_idx"]);
-      expect(await plan()).toMatchObject({ state: "none" });
-    });
+        expect(await countWithoutOld(database, await plan())).toBe(1);
+        await undoExchange(database, await plan());
+        expect((await nearest(client, oldDimensions)).rows).toEqual([{ content: "text 7" }]);
+        expect((await index()).map(({ name }) => name)).toEqual(["documents_embedding_idx"]);
+        expect(await plan()).toMatchObject({ state: "none" });
+      },
+    );
 
     test("goes on where it was stopped, waits for nobody, and takes no vector of another text", async () => {
       const { database, client, connect, plan } = await begin();
