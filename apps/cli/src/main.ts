@@ -1,9 +1,11 @@
+import { version } from "@reembed/runtime/version";
 import { Command } from "commander";
 import { loadEnvFile } from "./env-file.ts";
 import { reportError } from "./report-error.ts";
 
 const program = new Command("reembed")
   .description("Moves a live retrieval corpus in PostgreSQL + pgvector from one embedding model to another.")
+  .version(version, "--version", "print the version of Reembed")
   .exitOverride()
   .showHelpAfterError("  --help lists the options.")
   .addHelpText("after", "\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 refused by a safety check.");

@@ -1,3 +1,4 @@
+import { answerHealth } from "@reembed/http";
 import type { EmbedQueues, TickQueue } from "@reembed/queue";
 import type { Logger } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
@@ -43,6 +44,7 @@ export function createApp({
   app.set("trust proxy", trustedProxies ?? false);
   app.locals.basePath = basePath;
   app.use(pageHeaders());
+  app.get("/healthz", (_, response) => answerHealth(response));
   if (onLoopback && !access.guarded) app.use(requireOwnName);
   app.use("/assets", serveAssets());
   app.use(requireSameOrigin, cookieParser());

@@ -33,8 +33,9 @@ export interface EmbeddedDatabase extends AsyncDisposable {
 export async function openEmbeddedDatabase({ folder }: { folder: string }): Promise<EmbeddedDatabase> {
   const path = resolve(folder);
   const child = fork(childFile, [path], {
-    // The parent's flags are not inherited: with --inspect both processes would want the same port.
-    execArgv: [],
+    // The parent's flags are not inherited: with --inspect both processes would want the same port. Node 22 would warn that
+    // SQLite, which the lock is made of, is experimental.
+    execArgv: ["--disable-warning=ExperimentalWarning"],
     // Standard output is for the results of a command.
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });

@@ -1,7 +1,7 @@
 export { equalSecrets } from "./equal-secrets.ts";
 export { type HostAddress, requireLoopbackHost, resolveHost } from "./hosts.ts";
 export { limitRate } from "./limit-rate.ts";
-export { answerOperations, type OperationsOptions, startOperations } from "./operations.ts";
+export { answerHealth, answerOperations, type OperationsOptions, startOperations } from "./operations.ts";
 export { clientErrorStatus, sendProblemDocument, titleOf } from "./problem-document.ts";
 export { sharedPublicFolder } from "./public-files.ts";
 export { securityHeaders } from "./security-headers.ts";

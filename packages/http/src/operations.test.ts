@@ -1,5 +1,6 @@
 import { ReembedError } from "@reembed/core";
 import { createLogger, createMetrics } from "@reembed/runtime";
+import { version } from "@reembed/runtime/version";
 import { expect, onTestFinished, test } from "vitest";
 import { type OperationsOptions, startOperations } from "./operations.ts";
 
@@ -12,9 +13,11 @@ async function start(checks: OperationsOptions["checks"] = {}) {
   return { metrics, get: (path: string) => fetch(`http://127.0.0.1:${operations.port}${path}`), operations };
 }
 
-test("/healthz answers while the event loop runs", async () => {
+test("/healthz answers with the version while the event loop runs", async () => {
   const { get } = await start();
-  expect((await get("/healthz")).status).toBe(200);
+  const healthy = await get("/healthz");
+  expect(healthy.status).toBe(200);
+  expect(await healthy.text()).toBe(`ok, Reembed ${version}\n`);
 });
 
 test("/readyz names every check, and is ready only if all pass", async () => {

@@ -3,6 +3,7 @@ import type { ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { messageOf, ReembedError } from "@reembed/core";
 import { answerWithin, type Logger, type Metrics } from "@reembed/runtime";
+import { version } from "@reembed/runtime/version";
 import { createHttpServer } from "./http-server.ts";
 
 const checkTimeoutMs = 5_000;
@@ -56,12 +57,17 @@ export async function answerOperations(pathname: string, options: Operations, re
   );
 }
 
+/** Answers that the process runs, and with which version of Reembed. */
+export function answerHealth(response: ServerResponse): void {
+  send(response, 200, "text/plain", `ok, Reembed ${version}\n`);
+}
+
 async function answer(
   pathname: string,
   { metrics, checks, beforeScrape }: Operations,
   response: ServerResponse,
 ): Promise<void> {
-  if (pathname === "/healthz") return send(response, 200, "text/plain", "ok\n");
+  if (pathname === "/healthz") return answerHealth(response);
   if (pathname === "/metrics") await beforeScrape?.();
   if (pathname === "/metrics")
     return send(response, 200, metrics.registry.contentType, await metrics.registry.metrics());

@@ -8,6 +8,7 @@ const measures = (mean: number) => ({
 });
 const cell = (profile: string, mean: number) => ({ profile, builtIn: "memory" as const, ndcg: of(mean) });
 const report: EvaluationReport = {
+  version: "0.1.0",
   baseline: { profile: "old", model: "a", chunking: "1500-150", chunks: 40, limit: 25, threshold: 0.4 },
   candidate: { profile: "new", model: "b", chunking: "6000-300", chunks: 10, limit: 15, threshold: 0.5 },
   verdict: "better",

@@ -10,6 +10,7 @@ import {
   type MeasuredQueries,
   type ScoredChunk,
 } from "@reembed/retrieval/measures";
+import { version } from "@reembed/runtime/version";
 import type { Database } from "@reembed/store/database";
 import type { RegisteredProfile } from "@reembed/store/profiles";
 import { type Coverage, readCoverage } from "@reembed/store/progress";
@@ -72,6 +73,7 @@ export async function evaluateProfiles(options: EvaluateOptions): Promise<Evalua
   const answerable = queries.filter(({ judgements }) => judgements.length > 0).length;
   const judged = answerable > 0;
   const report: EvaluationReport = {
+    version,
     baseline,
     candidate,
     queries: { source, count: queries.length, answerable, unanswerable: judged ? queries.length - answerable : 0 },

@@ -9,6 +9,8 @@ export type QuerySource = "judged" | "given" | "logged" | "none";
 
 /** The output of `reembed evaluate --json`, which is also stored in the database. */
 export interface EvaluationReport {
+  /** The version of Reembed that evaluated. */
+  version: string;
   baseline: EvaluatedProfile;
   candidate: EvaluatedProfile;
   /** Follows from the interval of nDCG's difference. */

@@ -1,5 +1,6 @@
 import type { Embedder } from "@reembed/embedder";
 import { findAdoptionProblem } from "@reembed/store/adoption";
+import { version } from "@reembed/runtime/version";
 import type { Database } from "@reembed/store/database";
 import { readVectors, readVectorsAfter, sampleVectorIds, type VectorOfText } from "@reembed/store/embeddings";
 import type { RegisteredProfile } from "@reembed/store/profiles";
@@ -20,6 +21,8 @@ interface Failure {
 
 /** The output of `reembed verify --json`, which is stored in `verifications`. */
 export interface VerificationReport {
+  /** The version of Reembed that verified. */
+  version: string;
   profile: string;
   passed: boolean;
   chunks: number;
@@ -88,6 +91,7 @@ export async function verifyProfile(options: VerifyOptions): Promise<Verificatio
     found.add("quarantined", quarantined.chunks, quarantined.firstIds);
   }
   return {
+    version,
     profile: profile.name,
     passed: problem === undefined && current > 0 && Object.values(found.failures).every((count) => count === 0),
     chunks,
