@@ -1,6 +1,7 @@
 import { readStatus } from "@reembed/migration/status";
 import { EmbedQueue, EmbedQueues, startTickWorker, TickQueue } from "@reembed/queue";
 import { createLogger } from "@reembed/runtime";
+import { version } from "@reembed/runtime/version";
 import type { Database } from "@reembed/store/database";
 import { registerProfiles } from "@reembed/store/registration";
 import {
@@ -30,6 +31,10 @@ describeOnOneServer("the dashboard", (open) => {
       await dashboard[Symbol.asyncDispose]();
       await database.$client.end();
     };
+  });
+
+  test("/healthz tells the version", async () => {
+    expect(await (await fetch(`${url}healthz`)).text()).toBe(`ok, Reembed ${version}\n`);
   });
 
   test("the overview shows the progress of every profile", async () => {

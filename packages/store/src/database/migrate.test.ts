@@ -6,7 +6,7 @@ import journal from "../../../../drizzle/meta/_journal.json" with { type: "json"
 import { registerProfiles } from "../registration/registration.ts";
 import * as schema from "../schema/tables.ts";
 import { type Database, openDatabase } from "./database.ts";
-import { migrateDatabase } from "./migrate.ts";
+import { checkTables, migrateDatabase } from "./migrate.ts";
 
 const profiles = [testProfile("mini-rubert"), testProfile("mini-m3")];
 
@@ -80,6 +80,16 @@ describeOnEachServer(
         { from: 'reembed."chunks_1500-150"', to: "reembed.documents" },
         { from: 'reembed."chunks_6000-300"', to: "reembed.documents" },
       ]);
+    });
+
+    test("a program that is older than the tables is refused by its checks and by its migrations, and changes nothing", async () => {
+      const future = Math.max(...journal.entries.map(({ when }) => when)) + 1;
+      await database.execute(sql`insert into reembed.migrations (hash, created_at) values ('future', ${future})`);
+      const refused = { code: "tables_newer", exitCode: 3, remedy: expect.stringContaining("reembed --version") };
+      await expect(checkTables(database)).rejects.toMatchObject(refused);
+      await expect(migrateDatabase(database)).rejects.toMatchObject(refused);
+      await database.execute(sql`delete from reembed.migrations where created_at = ${future}`);
+      await checkTables(database);
     });
 
     test("a profile that was registered with another model is refused", async () => {

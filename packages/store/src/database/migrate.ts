@@ -48,9 +48,13 @@ async function tryMigrationLock(client: pg.Client): Promise<boolean> {
   return rows[0]?.locked === true;
 }
 
-/** Brings the schema to this version. Safe to run at any time, by any number of processes. */
+/**
+ * Brings the schema to this version. Safe to run at any time, by any number of processes.
+ * @throws ReembedError `tables_newer` (exit code 3).
+ */
 export async function migrateDatabase(database: Database): Promise<void> {
   await withMigrationLock(database, async (locked) => {
+    refuseNewer(await lastMigration(locked));
     await locked.execute(sql`create extension if not exists vector`);
     await repeatOnLockTimeout(() =>
       migrate(locked, { migrationsFolder, migrationsSchema: "reembed", migrationsTable: "migrations" }),
@@ -60,14 +64,31 @@ export async function migrateDatabase(database: Database): Promise<void> {
 }
 
 /**
- * Checks that the schema exists and is not older than this version; a newer one is accepted.
- * @throws ReembedError `tables_missing` or `tables_outdated` (exit code 3).
+ * Checks that the schema is the one of this version.
+ * @throws ReembedError `tables_missing`, `tables_outdated` or `tables_newer` (exit code 3).
  */
 export async function checkTables(database: Database): Promise<void> {
-  const newest = readMigrationFiles({ migrationsFolder }).at(-1)?.folderMillis ?? 0;
   const applied = await lastMigration(database);
   if (applied === undefined) throw notReady("tables_missing", "The database does not have Reembed's tables.");
-  if (applied < newest) throw notReady("tables_outdated", "Reembed's tables in the database are of an older version.");
+  refuseNewer(applied);
+  if (applied < newestMigration()) {
+    throw notReady("tables_outdated", "Reembed's tables in the database are of an older version.");
+  }
+}
+
+/** A clone and a package, or two hosts, may have different versions: the older one does not know what the newer one changed. */
+function refuseNewer(applied: number | undefined): void {
+  if (applied === undefined || applied <= newestMigration()) return;
+  throw new ReembedError("tables_newer", "Reembed's tables in the database are of a newer version than this program.", {
+    exitCode: 3,
+    remedy:
+      "Use the version that ran `reembed init` last: `reembed --version` tells it there. Older ones cannot be mixed with it.",
+  });
+}
+
+/** The time at which the newest migration of this version was made, which orders them. */
+function newestMigration(): number {
+  return readMigrationFiles({ migrationsFolder }).at(-1)?.folderMillis ?? 0;
 }
 
 async function lastMigration(database: Database): Promise<number | undefined> {
