@@ -31,7 +31,7 @@ for (const asset of assets) {
   await mkdir(dirname(join(built, asset)), { recursive: true });
   await cp(join(root, asset), join(built, asset), { recursive: true });
 }
-await linkFiles(root, built);
+await linkFiles(root, built, ["apps/cli/src/main.js", "apps/cli/src/library/index.js"]);
 await writeFile(join(built, "package.json"), `${JSON.stringify(packageManifest(root), null, 2)}\n`);
 run("npm", ["pack", "--silent", "--pack-destination", ".."], built);
 

@@ -10,13 +10,13 @@ const started = /(?<=\bnew URL\()"(\.{1,2}\/[^"]+)\.ts"(?=, import\.meta\.url\))
 
 /**
  * Makes the compiled files below `built` find each other: rooms, which a clone imports by their name, by their path, and
- * started files by their new ending. Started files import `node-22.js` first.
+ * started files by their new ending. Started files, and `entries` that others start or import, import `node-22.js` first.
  * @throws Error that names an address without a file.
  */
-export async function linkFiles(root: string, built: string): Promise<void> {
+export async function linkFiles(root: string, built: string, entries: readonly string[] = []): Promise<void> {
   const rooms = createRequire(join(root, "apps/cli/package.json"));
   const roomPath = (name: string) => relative(root, rooms.resolve(name)).replace(/\.ts$/, ".js");
-  const starts = new Set<string>();
+  const starts = new Set(entries);
   for (const path of globSync("{apps,packages}/**/*.{js,mjs,d.ts}", { cwd: built })) {
     const here = dirname(path);
     const source = await readFile(join(built, path), "utf8");

@@ -30,6 +30,7 @@ export function packageManifest(root: string): Record<string, unknown> {
     keywords: ["embeddings", "pgvector", "postgresql", "migration", "retrieval", "rag", "vector-search"],
     type: "module",
     engines: { node: ">=22.15.0" },
+    exports: { types: "./apps/cli/src/library/index.d.ts", default: "./apps/cli/src/library/index.js" },
     bin: { reembed: "apps/cli/bin/reembed.mjs" },
     dependencies: sameRanges([...compiled, ...rooms.filter(isPublished).flatMap(publicDependencies)]),
   };

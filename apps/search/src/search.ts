@@ -1,35 +1,12 @@
-import { type GuardrailSettings, messageOf } from "@reembed/core";
-import { type Embedder, embedOne } from "@reembed/embedder";
+import { messageOf } from "@reembed/core";
 import { type OperationsOptions, serveApp } from "@reembed/http";
-import { QueryVectors } from "@reembed/retrieval";
-import { type Logger, type Metrics, rememberFor } from "@reembed/runtime";
-import { type Database, type OpenDatabaseOptions, openDatabase, pingDatabase } from "@reembed/store/database";
-import { answerWithinMs } from "./answer/answer-search.ts";
+import { type AnsweringOptions, openAnswering } from "./answering.ts";
 import { createApp } from "./app.ts";
-import { startGuardrails } from "./guardrails/guardrails.ts";
 import { resolveSearchHost } from "./http/guards.ts";
-import { EventLog } from "./log/event-log.ts";
-import { CoverageGate } from "./routing/coverage-gate.ts";
-import { FollowedRollout, type Routes } from "./routing/followed-rollout.ts";
-import { Shadows } from "./shadow/shadows.ts";
 
 /** How long the end waits for running requests. A search that waits longer for its database is cut off. */
 const drainMs = 8_000;
-/** A readiness check runs both models, which delays answers: within this time, further checks get the last result. */
-const modelTestMs = 10_000;
-/** One connection per shadow that runs at the same time. */
-const shadowConnections = 2;
-/** The baseline and the candidate. */
-const profilesAtOnce = 2;
-
-export interface SearchAppOptions {
-  /** Its number of connections is divided between the profiles that answer, half for each. */
-  database: Database;
-  /** Embedders of the profiles that may answer, by the id of their model. The caller closes them. */
-  embedders: ReadonlyMap<string, Embedder>;
-  guardrails: GuardrailSettings;
-  metrics: Metrics;
-  log: Logger;
+export interface SearchAppOptions extends AnsweringOptions {
   /** An address or a name; by default loopback. */
   host?: string;
   /** 0 takes a free port. */
@@ -38,14 +15,10 @@ export interface SearchAppOptions {
   apiKey?: string | undefined;
   /** Requests per minute from one address; 0, the default, means no limit. */
   rateLimit?: number;
-  /** Time limit of an answer in milliseconds; ten seconds by default. */
-  answerMs?: number;
   /** Proxies between this process and its clients: their number, or their addresses or subnets. */
   trustedProxies?: number | readonly string[] | undefined;
   /** The path of its public address, such as `/search`, if another site serves it below a path; empty for none. */
   basePath?: string;
-  /** Whether the texts of queries are stored in the events. */
-  logQueries?: boolean;
 }
 
 export interface SearchApp extends AsyncDisposable {
@@ -60,91 +33,15 @@ export interface SearchApp extends AsyncDisposable {
  * @throws ReembedError `search_unprotected`, `port_taken`, or `rollout_missing` if `reembed init` has not run.
  */
 export async function startSearch(options: SearchAppOptions): Promise<SearchApp> {
-  const { database, embedders, metrics, log, host = "127.0.0.1", apiKey, rateLimit = 0, logQueries = false } = options;
-  const { trustedProxies, answerMs = answerWithinMs, basePath = "" } = options;
+  const { log, host = "127.0.0.1", apiKey, rateLimit = 0, trustedProxies, basePath = "" } = options;
   const { address, onLoopback } = await resolveSearchHost(host, apiKey);
 
   await using scope = new AsyncDisposableStack();
-  // Each has connections of its own: a candidate whose searches hang delays neither the baseline's answers nor the
-  // guardrail that rolls back to the baseline.
-  const pools = scope.use(new AsyncDisposableStack());
-  const beside = (purpose: Purpose, maxConnections: number) =>
-    openBeside(database, { purpose, maxConnections, log, scope: pools });
-  const coverage = new CoverageGate(beside("background", 1));
-  const answering = perProfile(() => beside("search", Math.ceil((database.$client.options.max ?? 2) / profilesAtOnce)));
-  const vectors = new QueryVectors({ embedders, metrics });
-  const rollout = scope.use(
-    await FollowedRollout.open({
-      database: beside("background", 1),
-      onChange: (routes) => tellRollout(routes, vectors, log),
-      log,
-    }),
-  );
-  const events = scope.use(new EventLog({ database: beside("background", 1), log, metrics }));
-  const shadows = scope.use(
-    new Shadows({ database: beside("search", shadowConnections), coverage, vectors, events, metrics, log }),
-  );
-  scope.use(startGuardrails({ database: beside("background", 1), settings: options.guardrails, log, metrics }));
-
-  const checks = {
-    database: () => answers(pingDatabase(database), "The database does not answer."),
-    model: rememberFor(modelTestMs, () =>
-      answers(Promise.all([...embedders.values()].map((embedder) => embedOne(embedder))), "A model fails."),
-    ),
-  };
-  const context = { database, answering, answerMs, rollout, coverage, vectors, events, shadows, metrics, logQueries };
+  const { context, checks } = scope.use(await openAnswering(options));
   const app = createApp({ ...context, checks, apiKey, rateLimit, trustedProxies, onLoopback, log });
   const onError = (error: unknown) => log.error({ error: messageOf(error) }, "search failed");
   const listening = { host, address, port: options.port, basePath, drainMs, onError };
   const { url } = scope.use(await serveApp(app, { ...listening, name: "The search", portVariable: "SEARCH_PORT" }));
   const opened = scope.move();
   return { url, checks, [Symbol.asyncDispose]: () => opened.disposeAsync() };
-}
-
-type Purpose = NonNullable<OpenDatabaseOptions["purpose"]>;
-
-/** Opens further connections to the same database. */
-function openBeside(
-  database: Database,
-  {
-    purpose,
-    maxConnections,
-    log,
-    scope,
-  }: { purpose: Purpose; maxConnections: number; log: Logger; scope: AsyncDisposableStack },
-): Database {
-  const opened = openDatabase({
-    connectionString: database.$client.options.connectionString ?? "",
-    ...{ purpose, maxConnections },
-    onConnectionLost: (error) => log.warn({ error: messageOf(error) }, "database connection lost"),
-  });
-  scope.defer(() => opened.$client.end());
-  return opened;
-}
-
-/** One pool per profile, opened at the profile's first answer. */
-function perProfile(open: () => Database): (profile: string) => Database {
-  const pools = new Map<string, Database>();
-  return (profile) => {
-    const pool = pools.get(profile) ?? open();
-    pools.set(profile, pool);
-    return pool;
-  };
-}
-
-function tellRollout({ rollout, profiles }: Routes, vectors: QueryVectors, log: Logger): void {
-  const { salt: _, ...told } = rollout;
-  log.info(told, "following the rollout");
-  for (const name of [rollout.baseline, rollout.candidate]) {
-    const profile = profiles.get(name);
-    if (profile === undefined || vectors.has(profile)) continue;
-    log.warn({ profile: name, model: profile.model }, "the model of this profile is not loaded: restart this process");
-  }
-}
-
-/** Hides the reason of a failed check, which may contain addresses: anybody who can search can request readiness. */
-async function answers(check: Promise<unknown>, failure: string): Promise<void> {
-  await check.catch((cause: unknown) => {
-    throw new Error(failure, { cause });
-  });
 }

@@ -194,7 +194,7 @@ describeOnOneServer(
     });
 
     test("serves health, readiness and metrics on a port of their own", async () => {
-      expect(await (await search.get("/healthz")).text()).toBe("ok\n");
+      expect(await (await search.get("/healthz")).text()).toMatch(/^ok, Reembed \d+\.\d+\.\d+\n$/);
       expect(await (await search.get("/readyz")).json()).toEqual({
         ready: true,
         checks: { database: "ok", model: "ok" },

@@ -1,6 +1,6 @@
 import type { Embedder } from "@reembed/embedder";
-import { findAdoptionProblem } from "@reembed/store/adoption";
 import { version } from "@reembed/runtime/version";
+import { findAdoptionProblem } from "@reembed/store/adoption";
 import type { Database } from "@reembed/store/database";
 import { readVectors, readVectorsAfter, sampleVectorIds, type VectorOfText } from "@reembed/store/embeddings";
 import type { RegisteredProfile } from "@reembed/store/profiles";
