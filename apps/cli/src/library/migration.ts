@@ -28,12 +28,16 @@ export interface Result {
   chunkId: number;
   /** Null if the document of an adopted chunk is unknown; its `uri` and `title` are empty then. */
   documentId: number | null;
+  /** The key of the application's row, as text; several texts for several columns. Null for a chunk that Reembed has cut. */
+  sourceId: string | string[] | null;
   uri: string;
   title: string;
   /** The chunk's place in its document, `[start, end)` in code points. */
   start: number;
   end: number;
   content: string;
+  /** Those of the application's row, or else of the document. */
+  metadata: Record<string, unknown>;
   /** Cosine similarity, at most 1. */
   score: number;
 }
