@@ -53,7 +53,7 @@ export async function searchProfile(
   return await searchExactly(database, profile, vector, options);
 }
 
-/** Whether rows that pass the filter are among the nearest to the query. */
+/** Whether rows that pass the filter are among the nearest to the query. LIMIT makes each join an index lookup. */
 async function hasMatchesNear(
   database: Database,
   profile: RegisteredProfile,
@@ -62,7 +62,9 @@ async function hasMatchesNear(
   const { join, condition } = filtered(profile, filter);
   const { rows } = await database.execute<{ matching: number }>(sql`
     with e as materialized (${nearestInIndex(profile, ann, vector, { limit: near.rows })})
-    select count(*)::int as matching from e ${join} where true ${condition}`);
+    select count(*)::int as matching from e cross join lateral (
+      select from (select e.chunk_id) e ${join} where true ${condition} limit 1
+    ) matches`);
   return (rows[0]?.matching ?? 0) >= near.leastMatching;
 }
 
