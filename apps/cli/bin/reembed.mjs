@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import module, { createRequire } from "node:module";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const parent = process.ppid;
 const main = new URL("../src/main.ts", import.meta.url);
@@ -15,12 +15,31 @@ const [major, minor] = process.versions.node.split(".").map(Number);
 if (major >= 24 || (!isClone && (major > 22 || (major === 22 && minor >= 15)))) {
   // With cached compiled code, a command takes a fifth less CPU to start.
   module.enableCompileCache();
+  requireDrizzle();
   endWithParent(() => process.kill(process.pid, "SIGTERM"));
   await import(main.href);
 } else if (isClone) runAgain();
 else {
   process.stderr.write(`error: Reembed needs Node 22.15 or newer, and this is Node ${process.versions.node}.\n`);
   process.exitCode = 2;
+}
+
+/**
+ * Loads drizzle-orm's CommonJS files instead of its ES modules, which have the same content. Its package.json lists 447 entry
+ * points in 130 kB, and Node reads all of them again for each of its ES modules and for each import of it: that was half of
+ * the CPU time in which a command starts.
+ */
+function requireDrizzle() {
+  const { resolve } = createRequire(import.meta.url);
+  const found = new Map();
+  module.registerHooks({
+    resolve(specifier, context, next) {
+      const isDrizzle = specifier === "drizzle-orm" || specifier.startsWith("drizzle-orm/");
+      if (!isDrizzle || !context.conditions.includes("import")) return next(specifier, context);
+      if (!found.has(specifier)) found.set(specifier, pathToFileURL(resolve(specifier)).href);
+      return { url: found.get(specifier), format: "commonjs", shortCircuit: true };
+    },
+  });
 }
 
 function runAgain() {
