@@ -114,6 +114,7 @@ describeOnEachServer(
         coverage: 0,
         queue: { waiting: 0, active: 0, delayed: 0, failed: 0 },
         queueLimits: null,
+        adoption: null,
         wrongClocks: [],
         changeLog: { rows: expect.any(Number), oldestSeconds: expect.any(Number) },
         rate: { chunksPerSecond: 0, tokensPerSecond: 0 },
