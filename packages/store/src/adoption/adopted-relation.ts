@@ -100,13 +100,17 @@ function rowId(source: AdoptedSource): string {
 }
 
 /**
- * Whether a row has the key of a number `k`: by the columns, whose index finds the row, and by the text, because a citext or
- * a number may equal another spelling.
+ * Whether a row has the key of a number `k`: by the column, whose index finds the row, as ours on the same expression finds
+ * the number; and by the text, because a citext or a number may equal another spelling. As a condition of its own the text
+ * would count twice: the planner would expect one row of a join that has all, and sort whole tables for a page. The number
+ * of a key of several columns is found by its text.
  * @param columns The columns of the row's key, in the order of `idTypes`.
  * @param text The row's key as text.
  */
 function sameKey(source: AdoptedSource, columns: readonly string[], text: string): string {
-  return [`${text} = k.key`, ...sameColumns(source, columns)].join(" and ");
+  const byColumns = sameColumns(source, columns);
+  const byText = columns.length > 1 ? `${text} = k.key` : `case when ${text} = k.key then true else false end`;
+  return [...byColumns, byText].join(" and ");
 }
 
 /** The conditions by the columns alone. */
@@ -115,4 +119,11 @@ export function sameColumns({ idTypes }: AdoptedSource, columns: readonly string
     const part = idTypes.length === 1 ? "k.key" : `(k.key::text[])[${index + 1}]`;
     return `${columns[index]} = ${part}::${type}`;
   });
+}
+
+/** The statement that creates the index by which `sameKey` finds the number of a row; none for keys of several columns. */
+export function keyIndexStatement(chunking: string, { idTypes, numbered }: AdoptedSource): string | undefined {
+  if (!numbered || idTypes.length > 1) return undefined;
+  return `create index if not exists "chunk_keys_${chunking}" on reembed.chunk_keys ((key::${idTypes}))
+    where chunking = '${chunking}'`;
 }

@@ -29,6 +29,7 @@ export async function releaseAdoption(database: Database, chunking: string): Pro
       }
       await transaction.execute(sql`delete from reembed.document_changes where key in (
         select source_key from reembed.documents where source_key is not null)`);
+      await transaction.execute(sql.raw(`drop index if exists reembed."chunk_keys_${chunking}"`));
       const relation = chunksPartition(chunking);
       await transaction
         .update(chunkings)

@@ -65,6 +65,8 @@ export async function takeOver(
  */
 export async function adoptAgain(database: Database, chunking: string, source: AdoptedSource): Promise<void> {
   await withMigrationLock(database, async (locked) => {
+    // The key may have another type than before.
+    await locked.execute(sql.raw(`drop index if exists reembed."chunk_keys_${chunking}"`));
     await replaceSource(locked, chunking, source);
     if (source.numbered) await numberRows(locked, chunking, source);
   });

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 import type { AdoptedSource } from "../schema/corpus.ts";
-import { adoptedKeys } from "./adopted-relation.ts";
+import { adoptedKeys, keyIndexStatement } from "./adopted-relation.ts";
 
 /** Rows per statement, which then takes about a second. */
 const numberedTogether = 50_000;
@@ -14,9 +14,13 @@ export async function numberRows(database: Database, chunking: string, source: A
   for (let after: string | undefined; ; ) {
     const { rows } = await numberBlock(database, chunking, source, { after, limit: numberedTogether });
     const last = rows[0]?.last ?? undefined;
-    if (last === undefined) return;
+    if (last === undefined) break;
     after = last;
   }
+  const index = keyIndexStatement(chunking, source);
+  if (index !== undefined) await database.execute(sql.raw(index));
+  // Otherwise the planner takes the table for empty until autovacuum comes.
+  await database.execute(sql`analyze reembed.chunk_keys`);
 }
 
 /** Numbers the next rows after a key. Returns the last key that was looked at, null if there was none, and how many were new. */
