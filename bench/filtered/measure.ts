@@ -69,18 +69,19 @@ export async function measureFiltered(
     await createAnnIndex(session, profile, shape, { memoryBytes: buildMemoryBytes, parallelWorkers: 1 });
     await database.execute(sql.raw(`analyze ${embeddingsPartition(name)}`));
     const ann = { kind: shape.kind, recall10: 1, targetRecall, sample: 1, measuredAt: "" };
-    let breadth = shape.kind === "hnsw" ? 40 : Math.ceil(Math.sqrt(shape.lists));
+    let searchSetting = shape.kind === "hnsw" ? 40 : Math.ceil(Math.sqrt(shape.lists));
     const recallWithout = async () => {
       const of = { index: shape.kind, filter: "none", region: "here" } as const;
-      return (await measureOne(database, { ...profile, ann: { ...ann, breadth } }, of)).recall;
+      return (await measureOne(database, { ...profile, ann: { ...ann, searchSetting } }, of)).recall;
     };
     // As `index build` finds it, so that what a filter costs is not what too narrow a search costs.
-    while ((await recallWithout()) < targetRecall && breadth < 1_000) breadth = Math.min(1_000, 2 * breadth);
-    say(`It is searched with ${breadth}`);
+    while ((await recallWithout()) < targetRecall && searchSetting < 1_000)
+      searchSetting = Math.min(1_000, 2 * searchSetting);
+    say(`It is searched with ${searchSetting}`);
     for (const filter of Object.keys(filters)) {
       for (const region of Object.keys(languages) as Region[]) {
         const of = { index: shape.kind, filter, region };
-        searches.push(await measureOne(database, { ...profile, ann: { ...ann, breadth } }, of));
+        searches.push(await measureOne(database, { ...profile, ann: { ...ann, searchSetting } }, of));
       }
     }
     await dropAnnIndex(session, profile);

@@ -124,7 +124,14 @@ async function measureBreadths(
   const measured = [];
   for (const efSearch of breadths) {
     const measuredAt = new Date().toISOString();
-    const settings = { kind: "hnsw", breadth: efSearch, recall10: 0, targetRecall: 0, sample: 0, measuredAt } as const;
+    const settings = {
+      kind: "hnsw",
+      searchSetting: efSearch,
+      recall10: 0,
+      targetRecall: 0,
+      sample: 0,
+      measuredAt,
+    } as const;
     await setAnnSettings(database, { name }, settings);
     const profile = await readProfile(database, name);
     let found = 0;

@@ -4,7 +4,7 @@ import { describeBuilt } from "./describe-index.ts";
 
 const built: BuiltIndex = {
   ...{ profile: "m3", index: "chunk_embeddings_m3_ann", kind: "hnsw", options: {}, vectors: 600, sizeBytes: 5e6 },
-  ...{ built: true, buildSeconds: 1.5, memoryBytes: 1e8, neededBytes: 1e8, parallelWorkers: 0, breadth: 40 },
+  ...{ built: true, buildSeconds: 1.5, memoryBytes: 1e8, neededBytes: 1e8, parallelWorkers: 0, searchSetting: 40 },
   ...{ recall10: 0.9912, targetRecall: 0.98, reached: true, sample: 20, searchMs: 1.25 },
   ...{ searched: 600, sampled: false, unreachable: [], lost: 0 },
 };

@@ -12,12 +12,12 @@ export interface IndexStatus extends Omit<AnnIndex, "building"> {
 }
 
 export function describeBuilt(built: BuiltIndex): string {
-  const { kind, vectors, sizeBytes, buildSeconds, sample, searchMs, breadth, recall10 } = built;
+  const { kind, vectors, sizeBytes, buildSeconds, sample, searchMs, searchSetting, recall10 } = built;
   const setting = searchSettingName(kind);
   const made = buildSeconds === null ? "already exists" : `was built in ${buildSeconds} s`;
   return [
     `${built.index} ${made}: ${kind}, ${formatCount(vectors)} vectors, ${formatBytes(sizeBytes)}`,
-    `recall@10 ${recall10.toFixed(4)} at ${setting} ${breadth}, measured with ${formatCount(sample)} of its own vectors, each one excluded from its own results`,
+    `recall@10 ${recall10.toFixed(4)} at ${setting} ${searchSetting}, measured with ${formatCount(sample)} of its own vectors, each one excluded from its own results`,
     `a search takes ${searchMs.toFixed(1)} ms`,
     describeReach(built),
   ].join("\n");
@@ -67,7 +67,7 @@ export function describeStatus({
         ? ["its recall was not measured, so searches are exact: run `reembed index build` again"]
         : []
       : [
-          `recall@10 ${measured.recall10.toFixed(4)} at ${searchSettingName(measured.kind)} ${measured.breadth}, measured ${measured.measuredAt}`,
+          `recall@10 ${measured.recall10.toFixed(4)} at ${searchSettingName(measured.kind)} ${measured.searchSetting}, measured ${measured.measuredAt}`,
           ...(measured.unreachable?.length ? [describeUnreachable(measured.unreachable)] : []),
         ]),
   ].join("\n");

@@ -54,7 +54,12 @@ describeOnEachServer(
     test("sets the lowest ef_search that reaches the target, and measures an existing index again", async () => {
       const built = await build();
       const { ann } = await readProfile(database, m3.name);
-      expect(ann).toMatchObject({ kind: "hnsw", breadth: built?.breadth, recall10: built?.recall10, sample: 20 });
+      expect(ann).toMatchObject({
+        kind: "hnsw",
+        searchSetting: built?.searchSetting,
+        recall10: built?.recall10,
+        sample: 20,
+      });
       // Not 1, because a graph may lose a vector, and then no ef_search finds it.
       const all = await build({ targetRecall: 0.9, sample: 5 });
       expect(all).toMatchObject({ built: false, buildSeconds: null, reached: true, sample: 5 });
@@ -65,7 +70,7 @@ describeOnEachServer(
       const built = await build({ m: 2, efConstruction: 4, targetRecall: 0 });
       const [lost = 0, ...others] = built?.unreachable ?? [];
       expect(lost).toBeGreaterThan(0);
-      expect(built).toMatchObject({ breadth: 40, searched: 600, sampled: false, lost: 0 });
+      expect(built).toMatchObject({ searchSetting: 40, searched: 600, sampled: false, lost: 0 });
       const { ann, ...measured } = await readProfile(database, m3.name);
       expect(ann).toMatchObject({ unreachable: [lost, ...others] });
 
@@ -123,8 +128,8 @@ describeOnEachServer(
     test("a target that cannot be reached leaves the highest ef_search set, and is reported", async () => {
       // No search can find more than all of the ten nearest.
       const built = await build({ targetRecall: 1.01 });
-      expect(built).toMatchObject({ reached: false, breadth: 1_000, lost: 0 });
-      expect((await readProfile(database, m3.name)).ann?.breadth).toBe(1_000);
+      expect(built).toMatchObject({ reached: false, searchSetting: 1_000, lost: 0 });
+      expect((await readProfile(database, m3.name)).ann?.searchSetting).toBe(1_000);
       if (built !== undefined) expect(missedRecall(built)).toMatchObject({ code: "recall_missed", exitCode: 3 });
     });
   },

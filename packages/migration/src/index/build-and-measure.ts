@@ -20,7 +20,7 @@ export interface WantedIndex extends AskedBuild {
 
 type Measured = Pick<
   BuiltIndex,
-  "breadth" | "recall10" | "reached" | "sample" | "searchMs" | "searched" | "sampled" | "unreachable" | "lost"
+  "searchSetting" | "recall10" | "reached" | "sample" | "searchMs" | "searched" | "sampled" | "unreachable" | "lost"
 >;
 
 /** Maximum number of vectors that are searched for by themselves. A million takes one core about twenty minutes. */
@@ -71,13 +71,13 @@ async function measureAll(
 ): Promise<Measured> {
   step(`measuring recall@10 against exact search with ${wanted} of its own vectors`);
   const lists = (await readAnnIndex(database, profile)).options.lists ?? 1;
-  const { breadth, recall, reached, sample, searchMs } = await measureIndex({
+  const { searchSetting, recall, reached, sample, searchMs } = await measureIndex({
     ...{ database, profile, kind, targetRecall, sample: wanted, lists },
     onPage: (seen) => show({ phase: "exact searches", share: seen / vectors, seconds: null }),
   });
   step("searching for each of its vectors through the index");
   const startedAt = performance.now();
-  const task = { database, profile, settings: { kind, breadth }, vectors, atMost: searchedAtMost };
+  const task = { database, profile, settings: { kind, searchSetting }, vectors, atMost: searchedAtMost };
   const reach = await measureReach({
     ...task,
     onSearched: (searched) =>
@@ -90,11 +90,17 @@ async function measureAll(
   const wide = await widen(reach, { ...task, most: boundsOf(kind, lists, profile.limit).most });
   const unreachable = wide.unreachable.slice(0, servedExactly);
   await setAnnSettings(database, profile, {
-    ...{ kind, breadth: wide.breadth, recall10: recall, targetRecall, sample, unreachable },
+    ...{ kind, searchSetting: wide.searchSetting, recall10: recall, targetRecall, sample, unreachable },
     measuredAt: new Date().toISOString(),
   });
   return {
-    ...{ breadth: wide.breadth, recall10: recall, reached, sample, searchMs: Math.round(100 * searchMs) / 100 },
+    ...{
+      searchSetting: wide.searchSetting,
+      recall10: recall,
+      reached,
+      sample,
+      searchMs: Math.round(100 * searchMs) / 100,
+    },
     ...{
       searched: reach.searched,
       sampled: reach.sampled,
@@ -105,17 +111,17 @@ async function measureAll(
 }
 
 /** The error for more lost vectors than searches can compare exactly. */
-export function lostVectors({ profile, kind, breadth, lost, unreachable }: BuiltIndex): ReembedError {
+export function lostVectors({ profile, kind, searchSetting, lost, unreachable }: BuiltIndex): ReembedError {
   return new ReembedError(
     "vectors_lost",
-    `${lost + unreachable.length} vectors of ${profile} are not found through the index even at the highest ${searchSettingName(kind)}, ${breadth}. Searches compare ${servedExactly} of them exactly and miss the others.`,
+    `${lost + unreachable.length} vectors of ${profile} are not found through the index even at the highest ${searchSettingName(kind)}, ${searchSetting}. Searches compare ${servedExactly} of them exactly and miss the others.`,
     { exitCode: 3, remedy: "Drop the index and build it with a higher --m and --ef-construction." },
   );
 }
 
 /** The error for a target that no search setting reaches. */
-export function missedRecall({ profile, kind, breadth, recall10, targetRecall }: BuiltIndex): ReembedError {
-  const setting = `${searchSettingName(kind)} ${breadth}`;
+export function missedRecall({ profile, kind, searchSetting, recall10, targetRecall }: BuiltIndex): ReembedError {
+  const setting = `${searchSettingName(kind)} ${searchSetting}`;
   const better = kind === "hnsw" ? "a higher --m and --ef-construction" : "fewer --lists or --kind hnsw";
   return new ReembedError(
     "recall_missed",

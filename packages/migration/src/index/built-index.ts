@@ -15,7 +15,7 @@ export interface BuiltIndex {
   memoryBytes: number;
   neededBytes: number;
   parallelWorkers: number;
-  breadth: number;
+  searchSetting: number;
   recall10: number;
   targetRecall: number;
   reached: boolean;

@@ -7,7 +7,7 @@ export interface SearchSettingBounds {
 }
 
 export interface FoundSearchSetting {
-  breadth: number;
+  searchSetting: number;
   recall: number;
   reached: boolean;
 }
@@ -19,22 +19,22 @@ export interface FoundSearchSetting {
  */
 export async function findSearchSetting(
   { least, most, start, targetRecall }: SearchSettingBounds,
-  measure: (breadth: number) => Promise<number>,
+  measure: (searchSetting: number) => Promise<number>,
 ): Promise<FoundSearchSetting> {
   let failed = least - 1;
-  let breadth = Math.min(most, Math.max(least, start));
-  let recall = await measure(breadth);
+  let searchSetting = Math.min(most, Math.max(least, start));
+  let recall = await measure(searchSetting);
   while (recall < targetRecall) {
-    if (breadth === most) return { breadth, recall, reached: false };
-    failed = breadth;
-    breadth = Math.min(most, 2 * breadth);
-    recall = await measure(breadth);
+    if (searchSetting === most) return { searchSetting, recall, reached: false };
+    failed = searchSetting;
+    searchSetting = Math.min(most, 2 * searchSetting);
+    recall = await measure(searchSetting);
   }
-  while (breadth - failed > 1) {
-    const between = Math.floor((failed + breadth) / 2);
+  while (searchSetting - failed > 1) {
+    const between = Math.floor((failed + searchSetting) / 2);
     const found = await measure(between);
     if (found < targetRecall) failed = between;
-    else [breadth, recall] = [between, found];
+    else [searchSetting, recall] = [between, found];
   }
-  return { breadth, recall, reached: true };
+  return { searchSetting, recall, reached: true };
 }

@@ -41,13 +41,16 @@ export async function measureIndex(options: MeasureOptions): Promise<MeasuredInd
   const k = Math.min(neighbours, chunkIds.length - 1);
   const radii = await findExactRadii(database, profile, chunkIds.slice(0, options.sample), { k, onPage });
   const searchMs = new Map<number, number>();
-  const found = await findSearchSetting({ ...boundsOf(kind, lists, profile.limit), targetRecall }, async (breadth) => {
-    const startedAt = performance.now();
-    const recall = await measureIndexRecall(database, profile, { kind, breadth, k }, radii);
-    searchMs.set(breadth, (performance.now() - startedAt) / radii.length);
-    return floorRecall(recall);
-  });
-  return { ...found, sample: radii.length, searchMs: searchMs.get(found.breadth) ?? Number.NaN };
+  const found = await findSearchSetting(
+    { ...boundsOf(kind, lists, profile.limit), targetRecall },
+    async (searchSetting) => {
+      const startedAt = performance.now();
+      const recall = await measureIndexRecall(database, profile, { kind, searchSetting, k }, radii);
+      searchMs.set(searchSetting, (performance.now() - startedAt) / radii.length);
+      return floorRecall(recall);
+    },
+  );
+  return { ...found, sample: radii.length, searchMs: searchMs.get(found.searchSetting) ?? Number.NaN };
 }
 
 /** Rounded down, so that 1 means that nothing was missed. */

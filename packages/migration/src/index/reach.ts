@@ -15,7 +15,7 @@ export interface Reach {
 export interface ReachTask {
   database: Database;
   profile: RegisteredProfile;
-  settings: Pick<AnnSettings, "kind" | "breadth">;
+  settings: Pick<AnnSettings, "kind" | "searchSetting">;
   /** Number of vectors of the profile. */
   vectors: number;
   /** Maximum number of vectors to search for; if there are more, a sample is chosen by a hash of the ids. */
@@ -52,14 +52,14 @@ export const servedExactly = 1_000;
 export async function widen(
   reach: Reach,
   { database, profile, settings, most }: Pick<ReachTask, "database" | "profile" | "settings"> & { most: number },
-): Promise<{ breadth: number; unreachable: number[] }> {
-  let { breadth } = settings;
+): Promise<{ searchSetting: number; unreachable: number[] }> {
+  let { searchSetting } = settings;
   let { unreachable } = reach;
-  while (unreachable.length > servedExactly && breadth < most) {
-    breadth = Math.min(most, 2 * breadth);
-    const options = { ...settings, breadth, limit: profile.limit, every: 1, among: unreachable };
+  while (unreachable.length > servedExactly && searchSetting < most) {
+    searchSetting = Math.min(most, 2 * searchSetting);
+    const options = { ...settings, searchSetting, limit: profile.limit, every: 1, among: unreachable };
     unreachable = [];
     for await (const page of findUnreachable(database, profile, options)) unreachable.push(...page.unreachable);
   }
-  return { breadth, unreachable };
+  return { searchSetting, unreachable };
 }

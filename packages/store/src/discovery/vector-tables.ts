@@ -88,26 +88,7 @@ export async function readVectorTables(database: Queryable, only?: string): Prom
     )
     select nspname as schema, relname as table, name, columns,
       case relkind when 'f' then 'foreign table' when 'm' then 'materialized view' else 'table' end as kind,
-      coalesce((select json_agg(names order by indisprimary desc, indexrelid) from (
-        select i.indisprimary, i.indexrelid, (select json_agg(a.attname order by k.place)
-          from unnest(i.indkey) with ordinality k (number, place)
-          join pg_attribute a on a.attrelid = c.oid and a.attnum = k.number where k.place <= i.indnkeyatts) as names
-        from pg_index i where i.indrelid = c.oid and i.indisunique and i.indisvalid
-          and i.indpred is null and i.indexprs is null) keys), '[]') as keys,
-      coalesce((select json_agg(json_build_object('column', a.attname,
-          'table', format('%I.%I', n.nspname, r.relname), 'key', b.attname,
-          'columns', (select o.columns from described o where o.attrelid = r.oid)) order by f.oid)
-        from pg_constraint f join pg_class r on r.oid = f.confrelid join pg_namespace n on n.oid = r.relnamespace
-        join pg_attribute a on a.attrelid = c.oid and a.attnum = f.conkey[1]
-        join pg_attribute b on b.attrelid = r.oid and b.attnum = f.confkey[1]
-        where f.conrelid = c.oid and f.contype = 'f' and cardinality(f.conkey) = 1), '[]') as references,
-      (select json_agg(json_build_object('of', a.attname, 'name', x.relname, 'method', m.amname,
-          'operators', (select o.opcname from pg_opclass o where o.oid = i.indclass[0])) order by i.indexrelid)
-        from pg_index i join pg_class x on x.oid = i.indexrelid join pg_am m on m.oid = x.relam
-        join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = i.indexrelid
-          and d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid
-        join pg_attribute a on a.attrelid = c.oid and a.attnum = d.refobjsubid and a.atttypid in (select oid from vectors)
-        where i.indrelid = c.oid and i.indisvalid) as indexes,
+      ${uniqueKeys} as keys, ${references} as references, ${vectorIndexes} as indexes,
       coalesce(sum_of.rows, nullif(reltuples, -1))::float8 as "estimatedRows",
       ceil(coalesce(sum_of.bytes, 0) / current_setting('block_size')::int)::int as pages,
       array(select upper(r) from unnest(array['select', 'trigger']) r
@@ -130,6 +111,35 @@ export async function readVectorTables(database: Queryable, only?: string): Prom
     ),
   }));
 }
+
+/** The columns of each unique index of table `c`, the primary key's first. */
+const uniqueKeys = sql`
+  coalesce((select json_agg(names order by indisprimary desc, indexrelid) from (
+    select i.indisprimary, i.indexrelid, (select json_agg(a.attname order by k.place)
+      from unnest(i.indkey) with ordinality k (number, place)
+      join pg_attribute a on a.attrelid = c.oid and a.attnum = k.number where k.place <= i.indnkeyatts) as names
+    from pg_index i where i.indrelid = c.oid and i.indisunique and i.indisvalid
+      and i.indpred is null and i.indexprs is null) keys), '[]')`;
+
+/** The foreign keys of one column of table `c`, with the columns of the table that each refers to. */
+const references = sql`
+  coalesce((select json_agg(json_build_object('column', a.attname,
+      'table', format('%I.%I', n.nspname, r.relname), 'key', b.attname,
+      'columns', (select o.columns from described o where o.attrelid = r.oid)) order by f.oid)
+    from pg_constraint f join pg_class r on r.oid = f.confrelid join pg_namespace n on n.oid = r.relnamespace
+    join pg_attribute a on a.attrelid = c.oid and a.attnum = f.conkey[1]
+    join pg_attribute b on b.attrelid = r.oid and b.attnum = f.confkey[1]
+    where f.conrelid = c.oid and f.contype = 'f' and cardinality(f.conkey) = 1), '[]')`;
+
+/** The indexes of table `c` on its vector columns. */
+const vectorIndexes = sql`
+  (select json_agg(json_build_object('of', a.attname, 'name', x.relname, 'method', m.amname,
+      'operators', (select o.opcname from pg_opclass o where o.oid = i.indclass[0])) order by i.indexrelid)
+    from pg_index i join pg_class x on x.oid = i.indexrelid join pg_am m on m.oid = x.relam
+    join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = i.indexrelid
+      and d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid
+    join pg_attribute a on a.attrelid = c.oid and a.attnum = d.refobjsubid and a.atttypid in (select oid from vectors)
+    where i.indrelid = c.oid and i.indisvalid)`;
 
 /** Which column an index is on. */
 interface Of {

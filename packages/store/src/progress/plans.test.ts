@@ -99,7 +99,7 @@ describeOnEachServer(
     }
     const indexed = () => ({
       ...profile,
-      ann: { kind: "ivfflat" as const, breadth: 10, recall10: 1, targetRecall: 0.9, sample: 1, measuredAt: "" },
+      ann: { kind: "ivfflat" as const, searchSetting: 10, recall10: 1, targetRecall: 0.9, sample: 1, measuredAt: "" },
     });
     const vector = new Float32Array(dimensions).fill(0.1);
     const byIndex = `Index Scan on chunk_embeddings_${rubert.name} by by_test`;

@@ -21,7 +21,7 @@ export type BackfillOrder = "id" | "newest" | "most-searched";
 export interface AnnSettings {
   kind: "hnsw" | "ivfflat";
   /** hnsw.ef_search or ivfflat.probes. */
-  breadth: number;
+  searchSetting: number;
   /** Recall@10 of the index against exact search: the average over the sample, rounded down. */
   recall10: number;
   targetRecall: number;

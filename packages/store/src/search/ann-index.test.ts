@@ -63,7 +63,8 @@ describeOnEachServer(
         );
         const chunkIds = rows.map((row) => Number(row.id));
         const radii = await findExactRadii(database, profile, chunkIds, { k: 10, onPage: () => {} });
-        const at = (breadth: number) => measureIndexRecall(database, profile, { kind, breadth, k: 10 }, radii);
+        const at = (searchSetting: number) =>
+          measureIndexRecall(database, profile, { kind, searchSetting, k: 10 }, radii);
         // With one candidate, or one list of twenty, only a search through this index finds so little.
         expect(await at(1)).toBeLessThan(0.5);
         expect(await at(kind === "hnsw" ? 1_000 : 20)).toBeGreaterThan(0.95);

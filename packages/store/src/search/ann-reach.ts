@@ -10,7 +10,7 @@ const pageVectors = 500;
 /** The computed distance of two equal vectors in half precision may be this large. */
 const equalDistance = 1e-5;
 
-export interface ReachOptions extends Pick<AnnSettings, "kind" | "breadth"> {
+export interface ReachOptions extends Pick<AnnSettings, "kind" | "searchSetting"> {
   /** Number of results of a search. */
   limit: number;
   /** Searches for every n-th vector, chosen by a hash of its id; 1 means all. */
@@ -30,7 +30,7 @@ export interface ReachOptions extends Pick<AnnSettings, "kind" | "breadth"> {
 export async function* findUnreachable(
   database: Database,
   profile: RegisteredProfile,
-  { kind, breadth, limit, every, among }: ReachOptions,
+  { kind, searchSetting, limit, every, among }: ReachOptions,
 ): AsyncGenerator<{ searched: number; unreachable: number[] }> {
   const partition = sql.raw(embeddingsPartition(profile.name));
   const embedding = annExpression(profile);
@@ -39,7 +39,7 @@ export async function* findUnreachable(
     const last: string = after;
     const page = await database.transaction(async (transaction) => {
       await transaction.execute(sql`
-        select set_config(${searchSettingName(kind)}, ${`${breadth}`}, true), set_config(${`${kind}.iterative_scan`}, 'off', true),
+        select set_config(${searchSettingName(kind)}, ${`${searchSetting}`}, true), set_config(${`${kind}.iterative_scan`}, 'off', true),
           set_config('enable_sort', 'off', true), set_config('statement_timeout', '0', true)`);
       return await transaction.execute<{ last: string | null; searched: number; unreachable: string[] }>(sql`
         with page as materialized (

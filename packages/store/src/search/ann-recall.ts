@@ -80,14 +80,14 @@ export async function findExactRadii(
 export async function measureIndexRecall(
   database: Database,
   profile: RegisteredProfile,
-  { kind, breadth, k }: { kind: AnnSettings["kind"]; breadth: number; k: number },
+  { kind, searchSetting, k }: { kind: AnnSettings["kind"]; searchSetting: number; k: number },
   radii: readonly Radius[],
 ): Promise<number> {
   const partition = sql.raw(embeddingsPartition(profile.name));
   const embedding = annExpression(profile);
   return await database.transaction(async (transaction) => {
     await transaction.execute(sql`
-      select set_config(${searchSettingName(kind)}, ${`${breadth}`}, true), set_config(${`${kind}.iterative_scan`}, 'off', true),
+      select set_config(${searchSettingName(kind)}, ${`${searchSetting}`}, true), set_config(${`${kind}.iterative_scan`}, 'off', true),
         set_config('enable_sort', 'off', true)`);
     const { rows } = await transaction.execute<{ recall: number }>(sql`
       select avg(found.near / ${k}::float8) as recall

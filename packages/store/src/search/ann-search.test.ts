@@ -100,9 +100,9 @@ describeOnEachServer(
     });
 
     describe.skipIf(kind === "embedded")("through an index", () => {
-      const withIndex = (kind: AnnSettings["kind"], breadth: number) => ({
+      const withIndex = (kind: AnnSettings["kind"], searchSetting: number) => ({
         ...profile,
-        ann: { kind, breadth, ...measured },
+        ann: { kind, searchSetting, ...measured },
       });
       /** Mean recall of the first ten results against exact search. */
       async function recall(searched: RegisteredProfile): Promise<number> {

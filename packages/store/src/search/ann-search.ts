@@ -46,7 +46,7 @@ export async function searchProfile(
   const wanted = options.limit * (isFiltered ? filteredCandidates : 1);
   const isFar =
     ann.kind === "ivfflat" && isFiltered && !(await hasMatchesNear(database, profile, { ann, vector, ...options }));
-  const settings = isFar ? { ...ann, breadth: allLists } : ann;
+  const settings = isFar ? { ...ann, searchSetting: allLists } : ann;
   const nearest = nearestInIndex(profile, settings, vector, { ...options, limit: wanted });
   const found = await readResults(database, profile, nearest, options);
   if (found.nearest >= wanted) return found.results;
@@ -95,8 +95,8 @@ function nearestInIndex(
  * although they are nearer, which happens often with a filter; ivfflat only has the relaxed order. The results are sorted
  * in any case.
  */
-function settingsOf({ kind, breadth }: Pick<AnnSettings, "kind" | "breadth">, isFiltered: boolean) {
+function settingsOf({ kind, searchSetting }: Pick<AnnSettings, "kind" | "searchSetting">, isFiltered: boolean) {
   const order = kind === "hnsw" && !isFiltered ? "strict_order" : "relaxed_order";
-  return sql`(select set_config(${searchSettingName(kind)}, ${`${breadth}`}, true)
+  return sql`(select set_config(${searchSettingName(kind)}, ${`${searchSetting}`}, true)
     || set_config(${`${kind}.iterative_scan`}, ${order}, true)) is not null`;
 }

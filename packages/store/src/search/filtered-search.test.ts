@@ -75,10 +75,10 @@ describeOnEachServer(
     beforeEach(() => database.execute(sql`drop index if exists reembed.by_test`));
 
     test.for([
-      { kind: "hnsw", build: "hnsw", breadth: 40, short: "hnsw.max_scan_tuples = 100" },
-      { kind: "ivfflat", build: "ivfflat", breadth: 1, short: "ivfflat.max_probes = 1" },
+      { kind: "hnsw", build: "hnsw", searchSetting: 40, short: "hnsw.max_scan_tuples = 100" },
+      { kind: "ivfflat", build: "ivfflat", searchSetting: 1, short: "ivfflat.max_probes = 1" },
     ] as const)("is never short where rows exist, with $kind, however soon the index gives up", async (index) => {
-      const ann: AnnSettings = { kind: index.kind, breadth: index.breadth, ...measured };
+      const ann: AnnSettings = { kind: index.kind, searchSetting: index.searchSetting, ...measured };
       const options = index.kind === "ivfflat" ? "with (lists = 20)" : "";
       await database.execute(
         sql.raw(
@@ -111,7 +111,7 @@ describeOnEachServer(
           `create index by_test on ${partition} using ivfflat ((embedding::halfvec(${dimensions})) halfvec_cosine_ops) with (lists = 20)`,
         ),
       );
-      const indexed = { ...profile, ann: { kind: "ivfflat" as const, breadth: 4, ...measured } };
+      const indexed = { ...profile, ann: { kind: "ivfflat" as const, searchSetting: 4, ...measured } };
       await using narrow = openNarrow(database, ["enable_sort = off", "jit = off"]);
       const options = { limit, filter: { language: "ru" } };
       const exact = await searchExactly(database, profile, near("there"), options);
@@ -126,7 +126,7 @@ describeOnEachServer(
           `create index by_test on ${partition} using hnsw ((embedding::halfvec(${dimensions})) halfvec_cosine_ops)`,
         ),
       );
-      const indexed = { ...profile, ann: { kind: "hnsw" as const, breadth: 40, ...measured } };
+      const indexed = { ...profile, ann: { kind: "hnsw" as const, searchSetting: 40, ...measured } };
       // The planner must choose the index.
       await using narrow = openNarrow(database, ["enable_sort = off", "jit = off"]);
       const recallOf = async (region: "here" | "there", filter?: SearchFilter) => {
@@ -170,7 +170,7 @@ describeOnEachServer(
         ...profile,
         relation: "reembed.some",
         source,
-        ann: { kind: "hnsw" as const, breadth: 40, ...measured },
+        ann: { kind: "hnsw" as const, searchSetting: 40, ...measured },
       };
       const found = await searchProfile(database, adopted, near("here"), { limit });
       expect(found.length).toBe(limit);
