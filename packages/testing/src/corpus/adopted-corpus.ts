@@ -1,6 +1,7 @@
 import { chunkText } from "@reembed/core";
 import { checkSource, copyVectors, createDocuments, readAdoption, takeOver } from "@reembed/store/adoption";
 import { takeChanges } from "@reembed/store/changes";
+import type { Database } from "@reembed/store/database";
 import { readProfile } from "@reembed/store/profiles";
 import { recutChangedDocuments, recutUncutDocuments } from "@reembed/store/rechunking";
 import { registerProfiles } from "@reembed/store/registration";
@@ -60,7 +61,6 @@ export async function beginAdoption(servers: TestServers, { ownRole, articles = 
     if (articles) await query("insert into articles values ($1, $2, $3, 'en', $4)", article);
     await application.write(document, versionedBody(document));
   }
-  const rows = async (text: string) => (await database.$client.query(text)).rows;
   const candidateChunks = (await readProfile(database, followingProfile.name)).relation;
 
   return {
@@ -70,7 +70,19 @@ export async function beginAdoption(servers: TestServers, { ownRole, articles = 
     candidateChunks,
     /** Runs a query as the application. */
     query,
-    rows,
+    rows: (text: string) => readRows(database, text),
+    ...stepsOf(database),
+    ...checksOf(database, candidateChunks),
+  };
+}
+
+async function readRows(database: Database, text: string) {
+  return (await database.$client.query(text)).rows;
+}
+
+/** What Reembed does with the application's table. */
+function stepsOf(database: Database) {
+  return {
     /** @param beforeCopy What the application does after the table was adopted and before any vector is copied. */
     async adopt(source: ChunkSource = applicationColumns, beforeCopy = async () => {}): Promise<void> {
       await takeOver(database, adoptedProfile, await checkSource(database, source), { vectors: true });
@@ -92,10 +104,11 @@ export async function beginAdoption(servers: TestServers, { ownRole, articles = 
     },
     async changes(): Promise<{ chunks: number[]; documents: string[] }> {
       await takeChanges(database);
-      const chunks = await rows(
+      const chunks = await readRows(
+        database,
         `select chunk_id as id from reembed.chunk_changes where profile = '${adoptedProfile.name}' order by chunk_id`,
       );
-      const keys = await rows(`select distinct key from reembed.document_changes order by key`);
+      const keys = await readRows(database, `select distinct key from reembed.document_changes order by key`);
       return { chunks: chunks.map(({ id }) => Number(id)), documents: keys.map(({ key }) => key) };
     },
     async forgetChanges(): Promise<void> {
@@ -103,11 +116,19 @@ export async function beginAdoption(servers: TestServers, { ownRole, articles = 
       await database.$client.query(`delete from reembed.chunk_changes`);
       await database.$client.query(`delete from reembed.document_changes`);
     },
+  };
+}
+
+function checksOf(database: Database, candidateChunks: string) {
+  return {
     /** Expects that the candidate's chunks are those of these bodies and no others. */
     async expectCandidate(bodies: Record<string, string>): Promise<void> {
-      const found = await rows(`
+      const found = await readRows(
+        database,
+        `
         select d.source_key as key, c.position, c.content from ${candidateChunks} c
-        join reembed.documents d on d.id = c.document_id order by d.source_key, c.position`);
+        join reembed.documents d on d.id = c.document_id order by d.source_key, c.position`,
+      );
       const wanted = Object.keys(bodies)
         .sort()
         .flatMap((key) =>
@@ -121,10 +142,13 @@ export async function beginAdoption(servers: TestServers, { ownRole, articles = 
     },
     /** The number of adopted chunks with a known place in their document, and of those with a wrong one. */
     async places(): Promise<{ known: number; wrong: number }> {
-      const [counts] = await rows(`
+      const [counts] = await readRows(
+        database,
+        `
         select count(*) filter (where c.end_offset > 0)::int as known, count(*) filter (where
           c.end_offset > 0 and substr(d.body, c.start_offset + 1, c.end_offset - c.start_offset) <> c.content)::int as wrong
-        from ${(await readProfile(database, adoptedProfile.name)).relation} c join reembed.documents d on d.id = c.document_id`);
+        from ${(await readProfile(database, adoptedProfile.name)).relation} c join reembed.documents d on d.id = c.document_id`,
+      );
       return counts ?? { known: 0, wrong: 0 };
     },
   };
