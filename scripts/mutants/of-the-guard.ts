@@ -132,16 +132,16 @@ export const ofTheGuard: Mutants = {
       replacement: "when (old.content is not distinct from new.content)",
     },
   ],
-  "packages/store/src/adoption/adoption-takeover.ts": [
+  "packages/store/src/adoption/adopted-triggers.ts": [
     {
       name: "an edit in an adopted table is not recorded",
-      text: "if tg_argv[0] = 'text' then perform",
-      replacement: "if tg_op = 'INSERT' then perform",
+      text: "filter (where n.content is distinct from o.content or n.id is null",
+      replacement: "filter (where n.id is null",
     },
     {
       name: "a deletion in an adopted table is ignored",
-      text: "if tg_op = 'DELETE' or ${idOf}(old)",
-      replacement: "if ${idOf}(old)",
+      text: "elsif tg_op = 'DELETE' then${one(\"old\")}",
+      replacement: "elsif tg_op = 'DELETE' then null;",
     },
   ],
   "packages/store/src/search/ann-search.ts": [

@@ -35,7 +35,7 @@ describeOnOneServer(
       };
 
       await bothRun("init");
-      await bothRun("adopt document_chunks --sample 5");
+      await bothRun("adopt document_chunks --sample 5 --chunks cut");
       await using database = await openTestDatabase(servers, [config.baseline, config.candidate]);
       const count = async (query: string) =>
         Number(Object.values((await database.execute(sql.raw(query))).rows[0] ?? {})[0]);
