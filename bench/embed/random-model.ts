@@ -72,7 +72,16 @@ export async function openRandomModel({
   for (const kind of missing) await build(kind, shape, folder);
   const { dimensions, positions: maxTokens, pooling } = shape;
   return {
-    model: { id: name, revision: "random", dimensions, maxTokens, pooling, bundled: false },
+    model: {
+      id: name,
+      revision: "random",
+      dimensions,
+      outputDimensions: dimensions,
+      maxTokens,
+      pooling,
+      prompts: { query: "", passage: "" },
+      bundled: false,
+    },
     shape,
     folder,
     graph: (kind) => join(folder, graphFolder(kind), "model.onnx"),

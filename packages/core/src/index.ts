@@ -9,7 +9,7 @@ export { endsWithin, reportNoAnswer } from "./failures/no-answer.ts";
 export { isTransient, isUntakenText } from "./failures/outage.ts";
 export { formatBytes, formatCount, formatDuration, formatPercent, formatRate, formatShare } from "./format/numbers.ts";
 export { formatTable } from "./format/table.ts";
-export { type Model, models } from "./profiles/model.ts";
+export { type Model, models, type Pooling, type Prompts } from "./profiles/model.ts";
 export {
   type Chunking,
   chunkingName,

@@ -1,37 +1,73 @@
+/** How token vectors become one vector: the first token's vector, the mean of all, or the last token's vector. */
+export type Pooling = "cls" | "mean" | "last";
+
+/** What the model wants before each text, such as `query: `; empty for a model that wants nothing. */
+export interface Prompts {
+  query: string;
+  passage: string;
+}
+
 /** What an embedding model is, apart from its files. */
 export interface Model {
   /** Repository on the Hugging Face hub; for a stand-in that ships with Reembed, the name of its folder. */
   id: string;
   /** Commit of the repository: vectors of two revisions are not comparable. */
   revision: string;
+  /** Dimensions of a stored vector. */
   dimensions: number;
+  /** Dimensions that the graph emits. With more than `dimensions`, vectors are cut to their beginning (Matryoshka). */
+  outputDimensions: number;
   /** Tokens that the encoder reads, special tokens included; longer texts are truncated. */
   maxTokens: number;
-  /** How token vectors become one vector: the first token's vector, or the mean of all. */
-  pooling: "cls" | "mean";
+  pooling: Pooling;
+  prompts: Prompts;
   /** Ships in `models/` of this repository instead of being pulled. */
   bundled: boolean;
 }
+
+const noPrompts: Prompts = { query: "", passage: "" };
 
 const registry: readonly Model[] = [
   {
     id: "cointegrated/rubert-tiny2",
     revision: "dad72b8f77c5eef6995dd3e4691b758ba56b90c3",
     dimensions: 312,
+    outputDimensions: 312,
     maxTokens: 512,
     pooling: "cls",
+    prompts: noPrompts,
     bundled: false,
   },
   {
     id: "BAAI/bge-m3",
     revision: "5617a9f61b028005a4858fdac845db406aefb181",
     dimensions: 1024,
+    outputDimensions: 1024,
     maxTokens: 8192,
     pooling: "cls",
+    prompts: noPrompts,
     bundled: false,
   },
-  { id: "mini-rubert", revision: "trained-1", dimensions: 312, maxTokens: 512, pooling: "cls", bundled: true },
-  { id: "mini-m3", revision: "trained-1", dimensions: 1024, maxTokens: 8192, pooling: "cls", bundled: true },
+  {
+    id: "mini-rubert",
+    revision: "trained-1",
+    dimensions: 312,
+    outputDimensions: 312,
+    maxTokens: 512,
+    pooling: "cls",
+    prompts: noPrompts,
+    bundled: true,
+  },
+  {
+    id: "mini-m3",
+    revision: "trained-1",
+    dimensions: 1024,
+    outputDimensions: 1024,
+    maxTokens: 8192,
+    pooling: "cls",
+    prompts: noPrompts,
+    bundled: true,
+  },
 ];
 
 export const models: ReadonlyMap<string, Model> = new Map(registry.map((model) => [model.id, model]));

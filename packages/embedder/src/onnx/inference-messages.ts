@@ -1,3 +1,4 @@
+import type { Pooling } from "@reembed/core";
 import type { RunLayout } from "./run-layout.ts";
 
 /** Settings that the inference child starts with. */
@@ -13,7 +14,7 @@ export interface InferenceSettings {
   /** Threads of a run on the CPU; by default one per core. */
   threads?: number | undefined;
   dimensions: number;
-  pooling: "cls" | "mean";
+  pooling: Pooling;
 }
 
 /**

@@ -1,20 +1,18 @@
+import { type Pooling, ReembedError } from "@reembed/core";
+
 /**
  * Pools the token vectors of each text into one vector.
  * @param tokens [texts, length, hidden], concatenated.
  * @param lengths Tokens of each text; the rest up to `length` is padding and is ignored.
  * @returns [texts, hidden]
  */
-export function poolTokens(
-  tokens: Float32Array,
-  lengths: Int32Array,
-  length: number,
-  pooling: "cls" | "mean",
-): Float32Array {
+export function poolTokens(tokens: Float32Array, lengths: Int32Array, length: number, pooling: Pooling): Float32Array {
   const hidden = tokens.length / (lengths.length * length);
   const pooled = new Float32Array(lengths.length * hidden);
   lengths.forEach((count, row) => {
     const text = tokens.subarray(row * length * hidden, (row + 1) * length * hidden);
     const target = pooled.subarray(row * hidden, (row + 1) * hidden);
+    if (pooling === "last") throw new ReembedError("pooling_unknown", "Vectors of the last token cannot be made yet.");
     if (pooling === "cls") target.set(text.subarray(0, hidden));
     else addMean(target, text, count);
   });

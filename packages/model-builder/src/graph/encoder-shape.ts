@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ReembedError } from "@reembed/core";
+import { type Pooling, ReembedError } from "@reembed/core";
 import { exists } from "@reembed/embedder/models";
 
 /** The structure of an encoder, without its weights. */
@@ -31,7 +31,7 @@ type Json = Record<string, unknown>;
  * @param expected The pooling, if it is known; otherwise the folder must have `1_Pooling/config.json`.
  * @throws ReembedError `encoder_unsupported` if the builder does not support it.
  */
-export async function readEncoderShape(folder: string, expected?: "cls" | "mean"): Promise<EncoderShape> {
+export async function readEncoderShape(folder: string, expected?: Pooling): Promise<EncoderShape> {
   const config = await readJson(join(folder, "config.json"));
   const type = String(config.model_type);
   const offset = { bert: 0, roberta: 1, "xlm-roberta": 1 }[type];
@@ -61,9 +61,11 @@ export async function readEncoderShape(folder: string, expected?: "cls" | "mean"
   };
 }
 
-async function readPooling(folder: string, expected: "cls" | "mean" | undefined): Promise<"cls" | "mean"> {
+async function readPooling(folder: string, expected: Pooling | undefined): Promise<"cls" | "mean"> {
   const path = join(folder, "1_Pooling/config.json");
   if (!(await exists(path))) {
+    if (expected === "last")
+      throw unsupported(folder, "it is pooled by the last token, and the builder knows CLS and mean");
     if (expected !== undefined) return expected;
     throw unsupported(folder, "it has no 1_Pooling/config.json with its pooling");
   }

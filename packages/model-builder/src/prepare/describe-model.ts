@@ -22,7 +22,17 @@ export async function describeModel(id: string, modelsFolder: string): Promise<M
   }
   const { dimensions, positions, pooling } = await readEncoderShape(folder);
   const maxTokens = Math.min(positions, (await readMaxTokens(folder)) ?? positions);
-  return { id, revision: unregistered, dimensions, maxTokens, pooling, bundled: false };
+  const prompts = { query: "", passage: "" };
+  return {
+    id,
+    revision: unregistered,
+    dimensions,
+    outputDimensions: dimensions,
+    maxTokens,
+    pooling,
+    prompts,
+    bundled: false,
+  };
 }
 
 /** Sentence-transformers limits many models to fewer tokens than they have positions. */

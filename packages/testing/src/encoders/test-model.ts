@@ -21,7 +21,16 @@ export async function writeTestModel(
   pooling: "cls" | "mean" = "cls",
 ): Promise<TestModel> {
   const modelsFolder = await mkdtemp(join(tmpdir(), "reembed-prepare-"));
-  const model = { id: "test/tiny", revision: "r1", dimensions: 16, maxTokens: 18, pooling, bundled: false };
+  const model = {
+    id: "test/tiny",
+    revision: "r1",
+    dimensions: 16,
+    outputDimensions: 16,
+    maxTokens: 18,
+    pooling,
+    prompts: { query: "", passage: "" },
+    bundled: false,
+  };
   const folder = modelFolder(model, modelsFolder);
   await mkdir(join(folder, "onnx"), { recursive: true });
   await writeFile(join(folder, "config.json"), JSON.stringify(configOf(kind)));

@@ -6,8 +6,10 @@ export const model: Model = {
   id: "someone/some-model",
   revision: "0123456789abcdef0123456789abcdef01234567",
   dimensions: 8,
+  outputDimensions: 8,
   maxTokens: 64,
   pooling: "cls",
+  prompts: { query: "", passage: "" },
   bundled: false,
 };
 /** The largest file of the repository, which is fetched last. */

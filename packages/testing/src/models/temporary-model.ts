@@ -20,12 +20,13 @@ export interface TemporaryModel extends AsyncDisposable {
 export async function writeTemporaryModel(
   graph: Uint8Array,
   tokenizerOf: "mini-rubert" | "mini-m3",
-  settings: Pick<Model, "dimensions" | "pooling"> & Partial<Pick<Model, "maxTokens">>,
+  settings: Pick<Model, "dimensions" | "pooling"> & Partial<Pick<Model, "maxTokens" | "outputDimensions" | "prompts">>,
 ): Promise<TemporaryModel> {
   const standIn = models.get(tokenizerOf);
   if (standIn === undefined) throw new TypeError(`There is no stand-in ${tokenizerOf}`);
   const modelsFolder = await mkdtemp(join(tmpdir(), "reembed-models-"));
-  const model = { ...standIn, ...settings, id: "test/temporary", revision: randomUUID(), bundled: false };
+  const own = { id: "test/temporary", revision: randomUUID(), bundled: false };
+  const model = { ...standIn, outputDimensions: settings.dimensions, ...settings, ...own };
   const folder = modelFolder(model, modelsFolder);
   await mkdir(join(folder, "onnx"), { recursive: true });
   for (const name of ["config.json", "tokenizer.json"]) {
