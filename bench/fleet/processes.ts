@@ -17,7 +17,7 @@ export class ProducerProcess implements AsyncDisposable {
 
   constructor({ connectionString, redisUrl }: Servers) {
     const settings = { DATABASE_URL: connectionString, REDIS_URL: redisUrl, LOG_LEVEL: "warn", TICK_SECONDS: "1" };
-    this.#child = spawn(process.execPath, [file("../../apps/cli/src/main.ts"), "producer"], {
+    this.#child = spawn(process.execPath, [file("../../apps/cli/bin/reembed.mjs"), "producer"], {
       env: { ...process.env, ...settings },
       stdio: ["ignore", "ignore", "inherit"],
     });

@@ -11,3 +11,12 @@ export interface Mutant {
 
 /** By the file that they are put into. */
 export type Mutants = Readonly<Record<string, readonly Mutant[]>>;
+
+/** Lists of the same file are joined: if a later one replaced the earlier, nobody would run those faults any more. */
+export function joinMutants(...lists: readonly Mutants[]): Mutants {
+  const joined: Record<string, readonly Mutant[]> = {};
+  for (const [file, mutants] of lists.flatMap((list) => Object.entries(list))) {
+    joined[file] = [...(joined[file] ?? []), ...mutants];
+  }
+  return joined;
+}

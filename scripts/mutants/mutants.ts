@@ -1,4 +1,4 @@
-import type { Mutants } from "./mutant.ts";
+import { joinMutants } from "./mutant.ts";
 import { ofTheBackfill } from "./of-the-backfill.ts";
 import { ofTheGuard } from "./of-the-guard.ts";
 import { ofTheWorker } from "./of-the-worker.ts";
@@ -7,4 +7,4 @@ import { ofTheWorker } from "./of-the-worker.ts";
  * `npm run mutants` puts each one by itself into a copy of the code, and fails if one is not noticed: then no test would
  * prevent that fault.
  */
-export const mutants: Mutants = { ...ofTheBackfill, ...ofTheGuard, ...ofTheWorker };
+export const mutants = joinMutants(ofTheBackfill, ofTheGuard, ofTheWorker);

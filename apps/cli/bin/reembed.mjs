@@ -42,12 +42,13 @@ function requireDrizzle() {
   });
 }
 
+/** Runs this same program with the newer Node, so that everything above holds for it too. */
 function runAgain() {
   const node = packagedNode();
   if (node === undefined) return refuse();
   // In a process group of its own: a terminal sends Ctrl-C to the whole group, so the child would receive it twice, and a
   // second Ctrl-C means "at once". With an IPC channel: a running command ends if this process ends.
-  const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], {
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: ["inherit", "inherit", "inherit", "ipc"],
     detached: true,
   });
@@ -76,9 +77,13 @@ function endWithParent(end) {
   poll.unref();
 }
 
+/** The path of the Node that is installed with this program, unless that one is too old as well. */
 function packagedNode() {
+  const require = createRequire(import.meta.url);
   try {
-    return join(dirname(createRequire(import.meta.url).resolve("node/package.json")), "bin", "node");
+    const manifest = require.resolve("node/package.json");
+    const isNewer = Number.parseInt(require(manifest).version, 10) >= 24;
+    return isNewer ? join(dirname(manifest), "bin", "node") : undefined;
   } catch {
     return undefined;
   }
@@ -86,7 +91,7 @@ function packagedNode() {
 
 function refuse() {
   process.stderr.write(
-    `error: Reembed needs Node 24; this is ${process.version}, and no other is installed with it.\n`,
+    `error: Reembed needs Node 24; this is ${process.version}, and no newer one is installed with it.\n`,
   );
   process.stderr.write("  Install Node 24 or newer, or run `npm ci` with development dependencies.\n");
   process.exitCode = 2;

@@ -24,23 +24,26 @@ describe.skipIf(older === undefined)(`started by Node${skipped}`, () => {
     expect(await runReembed(["model", "check", "nonsense"], { node })).toMatchObject({ code: 2 });
   });
 
-  test("reembed finds its files in a folder with a space in its name", async () => {
+  test("reembed restarts itself, and not only its main file, also in a folder with a space in its name", async () => {
     const folder = await folderOf({
-      "a b/src/main.ts": "const version: string = process.version;\nconsole.log(version);",
+      "a b/src/main.ts": "const version: string = process.version;\nconsole.log(version, process.argv[1]);",
     });
     const copy = await copyShim(join(folder, "a b"));
     await mkdir(join(folder, "node_modules"));
     const packaged = dirname(createRequire(import.meta.url).resolve("node/package.json"));
     await symlink(packaged, join(folder, "node_modules", "node"));
     const version = execFileSync(join(packaged, "bin", "node"), ["--version"], { encoding: "utf8" });
-    expect(await start(copy)).toEqual({ code: 0, stdout: version, stderr: "" });
+    expect(await start(copy)).toEqual({ code: 0, stdout: `${version.trim()} ${copy}\n`, stderr: "" });
   });
 
-  test("reembed without an installed newer Node says which one it needs", async () => {
-    expect(await start(await copyShim(await folderOf({})))).toEqual({
+  test.each([
+    ["without another Node", {}],
+    ["with an older one", { "node_modules/node/package.json": JSON.stringify({ version: "22.15.0" }) }],
+  ])("reembed %s installed beside it says which one it needs", async (_, files) => {
+    expect(await start(await copyShim(await folderOf(files)))).toEqual({
       code: 2,
       stdout: "",
-      stderr: `error: Reembed needs Node 24; this is ${older?.version}, and no other is installed with it.
+      stderr: `error: Reembed needs Node 24; this is ${older?.version}, and no newer one is installed with it.
   Install Node 24 or newer, or run \`npm ci\` with development dependencies.\n`,
     });
   });

@@ -50,6 +50,21 @@ test("a text on which the embedder fails takes 2 log2(n) runs and its retries, a
   expect(runs.length).toBeLessThanOrEqual(2 * Math.log2(texts.length) + 2 + 2 * 2);
 });
 
+test.each([
+  ["inference_died", "inference_crashed"],
+  ["inference_hung", "inference_hung"],
+  ["out_of_memory", "out_of_memory"],
+  ["inference_failed", "embedding_failed"],
+])("a text on which every run ends with %s is rejected as %s", async (code, reason) => {
+  const model = models.get("mini-m3");
+  if (model === undefined) throw new TypeError("There is no mini-m3");
+  const beforeMicroBatch = async (batch: string[]) => {
+    if (batch.includes("poison")) throw new ReembedError(code, "The run failed");
+  };
+  const embedder = new HashingEmbedder({ model, microBatchSize: 64, beforeMicroBatch });
+  expect(await resultsOf(embedder, texts.with(13, "poison"))).toEqual(expected(13, reason));
+});
+
 test("a text that needs more memory than there is is rejected as out_of_memory, with a real ONNX Runtime", async () => {
   const word = "отпуск";
   const shape = { dimensions: poisonDimensions, pooling: "mean" } as const;

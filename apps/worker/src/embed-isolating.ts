@@ -2,7 +2,7 @@ import { messageOf, ReembedError } from "@reembed/core";
 import { type Embedder, embedOne, type TextOutcome } from "@reembed/embedder";
 
 /** Why a text has no vector although the embedder accepts others. */
-type FailureReason = "inference_crashed" | "out_of_memory" | "embedding_failed";
+type FailureReason = "inference_crashed" | "inference_hung" | "out_of_memory" | "embedding_failed";
 
 /** A text is blamed after it has failed this often by itself while the harmless text did not. */
 const failuresToBlame = 3;
@@ -55,7 +55,7 @@ export async function* embedIsolating(
 
 function reasonOf(failure: unknown): FailureReason {
   const code = failure instanceof ReembedError ? failure.code : undefined;
-  if (code === "out_of_memory") return code;
+  if (code === "out_of_memory" || code === "inference_hung") return code;
   return code === "inference_died" ? "inference_crashed" : "embedding_failed";
 }
 

@@ -3,10 +3,9 @@ import { startOperations } from "@reembed/http";
 import { createLogger, createMetrics } from "@reembed/runtime";
 import { resolveSearchHost, startSearch } from "@reembed/search";
 import { describeServer } from "@reembed/store/database";
-import { readRollout } from "@reembed/store/rollout";
 import { type Command, InvalidArgumentError } from "commander";
 import { parseDevice } from "../hosting/devices.ts";
-import { openSearchDatabase, requireServedModels, startQueryEmbedders } from "../hosting/search-services.ts";
+import { openSearchServices } from "../hosting/search-services.ts";
 import { patienceFor, serveUntilSignal } from "../hosting/serve.ts";
 import { portNumber, waitOption } from "../options.ts";
 
@@ -40,15 +39,11 @@ export function registerSearch(program: Command): void {
       const log = createLogger(config.logLevel);
       await serveUntilSignal({ log, name: "search", json }, async (scope) => {
         const patience = patienceFor(wait, log);
-        const database = await openSearchDatabase(config, { log, patience }, scope);
-        const server = describeServer(database);
-        const rollout = await patience(server, () => readRollout(database));
-        const embedders = await startQueryEmbedders(config, rollout, { device, log, scope });
-        await patience(server, () => requireServedModels(database, embedders));
+        const { database, rollout, embedders } = await openSearchServices(config, { device, log, patience, scope });
         const metrics = createMetrics();
         const { guardrails, trustedProxies, operationsPort } = config;
         const options = { database, embedders, ...settings, guardrails, trustedProxies, metrics, log };
-        const search = scope.use(await patience(server, () => startSearch(options)));
+        const search = scope.use(await patience(describeServer(database), () => startSearch(options)));
         if (operationsPort !== undefined) {
           const { port } = scope.use(
             await startOperations({ port: operationsPort, metrics, checks: search.checks, log }),

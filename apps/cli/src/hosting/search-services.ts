@@ -5,6 +5,7 @@ import { requireSameServedModel } from "@reembed/migration/verify";
 import type { Logger } from "@reembed/runtime";
 import { checkDatabase, checkTables, type Database, describeServer, openDatabase } from "@reembed/store/database";
 import { readProfiles } from "@reembed/store/profiles";
+import { readRollout } from "@reembed/store/rollout";
 import type { Patience } from "./serve.ts";
 import { openServices } from "./services.ts";
 
@@ -13,12 +14,38 @@ const connections = 16;
 /** A query is short. A GPU that also embeds the corpus should not reserve memory for large runs. */
 const queryTokenBudget = 4_096;
 
-/** Opens only the database: a search process does not need the queue, and starts while Redis is away. */
-export async function openSearchDatabase(
-  config: Config,
-  { log, patience }: { log: Logger; patience: Patience },
-  scope: AsyncDisposableStack,
-): Promise<Database> {
+export interface SearchServices {
+  database: Database;
+  /** The rollout as it was at the start. */
+  rollout: Rollout;
+  /** By the id of their model: those of the rollout's two profiles, which may be the same. */
+  embedders: ReadonlyMap<string, Embedder>;
+}
+
+interface OpenOptions {
+  device: string;
+  log: Logger;
+  /** How the statements of the start wait for the database. */
+  patience: Patience;
+  scope: AsyncDisposableStack;
+}
+
+/**
+ * What a search needs, in a process of its own or in an application's: the database, and the models of both profiles, which
+ * must be those that the vectors came from.
+ */
+export async function openSearchServices(config: Config, options: OpenOptions): Promise<SearchServices> {
+  const { patience } = options;
+  const database = await openDatabaseOnly(config, options);
+  const server = describeServer(database);
+  const rollout = await patience(server, () => readRollout(database));
+  const embedders = await startQueryEmbedders(config, rollout, options);
+  await patience(server, () => requireServedModels(database, embedders));
+  return { database, rollout, embedders };
+}
+
+/** A search does not need the queue, and starts while Redis is away. */
+async function openDatabaseOnly(config: Config, { log, patience, scope }: OpenOptions): Promise<Database> {
   if (config.databaseUrl === undefined) return scope.use(await openServices(config, log)).database;
   const database = openDatabase({
     connectionString: config.databaseUrl,
@@ -33,11 +60,10 @@ export async function openSearchDatabase(
   return database;
 }
 
-/** Starts the models of the rollout's two profiles, which may be the same. */
-export async function startQueryEmbedders(
+async function startQueryEmbedders(
   config: Config,
   { baseline, candidate }: Rollout,
-  { device, log, scope }: { device: string; log: Logger; scope: AsyncDisposableStack },
+  { device, log, scope }: OpenOptions,
 ): Promise<Map<string, Embedder>> {
   const frugal = {
     ...config,
@@ -54,7 +80,7 @@ export async function startQueryEmbedders(
 }
 
 /** The vectors of another model than the profile's would find arbitrary chunks. */
-export async function requireServedModels(database: Database, embedders: ReadonlyMap<string, Embedder>): Promise<void> {
+async function requireServedModels(database: Database, embedders: ReadonlyMap<string, Embedder>): Promise<void> {
   for (const profile of await readProfiles(database)) {
     const embedder = embedders.get(profile.model);
     if (embedder !== undefined) await requireSameServedModel(database, profile, embedder);

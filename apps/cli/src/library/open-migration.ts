@@ -4,8 +4,8 @@ import { ReembedError, servingProfile } from "@reembed/core";
 import { embedTexts } from "@reembed/retrieval";
 import { createLogger, createMetrics } from "@reembed/runtime";
 import { answerSearch, openAnswering, parseBody, SearchRequest } from "@reembed/search";
-import { readRollout, rolloutBucket } from "@reembed/store/rollout";
-import { openSearchDatabase, requireServedModels, startQueryEmbedders } from "../hosting/search-services.ts";
+import { rolloutBucket } from "@reembed/store/rollout";
+import { openSearchServices } from "../hosting/search-services.ts";
 import { impatience } from "../hosting/serve.ts";
 import type { Migration, OpenOptions } from "./migration.ts";
 
@@ -18,9 +18,7 @@ export async function openMigration({ environment, device = "cpu" }: OpenOptions
   const config = loadConfig(environment ?? process.env, { LOG_LEVEL: "warn" });
   const log = createLogger(config.logLevel);
   await using scope = new AsyncDisposableStack();
-  const database = await openSearchDatabase(config, { log, patience: impatience }, scope);
-  const embedders = await startQueryEmbedders(config, await readRollout(database), { device, log, scope });
-  await requireServedModels(database, embedders);
+  const { database, embedders } = await openSearchServices(config, { device, log, patience: impatience, scope });
   const { guardrails, search } = config;
   const options = { database, embedders, guardrails, logQueries: search.logQueries, metrics: createMetrics(), log };
   const { context } = scope.use(await openAnswering(options));

@@ -36,8 +36,8 @@ export class InferenceProcess implements AsyncDisposable {
 
   /**
    * Runs the model, one run after another, and returns the vectors of the texts, concatenated.
-   * @throws ReembedError `inference_died` if the child dies in this run (not if it dies while this run waits) or
-   * says nothing for half an hour;
+   * @throws ReembedError `inference_died` if the child dies in this run (not if it dies while this run waits);
+   * `inference_hung` if it does not answer for half an hour;
    * `out_of_memory` or `inference_failed` if the run fails; `model_unusable` or `device_unavailable` if the model cannot be
    * loaded or is not the expected one.
    */
@@ -108,7 +108,7 @@ class InferenceChild {
     this.#settings = settings;
     this.#onEnd = onEnd;
     this.#noAnswer = setTimeout(() => {
-      if (this.#expectsAnswer) this.#kill(died(`it did not answer for ${noAnswerAtMostMs / 1_000} s`));
+      if (this.#expectsAnswer) this.#kill(hung(noAnswerAtMostMs));
     }, noAnswerAtMostMs);
     // If the child ends before anything runs, no caller waits for it. The next run starts another child and gets its error.
     this.#ready.promise.catch(() => undefined);
@@ -194,6 +194,11 @@ class InferenceChild {
 
 function died(why: string): ReembedError {
   return new ReembedError("inference_died", `The inference process ended: ${why}`);
+}
+
+function hung(noAnswerMs: number): ReembedError {
+  const seconds = noAnswerMs / 1_000;
+  return new ReembedError("inference_hung", `The inference process did not answer for ${seconds} s, and was ended.`);
 }
 
 function refused({ device }: InferenceSettings, { code, message }: { code: string; message: string }): ReembedError {
