@@ -13,6 +13,8 @@ export const workers = reembed.table("workers", {
   tokensPerSecond: real("tokens_per_second").notNull(),
   startedAt: moment("started_at").notNull().defaultNow(),
   seenAt: moment("seen_at").notNull().defaultNow(),
+  /** Why it does not go on, as a message for the operator: a key that is refused, a budget that is spent. Null if it does. */
+  waitsFor: text("waits_for"),
 });
 
 /** Hosts whose clock differs from the database's. Their own processes write the row, and remove it when the clock is right. */

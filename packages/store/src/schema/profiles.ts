@@ -1,4 +1,4 @@
-import { boolean, integer, jsonb, real, smallint, text } from "drizzle-orm/pg-core";
+import { boolean, doublePrecision, integer, jsonb, real, smallint, text } from "drizzle-orm/pg-core";
 import { id, moment, reembed } from "./columns.ts";
 import { chunkings } from "./corpus.ts";
 
@@ -60,4 +60,19 @@ export const profiles = reembed.table("profiles", {
   createdAt: moment("created_at").notNull().defaultNow(),
   /** When its backfill was complete. It stays if few vectors were lost and the backfill starts again. */
   completedAt: moment("completed_at"),
+});
+
+/** What embedding servers were paid for a profile. A table of its own, because every request changes the row. */
+export const spendings = reembed.table("spendings", {
+  profile: text("profile")
+    .primaryKey()
+    .references(() => profiles.name, { onDelete: "cascade" }),
+  /** Tokens that were sent to a server, those of failed requests included. */
+  sentTokens: id("sent_tokens").notNull().default(0),
+  /** In the currency of the price, each request at the price of its moment. */
+  cost: doublePrecision("cost").notNull().default(0),
+  /** Per million tokens, as the last worker had it; null if there is none. */
+  price: doublePrecision("price"),
+  /** The cost at which the backfill stops; null means no limit. */
+  budget: doublePrecision("budget"),
 });
