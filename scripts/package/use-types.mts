@@ -10,4 +10,5 @@ await using migration = await openMigration({ device: "cpu" });
 const vectors: (Float32Array | undefined)[] = await migration.embed(migration.profileOf("user-42"), ["Urlaub"]);
 // @ts-expect-error A search needs a query.
 await migration.search({ subject: "user-42" }).catch((error: unknown) => error instanceof ReembedError);
+
 export { titles, vectors };

@@ -62,7 +62,7 @@ describeOnEachServer(
       for (const command of ["worker", "verify"]) {
         const { code, stderr } = await runReembed([command], { environment });
         expect({ command, code }).toEqual({ command, code: 2 });
-        expect(stderr).toContain("The server of EMBEDDING_ENDPOINT does not have mini-m3");
+        expect(stderr).toContain("The embedding server does not have mini-m3");
       }
     });
   },

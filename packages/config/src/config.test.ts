@@ -152,20 +152,31 @@ describe("an environment", () => {
 
   test("may name a server that embeds for the candidate", () => {
     const settings = { EMBEDDING_ENDPOINT: "http://tei:8080/v1", EMBEDDING_REQUEST_TEXTS: "16" };
-    const server = { endpoint: "http://tei:8080/v1", apiKey: undefined, servedModel: undefined, requestTexts: 16 };
-    expect(loadConfig(settings).embeddingServer).toEqual(server);
-    expect(loadConfig({ ...settings, EMBEDDING_API_KEY: "sk-1" }).embeddingServer).toEqual({
-      ...server,
-      apiKey: "sk-1",
+    const server = {
+      ...{ variables: "EMBEDDING", endpoint: "http://tei:8080/v1", apiKey: undefined, servedModel: undefined },
+      ...{ requestTexts: 16, requestsInFlight: 4, tokensPerMinute: undefined, requestsPerMinute: undefined },
+    };
+    expect(loadConfig(settings).embeddingServers).toEqual({ candidate: server, baseline: undefined });
+    const named = { EMBEDDING_API_KEY: "sk-1", EMBEDDING_ENDPOINT_MODEL: "bge-m3" };
+    expect(loadConfig({ ...settings, ...named }).embeddingServers.candidate).toEqual({
+      ...{ ...server, apiKey: "sk-1", servedModel: "bge-m3" },
     });
-    expect(loadConfig({ ...settings, EMBEDDING_ENDPOINT_MODEL: "bge-m3" }).embeddingServer).toEqual({
-      ...server,
-      servedModel: "bge-m3",
+    const limits = { EMBEDDING_TOKENS_PER_MINUTE: "1000000", EMBEDDING_REQUESTS_PER_MINUTE: "3000" };
+    expect(loadConfig({ ...settings, ...limits }).embeddingServers.candidate).toEqual({
+      ...{ ...server, tokensPerMinute: 1_000_000, requestsPerMinute: 3_000 },
     });
-    expect(loadConfig({}).embeddingServer).toBeUndefined();
+    expect(loadConfig({}).embeddingServers).toEqual({ candidate: undefined, baseline: undefined });
     expect(problems({ EMBEDDING_ENDPOINT: "tei:8080" })).toEqual([
       "EMBEDDING_ENDPOINT must be an address like http://tei:8080/v1, without user and password",
     ]);
+  });
+
+  test("may name a server that embeds for the baseline, with a key of its own", () => {
+    const settings = { BASELINE_EMBEDDING_ENDPOINT: "https://api.openai.com/v1", EMBEDDING_API_KEY: "sk-other" };
+    const { baseline, candidate } = loadConfig({ ...settings, BASELINE_EMBEDDING_API_KEY: "sk-1" }).embeddingServers;
+    expect(baseline).toMatchObject({ variables: "BASELINE_EMBEDDING", apiKey: "sk-1" });
+    expect(candidate).toBeUndefined();
+    expect(loadConfig(settings).embeddingServers.baseline?.apiKey).toBeUndefined();
   });
 
   test("overrides a command's defaults, which override the usual defaults", () => {

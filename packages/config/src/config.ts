@@ -23,16 +23,8 @@ export interface Config {
   baseline: Profile;
   candidate: Profile;
   models: { folder: string; hub: { endpoint: string; token: string | undefined } };
-  /** The server that embeds for the candidate's workers, in place of the model's own files. */
-  embeddingServer:
-    | {
-        endpoint: string;
-        apiKey: string | undefined;
-        /** The server's name for the candidate's model; by default the model's id. */
-        servedModel: string | undefined;
-        requestTexts: number;
-      }
-    | undefined;
+  /** The servers that embed for these two profiles, passages and queries, in place of the models' own files. */
+  embeddingServers: { baseline: EmbeddingServer | undefined; candidate: EmbeddingServer | undefined };
   producer: {
     batchSize: number;
     maxQueuedJobs: number;
@@ -69,6 +61,21 @@ export interface Config {
   logLevel: "debug" | "info" | "warn" | "error" | "silent";
 }
 
+interface EmbeddingServer {
+  /** What its variables begin with, for messages. */
+  variables: "EMBEDDING" | "BASELINE_EMBEDDING";
+  endpoint: string;
+  apiKey: string | undefined;
+  /** The server's name for the profile's model; by default the model's id. */
+  servedModel: string | undefined;
+  /** Maximum number of texts of a request, and of requests in flight. */
+  requestTexts: number;
+  requestsInFlight: number;
+  /** What one process may send in a minute; unlimited if undefined. */
+  tokensPerMinute: number | undefined;
+  requestsPerMinute: number | undefined;
+}
+
 /**
  * Reads the environment; nothing else does. An empty variable counts as unset. `defaults` override the usual defaults.
  * @throws ReembedError `environment_invalid` (exit code 2) that lists every bad variable, without its value if that may
@@ -94,7 +101,10 @@ function toConfig(env: Environment): Config {
     baseline: resolveProfile(env.BASELINE_PROFILE),
     candidate: resolveCandidate(env),
     models: { folder: resolve(env.MODELS_DIR), hub: { endpoint: env.HF_ENDPOINT, token: env.HF_TOKEN } },
-    embeddingServer: embeddingServer(env),
+    embeddingServers: {
+      baseline: embeddingServer(env, "BASELINE_EMBEDDING"),
+      candidate: embeddingServer(env, "EMBEDDING"),
+    },
     producer: producerSettings(env),
     worker: {
       concurrency: env.WORKER_CONCURRENCY,
@@ -125,13 +135,15 @@ function toConfig(env: Environment): Config {
   };
 }
 
-function embeddingServer(env: Environment): Config["embeddingServer"] {
-  if (env.EMBEDDING_ENDPOINT === undefined) return undefined;
+function embeddingServer(env: Environment, variables: EmbeddingServer["variables"]): EmbeddingServer | undefined {
+  const endpoint = env[`${variables}_ENDPOINT`];
+  if (endpoint === undefined) return undefined;
   return {
-    endpoint: env.EMBEDDING_ENDPOINT,
-    apiKey: env.EMBEDDING_API_KEY,
-    servedModel: env.EMBEDDING_ENDPOINT_MODEL,
+    ...{ variables, endpoint, apiKey: env[`${variables}_API_KEY`], servedModel: env[`${variables}_ENDPOINT_MODEL`] },
     requestTexts: env.EMBEDDING_REQUEST_TEXTS,
+    requestsInFlight: env.EMBEDDING_REQUESTS_IN_FLIGHT,
+    tokensPerMinute: env.EMBEDDING_TOKENS_PER_MINUTE,
+    requestsPerMinute: env.EMBEDDING_REQUESTS_PER_MINUTE,
   };
 }
 

@@ -35,16 +35,16 @@ export const Environment = z.object({
   HF_ENDPOINT: z.url({ protocol: /^https?$/, error: webAddress }).default("https://huggingface.co"),
   HF_TOKEN: z.string().optional(),
 
-  EMBEDDING_ENDPOINT: z
-    .url({ protocol: /^https?$/, error: serverAddress })
-    .refine((address) => !/^[^/]*\/\/[^/?#]*@/.test(address), serverAddress)
-    .optional(),
-  EMBEDDING_API_KEY: z
-    .string()
-    .regex(/^[!-~]+$/, "must have no spaces and no characters beyond ASCII")
-    .optional(),
+  EMBEDDING_ENDPOINT: server().optional(),
+  EMBEDDING_API_KEY: serverKey().optional(),
   EMBEDDING_ENDPOINT_MODEL: z.string().optional(),
+  BASELINE_EMBEDDING_ENDPOINT: server().optional(),
+  BASELINE_EMBEDDING_API_KEY: serverKey().optional(),
+  BASELINE_EMBEDDING_ENDPOINT_MODEL: z.string().optional(),
   EMBEDDING_REQUEST_TEXTS: count(1, 2_048).default(32),
+  EMBEDDING_REQUESTS_IN_FLIGHT: count(1, 256).default(4),
+  EMBEDDING_TOKENS_PER_MINUTE: count(1, 1_000_000_000).optional(),
+  EMBEDDING_REQUESTS_PER_MINUTE: count(1, 1_000_000).optional(),
 
   BATCH_SIZE: count(1, 1_000).default(64),
   MAX_QUEUED_JOBS: count(1, 100_000).default(500),
@@ -94,6 +94,16 @@ function without(problemsOf: (value: string) => string[]) {
   return (value: string, context: z.RefinementCtx<string>) => {
     for (const message of problemsOf(value)) context.addIssue({ code: "custom", message });
   };
+}
+
+function server() {
+  return z
+    .url({ protocol: /^https?$/, error: serverAddress })
+    .refine((address) => !/^[^/]*\/\/[^/?#]*@/.test(address), serverAddress);
+}
+
+function serverKey() {
+  return z.string().regex(/^[!-~]+$/, "must have no spaces and no characters beyond ASCII");
 }
 
 function count(least: number, most: number) {

@@ -5,5 +5,11 @@ export { inspectModel, type ModelState } from "./models/model-state.ts";
 export { type Dtype, devices, type PreparedDevice } from "./models/prepared-graph.ts";
 export { type CudaFiles, inspectCudaFiles } from "./onnx/cuda-files.ts";
 export { startOnnxEmbedder } from "./onnx/onnx-embedder.ts";
-export { chooseDevice, httpDevice, servedByEndpoint, startProfileEmbedder } from "./profile-embedder.ts";
+export {
+  chooseDevice,
+  type EmbeddingServer,
+  embeddingServerOf,
+  httpDevice,
+  startProfileEmbedder,
+} from "./profile-embedder.ts";
 export { countTokens } from "./tokenizer/count-tokens.ts";

@@ -10,14 +10,18 @@ export const httpDevice = "http";
 
 /** What of the configuration says where a profile's model runs. */
 export interface EmbedderSettings {
+  baseline: Pick<Profile, "name">;
   candidate: Pick<Profile, "name">;
-  /** The server that embeds for the candidate in place of the model's own files. */
-  embeddingServer:
-    | Omit<HttpEmbedderOptions, "model" | "modelsFolder" | "tokenBudget" | "observer" | "tokenizer">
-    | undefined;
+  /** The servers that embed for these two profiles, in place of the models' own files. */
+  embeddingServers: { baseline: EmbeddingServer | undefined; candidate: EmbeddingServer | undefined };
   models: { folder: string };
   worker: { tokenBudget: number | undefined };
 }
+
+export type EmbeddingServer = Omit<
+  HttpEmbedderOptions,
+  "model" | "modelsFolder" | "tokenBudget" | "observer" | "tokenizer"
+>;
 
 export interface ProfileEmbedderOptions {
   device: string;
@@ -25,39 +29,45 @@ export interface ProfileEmbedderOptions {
   threads?: number | undefined;
   log: { warn(message: string): void };
   observer?: EmbedderObserver;
-  /** Time limits for EMBEDDING_ENDPOINT; by default it retries for some time. */
+  /** Time limits for an embedding server; by default it retries for some time. */
   patience?: Pick<HttpEmbedderOptions, "timeoutMs" | "retries">;
 }
 
-/** Whether EMBEDDING_ENDPOINT embeds for this profile, which it only does for the candidate. */
-export function servedByEndpoint({ candidate, embeddingServer }: EmbedderSettings, profile: string): boolean {
-  return embeddingServer !== undefined && profile === candidate.name;
+/** The server that embeds for this profile; undefined if its model's files do. */
+export function embeddingServerOf(
+  { baseline, candidate, embeddingServers }: EmbedderSettings,
+  profile: string,
+): EmbeddingServer | undefined {
+  if (profile === candidate.name) return embeddingServers.candidate;
+  return profile === baseline.name ? embeddingServers.baseline : undefined;
 }
 
 /**
- * The device on which this process embeds for a profile: `http`, for EMBEDDING_ENDPOINT, or that of `--device`.
- * @throws ReembedError `device_contradicts` (exit code 2) if `--device` was `asked` for although EMBEDDING_ENDPOINT is set.
+ * The device on which this process embeds for a profile: `http`, for an embedding server, or that of `--device`.
+ * @throws ReembedError `device_contradicts` (exit code 2) if `--device` was `asked` for although the profile has a server.
  */
 export function chooseDevice(config: EmbedderSettings, profile: string, device: string, asked: boolean): string {
-  if (!servedByEndpoint(config, profile)) return device;
+  const server = embeddingServerOf(config, profile);
+  if (server === undefined) return device;
   if (!asked) return httpDevice;
   throw new ReembedError(
     "device_contradicts",
-    `--device ${device} was given, but EMBEDDING_ENDPOINT is set: its server embeds for ${profile}.`,
-    { exitCode: 2, remedy: "Leave --device out, or unset EMBEDDING_ENDPOINT." },
+    `--device ${device} was given, but ${server.variables}_ENDPOINT is set: its server embeds for ${profile}.`,
+    { exitCode: 2, remedy: `Leave --device out, or unset ${server.variables}_ENDPOINT.` },
   );
 }
 
-/** Starts a profile's model on a device or, if the device is `http`, uses EMBEDDING_ENDPOINT. */
+/** Starts a profile's model: its embedding server if it has one, otherwise its files on a device. */
 export async function startProfileEmbedder(
-  { model }: Profile,
-  { embeddingServer, models, worker: { tokenBudget } }: EmbedderSettings,
+  { name, model }: Profile,
+  settings: EmbedderSettings,
   { device, threads, log, observer, patience }: ProfileEmbedderOptions,
 ): Promise<Embedder> {
+  const { models, worker } = settings;
+  const { tokenBudget } = worker;
+  const server = embeddingServerOf(settings, name);
   const common = { model, modelsFolder: models.folder, tokenBudget, ...(observer === undefined ? {} : { observer }) };
-  if (device === httpDevice && embeddingServer !== undefined) {
-    return await startHttpEmbedder({ ...common, ...embeddingServer, ...patience });
-  }
+  if (server !== undefined) return await startHttpEmbedder({ ...common, ...server, ...patience });
   const embedder = await startOnnxEmbedder({ ...common, device, threads });
   const prepared = (await listPrepared(modelFolder(model, models.folder))).map((graph) => graph.device);
   if (!prepared.includes(device.replace(/:.*/, ""))) {

@@ -1,5 +1,5 @@
 import { activeProfiles, type Config } from "@reembed/config";
-import { chooseDevice, type Embedder, startProfileEmbedder } from "@reembed/embedder";
+import { type Embedder, startProfileEmbedder } from "@reembed/embedder";
 import type { Logger } from "@reembed/runtime";
 
 /** Opens one embedder per active profile, which application, workers and search of the demo share. */
@@ -10,8 +10,7 @@ export async function openEmbedders(
 ): Promise<Map<string, Embedder>> {
   const embedders = new Map<string, Embedder>();
   for (const profile of activeProfiles(config)) {
-    const device = chooseDevice(config, profile.name, "cpu", false);
-    embedders.set(profile.model.id, scope.use(await startProfileEmbedder(profile, config, { device, log })));
+    embedders.set(profile.model.id, scope.use(await startProfileEmbedder(profile, config, { device: "cpu", log })));
   }
   return embedders;
 }

@@ -1,6 +1,6 @@
 import { type Config, configuredProfile } from "@reembed/config";
 import { messageOf, type Rollout } from "@reembed/core";
-import { chooseDevice, type Embedder, startProfileEmbedder } from "@reembed/embedder";
+import { type Embedder, startProfileEmbedder } from "@reembed/embedder";
 import { requireSameServedModel } from "@reembed/migration/verify";
 import type { Logger } from "@reembed/runtime";
 import { checkDatabase, checkTables, type Database, describeServer, openDatabase } from "@reembed/store/database";
@@ -72,9 +72,8 @@ async function startQueryEmbedders(
   const embedders = new Map<string, Embedder>();
   for (const profile of [baseline, candidate].map((name) => configuredProfile(config, name))) {
     if (embedders.has(profile.model.id)) continue;
-    // EMBEDDING_ENDPOINT embeds for the candidate; --device is then for the baseline only.
-    const options = { device: chooseDevice(config, profile.name, device, false), log };
-    embedders.set(profile.model.id, scope.use(await startProfileEmbedder(profile, frugal, options)));
+    // --device is for those profiles that no embedding server embeds for.
+    embedders.set(profile.model.id, scope.use(await startProfileEmbedder(profile, frugal, { device, log })));
   }
   return embedders;
 }

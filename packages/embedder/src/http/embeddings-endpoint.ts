@@ -1,17 +1,28 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf, ReembedError } from "@reembed/core";
-import { EndpointOutage, InvalidAnswer, isMisconfiguration, refusal } from "./endpoint-error.ts";
+import { EndpointOutage, InvalidAnswer, isMisconfiguration, type NamedServer, refusal } from "./endpoint-error.ts";
 import { type ReceivedVector, readEmbeddings } from "./read-embeddings.ts";
+import { RequestGate, type RequestLimits } from "./request-gate.ts";
 
 export interface EndpointOptions {
   /** The base address: requests go to `<endpoint>/embeddings`. */
   endpoint: string;
   apiKey: string | undefined;
+  /** What the variables of this server begin with, for messages. */
+  variables: string;
   /** The server's name for the model. */
   model: string;
+  outputDimensions: number;
   dimensions: number;
   timeoutMs: number;
   retries: RetryLimits;
+  limits: RequestLimits;
+}
+
+/** The texts of one request, and their tokens. */
+export interface RequestTexts {
+  texts: readonly string[];
+  tokens: number;
 }
 
 export interface RetryLimits {
@@ -27,25 +38,29 @@ export class EmbeddingsEndpoint {
   readonly #options: EndpointOptions;
   readonly #url: URL;
   readonly #headers: Headers;
-  /** The address for messages, without a query string, which may contain secrets. */
-  readonly #name: string;
+  readonly #server: NamedServer;
+  readonly #gate: RequestGate;
   #hasAnswered = false;
 
   /** @throws ReembedError `embedding_settings_invalid` for settings that fetch would refuse with a message that quotes them. */
   constructor(options: EndpointOptions) {
     this.#options = options;
+    this.#gate = new RequestGate(options.limits);
     this.#url = new URL(options.endpoint);
     if (this.#url.username !== "" || this.#url.password !== "") {
-      throw invalid("EMBEDDING_ENDPOINT contains a user or a password", "Put the server's key into EMBEDDING_API_KEY.");
+      throw invalid(
+        `${options.variables}_ENDPOINT contains a user or a password`,
+        `Put the server's key into ${options.variables}_API_KEY.`,
+      );
     }
     if (!/^[!-~]+$/.test(options.apiKey ?? "none")) {
       throw invalid(
-        "EMBEDDING_API_KEY contains a character that HTTP headers do not allow",
+        `${options.variables}_API_KEY contains a character that HTTP headers do not allow`,
         "Remove spaces and line breaks from it.",
       );
     }
     this.#url.pathname = `${this.#url.pathname.replace(/\/+$/, "")}/embeddings`;
-    this.#name = `${this.#url.origin}${this.#url.pathname}`;
+    this.#server = { address: `${this.#url.origin}${this.#url.pathname}`, variables: options.variables };
     this.#headers = new Headers({ "content-type": "application/json" });
     if (options.apiKey !== undefined) this.#headers.set("authorization", `Bearer ${options.apiKey}`);
   }
@@ -56,17 +71,19 @@ export class EmbeddingsEndpoint {
    * `embedding_server_refuses` on the first request for a wrong key, address or model; `embedding_request_refused`,
    * `embedding_failed` or `embedding_answer_invalid` if these texts may be the cause. Throws the signal's reason if aborted.
    */
-  async embed(texts: readonly string[], signal: AbortSignal): Promise<ReceivedVector[]> {
+  async embed({ texts, tokens }: RequestTexts, signal: AbortSignal): Promise<ReceivedVector[]> {
     const { tries, firstWaitMs, mostWaitMs } = this.#options.retries;
     for (let failures = 1; ; failures++) {
+      this.#refuseDuringLongPause();
       try {
-        const vectors = await this.#request(texts, signal);
+        const vectors = await this.#gate.pass(tokens, signal, () => this.#request(texts, signal));
         this.#hasAnswered = true;
         return vectors;
       } catch (error) {
         signal.throwIfAborted();
-        if (!mayPass(error)) throw this.#hasAnswered ? asOutage(error, this.#name) : error;
+        if (!mayPass(error)) throw this.#hasAnswered ? asOutage(error, this.#server) : error;
         const askedMs = error instanceof EndpointOutage ? error.retryAfterMs : 0;
+        this.#gate.pause(askedMs);
         if (failures >= tries || askedMs > mostWaitMs) throw error;
         // Full jitter spreads the retries of a fleet evenly, so that they do not overload a server that has just come back.
         const jitteredMs = Math.random() * Math.min(mostWaitMs, firstWaitMs * 2 ** (failures - 1));
@@ -76,17 +93,24 @@ export class EmbeddingsEndpoint {
     }
   }
 
+  /** The server asked for a pause that is too long to wait through. Nothing is sent before its end, and the caller is told. */
+  #refuseDuringLongPause(): void {
+    const { pauseMs } = this.#gate;
+    if (pauseMs <= this.#options.retries.mostWaitMs) return;
+    throw new EndpointOutage(this.#server, `it asked to be left alone for another ${Math.ceil(pauseMs / 1_000)} s`);
+  }
+
   async #request(texts: readonly string[], signal: AbortSignal): Promise<ReceivedVector[]> {
-    const { model, dimensions, timeoutMs } = this.#options;
+    const { model, outputDimensions, dimensions, timeoutMs } = this.#options;
     const body = JSON.stringify({ model, input: texts, encoding_format: "float" });
     const { response, text } = await this.#post(body, timeoutMs, signal);
-    if (!response.ok) throw refusal(this.#name, response, this.#withoutKey(reasonIn(text)));
+    if (!response.ok) throw refusal(this.#server, response, this.#withoutKey(reasonIn(text)));
     try {
-      return readEmbeddings(text, { texts: texts.length, dimensions });
+      return readEmbeddings(text, { texts: texts.length, outputDimensions, dimensions });
     } catch (error) {
       const cutOff = error instanceof SyntaxError;
       // The message of JSON.parse is not passed on, because it quotes the body.
-      throw new InvalidAnswer(this.#name, cutOff ? "it is not complete JSON" : messageOf(error), { cutOff });
+      throw new InvalidAnswer(this.#server, cutOff ? "it is not complete JSON" : messageOf(error), { cutOff });
     }
   }
 
@@ -99,10 +123,10 @@ export class EmbeddingsEndpoint {
       return { response, text: await response.text() };
     } catch (error) {
       signal.throwIfAborted();
-      if (limit.signal.aborted) throw new EndpointOutage(this.#name, `it did not come within ${timeoutMs / 1_000} s`);
+      if (limit.signal.aborted) throw new EndpointOutage(this.#server, `it did not come within ${timeoutMs / 1_000} s`);
       // "fetch failed" and "terminated" say nothing; the cause says what failed.
       const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-      throw new EndpointOutage(this.#name, this.#withoutKey(messageOf(cause)));
+      throw new EndpointOutage(this.#server, this.#withoutKey(messageOf(cause)));
     }
   }
 
@@ -125,8 +149,8 @@ function mayPass(error: unknown): boolean {
 /**
  * The server accepted this key and model before, so it is being reconfigured: no text is to blame, no batch should fail.
  */
-function asOutage(error: unknown, name: string): unknown {
-  return isMisconfiguration(error) ? new EndpointOutage(name, error.message) : error;
+function asOutage(error: unknown, server: NamedServer): unknown {
+  return isMisconfiguration(error) ? new EndpointOutage(server, error.message) : error;
 }
 
 function abortAfter(ms: number, outer: AbortSignal): Disposable & { signal: AbortSignal } {

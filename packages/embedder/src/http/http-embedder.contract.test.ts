@@ -18,7 +18,7 @@ async function startOver(behind: Embedder, tokenizer?: Tokenizer): Promise<Embed
   await using scope = new AsyncDisposableStack();
   const server = scope.use(await SomeEmbeddingServer.start(behind));
   const { model } = behind;
-  const options = { ...settings, model, endpoint: server.endpoint, requestTexts: 4 };
+  const options = { ...settings, model, variables: "EMBEDDING", endpoint: server.endpoint, requestTexts: 4 };
   const embedder = scope.use(await startHttpEmbedder(tokenizer === undefined ? options : { ...options, tokenizer }));
   const opened = scope.move();
   return {

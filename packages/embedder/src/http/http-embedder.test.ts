@@ -18,7 +18,14 @@ import { type HttpEmbedderOptions, startHttpEmbedder } from "./http-embedder.ts"
 /** No graph of this revision was prepared, so that a double of the model is not held against a golden vector. */
 const model = { ...(models.get("mini-m3") as Model), revision: "a double" };
 const retries = { tries: 3, firstWaitMs: 1, mostWaitMs: 2_000 };
-const settings = { model, modelsFolder: "unused", requestTexts: 32, tokenBudget: 16_384, retries };
+const settings = {
+  model,
+  modelsFolder: "unused",
+  variables: "EMBEDDING",
+  requestTexts: 32,
+  tokenBudget: 16_384,
+  retries,
+};
 const texts = ["отпуск", "зарплата", "приказ", "болезнь"];
 
 let server: SomeEmbeddingServer;
@@ -94,12 +101,23 @@ describe("a request", () => {
 describe("an answer", () => {
   test.each<[string, Fault]>([
     ["in another order", data((entries) => entries.toReversed())],
+    ["in base64, as its default", data((entries) => entries.map((e) => ({ ...e, embedding: inBase64(e.embedding) })))],
     ["with unknown fields", data((entries) => entries.map((entry) => ({ ...entry, usage: 1 })))],
   ])("%s is read by its indexes", async (_, fault) => {
     await using embedder = await start();
     const expected = await vectorsOf(embedder, texts);
     server.faults.push(fault);
     expect(await vectorsOf(embedder, texts)).toEqual(expected);
+  });
+
+  test("that is longer than the profile stores it is cut and normalised", async () => {
+    await using longer = await start();
+    const [whole] = await vectorsOf(longer, ["отпуск"]);
+    await using embedder = await start({ model: { ...model, dimensions: 256 } });
+    const [vector] = await vectorsOf(embedder, ["отпуск"]);
+    const length = Math.hypot(...(whole?.subarray(0, 256) ?? []));
+    expect(vector).toHaveLength(256);
+    for (const [place, value] of (vector ?? []).entries()) expect(value).toBeCloseTo((whole?.[place] ?? 0) / length, 5);
   });
 
   test.each<[string, Fault]>([
@@ -125,7 +143,12 @@ describe("an answer", () => {
     ["with an index twice", data((e) => e.map((entry) => ({ ...entry, index: 1 }))), /two vectors have the index 1$/],
     ["with an index beyond the texts", data((e) => e.map((x) => ({ ...x, index: x.index + 1 }))), /has the index 4$/],
     ["without indexes", data((e) => e.map(({ embedding }) => ({ embedding }))), /has the index undefined$/],
-    ["in base64", data((e) => e.map((x) => ({ ...x, embedding: "AACA" }))), /a string and not a list of numbers$/],
+    ["in base64 of no floats", data((e) => e.map((x) => ({ ...x, embedding: "AACA" }))), /holds no 32-bit floats$/],
+    [
+      "with text for a vector",
+      data((e) => e.map((x) => ({ ...x, embedding: {} }))),
+      /of type object and not a list of numbers$/,
+    ],
     [
       "with other dimensions",
       data((e) => e.map((x) => ({ ...x, embedding: x.embedding.slice(0, 768) }))),
@@ -212,9 +235,7 @@ describe("at the start", () => {
     const prepared = models.get("mini-m3") as Model;
     const error = await failureOf(start({ model: prepared }));
     expect(error).toMatchObject({ code: "golden_vector_differs", exitCode: 2 });
-    expect(error.message).toMatch(
-      /^The server of EMBEDDING_ENDPOINT does not have mini-m3: .* similarity of -?0\.\d+ to/,
-    );
+    expect(error.message).toMatch(/^The embedding server does not have mini-m3: .* similarity of -?0\.\d+ to/);
     await using right = await SomeEmbeddingServer.start(
       await startOnnxEmbedder({ model: prepared, modelsFolder: "unused", device: "cpu" }),
     );
@@ -261,6 +282,11 @@ describe("disposed of with a request in flight", () => {
     expect(await call).toMatchObject({ code: "inference_died" });
   });
 });
+
+function inBase64(values: readonly (number | null)[]): string {
+  const floats = Float32Array.from(values as readonly number[]);
+  return Buffer.from(floats.buffer).toString("base64");
+}
 
 function zeros(vector: string): string {
   return JSON.stringify((JSON.parse(vector) as number[]).map(() => 0));

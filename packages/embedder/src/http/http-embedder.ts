@@ -18,6 +18,8 @@ export interface HttpEmbedderOptions {
   modelsFolder: string;
   /** The base address, for example http://tei:8080/v1. */
   endpoint: string;
+  /** What the variables of this server begin with, for messages: `EMBEDDING` or `BASELINE_EMBEDDING`. */
+  variables: string;
   apiKey?: string | undefined;
   /** The server's name for the model; by default its id. */
   servedModel?: string | undefined;
@@ -27,6 +29,9 @@ export interface HttpEmbedderOptions {
   tokenBudget?: number | undefined;
   /** Maximum number of requests in flight: the server always has the next one while it answers one. */
   requestsInFlight?: number;
+  /** Maximum tokens and requests of this process in any minute; unlimited by default. */
+  tokensPerMinute?: number | undefined;
+  requestsPerMinute?: number | undefined;
   timeoutMs?: number;
   retries?: RetryLimits;
   observer?: EmbedderObserver | undefined;
@@ -59,7 +64,7 @@ export async function startHttpEmbedder(options: HttpEmbedderOptions): Promise<E
     throw new ReembedError("model_unusable", error.message, {
       exitCode: 2,
       cause: error,
-      remedy: `Set EMBEDDING_ENDPOINT to a server that has ${options.model.id}.`,
+      remedy: `Set ${options.variables}_ENDPOINT to a server that has ${options.model.id}.`,
     });
   }
 }
@@ -76,12 +81,18 @@ class HttpEmbedder implements Embedder {
 
   constructor({ requestsInFlight = 4, timeoutMs = 60_000, retries = patience, ...options }: HttpEmbedderOptions) {
     const { requestTexts, tokenBudget = 16_384, observer } = options;
-    const { model, endpoint, apiKey, servedModel = model.id } = options;
-    const { dimensions } = model;
+    const { model, endpoint, variables, apiKey, servedModel = model.id } = options;
+    const { outputDimensions, dimensions } = model;
+    const { tokensPerMinute, requestsPerMinute } = options;
+    const limits = { inFlight: requestsInFlight, tokensPerMinute, requestsPerMinute };
     this.model = model;
     this.#tokenizer = options.tokenizer ?? new Tokenizer(modelFolder(model, options.modelsFolder), model.maxTokens);
-    this.#endpoint = new EmbeddingsEndpoint({ endpoint, apiKey, model: servedModel, dimensions, timeoutMs, retries });
-    this.#limits = { texts: requestTexts, tokens: tokenBudget };
+    this.#endpoint = new EmbeddingsEndpoint({
+      ...{ endpoint, variables, apiKey, model: servedModel, outputDimensions, dimensions },
+      ...{ timeoutMs, retries, limits },
+    });
+    // A request with more tokens than a minute may have could never be within the limit.
+    this.#limits = { texts: requestTexts, tokens: Math.min(tokenBudget, tokensPerMinute ?? tokenBudget) };
     this.#requestsInFlight = requestsInFlight;
     this.#observer = observer;
     observer?.budgeted(tokenBudget);
@@ -104,10 +115,10 @@ class HttpEmbedder implements Embedder {
 
   async #send(inputs: readonly TextInput[], signal: AbortSignal): Promise<TextOutcome[]> {
     const texts = await this.#readParts(inputs);
-    const startedAt = performance.now();
-    const vectors = await this.#endpoint.embed(texts, signal);
-    const seconds = (performance.now() - startedAt) / 1_000;
     const tokens = inputs.reduce((sum, { ids }) => sum + ids.length, 0);
+    const startedAt = performance.now();
+    const vectors = await this.#endpoint.embed({ texts, tokens }, signal);
+    const seconds = (performance.now() - startedAt) / 1_000;
     this.#observer?.ran({ texts: inputs.length, tokens, padding: 0, seconds });
     return inputs.flatMap((input, place) => {
       const received = vectors[place] ?? { problem: "The server gave no vector." };

@@ -3,6 +3,7 @@ import { HashingEmbedder, waitFor } from "@reembed/testing";
 import {
   body,
   breakOff,
+  data,
   embedAll,
   type Fault,
   hang,
@@ -13,7 +14,7 @@ import {
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Embedder, TextOutcome } from "../embedder.ts";
 import { retryAfterMs } from "./endpoint-error.ts";
-import { startHttpEmbedder } from "./http-embedder.ts";
+import { type HttpEmbedderOptions, startHttpEmbedder } from "./http-embedder.ts";
 
 /** No graph of this revision was prepared, so that a double of the model is not held against a golden vector. */
 const model = { ...(models.get("mini-m3") as Model), revision: "a double" };
@@ -30,10 +31,13 @@ beforeEach(async () => {
   return () => opened.disposeAsync();
 });
 
-async function startEmbedder(options: { requestTexts?: number; requestsInFlight?: number } = {}): Promise<Embedder> {
+type Limits = Pick<HttpEmbedderOptions, "requestsInFlight" | "requestsPerMinute"> & { requestTexts?: number };
+
+async function startEmbedder(options: Limits = {}): Promise<Embedder> {
   return await startHttpEmbedder({
     model,
     modelsFolder: "unused",
+    variables: "EMBEDDING",
     endpoint: server.endpoint,
     requestTexts: 32,
     tokenBudget: 16_384,
@@ -84,9 +88,12 @@ describe("a temporary failure", () => {
     expect(performance.now() - startedAt).toBeGreaterThan(1_000);
   });
 
-  test("is passed to the caller if the server asks for a longer wait than the maximum", async () => {
+  test("is passed to the caller if the server asks for a longer wait than the maximum, and nothing is sent until then", async () => {
     server.faults.push(status(503, {}, { "retry-after": "3600" }));
     expect(isTransient(await failureOf(embedder))).toBe(true);
+    const error = await failureOf(embedder);
+    expect(isTransient(error)).toBe(true);
+    expect(error.message).toMatch(/does not answer: it asked to be left alone for another 3600 s$/);
     expect(server.requests).toHaveLength(1);
   });
 
@@ -172,6 +179,24 @@ test("a failed request does not lose others: their outcomes are yielded before t
   })();
   await expect(reading).rejects.toMatchObject({ code: "embedding_request_refused" });
   expect(told).toMatchObject([{ index: 0 }]);
+});
+
+test("requests in flight are limited across the batches of a process, and so are the requests of a minute", async () => {
+  await using shared = await startEmbedder({ requestTexts: 1, requestsInFlight: 2, requestsPerMinute: 6 });
+  server.mostAtOnce = 0;
+  server.requests.length = 0;
+  // The first answer waits, so that another request can overlap with it.
+  server.faults.push((response, entries) => {
+    void waitFor("a second request", () => server.requests.length > 1).then(() => data((e) => e)(response, entries));
+  });
+  const batches = [texts, ["семья", "договор", "смена", "обед"]];
+  const closed = Promise.allSettled(batches.map((batch) => embedAll(shared, batch)));
+  // The first of the six was sent when the embedder started.
+  await waitFor("five requests", () => server.requests.length === 5);
+  await shared[Symbol.asyncDispose]();
+  await closed;
+  expect(server.mostAtOnce).toBe(2);
+  expect(server.requests).toHaveLength(5);
 });
 
 test("a call that is abandoned half-way aborts its requests", async () => {

@@ -4,6 +4,7 @@ interface Server {
   endpoint: string;
   apiKey?: string | undefined;
   servedModel?: string | undefined;
+  variables: string;
   model: { id: string };
 }
 
@@ -15,7 +16,7 @@ const shown = 10;
  * among them, the error names them; otherwise it is the refusal itself.
  */
 export async function withListedModels(refusal: ReembedError, server: Server): Promise<ReembedError> {
-  const { endpoint, servedModel = server.model.id } = server;
+  const { endpoint, variables, servedModel = server.model.id } = server;
   const names = await listModels(server).catch((): string[] => []);
   if (names.length === 0 || names.includes(servedModel)) return refusal;
   const others = names.length > shown ? ` and ${names.length - shown} others` : "";
@@ -26,7 +27,7 @@ export async function withListedModels(refusal: ReembedError, server: Server): P
     {
       exitCode: 2,
       cause: refusal,
-      remedy: "Set EMBEDDING_ENDPOINT_MODEL to the server's name for the model.",
+      remedy: `Set ${variables}_ENDPOINT_MODEL to the server's name for the model.`,
     },
   );
 }

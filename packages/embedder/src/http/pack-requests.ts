@@ -1,4 +1,4 @@
-export interface RequestLimits {
+export interface PackLimits {
   /** Maximum number of texts per request. */
   texts: number;
   /** Maximum number of tokens per request. Every text counts as long as the longest one, because many servers pad. */
@@ -11,7 +11,7 @@ export interface RequestLimits {
  */
 export function packRequests<Input extends { ids: Int32Array }>(
   inputs: readonly Input[],
-  limits: RequestLimits,
+  limits: PackLimits,
 ): Input[][] {
   const requests: Input[][] = [];
   for (const input of inputs.toSorted((a, b) => b.ids.length - a.ids.length)) {

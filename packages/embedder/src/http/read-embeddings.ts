@@ -3,13 +3,16 @@ export type ReceivedVector = { vector: Float32Array } | { problem: string };
 
 interface Expected {
   texts: number;
+  /** The length of the server's vectors. */
+  outputDimensions: number;
+  /** How much of them is kept, from their beginning (Matryoshka). */
   dimensions: number;
 }
 
 /**
- * Reads the body of an answer of `/embeddings` with `encoding_format: "float"`. Vectors may come in any order. Each is
- * scaled to length 1, because older servers do not do that. A vector with a value that is not a number affects only its
- * own text.
+ * Reads the body of an answer of `/embeddings`. Vectors may come in any order, as numbers or, from servers that ignore
+ * `encoding_format`, as base64. Each is scaled to length 1, because older servers do not do that. A vector with a value that
+ * is not a number affects only its own text.
  * @throws Error that says what is wrong with the answer as a whole.
  */
 export function readEmbeddings(body: string, expected: Expected): ReceivedVector[] {
@@ -21,7 +24,7 @@ export function readEmbeddings(body: string, expected: Expected): ReceivedVector
     const index = entry?.index;
     if (typeof index !== "number" || !(index in vectors)) throw new Error(`a vector has the index ${String(index)}`);
     if (vectors[index] !== undefined) throw new Error(`two vectors have the index ${index}`);
-    vectors[index] = readVector(entry?.embedding, expected.dimensions);
+    vectors[index] = readVector(entry?.embedding, expected);
   }
   return vectors.filter((vector) => vector !== undefined);
 }
@@ -35,18 +38,27 @@ function parse(body: string): unknown {
   }
 }
 
-function readVector(embedding: unknown, dimensions: number): ReceivedVector {
-  if (!Array.isArray(embedding)) throw new Error(`a vector is a ${typeof embedding} and not a list of numbers`);
-  if (embedding.length !== dimensions) {
-    throw new Error(`a vector has ${embedding.length} dimensions; ${dimensions} were expected`);
+function readVector(received: unknown, { outputDimensions, dimensions }: Expected): ReceivedVector {
+  const embedding = typeof received === "string" ? decodeFloats(received) : received;
+  if (!Array.isArray(embedding)) throw new Error(`a vector is of type ${typeof embedding} and not a list of numbers`);
+  if (embedding.length !== outputDimensions) {
+    throw new Error(`a vector has ${embedding.length} dimensions; ${outputDimensions} were expected`);
   }
   let sum = 0;
-  for (const value of embedding) {
+  const kept: unknown[] = embedding.slice(0, dimensions);
+  for (const value of kept) {
     if (typeof value !== "number") return { problem: `The server's vector contains ${JSON.stringify(value)}.` };
     sum += value ** 2;
   }
   const length = Math.sqrt(sum);
   if (!Number.isFinite(length) || length === 0)
     return { problem: "The length of the server's vector is zero or not finite." };
-  return { vector: Float32Array.from(embedding as number[], (value) => value / length) };
+  return { vector: Float32Array.from(kept as number[], (value) => value / length) };
+}
+
+/** The little-endian 32-bit floats in base64, as OpenAI's own client asks for them. */
+function decodeFloats(base64: string): number[] {
+  const bytes = Buffer.from(base64, "base64");
+  if (bytes.length === 0 || bytes.length % 4 !== 0) throw new Error("a vector is a string that holds no 32-bit floats");
+  return Array.from({ length: bytes.length / 4 }, (_, place) => bytes.readFloatLE(place * 4));
 }

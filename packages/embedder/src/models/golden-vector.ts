@@ -24,11 +24,11 @@ export function checkServedVector(vector: Float32Array, { model, golden }: Prepa
   if (cosine >= sameModelCosine) return;
   throw new ReembedError(
     "golden_vector_differs",
-    `The server of EMBEDDING_ENDPOINT does not have ${model}: its vector of the golden text has a cosine similarity of ` +
+    `The embedding server does not have ${model}: its vector of the golden text has a cosine similarity of ` +
       `${cosine.toFixed(4)} to that of the prepared graph; at least ${sameModelCosine} was expected.`,
     {
       exitCode: 2,
-      remedy: `Have it serve ${model} without a prompt before the texts, or set EMBEDDING_ENDPOINT to a server that does.`,
+      remedy: `Have it serve ${model} without a prompt before the texts, or use a server that does.`,
     },
   );
 }

@@ -1,5 +1,5 @@
 import { ReembedError } from "@reembed/core";
-import { httpDevice, servedByEndpoint, startProfileEmbedder } from "@reembed/embedder";
+import { startProfileEmbedder } from "@reembed/embedder";
 import { readDimensions, sampleSource } from "@reembed/store/adoption";
 import type { AdoptedSource } from "@reembed/store/schema";
 import { compareVectors } from "../verify/compare-vectors.ts";
@@ -31,8 +31,7 @@ export async function checkVectors(
   const page = await sampleSource(database, source, { size: sample, dimensions: model.dimensions });
   if (page.length === 0) throw foreign(`No chunk of ${source.table} has a text and a vector.`);
 
-  const served = servedByEndpoint(config, profile.name);
-  await using embedder = await startProfileEmbedder(profile, config, { device: served ? httpDevice : device, log });
+  await using embedder = await startProfileEmbedder(profile, config, { device, log });
   const comparison = await compareVectors(
     embedder,
     (async function* () {

@@ -1,5 +1,5 @@
 import { formatCount, ReembedError } from "@reembed/core";
-import { embedOne, servedByEndpoint, startProfileEmbedder } from "@reembed/embedder";
+import { embeddingServerOf, embedOne, startProfileEmbedder } from "@reembed/embedder";
 import type { Check } from "./context.ts";
 import { type Finding, fromError, ok } from "./finding.ts";
 
@@ -9,7 +9,7 @@ export const checkDevice: Check = async ({ config, profiles, models, device, log
   const findings: Finding[] = [];
   for (const profile of profiles) {
     const here = models.some(({ model, problem }) => model === profile.model.id && problem === null);
-    if (!here || servedByEndpoint(config, profile.name)) continue;
+    if (!here || embeddingServerOf(config, profile.name) !== undefined) continue;
     const check = `${profile.model.id} on ${device}`;
     let tokenBudget = 0;
     const observer = {

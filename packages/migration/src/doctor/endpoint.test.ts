@@ -4,7 +4,7 @@ import { createLogger } from "@reembed/runtime";
 import { HashingEmbedder, testProfile } from "@reembed/testing";
 import { SomeEmbeddingServer } from "@reembed/testing/embedders";
 import { beforeEach, expect, test } from "vitest";
-import { checkEndpoint } from "./endpoint.ts";
+import { checkEndpoints } from "./endpoint.ts";
 import type { Finding } from "./finding.ts";
 
 const { model } = testProfile("mini-m3");
@@ -17,7 +17,7 @@ beforeEach(async () => {
 async function check(settings: Record<string, string>): Promise<Finding[]> {
   const config = loadConfig({ BASELINE_PROFILE: "mini-rubert", CANDIDATE_PROFILE: "mini-m3", ...settings });
   const log = createLogger("silent");
-  return await checkEndpoint({
+  return await checkEndpoints({
     ...{ config, log, profiles: [config.baseline, config.candidate] },
     ...{ models: [], registered: [], database: undefined, server: undefined, redis: undefined, queue: undefined },
     ...{ sample: undefined, device: undefined },

@@ -20,7 +20,7 @@ import { checkClocks } from "./clocks.ts";
 import type { Check, DoctorContext } from "./context.ts";
 import { checkDevice } from "./device.ts";
 import { checkDisk } from "./disk.ts";
-import { checkEndpoint } from "./endpoint.ts";
+import { checkEndpoints } from "./endpoint.ts";
 import { type Finding, fromError, ok, unchecked } from "./finding.ts";
 import { checkGpu } from "./gpu.ts";
 import { checkIndexes } from "./indexes.ts";
@@ -45,7 +45,7 @@ const checks: Record<string, Check> = {
   GPU: checkGpu,
   models: checkModels,
   device: checkDevice,
-  EMBEDDING_ENDPOINT: checkEndpoint,
+  "embedding servers": checkEndpoints,
   PostgreSQL: checkPostgres,
   rights: checkRights,
   triggers: checkTriggers,

@@ -1,6 +1,6 @@
 import { totalmem } from "node:os";
 import { formatBytes } from "@reembed/core";
-import { type ModelState, servedByEndpoint } from "@reembed/embedder";
+import { embeddingServerOf, type ModelState } from "@reembed/embedder";
 import type { Check } from "./context.ts";
 import { type Finding, ok, warning } from "./finding.ts";
 
@@ -18,7 +18,9 @@ export const checkMemory: Check = ({ config, profiles, models }) => {
   // A container's limit takes precedence over the host's memory.
   const limit = process.constrainedMemory();
   const total = limit > 0 && limit < totalmem() ? limit : totalmem();
-  const here = profiles.filter((profile) => !servedByEndpoint(config, profile.name)).map(({ model }) => model.id);
+  const here = profiles
+    .filter(({ name }) => embeddingServerOf(config, name) === undefined)
+    .map(({ model }) => model.id);
   return models.filter(({ model }) => here.includes(model)).map((model) => judgeMemory(model, total));
 };
 

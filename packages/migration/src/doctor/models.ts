@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type ModelState, servedByEndpoint } from "@reembed/embedder";
+import { embeddingServerOf, type ModelState } from "@reembed/embedder";
 import type { Check } from "./context.ts";
 import { type Finding, ok, problem, warning, withoutStop } from "./finding.ts";
 
@@ -8,7 +8,7 @@ export const checkModels: Check = ({ config, profiles, models }) =>
   models.map((state) => {
     const served = profiles
       .filter(({ model }) => model.id === state.model)
-      .every(({ name }) => servedByEndpoint(config, name));
+      .every(({ name }) => embeddingServerOf(config, name) !== undefined);
     return served ? judgeTokenizer(state, existsSync(join(state.folder, "tokenizer.json"))) : judgeModel(state);
   });
 
@@ -24,10 +24,10 @@ export function judgeModel({ model, folder, prepared, problem: bad, remedy }: Mo
   );
 }
 
-/** Judges a model that EMBEDDING_ENDPOINT serves. */
+/** Judges a model that an embedding server has. */
 export function judgeTokenizer({ model, folder }: Pick<ModelState, "model" | "folder">, there: boolean): Finding {
   const check = `model ${model}`;
-  if (there) return ok(check, "EMBEDDING_ENDPOINT has it; its tokenizer is here");
-  const says = `EMBEDDING_ENDPOINT has it, but its tokenizer.json is not in ${folder}`;
+  if (there) return ok(check, "an embedding server has it; its tokenizer is here");
+  const says = `an embedding server has it, but its tokenizer.json is not in ${folder}`;
   return problem(check, says, `Run \`reembed model pull ${model}\`, or copy the file there.`);
 }

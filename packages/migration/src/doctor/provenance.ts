@@ -1,5 +1,5 @@
 import { formatCount } from "@reembed/core";
-import { httpDevice, servedByEndpoint, startProfileEmbedder } from "@reembed/embedder";
+import { embeddingServerOf, startProfileEmbedder } from "@reembed/embedder";
 import { readVectors, sampleVectorIds } from "@reembed/store/embeddings";
 import { type Comparison, compareVectors } from "../verify/compare-vectors.ts";
 import type { Check } from "./context.ts";
@@ -25,7 +25,7 @@ export const checkProvenance: Check = async ({
   const findings: Finding[] = [];
   for (const profile of registered) {
     const wanted = profiles.find(({ name }) => name === profile.name);
-    const served = servedByEndpoint(config, profile.name);
+    const served = embeddingServerOf(config, profile.name) !== undefined;
     const here = served || models.some(({ model, problem }) => model === profile.model && problem === null);
     if (wanted === undefined || (!here && sample === undefined)) continue;
     const chunkIds = await sampleVectorIds(database, profile, sample ?? sampledByItself);
@@ -33,10 +33,7 @@ export const checkProvenance: Check = async ({
     if (vectors.length === 0) continue;
     const check = `made by ${profile.model}`;
     try {
-      await using embedder = await startProfileEmbedder(wanted, config, {
-        device: served ? httpDevice : (device ?? "cpu"),
-        log,
-      });
+      await using embedder = await startProfileEmbedder(wanted, config, { device: device ?? "cpu", log });
       const bars = { own: leastCosine, adopted: leastCosine };
       const pages = (async function* () {
         yield vectors;

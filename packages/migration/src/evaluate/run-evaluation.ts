@@ -1,6 +1,6 @@
 import type { Config } from "@reembed/config";
 import { type Profile, ReembedError } from "@reembed/core";
-import { type Embedder, httpDevice, servedByEndpoint, startProfileEmbedder } from "@reembed/embedder";
+import { type Embedder, startProfileEmbedder } from "@reembed/embedder";
 import type { SearchKind } from "@reembed/retrieval";
 import type { JudgedQuery } from "@reembed/retrieval/measures";
 import type { Logger } from "@reembed/runtime";
@@ -89,10 +89,7 @@ async function startEmbedders(
   { device, log }: Pick<RunOptions, "device" | "log">,
   scope: AsyncDisposableStack,
 ): Promise<{ baseline: Embedder; candidate: Embedder }> {
-  const start = async (profile: Profile) => {
-    const chosen = servedByEndpoint(config, profile.name) ? httpDevice : device;
-    return scope.use(await startProfileEmbedder(profile, config, { device: chosen, log }));
-  };
+  const start = async (profile: Profile) => scope.use(await startProfileEmbedder(profile, config, { device, log }));
   const candidate = await start(config.candidate);
   const shared = config.baseline.model.id === config.candidate.model.id;
   return { candidate, baseline: shared ? candidate : await start(config.baseline) };

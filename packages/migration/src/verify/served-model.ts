@@ -10,7 +10,7 @@ const embeddedAgain = 8;
 const leastCosine = 0.99;
 
 /**
- * Has the server of EMBEDDING_ENDPOINT embed some stored texts again, so that a profile does not get vectors of two models
+ * Has a profile's embedding server embed some stored texts again, so that a profile does not get vectors of two models
  * after the server was changed. Other embedders check the files of their model.
  * @throws ReembedError `embedding_model_changed` (exit code 2) if none of them gets its stored vector.
  */
@@ -35,11 +35,11 @@ export async function requireSameServedModel(
   if (wrong < compared) return;
   throw new ReembedError(
     "embedding_model_changed",
-    `The server of EMBEDDING_ENDPOINT has another model than the one that embedded ${profile.name}: of ` +
+    `The embedding server has another model than the one that embedded ${profile.name}: of ` +
       `${formatCount(compared)} texts that it embedded again, none has a cosine of ${leastCosine} to its stored vector.`,
     {
       exitCode: 2,
-      remedy: `Set EMBEDDING_ENDPOINT to a server with that model. To embed everything with this one, delete the vectors of ${profile.name} from reembed.chunk_embeddings first.`,
+      remedy: `Use a server with that model. To embed everything with this one, delete the vectors of ${profile.name} from reembed.chunk_embeddings first.`,
     },
   );
 }
