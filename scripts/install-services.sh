@@ -2,8 +2,10 @@
 # Installs what the native and the browser test suites need on Debian or Ubuntu: PostgreSQL, pgvector >= 0.8, PgBouncer,
 # Redis and Chromium. The tests start their own instances of them in their own folders; no system service is used or changed.
 set -euo pipefail
+. "$(dirname "$0")/retry.sh"
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+install() { retry as_root apt-get install -y -qq --no-install-recommends "$@"; }
 has_pgvector() { ls /usr/share/postgresql/*/extension/vector--0.[89]*.sql >/dev/null 2>&1; }
 has_postgres() { ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; }
 has_pgbouncer() { command -v pgbouncer || [ -e /usr/sbin/pgbouncer ]; } >/dev/null
@@ -15,11 +17,11 @@ if has_postgres && has_pgvector && has_pgbouncer && has_browser && command -v re
 fi
 
 export DEBIAN_FRONTEND=noninteractive
-as_root apt-get update -qq
-has_postgres || as_root apt-get install -y -qq --no-install-recommends postgresql postgresql-contrib
-command -v redis-server >/dev/null || as_root apt-get install -y -qq --no-install-recommends redis-server
-has_pgbouncer || as_root apt-get install -y -qq --no-install-recommends pgbouncer
-has_browser || as_root apt-get install -y -qq --no-install-recommends chromium
+retry as_root apt-get update -qq
+has_postgres || install postgresql postgresql-contrib
+command -v redis-server >/dev/null || install redis-server
+has_pgbouncer || install pgbouncer
+has_browser || install chromium
 has_pgvector && exit 0
 
 major=$(ls /usr/lib/postgresql | sort -n | tail -n 1)
@@ -28,7 +30,7 @@ if as_root apt-get install -y -qq --no-install-recommends "postgresql-$major-pgv
 fi
 
 # Debian 12 has no pgvector package; the source package of the next release builds in seconds.
-as_root apt-get install -y -qq --no-install-recommends "postgresql-server-dev-$major" build-essential dpkg-dev
+install "postgresql-server-dev-$major" build-essential dpkg-dev
 build=$(mktemp -d)
 trap 'rm -rf "$build"' EXIT
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 '/debian/\?$')
@@ -36,11 +38,12 @@ cat >"$build/sources.list" <<LIST
 deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main
 LIST
 mkdir -p "$build/lists/partial"
-options=(-o "Dir::Etc::sourcelist=$build/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$build/lists")
+options=(-o "Dir::Etc::sourcelist=$build/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$build/lists"
+  -o APT::Update::Error-Mode=any)
 as_root chmod 777 "$build"
 cd "$build"
-as_root apt-get "${options[@]}" update -qq
-as_root apt-get "${options[@]}" source --download-only -qq pgvector
+retry as_root apt-get "${options[@]}" update -qq
+retry as_root apt-get "${options[@]}" source --download-only -qq pgvector
 tar xzf pgvector_*.orig.tar.gz
 # OPTFLAGS: the tests may run on another machine than the one that builds the extension.
 make -C pgvector-* OPTFLAGS="" PG_CONFIG="/usr/lib/postgresql/$major/bin/pg_config" -j2 >/dev/null

@@ -3,6 +3,7 @@
 # installs nothing: bash scripts/unpack-newer-servers.sh FOLDER. With NATIVE_SERVERS=FOLDER the tests start these servers.
 # Needs no root, but Debian or Ubuntu for apt-get and Debian's keys.
 set -euo pipefail
+. "$(dirname "$0")/retry.sh"
 
 folder=$(realpath -m "${1:?Name the folder to unpack into.}")
 major=17
@@ -17,9 +18,10 @@ echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${mirror:-h
 # An empty package system, so that all dependencies are fetched, including the C library, which is newer than the machine's.
 options=(-qq -o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=/dev/null -o "Dir::State::lists=$apt/lists"
   -o "Dir::State::status=$apt/status" -o "Dir::Cache::archives=$apt/archives" -o Dir::Cache::pkgcache=
-  -o Dir::Cache::srcpkgcache= -o Dir::Etc::preferencesparts=/dev/null -o "APT::Sandbox::User=$(id -un)")
-apt-get "${options[@]}" update
-apt-get "${options[@]}" install --download-only --no-install-recommends -y "${wanted[@]}"
+  -o Dir::Cache::srcpkgcache= -o Dir::Etc::preferencesparts=/dev/null -o "APT::Sandbox::User=$(id -un)"
+  -o APT::Update::Error-Mode=any)
+retry apt-get "${options[@]}" update
+retry apt-get "${options[@]}" install --download-only --no-install-recommends -y "${wanted[@]}"
 for package in "$apt"/archives/*.deb; do dpkg-deb --fsys-tarfile "$package" | tar -x -C "$folder" --no-same-owner; done
 
 # Each program runs with the C library that it was built for; the machine's own loader would use the machine's library.

@@ -4,6 +4,7 @@
 set -euo pipefail
 folder=$1
 root=$(cd "$(dirname "$0")/../.." && pwd)
+. "$root/scripts/retry.sh"
 installed=$folder/node_modules/reembed
 # Without it, ONNX Runtime fetches the 200 MB of CUDA.
 export ONNXRUNTIME_NODE_INSTALL=skip
@@ -11,7 +12,7 @@ export PATH="$root/node_modules/node/bin:$PATH"
 
 cd "$folder"
 echo '{ "private": true }' > package.json
-npm install --silent --prefer-offline --no-audit --no-fund "$root"/dist/reembed-*.tgz
+retry npm install --loglevel=error --prefer-offline --no-audit --no-fund "$root"/dist/reembed-*.tgz
 
 version=$(node -p 'require(process.argv[1]).version' "$root/package.json")
 [ "$(npx reembed --version)" = "$version" ] || { echo "reembed --version is not $version"; exit 1; }
@@ -24,5 +25,5 @@ others=$(find "$installed" \( -name '*.test.*' -o -name '*.testsuite.*' -o -path
 [ -z "$others" ] || { printf 'These files do not belong into the package:\n%s\n' "$others"; exit 1; }
 
 oldest=$(node -p 'require(process.argv[1]).engines.node.match(/\d+\.\d+/)[0]' "$installed/package.json")
-npm install --silent --prefer-offline --no-audit --no-fund --prefix oldest "node@~$oldest.0"
+retry npm install --loglevel=error --prefer-offline --no-audit --no-fund --prefix oldest "node@~$oldest.0"
 echo "reembed $version: $megabytes MB, for Node $oldest and newer"

@@ -82,17 +82,17 @@ export type Patience = <T>(server: string, work: () => Promise<T>) => Promise<T>
 export const impatience: Patience = (_, work) => work();
 
 /**
- * Waits for servers for this many seconds from now, and logs which one it waits for. Then the last error is thrown, or
- * `server_silent` if a server accepts connections but does not answer.
+ * Waits for a server for this many seconds whenever one is needed, and logs which one. Then the last error is thrown, or
+ * `server_silent` if a server accepts connections but does not answer. What a process does in between does not count:
+ * loading a model takes a busy machine a minute.
  */
 export function patienceFor(seconds: number, log: Logger): Patience {
-  const endsAt = performance.now() + 1_000 * seconds;
-  const stopping = seconds === 0 ? AbortSignal.abort() : AbortSignal.timeout(1_000 * seconds);
+  const limitMs = 1_000 * seconds;
   return async (server, work) => {
+    const stopping = limitMs === 0 ? AbortSignal.abort() : AbortSignal.timeout(limitMs);
     const tell = (error: Error) => log.warn({ error: messageOf(error) }, `waiting for ${server}`);
     const done = outlast(() => reportNoAnswer(work(), tell), { log, server, stopping });
-    const leftMs = Math.max(0, endsAt - performance.now());
-    if (await endsWithin(leftMs + lastAnswerMs, done)) return await done;
+    if (await endsWithin(limitMs + lastAnswerMs, done)) return await done;
     throw new ReembedError("server_silent", `${server} does not answer.`, {
       remedy: "Check whether it is overloaded or unreachable.",
     });
