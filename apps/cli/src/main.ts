@@ -13,6 +13,7 @@ const program = new Command("reembed")
 /** In the order of the help. Each command is imported only when it is called, because importing all takes a second. */
 const commands: Record<string, () => Promise<(program: Command) => void>> = {
   doctor: async () => (await import("./commands/doctor.ts")).registerDoctor,
+  plan: async () => (await import("./commands/plan.ts")).registerPlan,
   init: async () => (await import("./commands/init.ts")).registerInit,
   load: async () => (await import("./commands/load.ts")).registerLoad,
   adopt: async () => (await import("./commands/adopt.ts")).registerAdopt,

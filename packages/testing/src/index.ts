@@ -14,6 +14,7 @@ export { HashingEmbedder } from "./embedders/hashing-embedder.ts";
 export { encodePoisonGraph, poisonDimensions } from "./models/poison-graph.ts";
 export { encodeSlowGraph, slowDimensions } from "./models/slow-graph.ts";
 export { type TemporaryModel, writeTemporaryModel } from "./models/temporary-model.ts";
+export { findViolations } from "./processes/axe.ts";
 export { browserUnavailable, launchBrowser } from "./processes/browser.ts";
 export { waitFor } from "./processes/wait-for.ts";
 export { hasEnded, watchChildren } from "./processes/watch-children.ts";

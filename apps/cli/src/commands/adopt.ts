@@ -1,11 +1,11 @@
 import { configuredProfile, loadConfig } from "@reembed/config";
 import { formatCount } from "@reembed/core";
-import { type AdoptionReport, adoptTable, discoverTables } from "@reembed/migration/adopt";
+import { type AdoptionReport, adoptTable, discoverTables, withCommands } from "@reembed/migration/adopt";
 import { createLogger } from "@reembed/runtime";
 import { type Command, Option } from "commander";
 import { openDatabaseAlone, openServices } from "../hosting/services.ts";
 import { wholeNumberFrom } from "../options.ts";
-import { describeDiscovery, withCommands } from "../output/describe-discovery.ts";
+import { describeDiscovery } from "../output/describe-discovery.ts";
 import { printResult, printUnchanged } from "../output/print.ts";
 import { progressBars } from "../output/progress-bars.ts";
 import { addSourceOptions, type SourceFlags, sourceOf } from "./adopt-source.ts";

@@ -107,6 +107,25 @@ export async function openDatabaseAlone(
   return { database, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
+/**
+ * Opens an application's database for a command that must not write to it: PostgreSQL refuses every write.
+ * @throws ReembedError of `checkDatabase`.
+ */
+export async function openDatabaseToRead(
+  connectionString: string,
+  log: Logger,
+): Promise<Pick<Services, "database"> & AsyncDisposable> {
+  const database = openDatabase({
+    ...{ connectionString, purpose: "background", readOnly: true },
+    onConnectionLost: (error) => log.warn({ error: messageOf(error) }, "database connection lost"),
+  });
+  await checkDatabase(database).catch(async (error: unknown) => {
+    await database.$client.end();
+    throw error;
+  });
+  return { database, [Symbol.asyncDispose]: () => database.$client.end() };
+}
+
 async function openOwnDatabase(
   config: Config,
   log: Logger,

@@ -1,19 +1,5 @@
 import { formatCount } from "@reembed/core";
-import type { DiscoveredTable, ProposedAdoption, ProposedSource } from "@reembed/migration/adopt";
-
-/** A discovered table with the commands that adopt it, as `--json` prints it. */
-export type Discovery = Omit<DiscoveredTable, "adoptions"> & {
-  adoptions: (ProposedAdoption & { command: string | null })[];
-};
-
-/** Adds the command for each table or collection: none where it is adopted. */
-export function withCommands(found: DiscoveredTable): Discovery {
-  const { adoptions, adopted } = found;
-  return {
-    ...found,
-    adoptions: adoptions.map((adoption) => ({ ...adoption, command: adopted ? null : commandFor(found, adoption) })),
-  };
-}
+import { type Discovery, nameOf, type ProposedSource } from "@reembed/migration/adopt";
 
 export function describeDiscovery(discoveries: readonly Discovery[]): string {
   if (discoveries.length === 0) return "No table has a column of pgvector's types vector or halfvec.";
@@ -34,7 +20,7 @@ function describeOne(found: Discovery): string {
       "made by",
       framework === null ? "unknown; proposed from the columns' types and names" : `${framework} (--as ${preset})`,
     ],
-    ["vectors", describeVectors(found)],
+    ["vectors", `${found.column} ${describeVectors(found)}`],
     ["rows", describeRows(found)],
     ["id", id.join(", ") || "?"],
     ...Object.entries(parts).flatMap(([part, value]): [string, string][] => {
@@ -66,15 +52,22 @@ function describeSwitch({ schema, model, type, upserts }: NonNullable<Discovery[
   return lines.map((line, index) => `  ${(index === 0 ? "to switch" : "").padEnd(10)}  ${line}`);
 }
 
-function describeVectors({ column, type, dimensions, dimensionsFrom, unpadded, indexes }: Discovery): string {
+/** `vector(312): 312 dimensions; hnsw (vector_cosine_ops)`. */
+export function describeVectors({
+  type,
+  dimensions,
+  dimensionsFrom,
+  unpadded,
+  indexes,
+}: Pick<Discovery, "type" | "dimensions" | "dimensionsFrom" | "unpadded" | "indexes">): string {
   const lengths =
     dimensions.length === 0 ? "no vector sampled" : `${dimensions.map(formatCount).join(" and ")} dimensions`;
   const padding = unpadded === null ? "" : `, of which ${formatCount(unpadded)} are the model's and the rest zeros`;
   const index = indexes.map(({ method, operators }) => `${method} (${operators})`).join(", ") || "no index";
-  return `${column} ${type}: ${lengths}${dimensionsFrom === "sample" ? " in a sample" : ""}${padding}; ${index}`;
+  return `${type}: ${lengths}${dimensionsFrom === "sample" ? " in a sample" : ""}${padding}; ${index}`;
 }
 
-function describeRows({ rows, rowsFrom }: Pick<Discovery, "rows" | "rowsFrom">): string {
+export function describeRows({ rows, rowsFrom }: Pick<Discovery, "rows" | "rowsFrom">): string {
   if (rows === null) return "unknown until the table is analyzed";
   return rowsFrom === "count" ? formatCount(rows) : `about ${formatCount(rows)}, by the planner's statistics`;
 }
@@ -92,45 +85,7 @@ function describeAdoption({ collection, rows, dimensions, command }: Discovery["
   return [...heading, `  ${found.obstacles.length > 0 ? "then" : "run"}         npx ${command}`];
 }
 
-/** The command that adopts a table: by its preset, or with every column that the proposal names. */
-function commandFor({ table, preset, source, obstacles }: DiscoveredTable, { where }: ProposedAdoption): string {
-  const { id, content, embedding, document, position, title, language, metadata, documents } = source;
-  // The texts of the documents would have them cut anew, and no statement of the application finds such chunks.
-  const rows = [...(where === null ? [] : ["--where", where]), ...(documents?.body ? ["--chunks", "keep"] : [])];
-  if (preset !== null) return shellLine(["reembed", "adopt", table, "--as", preset, ...rows]);
-  const unknown = obstacles.some(({ remedy }) => remedy.includes("--content")) ? "<column>" : undefined;
-  const ofDocuments = documents === undefined ? { title, language } : documents;
-  const flags = {
-    id: id.length === 0 ? "<columns>" : id.join(","),
-    ...{ content: content ?? unknown, embedding, document, position, metadata },
-    ...(documents === undefined ? {} : { documents: documents.table, "documents-key": documents.key }),
-    ...{ uri: documents?.uri, title: ofDocuments.title, language: ofDocuments.language, body: documents?.body },
-  };
-  return shellLine([
-    ...["reembed", "adopt", table],
-    ...Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag}`, nameOf(value)])),
-    ...(document === undefined ? ["--no-document"] : []),
-    ...(position === undefined ? ["--no-position"] : []),
-    ...rows,
-  ]);
-}
-
-/** A quoted column without its quotes; any other expression as it is. */
-function nameOf(expression: string): string {
-  return /^"((?:[^"]|"")+)"$/.exec(expression)?.[1]?.replaceAll('""', '"') ?? expression;
-}
-
 function shorten(expression: string): string {
   const line = expression.replaceAll(/\s+/g, " ");
   return line.length <= shownExpression ? line : `${line.slice(0, shownExpression)}…`;
-}
-
-function shellLine(words: readonly string[]): string {
-  return words.map(quoteForShell).join(" ");
-}
-
-function quoteForShell(word: string): string {
-  if (/^[\w.,:/=@%+-]+$/.test(word)) return word;
-  if (!/["$`\\!]/.test(word)) return `"${word}"`;
-  return `'${word.replaceAll("'", `'\\''`)}'`;
 }

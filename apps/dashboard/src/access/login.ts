@@ -1,7 +1,7 @@
 import { limitRate } from "@reembed/http";
+import { type Html, html } from "@reembed/http/html";
 import express, { type Router } from "express";
 import { z } from "zod";
-import { type Html, html } from "../page/html.ts";
 import { redirectTo, sendPage } from "../page/layout.ts";
 import { Problem, sendProblem } from "../page/problem.ts";
 import type { Access } from "./access.ts";

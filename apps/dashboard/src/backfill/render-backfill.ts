@@ -1,8 +1,8 @@
 import { formatCount, formatDuration } from "@reembed/core";
+import { type Html, html } from "@reembed/http/html";
 import { describeWaiting, type ProfileStatus } from "@reembed/migration/status";
 import type { ProfileState } from "@reembed/store/schema";
 import type { Role } from "../access/access.ts";
-import { type Html, html } from "../page/html.ts";
 
 /** Whether there is a backfill that could be paused. */
 export function hasBackfill({ state }: { state: ProfileState }): boolean {

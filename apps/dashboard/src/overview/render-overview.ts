@@ -1,7 +1,7 @@
 import { formatDuration } from "@reembed/core";
+import { type Html, html } from "@reembed/http/html";
 import { describeWrongClock } from "@reembed/store/diagnosis";
 import type { Role } from "../access/access.ts";
-import { type Html, html } from "../page/html.ts";
 import { renderRollout } from "../rollout/render-rollout.ts";
 import { describeReport, type ProducerActivity } from "./producer-activity.ts";
 import { renderProfile } from "./render-profile.ts";

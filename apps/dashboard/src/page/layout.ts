@@ -1,6 +1,6 @@
+import { type Html, html } from "@reembed/http/html";
 import type { Response } from "express";
 import type { Role } from "../access/access.ts";
-import { type Html, html } from "./html.ts";
 
 export interface PageOptions {
   title: string;

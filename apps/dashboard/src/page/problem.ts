@@ -1,8 +1,8 @@
 import { isTransient, isUntakenText, messageOf } from "@reembed/core";
 import { clientErrorStatus, sendProblemDocument, titleOf } from "@reembed/http";
+import { html } from "@reembed/http/html";
 import type { Logger } from "@reembed/runtime";
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
-import { html } from "./html.ts";
 import { sendPage } from "./layout.ts";
 
 /** Thrown to refuse a request: its status, and a sentence for the person who made it. */

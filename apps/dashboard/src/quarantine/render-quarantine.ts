@@ -1,5 +1,5 @@
+import { type Html, html } from "@reembed/http/html";
 import type { QuarantinedChunk } from "@reembed/store/embeddings";
-import { type Html, html } from "../page/html.ts";
 
 export interface QuarantineView {
   profile: string;

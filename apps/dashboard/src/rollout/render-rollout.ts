@@ -1,9 +1,9 @@
 import { formatCount, formatDuration, type RolloutStage } from "@reembed/core";
+import { type Html, html } from "@reembed/http/html";
 import { type RolloutOverview, windowMinutes } from "@reembed/migration/rollout";
 import type { Evaluation } from "@reembed/store/evaluation";
 import type { RolloutEvent } from "@reembed/store/rollout";
 import { z } from "zod";
-import { type Html, html } from "../page/html.ts";
 
 export function renderRollout(overview: RolloutOverview, at: Date): Html {
   const { changes, breach, evaluation, windows } = overview;

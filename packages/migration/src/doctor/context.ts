@@ -26,6 +26,8 @@ export interface DoctorContext {
   device: string | undefined;
   /** Number of vectors to embed again; if undefined, it depends on whether the model's files are here. */
   sample: number | undefined;
+  /** Number of chunks that a plan expects the candidate to have. */
+  plannedChunks?: number | undefined;
 }
 
 /** Checks for one kind of problem. Anything it throws becomes a finding. */

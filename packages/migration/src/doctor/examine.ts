@@ -14,7 +14,7 @@ import {
   openDatabase,
   readIdentity,
 } from "@reembed/store/database";
-import { readServerFacts } from "@reembed/store/diagnosis";
+import { readServerFacts, type ServerFacts } from "@reembed/store/diagnosis";
 import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import { checkClocks } from "./clocks.ts";
 import type { Check, DoctorContext } from "./context.ts";
@@ -64,20 +64,31 @@ const checks: Record<string, Check> = {
 /** How long to wait for a server that accepts connections but does not answer, and for a check of large tables. */
 const patienceMs = { server: 15_000, check: 300_000 };
 
+export interface ExamineOptions {
+  sample?: number | undefined;
+  device?: string | undefined;
+  /** An open database of which only the server is checked, as before `reembed init`, through the connections given. */
+  server?: Database | undefined;
+  /** Number of chunks that the candidate is expected to have, before the database knows it. */
+  plannedChunks?: number | undefined;
+}
+
 /** Checks this host, the servers and the corpus and changes nothing. A server that is away becomes a finding. */
 export async function examine(
   config: Config,
   log: Logger,
-  { sample, device }: { sample?: number | undefined; device?: string | undefined },
+  { sample, device, server, plannedChunks }: ExamineOptions,
 ): Promise<Finding[]> {
   await using scope = new AsyncDisposableStack();
   const findings: Finding[] = [];
   const context: DoctorContext = {
-    ...{ config, log, sample, device },
+    ...{ config, log, sample, device, plannedChunks },
     profiles: activeProfiles(config),
     models: [],
     ...{ database: undefined, server: undefined, redis: undefined, queue: undefined, registered: [] },
-    ...(await reachDatabase(config, scope, findings)),
+    ...(server === undefined
+      ? await reachDatabase(config, scope, findings)
+      : { database: server, server: await checkServer(config, server, findings) }),
     redis: await reachRedis(config, findings),
   };
   const models = new Map(context.profiles.map(({ model }) => [model.id, model]));
@@ -120,6 +131,12 @@ async function openEmbedded(folder: string, scope: AsyncDisposableStack): Promis
 }
 
 async function look(config: Config, database: Database, findings: Finding[]): Promise<Reached> {
+  const server = await checkServer(config, database, findings);
+  const registered = await findTables(config, database, findings);
+  return { database, server, registered, queue: registered.length === 0 ? undefined : await queueOf(config, database) };
+}
+
+async function checkServer(config: Config, database: Database, findings: Finding[]): Promise<ServerFacts> {
   await checkDatabase(database).catch((error: unknown) => {
     // A server that is too old or has no pgvector gets a finding of its own.
     if (!(error instanceof ReembedError) || error.code === "database_unreachable") throw error;
@@ -130,9 +147,7 @@ async function look(config: Config, database: Database, findings: Finding[]): Pr
       findings.push(fromError("sessions", error));
     });
   }
-  const server = await readServerFacts(database);
-  const registered = await findTables(config, database, findings);
-  return { database, server, registered, queue: registered.length === 0 ? undefined : await queueOf(config, database) };
+  return await readServerFacts(database);
 }
 
 async function queueOf({ redisUrl }: Config, database: Database): Promise<QueueServer> {

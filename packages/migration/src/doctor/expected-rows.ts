@@ -16,10 +16,18 @@ export async function expectedRows({ database, registered }: DoctorContext, name
 
 /** The disk space that a profile still needs. */
 export async function expectedBytes(context: DoctorContext, name: string): Promise<number | undefined> {
+  const { config, plannedChunks } = context;
+  if (plannedChunks !== undefined && name === config.candidate.name) {
+    return bytesOf(plannedChunks, config.candidate.model.dimensions, config);
+  }
   const rows = await expectedRows(context, name);
   const profile = context.registered.find((one) => one.name === name);
   if (context.database === undefined || rows === undefined || profile === undefined) return undefined;
-  const index = context.config.databaseUrl === undefined ? 0 : hnswBytes(rows, profile.dimensions);
   const there = await readTableBytes(context.database, embeddingsPartition(name));
-  return Math.max(0, vectorBytes(rows, profile.dimensions) + index - there);
+  return Math.max(0, bytesOf(rows, profile.dimensions, config) - there);
+}
+
+/** The embedded database has no ANN index. */
+function bytesOf(rows: number, dimensions: number, { databaseUrl }: DoctorContext["config"]): number {
+  return vectorBytes(rows, dimensions) + (databaseUrl === undefined ? 0 : hnswBytes(rows, dimensions));
 }

@@ -9,7 +9,8 @@ import { type Finding, ok, warning, withoutStop } from "./finding.ts";
 
 /** After its backfill a profile still needs workers, to embed changes. */
 export const checkWork: Check = async ({ config, database, redis, queue, registered }) => {
-  if (database === undefined) return [];
+  // Before `reembed init` there are no tables to read.
+  if (database === undefined || registered.length === 0) return [];
   const alive = await readLiveWorkers(database);
   const findings: Finding[] = [];
   for (const profile of registered) {

@@ -28,6 +28,8 @@ export interface OpenDatabaseOptions {
   onConnectionLost?: (error: Error) => void;
   /** Makes the database read-only: called with every statement that would write, which is not run and returns no rows. */
   onDryRun?: OnStatement | undefined;
+  /** Every statement runs in a read-only transaction, so that PostgreSQL refuses to write, behind any pooler too. */
+  readOnly?: boolean;
 }
 
 /** A server that hangs answers neither a statement nor the closing of a connection. */
@@ -54,6 +56,7 @@ export function openDatabase({
   answerWithinMs,
   onConnectionLost,
   onDryRun,
+  readOnly = false,
 }: OpenDatabaseOptions): Database {
   const pool = new PromptPool({
     connectionString,
@@ -64,7 +67,7 @@ export function openDatabase({
     keepAliveInitialDelayMillis: 10_000,
     onConnect: (client) => prepareFor(purpose, client),
     ...(answerWithinMs === undefined ? {} : { query_timeout: answerWithinMs }),
-    ...(onDryRun === undefined ? {} : { Client: readingClient(onDryRun) }),
+    ...(onDryRun === undefined && !readOnly ? {} : { Client: readingClient(onDryRun) }),
   });
   // Without a listener for "error", a lost idle connection would end the process.
   pool.on("error", (error) => onConnectionLost?.(error));

@@ -95,3 +95,29 @@ describeOnEachServer(
   },
   ["embedded", "PostgreSQL"],
 );
+
+describeOnEachServer(
+  "a database that is opened to be read",
+  (open) => {
+    test("is read even where a name looks like a write, and PostgreSQL refuses every write", async () => {
+      const { connectionString } = await open({ empty: true });
+      const owner = openDatabase({ connectionString });
+      await owner.execute(sql`create table "delete from t" (id int)`);
+      const database = openDatabase({ connectionString, readOnly: true });
+      expect((await database.execute(sql`select count(*)::int as count from "delete from t"`)).rows).toEqual([
+        { count: 0 },
+      ]);
+      const isReadOnly = { cause: expect.objectContaining({ code: "25006" }) };
+      await expect(database.execute(sql`insert into "delete from t" values (1)`)).rejects.toMatchObject(isReadOnly);
+      const inTransaction = database.transaction((transaction) => transaction.execute(sql`create table u (id int)`), {
+        accessMode: "read write",
+      });
+      await expect(inTransaction).rejects.toMatchObject(isReadOnly);
+      await expect(database.execute(sql`select * from missing`)).rejects.toMatchObject({
+        cause: expect.objectContaining({ code: "42P01" }),
+      });
+      for (const { $client } of [database, owner]) await $client.end();
+    });
+  },
+  ["embedded", "PostgreSQL"],
+);

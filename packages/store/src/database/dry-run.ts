@@ -15,11 +15,11 @@ export function isWrite(statement: string): boolean {
 
 /**
  * A connection that changes nothing: it runs statements that read, and reports those that would write, which then return no
- * rows. It does not rely on recognising SQL alone: a statement outside a transaction runs in a read-only transaction, and
+ * rows; without `onStatement` it runs all of them, and PostgreSQL refuses those that write. It does not rely on recognising SQL alone: a statement outside a transaction runs in a read-only transaction, and
  * every transaction is read-only, whatever its first statement says. PostgreSQL refuses to make a transaction writable after
  * it has read.
  */
-export function readingClient(onStatement: OnStatement): typeof pg.Client {
+export function readingClient(onStatement?: OnStatement): typeof pg.Client {
   return class ReadingClient extends pg.Client {
     #before: Promise<unknown> = Promise.resolve();
     #inTransaction = false;
@@ -29,16 +29,23 @@ export function readingClient(onStatement: OnStatement): typeof pg.Client {
       const statement: string = typeof config === "string" ? config : config.text;
       const given: unknown[] = (Array.isArray(values) ? values : config.values) ?? [];
       const done = [values, callback].find((argument) => typeof argument === "function");
-      if (isWrite(statement)) onStatement(statement, given);
+      const skipped = onStatement !== undefined && isWrite(statement);
+      if (skipped) onStatement(statement, given);
       // One after the other, so that the transaction around one statement never contains another one.
       const result = this.#before.then(() =>
-        isWrite(statement)
-          ? nothing()
-          : this.#read(typeof config === "string" ? { text: config } : config, given).catch(nothingWhereNotCreated),
+        skipped ? nothing() : this.#readOrNothing(typeof config === "string" ? { text: config } : config, given),
       );
       this.#before = result.catch(() => undefined);
       if (done === undefined) return result;
       result.then((rows) => done(null, rows), done);
+    }
+
+    async #readOrNothing(config: pg.QueryConfig, given: unknown[]): Promise<pg.QueryResult> {
+      return await this.#read(config, given).catch((error: unknown) => {
+        // Only a statement that was not run can be the reason.
+        if (onStatement === undefined || !isOfMissing(error)) throw error;
+        return nothing();
+      });
     }
 
     async #read(config: pg.QueryConfig, given: unknown[]): Promise<pg.QueryResult> {
@@ -67,9 +74,8 @@ function beginReadOnly(statement: string): string {
   return `${statement.replace(/;\s*$/, "").replace(/\bread\s+(write|only)\b/gi, "")} read only; select 1`;
 }
 
-function nothingWhereNotCreated(error: unknown): pg.QueryResult {
-  if (error instanceof pg.DatabaseError && notCreated.has(error.code ?? "")) return nothing();
-  throw error;
+function isOfMissing(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && notCreated.has(error.code ?? "");
 }
 
 /** Formats one statement with its parameters after it as comments; long ones are cut. */

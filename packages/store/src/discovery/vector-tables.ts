@@ -98,7 +98,8 @@ export async function readVectorTables(database: Queryable, only?: string): Prom
     from found c join described on attrelid = c.oid
     left join lateral (
       select sum(nullif(l.reltuples, -1)) as rows, sum(pg_relation_size(l.oid)) as bytes
-      from pg_partition_tree(c.oid) p join pg_class l on l.oid = p.relid where p.isleaf
+      from (select c.oid as relid where c.relkind <> 'p' union select relid from pg_partition_tree(c.oid) where isleaf) p
+      join pg_class l on l.oid = p.relid
     ) sum_of on true
     order by nspname, relname`);
   return rows.map((row) => ({
