@@ -19,6 +19,7 @@ export { browserUnavailable, launchBrowser } from "./processes/browser.ts";
 export { waitFor } from "./processes/wait-for.ts";
 export { hasEnded, watchChildren } from "./processes/watch-children.ts";
 export { createDatabase } from "./servers/create-database.ts";
+export { openDyingDatabase } from "./servers/dying-database.ts";
 export { describeOnEachServer, describeOnOneServer, type TestServers } from "./servers/each-server.ts";
 export { nativeUnavailable } from "./servers/native-available.ts";
 export { postgresAccount } from "./servers/native-binaries.ts";

@@ -3,7 +3,6 @@ import { readTriggers, readUnreleased, releaseAdoption } from "@reembed/store/ad
 import type { Database } from "@reembed/store/database";
 import { readExposures, removeExposure } from "@reembed/store/exposure";
 import { readProfiles } from "@reembed/store/profiles";
-import { restoreChunkPartition } from "@reembed/store/registration";
 
 export interface ReleaseOptions {
   database: Database;
@@ -41,8 +40,6 @@ export async function releaseTable({ database, table, confirm }: ReleaseOptions)
   if (!(await confirm(describe(source.table, parts)))) return undefined;
   for (const { profile } of exposures) await removeExposure(database, profile);
   await releaseAdoption(database, chunking);
-  // Its profiles have chunks of their own again.
-  await restoreChunkPartition(database, chunking);
   return { table: source.table, profiles, removed };
 }
 

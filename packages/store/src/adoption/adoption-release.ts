@@ -2,22 +2,25 @@ import { eq, sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 import { withLockTimeout } from "../database/lock-timeout.ts";
 import { withMigrationLock } from "../database/migrate.ts";
+import { createChunkPartition } from "../registration/chunk-partition.ts";
+import { createProfileView } from "../registration/profile-view.ts";
 import { chunkings } from "../schema/corpus.ts";
 import { chunksPartition, embeddingsPartition } from "../schema/relations.ts";
 import { removeTriggers } from "./adopted-triggers.ts";
 
 /**
  * Lets go of an adopted table, whatever has become of it: removes our triggers and functions for it, and what is stored of
- * its rows. Its profiles are as they were when they were registered. Each step can be repeated after an interruption.
+ * its rows. Its profiles are as they were when they were registered, with a partition for chunks of their own. Each step can be
+ * repeated after an interruption, and until the last one the table counts as adopted.
  */
 export async function releaseAdoption(database: Database, chunking: string): Promise<void> {
   await withMigrationLock(database, async (locked) => {
     await removeTriggers(locked, chunking);
     await withLockTimeout(locked, async (transaction) => {
-      const { rows } = await transaction.execute<{ name: string }>(sql`
+      const { rows } = await transaction.execute<{ name: string; dimensions: number }>(sql`
         update reembed.profiles set state = 'registered', paused = true, ann = null, held = null, completed_at = null,
           backfill_cursor = 0, backfill_target = 0
-        where chunking = ${chunking} and state <> 'retired' returning name`);
+        where chunking = ${chunking} and state <> 'retired' returning name, dimensions`);
       for (const { name } of rows) {
         await transaction.execute(sql.raw(`truncate ${embeddingsPartition(name)}`));
         for (const table of ["chunk_changes", "quarantined_chunks", "sweeps"]) {
@@ -35,6 +38,8 @@ export async function releaseAdoption(database: Database, chunking: string): Pro
         .update(chunkings)
         .set({ source: null, keys: null, relation })
         .where(eq(chunkings.name, chunking));
+      await createChunkPartition(transaction, chunking);
+      for (const profile of rows) await createProfileView(transaction, profile, chunking);
     });
   });
 }

@@ -184,40 +184,48 @@ describeOnEachServer(
       expect(await rows("select content from documents where id = 99")).toEqual([{ content: "x" }]);
     });
 
-    test("can be created again and removed, and leaves nothing behind", async () => {
-      const { database, plan, role, query, admin, vector } = await begin();
-      await admin("alter table documents add column lang text");
-      expect(await createExposure(database, await plan(), [])).toMatchObject({ roles: [role] });
-      expect((await query("select lang from documents order by embedding <=> $1 limit 1", [vector]))[0]).toEqual({
-        lang: null,
-      });
-      expect(await readExposures(database)).toEqual([{ profile: followingProfile.name, schema, roles: [role] }]);
-      await expect(admin("alter table documents drop column lang")).rejects.toThrow(/other objects depend on it/);
-      expect(await removeExposure(database, followingProfile.name)).toBe(true);
-      expect(await removeExposure(database, followingProfile.name)).toBe(false);
-      await admin("alter table documents drop column lang");
-      expect(await query("select id from documents where embedding is not null limit 1")).toHaveLength(1);
-      expect(
-        await admin(
-          `select from information_schema.column_privileges where grantee = '${role}' and table_schema = 'reembed'`,
-        ),
-      ).toEqual([]);
-      await admin(`create schema ${schema}`);
-      await expect(createExposure(database, await plan(), [])).rejects.toMatchObject({
-        code: "schema_taken",
-        exitCode: 3,
-      });
+    const keyed = (key: string): ExposedApplication => ({
+      ...supabase,
+      tables: supabase.tables.replace("id bigserial primary key", key),
     });
-
-    test.for([
+    const keys = [
       { keys: "whole numbers", key: "id bigserial primary key" },
       { keys: "uuids", key: "id uuid default gen_random_uuid() primary key" },
-    ])(
+    ];
+
+    test.for(keys)(
+      "can be created again and removed, and leaves no right behind, if its keys are $keys",
+      async ({ key }) => {
+        const { database, plan, role, query, admin, vector } = await begin(keyed(key));
+        await admin("alter table documents add column lang text");
+        expect(await createExposure(database, await plan(), [])).toMatchObject({ roles: [role] });
+        expect((await query("select lang from documents order by embedding <=> $1 limit 1", [vector]))[0]).toEqual({
+          lang: null,
+        });
+        expect(await readExposures(database)).toEqual([{ profile: followingProfile.name, schema, roles: [role] }]);
+        await expect(admin("alter table documents drop column lang")).rejects.toThrow(/other objects depend on it/);
+        expect(await removeExposure(database, followingProfile.name)).toBe(true);
+        expect(await removeExposure(database, followingProfile.name)).toBe(false);
+        await admin("alter table documents drop column lang");
+        expect(await query("select id from documents where embedding is not null limit 1")).toHaveLength(1);
+        expect(
+          await admin(
+            `select from information_schema.column_privileges where grantee = '${role}' and table_schema = 'reembed'`,
+          ),
+        ).toEqual([]);
+        await admin(`create schema ${schema}`);
+        await expect(createExposure(database, await plan(), [])).rejects.toMatchObject({
+          code: "schema_taken",
+          exitCode: 3,
+        });
+      },
+    );
+
+    test.for(keys)(
       "is searched by the profile's index, with the application's statement as it is, if its keys are $keys",
       async ({ key }) => {
         const { database, plan, query, vector } = await begin({
-          ...supabase,
-          tables: supabase.tables.replace("id bigserial primary key", key),
+          ...keyed(key),
           rows: supabase.rows.replace("60", "2000"),
           indexed: true,
         });

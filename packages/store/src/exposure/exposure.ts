@@ -5,11 +5,10 @@ import type { Database, Queryable } from "../database/database.ts";
 import { withLockTimeout } from "../database/lock-timeout.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import type { ChunkSource } from "../schema/corpus.ts";
-import { embeddingsPartition } from "../schema/relations.ts";
 import { exposedIndexName, exposedVectors, type VectorType } from "./exposed-vectors.ts";
 import { functionStatements, type ReadingFunction, readFunctions } from "./functions.ts";
 import { readTableFacts } from "./table-facts.ts";
-import { type Exposed, grantStatements, viewStatements } from "./view-statements.ts";
+import { type Exposed, grantStatements, revokeStatements, viewStatements } from "./view-statements.ts";
 import { writeStatements } from "./write-statements.ts";
 
 /** A schema in which an application's table has a profile's vectors. */
@@ -122,17 +121,22 @@ async function create(transaction: Queryable, statements: readonly string[]): Pr
   }
 }
 
-/** Removes a profile's exposure with its index and the rights that it needed. Returns whether there was one. */
+/**
+ * Removes a profile's exposure with its index and the rights that it needed. The schema, by which it is found, goes last, so
+ * that it can be repeated after an interruption. Returns whether there was one.
+ */
 export async function removeExposure(database: Database, profile: string): Promise<boolean> {
-  const exposure = (await readExposures(database)).find((one) => one.profile === profile);
+  const exposures = await readExposures(database);
+  const exposure = exposures.find((one) => one.profile === profile);
   if (exposure === undefined) return false;
-  const partition = embeddingsPartition(profile);
-  await withLockTimeout(database, async (transaction) => {
-    await transaction.execute(sql.raw(`drop schema ${quoted(exposure.schema)} cascade`));
-    for (const role of exposure.roles) {
-      await transaction.execute(sql.raw(`revoke select (chunk_id, embedding) on ${partition} from ${quoted(role)}`));
-    }
-  });
   await database.execute(sql.raw(`drop index concurrently if exists reembed."${exposedIndexName({ name: profile })}"`));
+  const elsewhere = new Set(exposures.flatMap((one) => (one === exposure ? [] : one.roles)));
+  await withLockTimeout(database, async (transaction) => {
+    for (const role of exposure.roles) {
+      const statements = revokeStatements(profile, role, { isUsedElsewhere: elsewhere.has(role) });
+      for (const statement of statements) await transaction.execute(sql.raw(statement));
+    }
+    await transaction.execute(sql.raw(`drop schema ${quoted(exposure.schema)} cascade`));
+  });
   return true;
 }

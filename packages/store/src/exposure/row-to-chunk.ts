@@ -11,8 +11,16 @@ export interface RowToChunk {
   /** Gives a row that a trigger has a number, unless it has one; null if the row's own id is the chunk's. */
   numbering: ((row: string) => string) | null;
   /** What the application's role must be allowed to read for the join, besides its own table and the vectors. */
-  reads: readonly { relation: string; columns: readonly string[] }[];
+  reads: readonly Readable[];
 }
+
+/** Columns of a relation of ours that an application's role may read. */
+export interface Readable {
+  relation: string;
+  columns: readonly string[];
+}
+
+export const readNumbers: Readable = { relation: "reembed.chunk_keys", columns: ["chunking", "id", "key"] };
 
 /**
  * The one place that knows how the rows that are seen through a view and chunks belong together: the id of a chunk is the
@@ -23,7 +31,7 @@ export function rowToChunk(source: AdoptedSource, { chunking }: Pick<RegisteredP
     const chunkId = (row: string) => `${row}.${source.id}`;
     return { join: `join ${source.table} t on ${chunkId("t")} = e.chunk_id`, chunkId, numbering: null, reads: [] };
   }
-  const keys = "reembed.chunk_keys";
+  const keys = readNumbers.relation;
   const columns = source.id.map((column) => `t.${column}`);
   // The texts are compared too, because a citext or a number may equal another spelling. As a condition of its own this
   // would count twice, and the planner would expect one row and sort all vectors instead of using their index.
@@ -36,6 +44,6 @@ export function rowToChunk(source: AdoptedSource, { chunking }: Pick<RegisteredP
     chunkId,
     numbering: (row) =>
       `insert into ${keys} (chunking, key) values ('${chunking}', ${keyText(source, row)}) on conflict do nothing;`,
-    reads: [{ relation: keys, columns: ["chunking", "id", "key"] }],
+    reads: [readNumbers],
   };
 }

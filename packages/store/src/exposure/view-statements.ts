@@ -3,7 +3,7 @@ import type { RegisteredProfile } from "../profiles/profiles.ts";
 import type { ChunkSource } from "../schema/corpus.ts";
 import { embeddingsPartition } from "../schema/relations.ts";
 import type { ExposedVectors } from "./exposed-vectors.ts";
-import { rowToChunk } from "./row-to-chunk.ts";
+import { type Readable, readNumbers, rowToChunk } from "./row-to-chunk.ts";
 import type { TableFacts } from "./table-facts.ts";
 
 /** What is exposed: a profile's vectors, in the shape of the application's table. */
@@ -54,14 +54,30 @@ export function viewStatements(exposed: Exposed): string[] {
  */
 export function grantStatements(exposed: Exposed, role: string): string[] {
   const { profile, schema } = exposed;
-  const reads = [
-    { relation: embeddingsPartition(profile.name), columns: ["chunk_id", "embedding"] },
-    ...rowToChunk(profile.source, profile).reads,
-  ];
+  const reads = [readVectors(profile.name), ...rowToChunk(profile.source, profile).reads];
   const to = quoted(role);
   return [
     `grant usage on schema ${schema} to ${to}`,
     `grant select, insert, update, delete on ${exposedView(exposed)} to ${to}`,
     ...reads.map(({ relation, columns }) => `grant select (${columns.join(", ")}) on ${relation} to ${to}`),
   ];
+}
+
+/**
+ * Takes back what a role may read for a profile's exposure. The numbers of rows are read by every exposure of the table.
+ * @param isUsedElsewhere Whether the role has another exposure.
+ */
+export function revokeStatements(
+  profile: string,
+  role: string,
+  { isUsedElsewhere }: { isUsedElsewhere: boolean },
+): string[] {
+  const reads = isUsedElsewhere ? [readVectors(profile)] : [readVectors(profile), readNumbers];
+  return reads.map(
+    ({ relation, columns }) => `revoke select (${columns.join(", ")}) on ${relation} from ${quoted(role)}`,
+  );
+}
+
+function readVectors(profile: string): Readable {
+  return { relation: embeddingsPartition(profile), columns: ["chunk_id", "embedding"] };
 }

@@ -1,1 +1,1 @@
-export { registerProfiles, restoreChunkPartition } from "./registration.ts";
+export { registerProfiles } from "./registration.ts";

@@ -1,6 +1,6 @@
-import type { Profile } from "@reembed/core";
 import { sql } from "drizzle-orm";
 import type { Queryable } from "../database/database.ts";
+import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { chunksPartition, embeddingsPartition, profileView } from "../schema/relations.ts";
 
 /**
@@ -10,7 +10,7 @@ import { chunksPartition, embeddingsPartition, profileView } from "../schema/rel
  */
 export async function createProfileView(
   database: Queryable,
-  { name, model }: Profile,
+  { name, dimensions }: Pick<RegisteredProfile, "name" | "dimensions">,
   chunking: string,
 ): Promise<void> {
   const view = profileView(name);
@@ -20,7 +20,7 @@ export async function createProfileView(
     sql.raw(`
       create view ${view} as
       select c.id as chunk_id, c.document_id, d.uri, d.title, c.content, c.start_offset, c.end_offset,
-        e.embedding::halfvec(${model.dimensions}) as embedding
+        e.embedding::halfvec(${dimensions}) as embedding
       from ${embeddingsPartition(name)} e
       join ${chunksPartition(chunking)} c on c.id = e.chunk_id
       join reembed.documents d on d.id = c.document_id`),

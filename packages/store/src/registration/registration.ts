@@ -7,6 +7,7 @@ import { withMigrationLock } from "../database/migrate.ts";
 import { isRetired } from "../rollout/retirement.ts";
 import { profiles } from "../schema/profiles.ts";
 import { chunksPartition, embeddingsPartition } from "../schema/relations.ts";
+import { createChunkPartition, createPartition } from "./chunk-partition.ts";
 import { createProfileView } from "./profile-view.ts";
 
 /**
@@ -24,20 +25,13 @@ export async function registerProfiles(database: Database, wanted: readonly Prof
       if (adoption !== undefined) requirePresent(adoption);
       const chunking = await chooseChunking(locked, profile, adoption);
       const adopted = adoption?.chunking === chunking;
-      if (!adopted) await createPartition(locked, chunksPartition(chunking), chunkPartition(chunking));
-      await createPartition(locked, embeddingsPartition(profile.name), embeddingPartition(profile));
+      if (!adopted) await withLockTimeout(locked, (transaction) => createChunkPartition(transaction, chunking));
+      await withLockTimeout(locked, (transaction) => createEmbeddingPartition(transaction, profile));
       await recordProfile(locked, profile, { chunking, paused: adoption !== undefined });
       // Of an adopted chunking it would keep the application from changing its table.
-      if (!adopted) await createProfileView(locked, profile, chunking);
+      if (!adopted) await createProfileView(locked, { name: profile.name, ...profile.model }, chunking);
     }
   });
-}
-
-/** Creates the partition of a chunking whose adopted table was released. */
-export async function restoreChunkPartition(database: Database, chunking: string): Promise<void> {
-  await withMigrationLock(database, (locked) =>
-    createPartition(locked, chunksPartition(chunking), chunkPartition(chunking)),
-  );
 }
 
 async function chooseChunking(database: Queryable, profile: Profile, adoption: Adoption | undefined): Promise<string> {
@@ -47,41 +41,14 @@ async function chooseChunking(database: Queryable, profile: Profile, adoption: A
   return registered?.chunking ?? kept ?? chunkingName(profile.chunking);
 }
 
-/**
- * Partitions are created with LIKE and ATTACH: `PARTITION OF` needs an exclusive lock on the parent and would wait for one
- * long reader, with every search waiting behind it. All statements of one partition are committed together or not at all.
- */
-async function createPartition(database: Database, partition: string, statements: readonly string[]): Promise<void> {
-  const existing = await database.execute(sql`select 1 from pg_class where oid = to_regclass(${partition})`);
-  if (existing.rows.length > 0) return;
-  await withLockTimeout(database, async (transaction) => {
-    for (const statement of statements) await transaction.execute(sql.raw(statement));
-  });
-}
-
-function chunkPartition(name: string): string[] {
-  const partition = chunksPartition(name);
-  return [
-    `create table ${partition} (like reembed.chunks including defaults including indexes)`,
-    `alter table ${partition} add primary key (id)`,
-    `create trigger record_change after insert on ${partition} for each row
-       execute function reembed.record_chunk_change('${name}')`,
-    `create trigger record_edit after update of content on ${partition} for each row
-       when (old.content is distinct from new.content) execute function reembed.record_chunk_change('${name}')`,
-    `create trigger forget after delete on ${partition} for each row
-       execute function reembed.forget_chunk('${name}')`,
-    `alter table reembed.chunks attach partition ${partition} for values in ('${name}')`,
-  ];
-}
-
 /** Without a foreign key to the chunks, which would lock them: a deletion is logged like any other change. */
-function embeddingPartition(profile: Profile): string[] {
-  const partition = embeddingsPartition(profile.name);
-  return [
+async function createEmbeddingPartition(transaction: Queryable, { name, model }: Profile): Promise<void> {
+  const partition = embeddingsPartition(name);
+  await createPartition(transaction, partition, [
     `create table ${partition} (like reembed.chunk_embeddings including defaults including indexes)`,
-    `alter table ${partition} add check (vector_dims(embedding) = ${profile.model.dimensions})`,
-    `alter table reembed.chunk_embeddings attach partition ${partition} for values in ('${profile.name}')`,
-  ];
+    `alter table ${partition} add check (vector_dims(embedding) = ${model.dimensions})`,
+    `alter table reembed.chunk_embeddings attach partition ${partition} for values in ('${name}')`,
+  ]);
 }
 
 /** @param paused True in an adopted database, so that a live system gets no unexpected load: `backfill start` starts it. */
