@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { type Embedder, embedOne } from "@reembed/embedder";
+import { type Embedder, tryEmbedding } from "@reembed/embedder";
 import { openOnnxEmbedder } from "@reembed/embedder/onnx";
 import { watchChildren } from "@reembed/testing";
 import type { TextOfLength } from "./mixed-texts.ts";
@@ -35,7 +35,7 @@ export function engineSide({ model, folder, graph }: RandomModel, kind: keyof ty
       await using scope = new AsyncDisposableStack();
       const options = { model, folder, graph: graph(kind), prepared, device: "cpu", threads, observer };
       const embedders = Array.from({ length: processes }, () => scope.use(openOnnxEmbedder(options)));
-      for (const embedder of embedders) await embedOne(embedder);
+      for (const embedder of embedders) await tryEmbedding(embedder);
       const pids = watch.children.flatMap(({ pid }) => pid ?? []);
       if (pids.length !== processes) throw new Error(`${pids.length} processes were started instead of ${processes}`);
       const run = await measureRun(pids, () => embedShared(embedders, texts));
@@ -63,7 +63,10 @@ async function embedShared(embedders: readonly Embedder[], texts: readonly TextO
 
 async function embedAll(embedder: Embedder, texts: readonly TextOfLength[]): Promise<Float32Array[]> {
   const vectors: Float32Array[] = [];
-  for await (const outcomes of embedder.embed(texts.map(({ text }) => text))) {
+  for await (const outcomes of embedder.embed(
+    texts.map(({ text }) => text),
+    { as: "passage" },
+  )) {
     for (const outcome of outcomes) {
       if ("rejected" in outcome) throw new Error(`Text ${outcome.index} was rejected: ${outcome.detail}`);
       vectors[outcome.index] = outcome.vector;

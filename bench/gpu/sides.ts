@@ -1,5 +1,5 @@
 import type { Model } from "@reembed/core";
-import { type Embedder, embedOne } from "@reembed/embedder";
+import { type Embedder, tryEmbedding } from "@reembed/embedder";
 import { openOnnxEmbedder } from "@reembed/embedder/onnx";
 import { defaultConcurrency } from "@reembed/worker";
 import { roundTo } from "../embed/figures.ts";
@@ -52,7 +52,7 @@ export async function openGpuEmbedder(
   const kind = device === "cpu" ? "fp32" : "packed-fp16";
   const options = { model: cut, folder, graph: graph(kind), prepared: true, device, tokenBudget, observer };
   const embedder = openOnnxEmbedder(options);
-  await embedOne(embedder);
+  await tryEmbedding(embedder);
   if (tokenBudget === undefined && device !== "cpu") await embedder.findTokenBudget();
   return { embedder, observer, [Symbol.asyncDispose]: () => embedder[Symbol.asyncDispose]() };
 }
@@ -69,7 +69,7 @@ export async function runTexts({ embedder, observer }: OpenGpuEmbedder, texts: r
     while (next < texts.length) {
       const batch = texts.slice(next, next + batchSize);
       next += batchSize;
-      for await (const outcomes of embedder.embed(batch)) {
+      for await (const outcomes of embedder.embed(batch, { as: "passage" })) {
         for (const outcome of outcomes) {
           if ("rejected" in outcome) throw new Error(`A text was rejected: ${outcome.detail}`);
           tokens += outcome.tokenCount - outcome.truncatedTokens;
@@ -96,7 +96,7 @@ export async function runTexts({ embedder, observer }: OpenGpuEmbedder, texts: r
 /** The vectors in the order of the texts. */
 export async function vectorsOf({ embedder }: OpenGpuEmbedder, texts: readonly string[]): Promise<Float32Array[]> {
   const vectors: Float32Array[] = [];
-  for await (const outcomes of embedder.embed(texts)) {
+  for await (const outcomes of embedder.embed(texts, { as: "passage" })) {
     for (const outcome of outcomes) {
       if ("rejected" in outcome) throw new Error(`Text ${outcome.index} was rejected: ${outcome.detail}`);
       vectors[outcome.index] = outcome.vector;

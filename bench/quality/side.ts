@@ -48,7 +48,10 @@ export class Side implements AsyncDisposable {
     const embedded: EmbeddedChunk[] = [];
     for (let start = 0; start < this.chunks.length; start += batchSize) {
       const batch = this.chunks.slice(start, start + batchSize);
-      for await (const outcomes of this.#embedder.embed(batch.map(({ content }) => content))) {
+      for await (const outcomes of this.#embedder.embed(
+        batch.map(({ content }) => content),
+        { as: "passage" },
+      )) {
         for (const outcome of outcomes) {
           const { id, contentHash } = batch[outcome.index] as PendingChunk;
           if ("rejected" in outcome) throw rejected(`Chunk ${id}`, outcome.detail);
@@ -66,7 +69,7 @@ export class Side implements AsyncDisposable {
   }
 
   async embedQuery(text: string): Promise<Float32Array> {
-    const outcome = await embedOne(this.#embedder, text);
+    const outcome = await embedOne(this.#embedder, text, { as: "query" });
     if ("rejected" in outcome) throw rejected(`The query ${text}`, outcome.detail);
     return outcome.vector;
   }

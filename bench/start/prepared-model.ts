@@ -1,7 +1,7 @@
 import { cp, link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Model, models } from "@reembed/core";
-import { embedOne } from "@reembed/embedder";
+import { tryEmbedding } from "@reembed/embedder";
 import { builderVersion, encodeVector, manifestName, preparedFolder, recordFiles } from "@reembed/embedder/models";
 import { openOnnxEmbedder } from "@reembed/embedder/onnx";
 import { openRandomModel } from "../embed/random-model.ts";
@@ -35,7 +35,7 @@ export async function writePreparedModel(): Promise<string> {
 async function describe(model: Model, folder: string, own: string): Promise<object> {
   const graph = join(own, "model.onnx");
   await using embedder = openOnnxEmbedder({ model, folder, graph, prepared: true, device: "cpu" });
-  const outcome = await embedOne(embedder, golden);
+  const outcome = await tryEmbedding(embedder, golden);
   if ("rejected" in outcome) throw new Error(outcome.detail);
   return {
     model: model.id,

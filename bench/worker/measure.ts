@@ -1,4 +1,4 @@
-import { embedOne } from "@reembed/embedder";
+import { tryEmbedding } from "@reembed/embedder";
 import { openOnnxEmbedder } from "@reembed/embedder/onnx";
 import { median, roundTo } from "../embed/figures.ts";
 import { openRandomModel } from "../embed/random-model.ts";
@@ -47,7 +47,7 @@ export async function measureWorker({ layers, rounds, chunks }: WorkerOptions): 
   const embedder = scope.use(
     openOnnxEmbedder({ model, folder, graph: graph("int8"), prepared: true, device: "cpu", observer }),
   );
-  await embedOne(embedder);
+  await tryEmbedding(embedder);
 
   const sides = {
     bare: () => runBare(embedder, batches),

@@ -24,7 +24,7 @@ export async function runBare(embedder: Embedder, batches: readonly (readonly st
   let tokens = 0;
   const startedAt = performance.now();
   for (const texts of batches) {
-    for await (const outcomes of embedder.embed(texts)) {
+    for await (const outcomes of embedder.embed(texts, { as: "passage" })) {
       for (const outcome of outcomes) {
         if ("rejected" in outcome) throw new Error(`A chunk was rejected: ${outcome.detail}`);
         tokens += outcome.tokenCount - outcome.truncatedTokens;

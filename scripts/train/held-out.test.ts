@@ -36,7 +36,7 @@ async function translationsFound(id: string): Promise<{ ruEn: number; enRu: numb
 
 async function vectorsOf(embedder: Embedder, texts: readonly string[]): Promise<Float32Array[]> {
   const vectors: Float32Array[] = [];
-  for await (const outcomes of embedder.embed(texts)) {
+  for await (const outcomes of embedder.embed(texts, { as: "passage" })) {
     for (const outcome of outcomes) {
       if ("rejected" in outcome) throw new Error(`${texts[outcome.index]}: ${outcome.detail}`);
       vectors[outcome.index] = outcome.vector;

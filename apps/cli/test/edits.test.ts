@@ -77,7 +77,10 @@ async function wrongVectors(
     select c.id, c.content, e.embedding::text from ${sql.raw(relation)} c
     left join reembed.chunk_embeddings e on e.chunk_id = c.id and e.profile = ${name} order by c.id`);
   const wrong: number[] = [];
-  for await (const outcomes of embedder.embed(rows.map((row) => row.content))) {
+  for await (const outcomes of embedder.embed(
+    rows.map((row) => row.content),
+    { as: "passage" },
+  )) {
     for (const outcome of outcomes) {
       const row = rows[outcome.index];
       const expected = "vector" in outcome ? [...new Float16Array(outcome.vector)] : [];

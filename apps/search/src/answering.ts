@@ -1,5 +1,5 @@
 import { type GuardrailSettings, messageOf } from "@reembed/core";
-import { type Embedder, embedOne } from "@reembed/embedder";
+import { type Embedder, tryEmbedding } from "@reembed/embedder";
 import type { OperationsOptions } from "@reembed/http";
 import { QueryVectors } from "@reembed/retrieval";
 import { type Logger, type Metrics, rememberFor } from "@reembed/runtime";
@@ -71,7 +71,7 @@ export async function openAnswering(options: AnsweringOptions): Promise<Answerin
   const checks = {
     database: () => answers(pingDatabase(database), "The database does not answer."),
     model: rememberFor(modelTestMs, () =>
-      answers(Promise.all([...embedders.values()].map((embedder) => embedOne(embedder))), "A model fails."),
+      answers(Promise.all([...embedders.values()].map((embedder) => tryEmbedding(embedder))), "A model fails."),
     ),
   };
   const context = { database, answering, answerMs, rollout, coverage, vectors, events, shadows, metrics, logQueries };

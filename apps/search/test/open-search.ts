@@ -158,7 +158,12 @@ async function embedAll(database: Database, name: string): Promise<void> {
   const { rows } = await database.execute<{ id: string }>(sql`select id from ${sql.raw(profile.relation)} c`);
   const ids = rows.map((row) => Number(row.id));
   const pending = await readPendingChunks(database, profile, ids);
-  const outcomes = await Array.fromAsync(embedder?.embed(pending.map(({ content }) => content)) ?? []);
+  const outcomes = await Array.fromAsync(
+    embedder?.embed(
+      pending.map(({ content }) => content),
+      { as: "passage" },
+    ) ?? [],
+  );
   const embedded = outcomes.flat().map((outcome, index) => ({
     chunkId: pending[index]?.id ?? 0,
     contentHash: pending[index]?.contentHash ?? Buffer.alloc(0),

@@ -101,7 +101,7 @@ async function startKilling(kills: number): Promise<AsyncDisposable & { embedder
     model: embedder.model,
     device: embedder.device,
     async *embed(batch) {
-      const outcomes = embedder.embed(batch)[Symbol.asyncIterator]();
+      const outcomes = embedder.embed(batch, { as: "passage" })[Symbol.asyncIterator]();
       const kill = batch.includes("poison") && ++runs <= kills;
       for (;;) {
         let settled = false;

@@ -1,5 +1,5 @@
 import { messageOf, ReembedError } from "@reembed/core";
-import { type Embedder, embedOne, type TextOutcome } from "@reembed/embedder";
+import { type Embedder, type TextOutcome, tryEmbedding } from "@reembed/embedder";
 
 /** Why a text has no vector although the embedder accepts others. */
 type FailureReason = "inference_crashed" | "inference_hung" | "out_of_memory" | "embedding_failed";
@@ -28,7 +28,10 @@ export async function* embedIsolating(
   const left = new Set(indexes);
   let failure: unknown;
   try {
-    for await (const outcomes of embedder.embed(indexes.map((index) => texts[index] ?? ""))) {
+    for await (const outcomes of embedder.embed(
+      indexes.map((index) => texts[index] ?? ""),
+      { as: "passage" },
+    )) {
       const settled = outcomes.map((outcome) => ({ ...outcome, index: indexes[outcome.index] ?? -1 }));
       for (const { index } of settled) left.delete(index);
       yield settled;
@@ -60,7 +63,7 @@ function reasonOf(failure: unknown): FailureReason {
 }
 
 async function works(embedder: Embedder): Promise<boolean> {
-  return await embedOne(embedder).then(
+  return await tryEmbedding(embedder).then(
     (outcome) => "vector" in outcome,
     () => false,
   );

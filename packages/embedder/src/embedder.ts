@@ -9,7 +9,7 @@ export type TextOutcome =
       index: number;
       /** Of length 1. */
       vector: Float32Array;
-      /** Tokens of the whole text, special tokens included. */
+      /** Tokens of the whole text, the prompt and special tokens included. */
       tokenCount: number;
       /** Tokens beyond the model's limit, which were cut off. */
       truncatedTokens: number;
@@ -27,12 +27,28 @@ export interface EmbedderObserver {
   restarted(): void;
 }
 
+/**
+ * What a text is to its model: many models read queries and passages with different prompts before them. A bare text is
+ * read without a prompt, which only checks of the model's files want.
+ */
+export type TextRole = "query" | "passage" | "bare";
+
 /** The outcome of one text. */
-export async function embedOne(embedder: Embedder, text = "Reembed"): Promise<TextOutcome> {
-  for await (const [outcome] of embedder.embed([text])) {
+export async function embedOne(embedder: Embedder, text: string, reading: { as: TextRole }): Promise<TextOutcome> {
+  for await (const [outcome] of embedder.embed([text], reading)) {
     if (outcome !== undefined) return outcome;
   }
   throw new TypeError("The embedder gave no outcome");
+}
+
+/** What the model wants before a text. */
+export function promptOf({ prompts }: Pick<Model, "prompts">, role: TextRole): string {
+  return role === "bare" ? "" : prompts[role];
+}
+
+/** Embeds a short text to find out whether the model works. */
+export async function tryEmbedding(embedder: Embedder, text = "Reembed"): Promise<TextOutcome> {
+  return await embedOne(embedder, text, { as: "bare" });
 }
 
 /** Turns texts into vectors. */
@@ -43,6 +59,7 @@ export interface Embedder extends AsyncDisposable {
   /**
    * Embeds texts and yields the outcomes micro-batch by micro-batch, in the order in which they ran. Every text gets
    * exactly one outcome. An error may be temporary; outcomes that were yielded before it are valid.
+   * @param reading.as The model's prompt for this role is put before each text; callers pass the text alone.
    */
-  embed(texts: readonly string[]): AsyncIterable<TextOutcome[]>;
+  embed(texts: readonly string[], reading: { as: TextRole }): AsyncIterable<TextOutcome[]>;
 }

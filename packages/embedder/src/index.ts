@@ -1,4 +1,11 @@
-export { type Embedder, type EmbedderObserver, embedOne, type TextOutcome } from "./embedder.ts";
+export {
+  type Embedder,
+  type EmbedderObserver,
+  embedOne,
+  type TextOutcome,
+  type TextRole,
+  tryEmbedding,
+} from "./embedder.ts";
 export { pullModel } from "./hub/pull-model.ts";
 export { modelFolder } from "./models/model-files.ts";
 export { inspectModel, type ModelState } from "./models/model-state.ts";

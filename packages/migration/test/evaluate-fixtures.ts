@@ -39,6 +39,7 @@ export async function embedAll(database: Database, profile: RegisteredProfile, e
   const vectors = await embedTexts(
     embedder,
     pending.map(({ content }) => content),
+    { as: "passage" },
   );
   const embedded = pending.flatMap(({ id, contentHash }, index) => {
     const vector = vectors[index];

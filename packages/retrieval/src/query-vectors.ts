@@ -51,7 +51,7 @@ export class QueryVectors {
 }
 
 async function embedQuery(embedder: Embedder, query: string): Promise<Float32Array> {
-  const outcome = await embedOne(embedder, query);
+  const outcome = await embedOne(embedder, query, { as: "query" });
   if ("vector" in outcome) return outcome.vector;
   throw new ReembedError("query_rejected", "This query has no readable text.");
 }

@@ -1,5 +1,5 @@
 import { type Config, configuredProfile, loadConfig } from "@reembed/config";
-import { chooseDevice, embedOne, httpDevice, startProfileEmbedder } from "@reembed/embedder";
+import { chooseDevice, httpDevice, startProfileEmbedder, tryEmbedding } from "@reembed/embedder";
 import { requireSameServedModel } from "@reembed/migration/verify";
 import { createLogger, createMetrics, type Logger } from "@reembed/runtime";
 import { describeServer } from "@reembed/store/database";
@@ -83,7 +83,7 @@ async function runWorker(flags: WorkerFlags, config: Config, log: Logger): Promi
     await patience(describeServer(database), () => requireSameServedModel(database, profile, embedder));
     scope.use(await startWorker({ database, profile, embedder, queue, concurrency, lockDurationMs, log, metrics }));
     // A model that is working needs no test, and would answer it only after its run.
-    const checks = { model: async () => void (metrics.idleMs > modelTestAfterMs && (await embedOne(embedder))) };
+    const checks = { model: async () => void (metrics.idleMs > modelTestAfterMs && (await tryEmbedding(embedder))) };
     // The members of a supervisor get consecutive ports.
     const operationsPort = config.operationsPort && config.operationsPort + member;
     await serveOperations({ operationsPort }, services, { metrics: registered, checks, log }, scope);

@@ -20,7 +20,7 @@ export function keepOpen(embedder: Embedder): Embedder {
   return {
     model: embedder.model,
     device: embedder.device,
-    embed: (texts) => embedder.embed(texts),
+    embed: (texts, reading) => embedder.embed(texts, reading),
     async [Symbol.asyncDispose]() {},
   };
 }
@@ -29,9 +29,9 @@ export function keepOpen(embedder: Embedder): Embedder {
 export function breakable(embedder: Embedder, broken: () => boolean): Embedder {
   return {
     ...keepOpen(embedder),
-    embed(texts) {
+    embed(texts, reading) {
       if (broken()) throw new Error("The demo has broken this model on purpose.");
-      return embedder.embed(texts);
+      return embedder.embed(texts, reading);
     },
   };
 }

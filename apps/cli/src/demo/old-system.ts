@@ -56,7 +56,7 @@ export async function buildOldSystem(
     const [inserted] = rows;
     if (inserted === undefined) continue;
     const texts = chunkText(body, chunking).map(({ content }) => content);
-    for await (const outcomes of embedder.embed(texts)) {
+    for await (const outcomes of embedder.embed(texts, { as: "passage" })) {
       for (const outcome of outcomes) {
         const vector = "vector" in outcome ? `[${outcome.vector.join(",")}]` : null;
         await $client.query(

@@ -55,6 +55,13 @@ export interface Migration extends AsyncDisposable {
   search(query: Query): Promise<Answer>;
   /** The name of the profile that answers a subject now. */
   profileOf(subject: string): string;
-  /** A vector of length 1 for each text, by a profile's model; undefined for a text without anything readable. */
-  embed(profile: string, texts: readonly string[]): Promise<(Float32Array | undefined)[]>;
+  /**
+   * A vector of length 1 for each text, by a profile's model; undefined for a text without anything readable. The model's
+   * prompt for queries is put before each text, or the one for passages if `as` says so.
+   */
+  embed(
+    profile: string,
+    texts: readonly string[],
+    reading?: { as: "query" | "passage" },
+  ): Promise<(Float32Array | undefined)[]>;
 }

@@ -29,9 +29,9 @@ export async function openMigration({ environment, device = "cpu" }: OpenOptions
       const { rollout } = context.rollout.routes;
       return servingProfile(rollout, rolloutBucket(subject, rollout.salt));
     },
-    async embed(profile, texts) {
+    async embed(profile, texts, { as } = { as: "query" }) {
       const embedder = embedders.get(context.rollout.routes.profiles.get(profile)?.model ?? "");
-      if (embedder !== undefined) return await embedTexts(embedder, texts);
+      if (embedder !== undefined) return await embedTexts(embedder, texts, { as });
       const names = [...context.rollout.routes.profiles.keys()].join(", ");
       throw new ReembedError(
         "profile_unknown",

@@ -13,7 +13,6 @@ export interface EndpointOptions {
   /** The server's name for the model. */
   model: string;
   outputDimensions: number;
-  dimensions: number;
   timeoutMs: number;
   retries: RetryLimits;
   limits: RequestLimits;
@@ -101,12 +100,12 @@ export class EmbeddingsEndpoint {
   }
 
   async #request(texts: readonly string[], signal: AbortSignal): Promise<ReceivedVector[]> {
-    const { model, outputDimensions, dimensions, timeoutMs } = this.#options;
+    const { model, outputDimensions, timeoutMs } = this.#options;
     const body = JSON.stringify({ model, input: texts, encoding_format: "float" });
     const { response, text } = await this.#post(body, timeoutMs, signal);
     if (!response.ok) throw refusal(this.#server, response, this.#withoutKey(reasonIn(text)));
     try {
-      return readEmbeddings(text, { texts: texts.length, outputDimensions, dimensions });
+      return readEmbeddings(text, { texts: texts.length, outputDimensions });
     } catch (error) {
       const cutOff = error instanceof SyntaxError;
       // The message of JSON.parse is not passed on, because it quotes the body.

@@ -1,6 +1,13 @@
 import { join } from "node:path";
 import { type Model, ReembedError } from "@reembed/core";
-import { type Embedder, type EmbedderObserver, embedOne, type TextOutcome } from "../embedder.ts";
+import {
+  type Embedder,
+  type EmbedderObserver,
+  promptOf,
+  type TextOutcome,
+  type TextRole,
+  tryEmbedding,
+} from "../embedder.ts";
 import { checkServedVector } from "../models/golden-vector.ts";
 import { exists, modelFolder } from "../models/model-files.ts";
 import { findGolden } from "../models/prepared-graph.ts";
@@ -53,7 +60,7 @@ export async function startHttpEmbedder(options: HttpEmbedderOptions): Promise<E
   const embedder = new HttpEmbedder(options);
   try {
     const prepared = await findGolden(options.model, modelFolder(options.model, options.modelsFolder));
-    const outcome = await embedOne(embedder, prepared?.golden.text);
+    const outcome = await tryEmbedding(embedder, prepared?.golden.text);
     if ("rejected" in outcome) throw new ReembedError("model_unusable", outcome.detail, { exitCode: 2 });
     if (prepared !== undefined) checkServedVector(outcome.vector, prepared);
     return embedder;
@@ -82,13 +89,13 @@ class HttpEmbedder implements Embedder {
   constructor({ requestsInFlight = 4, timeoutMs = 60_000, retries = patience, ...options }: HttpEmbedderOptions) {
     const { requestTexts, tokenBudget = 16_384, observer } = options;
     const { model, endpoint, variables, apiKey, servedModel = model.id } = options;
-    const { outputDimensions, dimensions } = model;
+    const { outputDimensions } = model;
     const { tokensPerMinute, requestsPerMinute } = options;
     const limits = { inFlight: requestsInFlight, tokensPerMinute, requestsPerMinute };
     this.model = model;
     this.#tokenizer = options.tokenizer ?? new Tokenizer(modelFolder(model, options.modelsFolder), model.maxTokens);
     this.#endpoint = new EmbeddingsEndpoint({
-      ...{ endpoint, variables, apiKey, model: servedModel, outputDimensions, dimensions },
+      ...{ endpoint, variables, apiKey, model: servedModel, outputDimensions },
       ...{ timeoutMs, retries, limits },
     });
     // A request with more tokens than a minute may have could never be within the limit.
@@ -98,11 +105,15 @@ class HttpEmbedder implements Embedder {
     observer?.budgeted(tokenBudget);
   }
 
-  async *embed(texts: readonly string[]): AsyncGenerator<TextOutcome[]> {
+  async *embed(texts: readonly string[], { as }: { as: TextRole }): AsyncGenerator<TextOutcome[]> {
     const { signal } = this.#closing;
     signal.throwIfAborted();
     try {
-      const { inputs, rejected } = await readTexts(texts, this.#tokenizer, this.#observer);
+      const { inputs, rejected } = await readTexts(texts, {
+        tokenizer: this.#tokenizer,
+        prompt: promptOf(this.model, as),
+        observer: this.#observer,
+      });
       if (rejected.length > 0) yield rejected;
       const requests = packRequests(inputs, this.#limits);
       yield* asTheyFinish(requests, this.#requestsInFlight, signal, (request, left) => this.#send(request, left));
@@ -123,7 +134,7 @@ class HttpEmbedder implements Embedder {
     return inputs.flatMap((input, place) => {
       const received = vectors[place] ?? { problem: "The server gave no vector." };
       if ("problem" in received) return rejectAll(input.indexes, "invalid_vector", received.problem);
-      return outcomesOf(input, received.vector);
+      return outcomesOf(input, received.vector, this.model.dimensions);
     });
   }
 

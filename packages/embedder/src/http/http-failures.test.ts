@@ -175,7 +175,7 @@ test("a failed request does not lose others: their outcomes are yielded before t
   const given = ["отпуск", "зарплата"];
   const told: TextOutcome[] = [];
   const reading = (async () => {
-    for await (const outcomes of single.embed(given)) told.push(...outcomes);
+    for await (const outcomes of single.embed(given, { as: "passage" })) told.push(...outcomes);
   })();
   await expect(reading).rejects.toMatchObject({ code: "embedding_request_refused" });
   expect(told).toMatchObject([{ index: 0 }]);
@@ -205,6 +205,6 @@ test("a call that is abandoned half-way aborts its requests", async () => {
   let ended = false;
   server.faultOf = ({ input }) =>
     input[0] === "зарплата" ? (response) => void response.on("close", () => (ended = true)) : undefined;
-  for await (const _ of single.embed(["отпуск", "зарплата", "приказ"])) break;
+  for await (const _ of single.embed(["отпуск", "зарплата", "приказ"], { as: "passage" })) break;
   await waitFor("the end of the request", () => ended);
 });

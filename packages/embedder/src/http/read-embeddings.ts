@@ -3,16 +3,12 @@ export type ReceivedVector = { vector: Float32Array } | { problem: string };
 
 interface Expected {
   texts: number;
-  /** The length of the server's vectors. */
   outputDimensions: number;
-  /** How much of them is kept, from their beginning (Matryoshka). */
-  dimensions: number;
 }
 
 /**
- * Reads the body of an answer of `/embeddings`. Vectors may come in any order, as numbers or, from servers that ignore
- * `encoding_format`, as base64. Each is scaled to length 1, because older servers do not do that. A vector with a value that
- * is not a number affects only its own text.
+ * Reads the body of an answer of `/embeddings`. Vectors may have any length, and come in any order, as numbers or, from
+ * servers that ignore `encoding_format`, as base64. A vector with a value that is not a number affects only its own text.
  * @throws Error that says what is wrong with the answer as a whole.
  */
 export function readEmbeddings(body: string, expected: Expected): ReceivedVector[] {
@@ -38,22 +34,15 @@ function parse(body: string): unknown {
   }
 }
 
-function readVector(received: unknown, { outputDimensions, dimensions }: Expected): ReceivedVector {
+function readVector(received: unknown, { outputDimensions }: Expected): ReceivedVector {
   const embedding = typeof received === "string" ? decodeFloats(received) : received;
   if (!Array.isArray(embedding)) throw new Error(`a vector is of type ${typeof embedding} and not a list of numbers`);
   if (embedding.length !== outputDimensions) {
     throw new Error(`a vector has ${embedding.length} dimensions; ${outputDimensions} were expected`);
   }
-  let sum = 0;
-  const kept: unknown[] = embedding.slice(0, dimensions);
-  for (const value of kept) {
-    if (typeof value !== "number") return { problem: `The server's vector contains ${JSON.stringify(value)}.` };
-    sum += value ** 2;
-  }
-  const length = Math.sqrt(sum);
-  if (!Number.isFinite(length) || length === 0)
-    return { problem: "The length of the server's vector is zero or not finite." };
-  return { vector: Float32Array.from(kept as number[], (value) => value / length) };
+  const other: unknown = embedding.find((value) => typeof value !== "number");
+  if (other !== undefined) return { problem: `The server's vector contains ${JSON.stringify(other)}.` };
+  return { vector: Float32Array.from(embedding as number[]) };
 }
 
 /** The little-endian 32-bit floats in base64, as OpenAI's own client asks for them. */

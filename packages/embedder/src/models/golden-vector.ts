@@ -1,4 +1,5 @@
 import { ReembedError } from "@reembed/core";
+import { unitVector } from "../unit-vector.ts";
 import type { PreparedManifest } from "./prepared-graph.ts";
 
 /** Kernels of different processors round differently, by 1e-4 at most; damaged weights give NaN or another direction. */
@@ -34,7 +35,7 @@ export function checkServedVector(vector: Float32Array, { model, golden }: Prepa
 }
 
 function cosineTo(golden: PreparedManifest["golden"], vector: Float32Array): number {
-  const expected = decodeVector(golden.vector);
+  const expected = unitVector(decodeVector(golden.vector), vector.length) ?? new Float32Array();
   return vector.reduce((sum, value, index) => sum + value * (expected[index] ?? Number.NaN), 0);
 }
 

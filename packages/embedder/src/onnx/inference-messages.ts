@@ -13,6 +13,7 @@ export interface InferenceSettings {
   device: string;
   /** Threads of a run on the CPU; by default one per core. */
   threads?: number | undefined;
+  /** Dimensions of the vectors that the graph emits. */
   dimensions: number;
   pooling: Pooling;
 }
@@ -36,7 +37,7 @@ export interface InferenceRequest {
 
 /** The result of a run. */
 export interface InferenceResult {
-  /** Vectors of `dimensions` numbers each, concatenated. */
+  /** Vectors of `dimensions` numbers each, of any length, concatenated. */
   vectors: Float32Array;
   /** Time in the model, without the wait before it. */
   seconds: number;

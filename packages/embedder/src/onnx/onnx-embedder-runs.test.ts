@@ -103,7 +103,9 @@ describe("of the runs of one call", () => {
     await using embedder = await start(temporary);
     const seen: number[] = [];
     const call = (async () => {
-      for await (const outcomes of embedder.embed(["отпуск", "день ".repeat(9), "день ".repeat(5)])) {
+      for await (const outcomes of embedder.embed(["отпуск", "день ".repeat(9), "день ".repeat(5)], {
+        as: "passage",
+      })) {
         seen.push(...outcomes.map(({ index }) => index));
       }
     })();
@@ -126,7 +128,7 @@ describe("of the runs of one call", () => {
       if (reply.kind === "failed") failures++;
     });
 
-    for await (const [outcome] of embedder.embed(["день ".repeat(9), "отпуск"])) {
+    for await (const [outcome] of embedder.embed(["день ".repeat(9), "отпуск"], { as: "passage" })) {
       expect(outcome?.index).toBe(0);
       break;
     }

@@ -24,7 +24,7 @@ const settings = { device: "cpu", tokenBudget: 512 };
 const texts = ["отпуск", "зарплата выплачивается дважды в месяц", "приказ о командировке", "болезнь"];
 
 describe("an exported graph", () => {
-  test.each(["cls", "mean"] as const)("is pooled by %s without the padding", async (pooling) => {
+  test.each(["cls", "mean", "last"] as const)("is pooled by %s without the padding", async (pooling) => {
     await using temporary = await writeTokenModel({}, { pooling });
     await using embedder = await startOnnxEmbedder({ ...temporary, ...settings });
     expectClose(await vectorsOf(embedder, texts), await expectedVectors(temporary));
@@ -124,7 +124,9 @@ test("if the child is killed in the middle of a run, that call fails, and the ne
   const model = { dimensions: slowDimensions, pooling: "mean", maxTokens: 100_000 } as const;
   await using temporary = await writeTemporaryModel(encodeSlowGraph(), "mini-m3", model);
   await using embedder = await startOnnxEmbedder({ ...temporary, ...settings, tokenBudget: 1 });
-  const outcomes = embedder.embed(["слово ".repeat(101), "слово ".repeat(100)])[Symbol.asyncIterator]();
+  const outcomes = embedder
+    .embed(["слово ".repeat(101), "слово ".repeat(100)], { as: "passage" })
+    [Symbol.asyncIterator]();
   expect(await outcomes.next()).toMatchObject({ value: [{ index: 0 }] });
   // The run has begun by now, and its result is still some tenths of a second away.
   const second = outcomes.next();
@@ -167,7 +169,8 @@ async function expectedVectors(temporary: TemporaryModel): Promise<number[][]> {
   const tokenized = await tokenize(temporary, texts);
   return tokenized.map(({ ids }) => {
     const tokens = Array.from(ids, (id) => tokenVector(id, ids.length));
-    const pooled = tokens.slice(0, temporary.model.pooling === "cls" ? 1 : tokens.length);
+    const { pooling } = temporary.model;
+    const pooled = pooling === "last" ? tokens.slice(-1) : tokens.slice(0, pooling === "cls" ? 1 : tokens.length);
     const sums = pooled[0]?.map((_, index) => pooled.reduce((sum, token) => sum + (token[index] ?? 0), 0)) ?? [];
     return sums.map((value) => value / Math.hypot(...sums));
   });

@@ -1,6 +1,13 @@
 import { join } from "node:path";
 import { type Model, ReembedError } from "@reembed/core";
-import { type Embedder, type EmbedderObserver, embedOne, type TextOutcome } from "../embedder.ts";
+import {
+  type Embedder,
+  type EmbedderObserver,
+  promptOf,
+  type TextOutcome,
+  type TextRole,
+  tryEmbedding,
+} from "../embedder.ts";
 import { checkGoldenVector } from "../models/golden-vector.ts";
 import { exists, exportedGraph, modelFolder, verifyModelFiles } from "../models/model-files.ts";
 import {
@@ -10,12 +17,11 @@ import {
   readPrepared,
   verifyPreparedFiles,
 } from "../models/prepared-graph.ts";
-import { outcomesOf, readTexts, rejectAll, type TextInput } from "../tokenizer/text-inputs.ts";
+import { outcomesOf, readTexts, type TextInput } from "../tokenizer/text-inputs.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type InferenceResult, modelThreads } from "./inference-messages.ts";
 import { InferenceProcess } from "./inference-process.ts";
 import { findTokenBudget } from "./micro-batches.ts";
-import { lengthOf } from "./pooling.ts";
 import { layoutOf, packRuns, type RunLayout, tokensOfRun } from "./run-layout.ts";
 import { RunTurns } from "./run-turns.ts";
 
@@ -51,7 +57,7 @@ export async function startOnnxEmbedder(options: OnnxEmbedderOptions): Promise<E
   const embedder = openOnnxEmbedder({ ...options, folder, graph, prepared: prepared !== undefined, layout });
   try {
     const verified = prepared && verifyPreparedFiles(model, folder, { device, manifest: prepared });
-    const [files, first] = await Promise.allSettled([verified, embedOne(embedder, prepared?.golden.text)]);
+    const [files, first] = await Promise.allSettled([verified, tryEmbedding(embedder, prepared?.golden.text)]);
     // A damaged file may also make the model fail; the error that names the file is the useful one.
     if (files.status === "rejected") throw files.reason;
     if (first.status === "rejected") throw first.reason;
@@ -108,7 +114,7 @@ class OnnxEmbedder implements Embedder {
     this.#layout = options.layout ?? layoutOf(device, prepared ? builderVersion : undefined);
     this.#tokenBudget = tokenBudget;
     this.#tokenizer = new Tokenizer(folder, model.maxTokens);
-    const { dimensions, pooling } = model;
+    const { outputDimensions: dimensions, pooling } = model;
     const settings = { folder, graph, prepared, layout: this.#layout, device, threads, dimensions, pooling };
     this.#inference = new InferenceProcess(settings, () => observer?.restarted());
     this.#observer = observer;
@@ -118,10 +124,14 @@ class OnnxEmbedder implements Embedder {
   }
 
   /** The next run already waits in the child while one is in the model, so that the model never idles. */
-  async *embed(texts: readonly string[]): AsyncGenerator<TextOutcome[]> {
+  async *embed(texts: readonly string[], { as }: { as: TextRole }): AsyncGenerator<TextOutcome[]> {
     this.#inference.assertOpen();
     this.#inference.prepare();
-    const { inputs, rejected } = await readTexts(texts, this.#tokenizer, this.#observer);
+    const { inputs, rejected } = await readTexts(texts, {
+      tokenizer: this.#tokenizer,
+      prompt: promptOf(this.model, as),
+      observer: this.#observer,
+    });
     if (rejected.length > 0) yield rejected;
     const batch = this.#batches++;
     const ahead: Promise<TextOutcome[]>[] = [];
@@ -166,11 +176,10 @@ class OnnxEmbedder implements Embedder {
     const tokens = lengths.reduce((sum, length) => sum + length, 0);
     const padding = tokensOfRun(this.#layout, lengths) - tokens;
     this.#observer?.ran({ texts: inputs.length, tokens, padding, seconds });
-    const { dimensions } = this.model;
+    const { dimensions, outputDimensions } = this.model;
     return inputs.flatMap((input, row) => {
-      const vector = vectors.slice(row * dimensions, (row + 1) * dimensions);
-      if (isUnit(vector)) return outcomesOf(input, vector);
-      return rejectAll(input.indexes, "invalid_vector", "The length of the model's vector is zero or not finite.");
+      const emitted = vectors.subarray(row * outputDimensions, (row + 1) * outputDimensions);
+      return outcomesOf(input, emitted, dimensions);
     });
   }
 
@@ -221,8 +230,4 @@ function lengthsOf(inputs: readonly TextInput[]): number[] {
 
 function isOutOfMemory(error: unknown): boolean {
   return error instanceof ReembedError && error.code === "out_of_memory";
-}
-
-function isUnit(vector: Float32Array): boolean {
-  return Math.abs(lengthOf(vector) - 1) < 1e-3;
 }

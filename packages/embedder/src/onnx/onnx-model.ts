@@ -4,12 +4,12 @@ import { ReembedError } from "@reembed/core";
 import { env, InferenceSession, type Tensor } from "onnxruntime-node";
 import type { InferenceRequest, InferenceSettings } from "./inference-messages.ts";
 import { packedInputs, packTexts, paddedInputs, padTexts } from "./model-inputs.ts";
-import { normalize, poolTokens } from "./pooling.ts";
+import { poolTokens } from "./pooling.ts";
 
 const textOutput = "sentence_embedding";
 
 /**
- * Loads the model's graph. The result runs it and returns the vectors of the texts, of length 1, concatenated.
+ * Loads the model's graph. The result runs it and returns the vectors of the texts, of any length, concatenated.
  * An output `sentence_embedding` is [texts, dimensions]; any other output is [texts, length, dimensions] and is pooled.
  * @throws ReembedError `model_unusable` if inputs or outputs do not fit the model; also thrown by a run.
  */
@@ -38,10 +38,10 @@ export async function loadOnnxModel(settings: InferenceSettings) {
     const inputs = layout === "packed" ? packTexts(request) : padTexts(request, padId);
     const feeds = Object.fromEntries(Object.entries(inputs).filter(([name]) => inputNames.includes(name)));
     const result = (await session.run(feeds, [output]))[output] as Tensor;
-    if (output === textOutput) return normalize(readFloats(graph, result, [texts, dimensions]), dimensions);
+    if (output === textOutput) return readFloats(graph, result, [texts, dimensions]);
     const longest = Math.max(...request.lengths);
     const tokens = readFloats(graph, result, [texts, longest, dimensions]);
-    return normalize(poolTokens(tokens, request.lengths, longest, pooling), dimensions);
+    return poolTokens(tokens, request.lengths, longest, pooling);
   };
 }
 

@@ -14,14 +14,17 @@ export interface TokenCount {
 const textsAtATime = 64;
 
 /**
- * Counts the tokens of texts as an embedder of this model would. Needs only the model's tokenizer.json.
+ * Counts the tokens of passages as an embedder of this model would, prompts included. Needs only the model's tokenizer.json.
  * @throws ReembedError `tokenizer_invalid`.
  */
 export async function countTokens(model: Model, modelsFolder: string, texts: readonly string[]): Promise<TokenCount[]> {
   await using tokenizer = new Tokenizer(modelFolder(model, modelsFolder), model.maxTokens);
   const counts: TokenCount[] = texts.map(() => ({ read: 0, truncated: 0 }));
   for (let start = 0; start < texts.length; start += textsAtATime) {
-    const { inputs } = await readTexts(texts.slice(start, start + textsAtATime), tokenizer);
+    const { inputs } = await readTexts(texts.slice(start, start + textsAtATime), {
+      tokenizer,
+      prompt: model.prompts.passage,
+    });
     for (const { ids, tokenCount, indexes } of inputs) {
       const count = { read: ids.length, truncated: tokenCount - ids.length };
       for (const index of indexes) counts[start + index] = count;

@@ -1,8 +1,9 @@
 import type { EmbedderObserver, RejectionReason, TextOutcome } from "../embedder.ts";
+import { unitVector } from "../unit-vector.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import type { TokenizedText } from "./tokenizer-messages.ts";
 
-/** One text as the model reads it, with every index at which it was given. */
+/** One text as the model reads it, after its prompt, with every index at which it was given. */
 export interface TextInput extends TokenizedText {
   text: string;
   indexes: readonly number[];
@@ -14,17 +15,23 @@ export interface TextInputs {
   rejected: TextOutcome[];
 }
 
+interface Reading {
+  tokenizer: Pick<Tokenizer, "tokenize">;
+  /** What the model wants before each text; it counts as a part of the text, also where a long one is cut. */
+  prompt: string;
+  observer?: EmbedderObserver | undefined;
+}
+
 /** Makes one input of each distinct text that has tokens: a text that is given ten times is embedded once. */
 export async function readTexts(
   texts: readonly string[],
-  tokenizer: Pick<Tokenizer, "tokenize">,
-  observer?: EmbedderObserver,
+  { tokenizer, prompt, observer }: Reading,
 ): Promise<TextInputs> {
   const places = indexesByText(texts);
   const different = [...places.keys()];
   const visible = different.filter((text) => text.trim() !== "");
   const startedAt = performance.now();
-  const answers = visible.length === 0 ? [] : await tokenizer.tokenize(visible);
+  const answers = visible.length === 0 ? [] : await tokenizer.tokenize(visible.map((text) => prompt + text));
   observer?.tokenised((performance.now() - startedAt) / 1_000);
 
   const inputs: TextInput[] = [];
@@ -35,7 +42,7 @@ export async function readTexts(
     const answer = answers[place] ?? { failure: "The tokenizer gave no answer." };
     const indexes = placesOf(text);
     if ("failure" in answer) rejected.push(...rejectAll(indexes, "tokenizer_failed", answer.failure));
-    else inputs.push({ text, indexes, ...answer });
+    else inputs.push({ text: prompt + text, indexes, ...answer });
   }
   return { inputs, rejected };
 
@@ -44,8 +51,17 @@ export async function readTexts(
   }
 }
 
-/** The outcomes of an embedded input, one per index of its text; they share the vector. */
-export function outcomesOf({ indexes, ids, tokenCount }: TextInput, vector: Float32Array): TextOutcome[] {
+/**
+ * The outcomes of an embedded input, one per index of its text; they share the vector.
+ * @param emitted The model's vector, of any length.
+ * @param dimensions How much of its beginning is kept.
+ */
+export function outcomesOf(input: TextInput, emitted: Float32Array, dimensions: number): TextOutcome[] {
+  const { indexes, ids, tokenCount } = input;
+  const vector = unitVector(emitted, dimensions);
+  if (vector === undefined) {
+    return rejectAll(indexes, "invalid_vector", "The length of the model's vector is zero or not finite.");
+  }
   return indexes.map((index) => ({ index, vector, tokenCount, truncatedTokens: tokenCount - ids.length }));
 }
 

@@ -36,7 +36,7 @@ describe.skipIf(librariesMissing !== undefined)(`with the frameworks' own librar
           );
           await using embedder = new HashingEmbedder({ model });
           for (const { content, vector } of rows) {
-            const outcome = await embedOne(embedder, content);
+            const outcome = await embedOne(embedder, content, { as: "passage" });
             expect("vector" in outcome && outcome.vector).toEqual(Float32Array.from(vector));
           }
           await runLibrary({ connectionString, framework, action: "remove", model }, chunks.slice(1));

@@ -1,5 +1,5 @@
 import { formatCount, ReembedError } from "@reembed/core";
-import { embeddingServerOf, embedOne, startProfileEmbedder } from "@reembed/embedder";
+import { embeddingServerOf, startProfileEmbedder, tryEmbedding } from "@reembed/embedder";
 import type { Check } from "./context.ts";
 import { type Finding, fromError, ok } from "./finding.ts";
 
@@ -20,7 +20,7 @@ export const checkDevice: Check = async ({ config, profiles, models, device, log
     };
     try {
       await using embedder = await startProfileEmbedder(profile, config, { device, log, observer });
-      await embedOne(embedder);
+      await tryEmbedding(embedder);
       findings.push(ok(check, `embeds, with up to ${formatCount(tokenBudget)} tokens per run`));
     } catch (error) {
       if (!(error instanceof ReembedError)) throw error;

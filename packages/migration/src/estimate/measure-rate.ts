@@ -27,7 +27,7 @@ export async function measureRate(
     const batch = Array.from({ length: size }, () => texts[next++ % texts.length] ?? "");
     const startedAt = performance.now();
     let tokens = 0;
-    for await (const outcomes of embedder.embed(batch)) {
+    for await (const outcomes of embedder.embed(batch, { as: "passage" })) {
       for (const outcome of outcomes) {
         if (!("rejected" in outcome)) tokens += outcome.tokenCount - outcome.truncatedTokens;
       }

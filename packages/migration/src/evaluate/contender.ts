@@ -20,9 +20,8 @@ export async function embedQueries(
   texts: readonly string[],
   progress: Progress,
 ): Promise<Float32Array[]> {
-  const vectors = await embedTexts(embedder, texts, (done) =>
-    progress(`embedding queries with ${profile.name}`, done, texts.length),
-  );
+  const onProgress = (done: number) => progress(`embedding queries with ${profile.name}`, done, texts.length);
+  const vectors = await embedTexts(embedder, texts, { as: "query", onProgress });
   return vectors.map((vector, index) => {
     if (vector !== undefined) return vector;
     throw new ReembedError(

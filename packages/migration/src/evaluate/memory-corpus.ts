@@ -29,7 +29,7 @@ export async function embedCorpus(
     const embedded = await embedTexts(
       embedder,
       page.map(({ content }) => content),
-      (done) => onProgress(read + done),
+      { as: "passage", onProgress: (done) => onProgress(read + done) },
     );
     for (const [index, { uri, start, end }] of page.entries()) {
       const vector = embedded[index];

@@ -122,7 +122,7 @@ async function measureSide(
   const rests = await embedTexts(
     embedder,
     queries.map(({ target }) => target.rest),
-    (done) => progress(`embedding for ${profile.name}`, done, queries.length),
+    { as: "passage", onProgress: (done) => progress(`embedding for ${profile.name}`, done, queries.length) },
   );
   const measures: ProxyMeasures[] = [];
   for (const [index, { target }] of queries.entries()) {

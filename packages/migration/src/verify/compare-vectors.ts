@@ -48,7 +48,10 @@ export async function compareVectors(
     wrongShareAtMost: null,
   };
   for await (const page of pages) {
-    for await (const outcomes of embedder.embed(page.map(({ content }) => content))) {
+    for await (const outcomes of embedder.embed(
+      page.map(({ content }) => content),
+      { as: "passage" },
+    )) {
       for (const outcome of outcomes) {
         const stored = page[outcome.index];
         if (stored === undefined) throw new RangeError(`The embedder answered for text ${outcome.index}`);

@@ -15,7 +15,7 @@ function served(read: (text: string) => string): Embedder {
   return {
     model: m3.model,
     device: httpDevice,
-    embed: (texts) => behind.embed(texts.map(read)),
+    embed: (texts, reading) => behind.embed(texts.map(read), reading),
     [Symbol.asyncDispose]: () => behind[Symbol.asyncDispose](),
   };
 }
@@ -39,7 +39,10 @@ describeOnOneServer(
       const { rows } = await database.execute<{ id: string }>(sql`select id from ${sql.raw(profile.relation)}`);
       const ids = rows.map(({ id }) => Number(id));
       const pending = await readPendingChunks(database, profile, ids);
-      for await (const outcomes of right.embed(pending.map(({ content }) => content))) {
+      for await (const outcomes of right.embed(
+        pending.map(({ content }) => content),
+        { as: "passage" },
+      )) {
         for (const outcome of outcomes) {
           const { id: chunkId = 0, contentHash = Buffer.alloc(0) } = pending[outcome.index] ?? {};
           if ("vector" in outcome) await upsertEmbeddings(database, profile, [{ ...outcome, chunkId, contentHash }]);

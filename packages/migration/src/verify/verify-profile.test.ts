@@ -49,7 +49,10 @@ describeOnOneServer(
     async function embed(): Promise<void> {
       const embedder = new HashingEmbedder({ model: m3.model });
       const pending = await readPendingChunks(database, profile, ids);
-      for await (const outcomes of embedder.embed(pending.map(({ content }) => content))) {
+      for await (const outcomes of embedder.embed(
+        pending.map(({ content }) => content),
+        { as: "passage" },
+      )) {
         for (const outcome of outcomes) {
           const { id: chunkId = 0, contentHash = Buffer.alloc(0) } = pending[outcome.index] ?? {};
           if ("vector" in outcome) await upsertEmbeddings(database, profile, [{ ...outcome, chunkId, contentHash }]);

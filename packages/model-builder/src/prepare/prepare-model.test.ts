@@ -97,7 +97,7 @@ describe("a preparation is refused", () => {
 
   test("as wrong usage, when the model has other dimensions than its files", async () => {
     await using test = await writeTestModel("bert", "export");
-    const model = { ...test.model, dimensions: 1_024 };
+    const model = { ...test.model, dimensions: 1_024, outputDimensions: 1_024 };
     await expect(prepareTestModel(test, { model })).rejects.toMatchObject({
       code: "model_unusable",
       exitCode: 2,

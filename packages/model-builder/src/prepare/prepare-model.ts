@@ -77,8 +77,9 @@ export async function prepareModel(options: PrepareOptions): Promise<Preparation
     });
   }
   const shape = await readEncoderShape(folder, model.pooling);
-  if (shape.dimensions !== model.dimensions) {
-    const message = `${folder} gives vectors of ${shape.dimensions} dimensions; ${model.id} has ${model.dimensions}.`;
+  const { outputDimensions } = model;
+  if (shape.dimensions !== outputDimensions) {
+    const message = `${folder} gives vectors of ${shape.dimensions} dimensions; ${model.id} has ${outputDimensions}.`;
     throw new ReembedError("model_unusable", message, { exitCode: 2 });
   }
   if (shape.positions < model.maxTokens) {
@@ -212,10 +213,12 @@ class Workshop {
 
   /** The vectors of the texts, followed by that of the golden text. */
   async #vectorsOf(graph: string, prepared: boolean): Promise<Float32Array[]> {
-    const { model, folder, texts } = this.#options;
+    const { folder, texts } = this.#options;
     const device = prepared ? this.#options.device : "cpu";
+    // Whole vectors are compared and recorded, whatever part of them a profile keeps.
+    const model = { ...this.#options.model, dimensions: this.#options.model.outputDimensions };
     await using embedder = openOnnxEmbedder({ model, folder, graph, prepared, device });
-    const outcomes = (await Array.fromAsync(embedder.embed([...texts, goldenText]))).flat();
+    const outcomes = (await Array.fromAsync(embedder.embed([...texts, goldenText], { as: "bare" }))).flat();
     return outcomes
       .sort((a, b) => a.index - b.index)
       .map((outcome) => {
@@ -233,7 +236,7 @@ class Workshop {
       revision: model.revision,
       builder: builderVersion,
       dtype,
-      dimensions: model.dimensions,
+      dimensions: model.outputDimensions,
       smoothed,
       leastCosine: fidelity.leastCosine,
       sources: await recordFiles(this.#options.folder, sources),

@@ -152,7 +152,10 @@ describeOnEachServer(
           profile,
           ids.map(({ id }) => Number(id)),
         );
-        for await (const outcomes of new HashingEmbedder({ model }).embed(pending.map(({ content }) => content))) {
+        for await (const outcomes of new HashingEmbedder({ model }).embed(
+          pending.map(({ content }) => content),
+          { as: "passage" },
+        )) {
           const embedded = outcomes.flatMap((outcome) => {
             const chunk = pending[outcome.index];
             return chunk === undefined || "rejected" in outcome

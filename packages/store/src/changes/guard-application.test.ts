@@ -35,7 +35,10 @@ describeOnEachServer(
         const worker = async () => {
           while (!ending) {
             const pending = await readPendingChunks(database, profile, await idsOf(database, profile));
-            for await (const outcomes of embedder.embed(pending.map(({ content }) => content))) {
+            for await (const outcomes of embedder.embed(
+              pending.map(({ content }) => content),
+              { as: "passage" },
+            )) {
               const embedded = outcomes.flatMap((outcome) => {
                 const chunk = pending[outcome.index];
                 if (chunk === undefined || "rejected" in outcome) return [];

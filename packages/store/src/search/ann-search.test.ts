@@ -16,7 +16,7 @@ const partition = sql.raw(`reembed."chunk_embeddings_${rubert.name}"`);
 const measured = { recall10: 1, targetRecall: 0.95, sample: 1, measuredAt: "2026-01-01T00:00:00Z" };
 
 async function embed(texts: readonly string[]): Promise<Float32Array[]> {
-  const outcomes = await Array.fromAsync(embedder.embed(texts));
+  const outcomes = await Array.fromAsync(embedder.embed(texts, { as: "passage" }));
   return outcomes.flat().map((outcome) => ("vector" in outcome ? outcome.vector : new Float32Array()));
 }
 

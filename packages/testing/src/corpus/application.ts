@@ -58,7 +58,7 @@ export async function createApplication(options: ApplicationOptions & { ownRole:
     async write(document, body) {
       const rows = await Promise.all(
         chunkText(body, chunking).map(async ({ position, content }) => {
-          const outcome = await embedOne(embedder, content);
+          const outcome = await embedOne(embedder, content, { as: "passage" });
           const vector = "vector" in outcome ? `[${outcome.vector.join()}]` : null;
           return { document, position, content, vector, checksum: randomUUID() };
         }),

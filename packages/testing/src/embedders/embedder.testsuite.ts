@@ -1,4 +1,5 @@
-import type { Embedder, TextOutcome } from "@reembed/embedder";
+import type { Model } from "@reembed/core";
+import type { Embedder, TextOutcome, TextRole } from "@reembed/embedder";
 import { beforeAll, describe, expect, test } from "vitest";
 import { hasEnded, watchChildren } from "../processes/watch-children.ts";
 
@@ -16,12 +17,15 @@ const texts: readonly string[] = [
 ];
 const blank: readonly string[] = ["", " ", "\n\t\r\n", "\u00a0\u2003", "\ufeff"];
 
+/** What is changed in an embedder's model: not its files. */
+export type ModelChange = Partial<Pick<Model, "prompts" | "dimensions">>;
+
 /** The contract of every embedder. `start` returns a new one each time. */
-export function describeEmbedder(name: string, start: () => Promise<Embedder>): void {
+export function describeEmbedder(name: string, start: (change: ModelChange) => Promise<Embedder>): void {
   describe(name, () => {
     let embedder: Embedder;
     beforeAll(async () => {
-      embedder = await start();
+      embedder = await start({});
       return () => embedder[Symbol.asyncDispose]();
     });
 
@@ -69,7 +73,7 @@ export function describeEmbedder(name: string, start: () => Promise<Embedder>): 
     });
 
     test("a call that is abandoned half-way does not affect the next one", async () => {
-      for await (const outcomes of embedder.embed([...texts, ...texts])) {
+      for await (const outcomes of embedder.embed([...texts, ...texts], { as: "passage" })) {
         expect(outcomes.length).toBeGreaterThan(0);
         break;
       }
@@ -96,9 +100,47 @@ export function describeEmbedder(name: string, start: () => Promise<Embedder>): 
       expect(cosine(long?.vector, longer?.vector)).toBeGreaterThan(0.9999);
     });
 
+    test("the model's prompt for queries or passages is read before each text, also where a long one is cut", async () => {
+      const prompts = { query: "Вопрос сотрудника: ", passage: "Из правил компании, глава о работе: " };
+      await using prompted = await start({ prompts });
+      const given = [...texts.filter((text) => text.isWellFormed()), "отпуск ".repeat(embedder.model.maxTokens)];
+      const read = await Promise.all(
+        (["query", "passage"] as const).map(async (as) => {
+          const outcomes = (await embedAll(prompted, given, as)).map(embedded);
+          const expected = (
+            await embedAll(
+              embedder,
+              given.map((text) => prompts[as] + text),
+            )
+          ).map(embedded);
+          for (const [index, { vector, ...counts }] of outcomes.entries()) {
+            expect(cosine(vector, expected[index]?.vector)).toBeGreaterThan(0.9999);
+            expect(counts).toEqual({ ...expected[index], vector: undefined });
+          }
+          return outcomes;
+        }),
+      );
+      const [asQuery, asPassage] = read.map(([first]) => first?.vector);
+      expect(cosine(asQuery, asPassage)).toBeLessThan(0.9999);
+      const blanks = await embedAll(prompted, blank, "query");
+      expect(blanks.every((outcome) => "rejected" in outcome && outcome.rejected === "empty_text")).toBe(true);
+    });
+
+    test("with fewer dimensions a vector is the beginning of the whole one, of length 1", async () => {
+      const dimensions = embedder.model.dimensions / 4;
+      await using short = await start({ dimensions });
+      const whole = await vectorsOf(embedder, texts);
+      for (const [index, vector] of (await vectorsOf(short, texts)).entries()) {
+        expect(vector).toHaveLength(dimensions);
+        expect(Math.hypot(...vector)).toBeCloseTo(1, 4);
+        const beginning = whole[index]?.subarray(0, dimensions) ?? new Float32Array();
+        expect(cosine(vector, beginning) / Math.hypot(...beginning)).toBeGreaterThan(0.9999);
+      }
+    });
+
     test("after disposal it takes no more texts and leaves no process", async () => {
       using watch = watchChildren();
-      const own = await start();
+      const own = await start({});
       await embedAll(own, texts);
       await own[Symbol.asyncDispose]();
       expect(watch.children.filter((child) => !hasEnded(child))).toEqual([]);
@@ -109,8 +151,12 @@ export function describeEmbedder(name: string, start: () => Promise<Embedder>): 
 }
 
 /** The outcomes in the order of the texts. */
-export async function embedAll(embedder: Embedder, texts: readonly string[]): Promise<TextOutcome[]> {
-  const outcomes = await Array.fromAsync(embedder.embed(texts));
+export async function embedAll(
+  embedder: Embedder,
+  texts: readonly string[],
+  as: TextRole = "passage",
+): Promise<TextOutcome[]> {
+  const outcomes = await Array.fromAsync(embedder.embed(texts, { as }));
   return outcomes.flat().sort((a, b) => a.index - b.index);
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Model, ReembedError } from "@reembed/core";
-import type { Embedder, TextOutcome } from "@reembed/embedder";
+import type { Embedder, TextOutcome, TextRole } from "@reembed/embedder";
 
 export interface HashingEmbedderOptions {
   model: Model;
@@ -27,21 +27,24 @@ export class HashingEmbedder implements Embedder {
     this.#beforeMicroBatch = beforeMicroBatch;
   }
 
-  async *embed(texts: readonly string[]): AsyncGenerator<TextOutcome[]> {
+  async *embed(texts: readonly string[], { as }: { as: TextRole }): AsyncGenerator<TextOutcome[]> {
     for (let start = 0; start < texts.length; start += this.#microBatchSize) {
       if (this.#closed) throw new ReembedError("inference_died", "The embedder was closed");
       const microBatch = texts.slice(start, start + this.#microBatchSize);
       await this.#beforeMicroBatch(microBatch);
-      yield microBatch.map((text, row) => this.#embedText(text, start + row));
+      yield microBatch.map((text, row) =>
+        this.#embedText(text, start + row, as === "bare" ? "" : this.model.prompts[as]),
+      );
     }
   }
 
-  #embedText(text: string, index: number): TextOutcome {
-    const words = text.split(/\s+/).filter((word) => word !== "");
-    if (words.length === 0) return { index, rejected: "empty_text", detail: "The text has no visible character." };
+  #embedText(text: string, index: number, prompt: string): TextOutcome {
+    if (text.trim() === "") return { index, rejected: "empty_text", detail: "The text has no visible character." };
+    const words = (prompt + text).split(/\s+/).filter((word) => word !== "");
     const tokenCount = words.length + 2;
-    const { dimensions, maxTokens } = this.model;
-    const vector = hashToVector(words.slice(0, maxTokens - 2).join(" "), dimensions);
+    const { dimensions, outputDimensions, maxTokens } = this.model;
+    const emitted = hashToVector(words.slice(0, maxTokens - 2).join(" "), outputDimensions);
+    const vector = emitted.slice(0, dimensions).map((value) => value * Math.sqrt(outputDimensions / dimensions));
     return { index, vector, tokenCount, truncatedTokens: Math.max(0, tokenCount - maxTokens) };
   }
 

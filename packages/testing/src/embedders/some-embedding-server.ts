@@ -114,7 +114,7 @@ export class SomeEmbeddingServer implements AsyncDisposable {
 
   async #embed(texts: string[]): Promise<EmbeddingEntry[]> {
     const entries: EmbeddingEntry[] = [];
-    for await (const outcome of this.#embedder.embed(texts)) {
+    for await (const outcome of this.#embedder.embed(texts, { as: "passage" })) {
       for (const text of outcome) {
         const embedding = "vector" in text ? Array.from(text.vector, (value) => value * 3) : [];
         entries.push({ object: "embedding", index: text.index, embedding });

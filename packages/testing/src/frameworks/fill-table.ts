@@ -22,7 +22,7 @@ export function someChunks(): FrameworkChunk[] {
 /** The vector that a framework's model makes of a chunk. */
 export async function embedFor(table: FrameworkTable, chunk: FrameworkChunk, model: Model): Promise<number[]> {
   await using embedder = new HashingEmbedder({ model });
-  const outcome = await embedOne(embedder, table.embedded(chunk));
+  const outcome = await embedOne(embedder, table.embedded(chunk), { as: "passage" });
   if (!("vector" in outcome)) throw new Error(`${table.embedded(chunk)} cannot be embedded`);
   return [...outcome.vector];
 }

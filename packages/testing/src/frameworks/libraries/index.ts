@@ -71,7 +71,7 @@ async function runLangchainJs(
   await using embedder = new HashingEmbedder({ model });
   const embedDocuments = async (texts: string[]) => {
     embedded.push(...texts);
-    const outcomes = await Promise.all(texts.map((text) => embedOne(embedder, text)));
+    const outcomes = await Promise.all(texts.map((text) => embedOne(embedder, text, { as: "passage" })));
     return outcomes.map((outcome) => ("vector" in outcome ? [...outcome.vector] : []));
   };
   const store = await PGVectorStore.initialize(
