@@ -1,4 +1,4 @@
-import { messageOf, ReembedError } from "@reembed/core";
+import { isTransient, messageOf, ReembedError } from "@reembed/core";
 import { type Embedder, type TextOutcome, tryEmbedding } from "@reembed/embedder";
 
 /** Why a text has no vector although the embedder accepts others. */
@@ -17,7 +17,7 @@ export type IsolatedOutcome = TextOutcome | { index: number; rejected: FailureRe
  * A text that fails alone is blamed only if the embedder still works, which a harmless text shows: otherwise the device is
  * to blame, and every text would fail. It must also fail repeatedly, because the kernel's out-of-memory killer may end a
  * child for memory that other processes use, and a server that was away may be back by now.
- * @throws The embedder's error, if it fails on the harmless text too.
+ * @throws The embedder's error, if it fails on the harmless text too or if no text has caused it.
  */
 export async function* embedIsolating(
   embedder: Embedder,
@@ -38,6 +38,8 @@ export async function* embedIsolating(
     }
     return;
   } catch (error) {
+    // A server that is away or a budget that is spent would fail for each half as well.
+    if (isTransient(error)) throw error;
     failure = error;
   }
   const rest = [...left];

@@ -17,6 +17,7 @@ import type { RegisteredProfile } from "@reembed/store/profiles";
 import { addThroughput, recordHeartbeat, removeHeartbeat } from "@reembed/store/progress";
 import { type BatchContext, embedBatch, type MicroBatchReport } from "./embed-batch.ts";
 import { RateMeter } from "./rate-meter.ts";
+import { Waits } from "./waits.ts";
 import { WorkerMetrics } from "./worker-metrics.ts";
 
 const heartbeatMs = 2_000;
@@ -61,11 +62,12 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
   const rate = new RateMeter();
   const followClock = () =>
     followDatabaseClock(database, (wrong) => log.warn({ error: wrong }, "this host's clock is wrong"));
-  scope.use(startHeartbeat(options, rate, followClock));
+  const waits = new Waits();
+  scope.use(startHeartbeat(options, { rate, waits, followClock }));
   // Before any time of this host's clock is written to the queue. The server may become unreachable again after the checks.
   await outlast(followClock, { log, server: describeServer(database), stopping: stopping.signal });
 
-  const processBatch = batchProcessor(options, { rate, metrics, stopping: stopping.signal });
+  const processBatch = batchProcessor(options, { rate, waits, metrics, stopping: stopping.signal });
   const worker = startEmbedWorker(options.queue, profile.name, processBatch, {
     concurrency: options.concurrency,
     lockDurationMs: options.lockDurationMs,
@@ -84,15 +86,15 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
 /** Records every two seconds that the worker is there, and what it has done. Disposal removes the record. */
 function startHeartbeat(
   { database, profile: { name }, embedder, log }: WorkerOptions,
-  rate: RateMeter,
-  followClock: () => Promise<number>,
+  { rate, waits, followClock }: { rate: RateMeter; waits: Waits; followClock: () => Promise<number> },
 ): AsyncDisposable {
   const host = hostname();
   const id = `${host}-${process.pid}-${randomUUID().slice(0, 8)}`;
   const heartbeat = { id, host, pid: process.pid, profile: name, device: embedder.device };
   const recordWork = async () => {
     await followClock();
-    await recordHeartbeat(database, { ...heartbeat, modelRevision: embedder.model.revision, ...rate.read() });
+    const { revision: modelRevision } = embedder.model;
+    await recordHeartbeat(database, { ...heartbeat, modelRevision, ...rate.read(), waitsFor: waits.reason });
     await addThroughput(database, name, rate.take());
   };
   const onFailure = (error: unknown) => log.warn({ error: messageOf(error) }, "the heartbeat could not be recorded");
@@ -106,7 +108,7 @@ function startHeartbeat(
 /** The function that the queue calls for each batch. It embeds the batch, and keeps it while a server that it needs is away. */
 function batchProcessor(
   { database, profile, embedder, log }: WorkerOptions,
-  { rate, metrics, stopping }: { rate: RateMeter; metrics: WorkerMetrics; stopping: AbortSignal },
+  { rate, waits, metrics, stopping }: { rate: RateMeter; waits: Waits; metrics: WorkerMetrics; stopping: AbortSignal },
 ) {
   const servers = `${describeServer(database)}${orEmbedder(embedder.device)}`;
   return async (batch: EmbedBatch, job: EmbedJob): Promise<BatchResult> => {
@@ -128,7 +130,8 @@ function batchProcessor(
         );
       },
     };
-    const waiting = { log: batchLog, server: servers, stopping };
+    const onWait = (error: unknown) => waits.set(job, error);
+    const waiting = { log: batchLog, server: servers, stopping, onWait };
     const result = await outlast(() => embedBatch(batch, context), waiting).catch((error: unknown) => {
       // While stopping, an error may be caused by the stop: the batch is intact and waits for another worker.
       throw stopping.aborted ? new BatchHandedBack() : error;

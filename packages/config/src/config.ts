@@ -68,6 +68,8 @@ interface EmbeddingServer {
   apiKey: string | undefined;
   /** The server's name for the profile's model; by default the model's id. */
   servedModel: string | undefined;
+  /** Per million tokens, in the operator's currency; undefined if they cost nothing. */
+  price: number | undefined;
   /** Maximum number of texts of a request, and of requests in flight. */
   requestTexts: number;
   requestsInFlight: number;
@@ -140,6 +142,7 @@ function embeddingServer(env: Environment, variables: EmbeddingServer["variables
   if (endpoint === undefined) return undefined;
   return {
     ...{ variables, endpoint, apiKey: env[`${variables}_API_KEY`], servedModel: env[`${variables}_ENDPOINT_MODEL`] },
+    price: env[`${variables}_PRICE`],
     requestTexts: env.EMBEDDING_REQUEST_TEXTS,
     requestsInFlight: env.EMBEDDING_REQUESTS_IN_FLIGHT,
     tokensPerMinute: env.EMBEDDING_TOKENS_PER_MINUTE,

@@ -7,7 +7,15 @@ export { backoffMs } from "./failures/backoff.ts";
 export { type ExitCode, messageOf, ReembedError } from "./failures/errors.ts";
 export { endsWithin, reportNoAnswer } from "./failures/no-answer.ts";
 export { isTransient, isUntakenText } from "./failures/outage.ts";
-export { formatBytes, formatCount, formatDuration, formatPercent, formatRate, formatShare } from "./format/numbers.ts";
+export {
+  formatAmount,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatPercent,
+  formatRate,
+  formatShare,
+} from "./format/numbers.ts";
 export { formatTable } from "./format/table.ts";
 export { type Model, models, type Pooling, type Prompts } from "./profiles/model.ts";
 export {

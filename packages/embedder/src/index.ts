@@ -6,6 +6,7 @@ export {
   type TextRole,
   tryEmbedding,
 } from "./embedder.ts";
+export type { TokenMeter } from "./http/token-meter.ts";
 export { pullModel } from "./hub/pull-model.ts";
 export { modelFolder } from "./models/model-files.ts";
 export { inspectModel, type ModelState } from "./models/model-state.ts";
@@ -14,6 +15,7 @@ export { type CudaFiles, inspectCudaFiles } from "./onnx/cuda-files.ts";
 export { startOnnxEmbedder } from "./onnx/onnx-embedder.ts";
 export {
   chooseDevice,
+  type EmbedderSettings,
   type EmbeddingServer,
   embeddingServerOf,
   httpDevice,

@@ -1,6 +1,7 @@
 import { type Profile, ReembedError } from "@reembed/core";
 import type { Embedder, EmbedderObserver } from "./embedder.ts";
 import { type HttpEmbedderOptions, startHttpEmbedder } from "./http/http-embedder.ts";
+import type { TokenMeter } from "./http/token-meter.ts";
 import { modelFolder } from "./models/model-files.ts";
 import { listPrepared } from "./models/prepared-graph.ts";
 import { startOnnxEmbedder } from "./onnx/onnx-embedder.ts";
@@ -18,10 +19,11 @@ export interface EmbedderSettings {
   worker: { tokenBudget: number | undefined };
 }
 
-export type EmbeddingServer = Omit<
-  HttpEmbedderOptions,
-  "model" | "modelsFolder" | "tokenBudget" | "observer" | "tokenizer"
->;
+export interface EmbeddingServer
+  extends Omit<HttpEmbedderOptions, "model" | "modelsFolder" | "tokenBudget" | "observer" | "meter" | "tokenizer"> {
+  /** Per million tokens; undefined if they cost nothing. */
+  price?: number | undefined;
+}
 
 export interface ProfileEmbedderOptions {
   device: string;
@@ -29,6 +31,8 @@ export interface ProfileEmbedderOptions {
   threads?: number | undefined;
   log: { warn(message: string): void };
   observer?: EmbedderObserver;
+  /** Counts what an embedding server is paid for. */
+  meter?: TokenMeter | undefined;
   /** Time limits for an embedding server; by default it retries for some time. */
   patience?: Pick<HttpEmbedderOptions, "timeoutMs" | "retries">;
 }
@@ -61,13 +65,13 @@ export function chooseDevice(config: EmbedderSettings, profile: string, device: 
 export async function startProfileEmbedder(
   { name, model }: Profile,
   settings: EmbedderSettings,
-  { device, threads, log, observer, patience }: ProfileEmbedderOptions,
+  { device, threads, log, observer, meter, patience }: ProfileEmbedderOptions,
 ): Promise<Embedder> {
   const { models, worker } = settings;
   const { tokenBudget } = worker;
   const server = embeddingServerOf(settings, name);
   const common = { model, modelsFolder: models.folder, tokenBudget, ...(observer === undefined ? {} : { observer }) };
-  if (server !== undefined) return await startHttpEmbedder({ ...common, ...server, ...patience });
+  if (server !== undefined) return await startHttpEmbedder({ ...common, ...server, ...patience, meter });
   const embedder = await startOnnxEmbedder({ ...common, device, threads });
   const prepared = (await listPrepared(modelFolder(model, models.folder))).map((graph) => graph.device);
   if (!prepared.includes(device.replace(/:.*/, ""))) {

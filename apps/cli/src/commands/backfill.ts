@@ -1,6 +1,7 @@
-import { loadConfig } from "@reembed/config";
+import { type Config, loadConfig } from "@reembed/config";
 import { formatCount } from "@reembed/core";
 import { type BackfillQueue, pauseBackfill, resumeBackfill, startOrAdjustBackfill } from "@reembed/migration/backfill";
+import { limitSpending } from "@reembed/migration/spending";
 import { EmbedQueues } from "@reembed/queue";
 import { createLogger } from "@reembed/runtime";
 import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
@@ -21,6 +22,7 @@ interface StartFlags extends BackfillFlags {
   order: BackfillOrder;
   until?: number;
   rate?: number;
+  budget?: number | null;
 }
 
 interface Outcome {
@@ -43,13 +45,19 @@ export function registerBackfill(program: Command): void {
     )
     .option("--until <share>", "stop when this share of the chunks is embedded, such as 10% (default: all)", parseShare)
     .option("--rate <chunks/s>", "maximum chunks per second (default: unlimited)", numberBetween(0.001, 1e6))
+    .option(
+      "--budget <amount>",
+      "stop before all that an embedding server embeds for the profile has cost this much; none: no limit (default: as it is)",
+      parseBudget,
+    )
     .action((flags: StartFlags) =>
-      change(flags, async (on, before) => {
-        const { order, until = null, rate = null } = flags;
+      change(flags, async (on, before, config) => {
+        const { order, until = null, rate = null, budget } = flags;
+        if (budget !== undefined) await limitSpending(on.database, before.name, { budget, config });
         const { profile, withdrawn, prioritised } = await startOrAdjustBackfill(on, before, { order, until, rate });
         const { name, state } = profile;
-        const result = { profile: name, state, paused: false, order, until, rate, withdrawn, prioritised };
-        return { result, withdrawn, text: describeBackfill(profile, { order, until, rate }, prioritised) };
+        const result = { profile: name, state, paused: false, order, until, rate, budget, withdrawn, prioritised };
+        return { result, withdrawn, text: describeBackfill(profile, { order, until, rate, budget }, prioritised) };
       }),
     );
   changing(
@@ -84,7 +92,7 @@ function changing(parent: Command, name: string, description: string): Command {
 
 async function change(
   { profile: name, dryRun, json }: BackfillFlags,
-  work: (on: BackfillQueue, profile: RegisteredProfile) => Promise<Outcome>,
+  work: (on: BackfillQueue, profile: RegisteredProfile, config: Config) => Promise<Outcome>,
 ): Promise<void> {
   const config = loadConfig(process.env);
   await using services = await openServices(config, createLogger(config.logLevel), { dryRun });
@@ -92,12 +100,16 @@ async function change(
   await using queues = new EmbedQueues(services.queue, () => {});
   const profile = await readProfile(database, name ?? config.candidate.name);
   const on = { database, queue: queues.of(profile.name), dryRun: services.dryRun };
-  const { result, text, withdrawn } = await work(on, profile);
+  const { result, text, withdrawn } = await work(on, profile, config);
   const taken = `${formatCount(withdrawn)} chunks waiting in the queue`;
   if (dryRun) return void process.stdout.write(`-- ${taken} would be removed from it. Nothing was changed.\n`);
   const rest =
     withdrawn > 0 ? `\n${formatCount(withdrawn)} chunks that were waiting in the queue were removed from it.` : "";
   printResult(result, json, `${text}${rest}`);
+}
+
+function parseBudget(text: string): number | null {
+  return text === "none" ? null : numberBetween(0, 1e12)(text);
 }
 
 function parseShare(text: string): number | null {

@@ -1,6 +1,7 @@
 import { configuredProfile, loadConfig } from "@reembed/config";
 import { ReembedError } from "@reembed/core";
 import { chooseDevice, startProfileEmbedder } from "@reembed/embedder";
+import { startSpendingMeter } from "@reembed/migration/spending";
 import { describeVerdict, verifyProfile } from "@reembed/migration/verify";
 import { createLogger } from "@reembed/runtime";
 import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
@@ -53,12 +54,13 @@ export function registerVerify(program: Command): void {
       const profile = await readProfile(database, wanted.name);
       refuseRetired(profile);
       const { chunks } = await readCoverage(database, profile);
+      await using meter = startSpendingMeter({ database, config, profile: profile.name, log });
       using drawn = progressBars();
       const bars = { check: drawn.add("checking", "chunks"), embed: drawn.add("embedding again", "texts") };
       const report = await verifyProfile({
         database,
         profile,
-        startEmbedder: () => startProfileEmbedder(wanted, config, { device, log }),
+        startEmbedder: () => startProfileEmbedder(wanted, config, { device, log, meter }),
         sample: flags.full ? "all" : flags.sample,
         bars: { own: flags.minCosine, adopted: Math.min(leastCosineAdopted, flags.minCosine) },
         maxQuarantinedShare: config.maxQuarantinedShare,

@@ -1,5 +1,6 @@
 import { type Config, configuredProfile, loadConfig } from "@reembed/config";
 import { chooseDevice, httpDevice, startProfileEmbedder, tryEmbedding } from "@reembed/embedder";
+import { startSpendingMeter } from "@reembed/migration/spending";
 import { requireSameServedModel } from "@reembed/migration/verify";
 import { createLogger, createMetrics, type Logger } from "@reembed/runtime";
 import { describeServer } from "@reembed/store/database";
@@ -77,10 +78,11 @@ async function runWorker(flags: WorkerFlags, config: Config, log: Logger): Promi
     const concurrency = flags.concurrency ?? config.worker.concurrency ?? defaultConcurrency(device);
     const registered = createMetrics();
     const metrics = new WorkerMetrics(registered, profile.name);
-    const embedder = scope.use(
-      await startProfileEmbedder(wanted, config, { device, threads, log, observer: metrics.observer }),
-    );
+    const meter = scope.use(startSpendingMeter({ database, config, profile: profile.name, log }));
+    const { observer } = metrics;
+    const embedder = scope.use(await startProfileEmbedder(wanted, config, { device, threads, log, observer, meter }));
     await patience(describeServer(database), () => requireSameServedModel(database, profile, embedder));
+    meter?.keepWithinBudget();
     scope.use(await startWorker({ database, profile, embedder, queue, concurrency, lockDurationMs, log, metrics }));
     // A model that is working needs no test, and would answer it only after its run.
     const checks = { model: async () => void (metrics.idleMs > modelTestAfterMs && (await tryEmbedding(embedder))) };

@@ -1,6 +1,7 @@
 import { type Config, configuredProfile } from "@reembed/config";
 import { messageOf, type Rollout } from "@reembed/core";
 import { type Embedder, startProfileEmbedder } from "@reembed/embedder";
+import { startSpendingMeter } from "@reembed/migration/spending";
 import { requireSameServedModel } from "@reembed/migration/verify";
 import type { Logger } from "@reembed/runtime";
 import { checkDatabase, checkTables, type Database, describeServer, openDatabase } from "@reembed/store/database";
@@ -39,7 +40,7 @@ export async function openSearchServices(config: Config, options: OpenOptions): 
   const database = await openDatabaseOnly(config, options);
   const server = describeServer(database);
   const rollout = await patience(server, () => readRollout(database));
-  const embedders = await startQueryEmbedders(config, rollout, options);
+  const embedders = await startQueryEmbedders(config, { database, rollout }, options);
   await patience(server, () => requireServedModels(database, embedders));
   return { database, rollout, embedders };
 }
@@ -62,7 +63,7 @@ async function openDatabaseOnly(config: Config, { log, patience, scope }: OpenOp
 
 async function startQueryEmbedders(
   config: Config,
-  { baseline, candidate }: Rollout,
+  { database, rollout: { baseline, candidate } }: Pick<SearchServices, "database" | "rollout">,
   { device, log, scope }: OpenOptions,
 ): Promise<Map<string, Embedder>> {
   const frugal = {
@@ -73,7 +74,8 @@ async function startQueryEmbedders(
   for (const profile of [baseline, candidate].map((name) => configuredProfile(config, name))) {
     if (embedders.has(profile.model.id)) continue;
     // --device is for those profiles that no embedding server embeds for.
-    embedders.set(profile.model.id, scope.use(await startProfileEmbedder(profile, frugal, { device, log })));
+    const meter = scope.use(startSpendingMeter({ database, config, profile: profile.name, log }));
+    embedders.set(profile.model.id, scope.use(await startProfileEmbedder(profile, frugal, { device, log, meter })));
   }
   return embedders;
 }

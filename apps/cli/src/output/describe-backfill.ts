@@ -1,11 +1,11 @@
-import { formatCount } from "@reembed/core";
+import { formatAmount, formatCount } from "@reembed/core";
 import type { RegisteredProfile } from "@reembed/store/profiles";
 import type { BackfillSettings } from "@reembed/store/progress";
 
 /** Describes a backfill's settings in a sentence. */
 export function describeBackfill(
   { name, state }: RegisteredProfile,
-  { order, until, rate }: BackfillSettings,
+  { order, until, rate, budget }: BackfillSettings & { budget?: number | null | undefined },
   prioritised: number,
 ): string {
   const orders = {
@@ -17,6 +17,7 @@ export function describeBackfill(
     orders[order],
     ...(until === null ? [] : [`up to ${Number((100 * until).toFixed(2))} % of all chunks`]),
     ...(rate === null ? [] : [`at most ${rate} a second`]),
+    ...(budget === undefined ? [] : [budget === null ? "at any cost" : `until it has cost ${formatAmount(budget)}`]),
   ];
   const begins = state === "registered" ? "begins with the first document" : "continues";
   return `The backfill of ${name} ${begins}: ${parts.join(", ")}.`;

@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, formatDuration, formatTable, type Model } from "@reembed/core";
+import { formatAmount, formatBytes, formatCount, formatDuration, formatTable, type Model } from "@reembed/core";
 import type { DetailedEstimate } from "@reembed/migration/estimate";
 
 /** The estimate as a table: in each line a figure, and how certain it is or what it means. */
@@ -19,6 +19,7 @@ export function describeEstimate(
       `one worker on ${device}: ${formatCount(measured.texts)} texts in ${measured.seconds.toFixed(1)} s, after a warm-up`,
     ],
     ["time", formatDuration(estimate.seconds), describeTime(estimate)],
+    ...(estimate.cost === null ? [] : [["cost", formatAmount(estimate.cost.total), describeCost(estimate.cost)]]),
     ["vectors", formatBytes(estimate.vectorBytes), "on the database's disk, with the indexes that every profile has"],
     ["ANN index", formatBytes(estimate.indexBytes), describeIndex(estimate)],
   ];
@@ -48,6 +49,11 @@ function describeTruncation(
 function describeTime({ tokens, tokensPerSecond, workers }: DetailedEstimate): string {
   const [least, most] = [tokens.low, tokens.high].map((count) => formatDuration(count / (tokensPerSecond * workers)));
   return `${least === most ? "" : `${least} to ${most} `}by the number of tokens; a text that occurs twice is embedded once`;
+}
+
+function describeCost({ low, high }: NonNullable<DetailedEstimate["cost"]>): string {
+  const range = low === high ? "" : `${formatAmount(low)} to ${formatAmount(high)} `;
+  return `${range}by the number of tokens; requests that fail and are repeated cost more`;
 }
 
 function describeIndex({ indexBytes, indexBuildBytes }: DetailedEstimate): string {

@@ -1,5 +1,11 @@
 import { formatCount, formatDuration, formatRate, formatShare, formatTable } from "@reembed/core";
-import { describeBacklog, describeWaiting, type ProfileStatus } from "@reembed/migration/status";
+import {
+  describeBacklog,
+  describeSpending,
+  describeWaiting,
+  describeWaits,
+  type ProfileStatus,
+} from "@reembed/migration/status";
 import { describeWrongClock } from "@reembed/store/diagnosis";
 
 const header = [
@@ -35,11 +41,14 @@ export function describeStatuses(
 
 function notesOn(status: ProfileStatus, now: Date): string[] {
   const { profile, state, paused, throttleReason, queueLimits, adoption, forecast, verification, index } = status;
+  const spent = describeSpending(status);
   const waiting = state === "backfilled" ? describeWaiting(status, status.workers.length) : null;
   return [
     ...(waiting === null ? [] : [waiting]),
     ...(paused && state !== "backfilled" ? [`paused until \`reembed backfill resume --profile ${profile}\``] : []),
     ...(throttleReason === null ? [] : [`throttled: ${throttleReason}`]),
+    ...describeWaits(status.workers),
+    ...(spent === null ? [] : [spent]),
     ...(queueLimits === null ? [] : [queueLimits]),
     ...(adoption === null ? [] : [adoption]),
     ...(forecast === null ? [] : [describeForecast(forecast, now)]),

@@ -1,6 +1,6 @@
 import { formatCount, formatDuration } from "@reembed/core";
 import { type Html, html } from "@reembed/http/html";
-import { describeWaiting, type ProfileStatus } from "@reembed/migration/status";
+import { describeSpending, describeWaiting, describeWaits, type ProfileStatus } from "@reembed/migration/status";
 import type { ProfileState } from "@reembed/store/schema";
 import type { Role } from "../access/access.ts";
 
@@ -12,9 +12,12 @@ export function hasBackfill({ state }: { state: ProfileState }): boolean {
 /** The state of the backfill, what limits it and, for admins, a button to pause it. */
 export function renderBackfill(status: ProfileStatus, role: Role): Html {
   const { profile, paused, throttleReason } = status;
+  const spent = describeSpending(status);
   const action = paused ? "resume" : "pause";
   return html`<p id="state-${profile}">${describeBackfill(status)}</p>
 ${throttleReason !== null && html`<p class="warning" id="throttled-${profile}">${throttleReason}</p>`}
+${describeWaits(status.workers).map((wait) => html`<p class="warning">${wait}</p>`)}
+${spent !== null && html`<p id="spending-${profile}">${spent}.</p>`}
 ${
   hasBackfill(status) &&
   role === "admin" &&

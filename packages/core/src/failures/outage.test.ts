@@ -12,6 +12,7 @@ test.for([
   ["a deadlock", coded("40P01")],
   ["a query whose connection was lost", new Error("Failed query: …", { cause: new Error("Connection terminated") })],
   ["a GPU that has failed", coded("device_failed")],
+  ["a budget that is spent", coded("budget_spent")],
   ["a Redis without memory", new Error("ERR Error running script: -OOM command not allowed when used memory")],
   ["a Redis that is loading its data", new Error("LOADING Redis is loading the dataset in memory")],
 ] as const)("%s passes", ([, error]) => {

@@ -5,8 +5,8 @@
  */
 const postgresStates = /^(08...|25006|40001|40P01|53...|57P0[1235]|58...)$/;
 const socketCodes = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
-/** An embedder's codes: its GPU has failed or its context is broken, which no text has caused. */
-const deviceCodes = /^device_(failed|unavailable)$/;
+/** An embedder's codes: its GPU has failed, its context is broken or its budget is spent, which no text has caused. */
+const embedderCodes = /^(device_(failed|unavailable)|budget_spent)$/;
 /** Messages of node-postgres, ioredis and Redis that come without a code. */
 const messages = [
   /^Connection (terminated|is closed)/,
@@ -28,7 +28,7 @@ export function isTransient(error: unknown): boolean {
   // Poolers report every failure as 08P01, protocol violation: these for good, and also that no server is there for now.
   if (refusedForGood.test(error.message)) return false;
   const code = "code" in error ? String(error.code) : "";
-  if (postgresStates.test(code) || socketCodes.test(code) || deviceCodes.test(code)) return true;
+  if (postgresStates.test(code) || socketCodes.test(code) || embedderCodes.test(code)) return true;
   if (messages.some((message) => message.test(error.message))) return true;
   if (error instanceof AggregateError && error.errors.some(isTransient)) return true;
   return isTransient(error.cause);

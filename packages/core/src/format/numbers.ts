@@ -30,3 +30,9 @@ export function formatDuration(seconds: number): string {
   if (seconds < 5_400) return `${Math.round(seconds / 60)} min`;
   return seconds < 129_600 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} days`;
 }
+
+/** An amount of money, in whatever currency prices are given: `1,234.50`, `0.0042`. */
+export function formatAmount(amount: number): string {
+  if (amount > 0 && amount < 1) return String(Number(amount.toPrecision(2)));
+  return amount.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+}

@@ -1,8 +1,16 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf, ReembedError } from "@reembed/core";
-import { EndpointOutage, InvalidAnswer, isMisconfiguration, type NamedServer, refusal } from "./endpoint-error.ts";
+import {
+  EndpointOutage,
+  InvalidAnswer,
+  isMisconfiguration,
+  type NamedServer,
+  neverSent,
+  refusal,
+} from "./endpoint-error.ts";
 import { type ReceivedVector, readEmbeddings } from "./read-embeddings.ts";
 import { RequestGate, type RequestLimits } from "./request-gate.ts";
+import type { TokenMeter } from "./token-meter.ts";
 
 export interface EndpointOptions {
   /** The base address: requests go to `<endpoint>/embeddings`. */
@@ -16,6 +24,7 @@ export interface EndpointOptions {
   timeoutMs: number;
   retries: RetryLimits;
   limits: RequestLimits;
+  meter?: TokenMeter | undefined;
 }
 
 /** The texts of one request, and their tokens. */
@@ -31,6 +40,9 @@ export interface RetryLimits {
   /** Upper limit of every wait, also of one that the server asks for. */
   mostWaitMs: number;
 }
+
+/** Node's codes for a connection that did not come about. */
+const unconnected = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/;
 
 /** Posts to `{endpoint}/embeddings` and repeats a request while its failure may be temporary. */
 export class EmbeddingsEndpoint {
@@ -75,7 +87,9 @@ export class EmbeddingsEndpoint {
     for (let failures = 1; ; failures++) {
       this.#refuseDuringLongPause();
       try {
-        const vectors = await this.#gate.pass(tokens, signal, () => this.#request(texts, signal));
+        const vectors = await this.#gate.pass(tokens, signal, () =>
+          this.#metered(tokens, (read) => this.#request(texts, signal, read)),
+        );
         this.#hasAnswered = true;
         return vectors;
       } catch (error) {
@@ -99,13 +113,39 @@ export class EmbeddingsEndpoint {
     throw new EndpointOutage(this.#server, `it asked to be left alone for another ${Math.ceil(pauseMs / 1_000)} s`);
   }
 
-  async #request(texts: readonly string[], signal: AbortSignal): Promise<ReceivedVector[]> {
+  /** Every try is paid for. One that fails counts with all of its tokens, unless the server has surely not read them. */
+  async #metered<Answer>(tokens: number, send: (read: (tokens: number) => void) => Promise<Answer>): Promise<Answer> {
+    const { meter } = this.#options;
+    const reserved = (await meter?.reserve(tokens)) ?? 0;
+    let read = tokens;
+    try {
+      return await send((known) => {
+        read = known;
+      });
+    } catch (error) {
+      if (neverSent(error)) read = 0;
+      throw error;
+    } finally {
+      meter?.settle(reserved, read);
+    }
+  }
+
+  async #request(
+    texts: readonly string[],
+    signal: AbortSignal,
+    read: (tokens: number) => void,
+  ): Promise<ReceivedVector[]> {
     const { model, outputDimensions, timeoutMs } = this.#options;
     const body = JSON.stringify({ model, input: texts, encoding_format: "float" });
     const { response, text } = await this.#post(body, timeoutMs, signal);
-    if (!response.ok) throw refusal(this.#server, response, this.#withoutKey(reasonIn(text)));
+    if (!response.ok) {
+      if (response.status < 500) read(0);
+      throw refusal(this.#server, response, this.#withoutKey(reasonIn(text)));
+    }
     try {
-      return readEmbeddings(text, { texts: texts.length, outputDimensions });
+      const { vectors, usedTokens } = readEmbeddings(text, { texts: texts.length, outputDimensions });
+      if (usedTokens !== undefined) read(usedTokens);
+      return vectors;
     } catch (error) {
       const cutOff = error instanceof SyntaxError;
       // The message of JSON.parse is not passed on, because it quotes the body.
@@ -125,7 +165,8 @@ export class EmbeddingsEndpoint {
       if (limit.signal.aborted) throw new EndpointOutage(this.#server, `it did not come within ${timeoutMs / 1_000} s`);
       // "fetch failed" and "terminated" say nothing; the cause says what failed.
       const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-      throw new EndpointOutage(this.#server, this.#withoutKey(messageOf(cause)));
+      const neverSent = unconnected.test(String((cause as { code?: unknown } | null)?.code));
+      throw new EndpointOutage(this.#server, this.#withoutKey(messageOf(cause)), { neverSent });
     }
   }
 

@@ -15,14 +15,21 @@ const misconfigured: readonly number[] = [401, 403, 404, 405];
 export class EndpointOutage extends ReembedError {
   /** The wait that the server asked for. */
   readonly retryAfterMs: number;
+  readonly neverSent: boolean;
 
-  constructor({ address, variables }: NamedServer, why: string, retryAfterMs = 0) {
+  constructor({ address, variables }: NamedServer, why: string, { retryAfterMs = 0, neverSent = false } = {}) {
     super("embedding_server_away", `The embedding server at ${address} does not answer: ${why}`, {
       cause: new Error(`no answer for a request: ${why}`),
       remedy: `Start the server, or check ${variables}_ENDPOINT.`,
     });
     this.retryAfterMs = retryAfterMs;
+    this.neverSent = neverSent;
   }
+}
+
+/** Whether no connection came about, so that the server has not seen the request. */
+export function neverSent(error: unknown): boolean {
+  return error instanceof EndpointOutage && error.neverSent;
 }
 
 /** A 200 with an unusable body. A body that is cut off may be complete at the next try; others will be the same. */
@@ -39,7 +46,7 @@ export class InvalidAnswer extends ReembedError {
 export function refusal(server: NamedServer, { status, headers }: Response, reason: string): ReembedError {
   const answer = `${status}${reason === "" ? "" : `: ${reason}`}`;
   if (status === 408 || status === 429 || status > 500) {
-    return new EndpointOutage(server, answer, retryAfterMs(headers.get("retry-after")));
+    return new EndpointOutage(server, answer, { retryAfterMs: retryAfterMs(headers.get("retry-after")) });
   }
   // Not treated as an outage: one text may be too much for the model, so the caller searches for that text.
   if (status === 500)

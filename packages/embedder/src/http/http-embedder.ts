@@ -18,6 +18,7 @@ import { EmbeddingsEndpoint, type RetryLimits } from "./embeddings-endpoint.ts";
 import { isRefusal } from "./endpoint-error.ts";
 import { withListedModels } from "./listed-models.ts";
 import { packRequests } from "./pack-requests.ts";
+import type { TokenMeter } from "./token-meter.ts";
 
 export interface HttpEmbedderOptions {
   model: Model;
@@ -42,6 +43,8 @@ export interface HttpEmbedderOptions {
   timeoutMs?: number;
   retries?: RetryLimits;
   observer?: EmbedderObserver | undefined;
+  /** Counts what the server is paid for. */
+  meter?: TokenMeter | undefined;
   /** By default the model's own. Disposed of with the embedder. */
   tokenizer?: Tokenizer;
 }
@@ -96,7 +99,7 @@ class HttpEmbedder implements Embedder {
     this.#tokenizer = options.tokenizer ?? new Tokenizer(modelFolder(model, options.modelsFolder), model.maxTokens);
     this.#endpoint = new EmbeddingsEndpoint({
       ...{ endpoint, variables, apiKey, model: servedModel, outputDimensions },
-      ...{ timeoutMs, retries, limits },
+      ...{ timeoutMs, retries, limits, meter: options.meter },
     });
     // A request with more tokens than a minute may have could never be within the limit.
     this.#limits = { texts: requestTexts, tokens: Math.min(tokenBudget, tokensPerMinute ?? tokenBudget) };

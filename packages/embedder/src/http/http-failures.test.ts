@@ -31,7 +31,7 @@ beforeEach(async () => {
   return () => opened.disposeAsync();
 });
 
-type Limits = Pick<HttpEmbedderOptions, "requestsInFlight" | "requestsPerMinute"> & { requestTexts?: number };
+type Limits = Pick<HttpEmbedderOptions, "requestsInFlight" | "requestsPerMinute" | "meter"> & { requestTexts?: number };
 
 async function startEmbedder(options: Limits = {}): Promise<Embedder> {
   return await startHttpEmbedder({
@@ -207,4 +207,65 @@ test("a call that is abandoned half-way aborts its requests", async () => {
     input[0] === "зарплата" ? (response) => void response.on("close", () => (ended = true)) : undefined;
   for await (const _ of single.embed(["отпуск", "зарплата", "приказ"], { as: "passage" })) break;
   await waitFor("the end of the request", () => ended);
+});
+
+describe("what a server is paid for", () => {
+  /** A meter that counts, and what a batch of four texts has cost after the server answered as `faults` say. */
+  async function paidFor(...faults: Fault[]): Promise<number> {
+    let read = 0;
+    const meter = {
+      reserve: async () => 0,
+      settle: (_: number, tokens: number) => {
+        read += tokens;
+      },
+    };
+    await using paid = await startEmbedder({ meter });
+    read = 0;
+    server.faults.push(...faults);
+    await embedAll(paid, texts).catch(() => undefined);
+    return read;
+  }
+
+  test("is what it says that it has read, or else the tokens that were sent", async () => {
+    const sent = await paidFor();
+    expect(sent).toBeGreaterThan(2 * texts.length);
+    server.tokensPerText = 100;
+    expect(await paidFor()).toBe(100 * texts.length);
+  });
+
+  test("includes requests that failed after they may have been read, and none that was refused", async () => {
+    const once = await paidFor();
+    expect(await paidFor(status(500), breakOff)).toBe(3 * once);
+    expect(await paidFor(status(429), status(408))).toBe(once);
+    expect(await paidFor(status(422))).toBe(0);
+  });
+
+  test("does not include requests to a server that is away", async () => {
+    const meter = {
+      reserve: async (tokens: number) => tokens,
+      settle: (_: number, read: number) => void told.push(read),
+    };
+    const told: number[] = [];
+    await using paid = await startEmbedder({ meter });
+    const port = Number(new URL(server.endpoint).port);
+    await server[Symbol.asyncDispose]();
+    told.length = 0;
+    await failureOf(paid);
+    server = await SomeEmbeddingServer.start(new HashingEmbedder({ model }), port);
+    expect(told).toEqual([0, 0, 0]);
+  });
+
+  test("is asked for beforehand: what may not be paid is not sent, and is not tried again", async () => {
+    let allowed = true;
+    const reserve = async () => {
+      if (!allowed) throw new ReembedError("budget_spent", "The budget is spent.");
+      return 0;
+    };
+    await using paid = await startEmbedder({ meter: { reserve, settle: () => {} } });
+    server.requests.length = 0;
+    allowed = false;
+    const error = await failureOf(paid);
+    expect({ code: error.code, transient: isTransient(error) }).toEqual({ code: "budget_spent", transient: true });
+    expect(server.requests).toEqual([]);
+  });
 });

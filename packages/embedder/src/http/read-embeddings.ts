@@ -1,6 +1,12 @@
 /** One vector of an answer, or why it cannot be used. */
 export type ReceivedVector = { vector: Float32Array } | { problem: string };
 
+export interface Embeddings {
+  vectors: ReceivedVector[];
+  /** The tokens that the server says it has read; undefined if it does not say. */
+  usedTokens: number | undefined;
+}
+
 interface Expected {
   texts: number;
   outputDimensions: number;
@@ -11,8 +17,8 @@ interface Expected {
  * servers that ignore `encoding_format`, as base64. A vector with a value that is not a number affects only its own text.
  * @throws Error that says what is wrong with the answer as a whole.
  */
-export function readEmbeddings(body: string, expected: Expected): ReceivedVector[] {
-  const data = parse(body);
+export function readEmbeddings(body: string, expected: Expected): Embeddings {
+  const { data, usage } = parse(body);
   if (!Array.isArray(data)) throw new Error("it has no list of embeddings");
   if (data.length !== expected.texts) throw new Error(`${data.length} vectors came for ${expected.texts} texts`);
   const vectors = new Array<ReceivedVector | undefined>(expected.texts).fill(undefined);
@@ -22,15 +28,25 @@ export function readEmbeddings(body: string, expected: Expected): ReceivedVector
     if (vectors[index] !== undefined) throw new Error(`two vectors have the index ${index}`);
     vectors[index] = readVector(entry?.embedding, expected);
   }
-  return vectors.filter((vector) => vector !== undefined);
+  const used = usage?.total_tokens ?? usage?.prompt_tokens;
+  return {
+    vectors: vectors.filter((vector) => vector !== undefined),
+    usedTokens: typeof used === "number" && Number.isSafeInteger(used) && used > 0 ? used : undefined,
+  };
 }
 
-function parse(body: string): unknown {
+/** The members of an answer, none of which is checked. */
+interface Answer {
+  data?: unknown;
+  usage?: { total_tokens?: unknown; prompt_tokens?: unknown } | null;
+}
+
+function parse(body: string): Answer {
   try {
-    return JSON.parse(body)?.data;
+    return JSON.parse(body) ?? {};
   } catch {
     // Python writes NaN and Infinity, which JSON does not have.
-    return JSON.parse(body.replaceAll(/(?<=[[,]\s*)-?(NaN|Infinity)(?=\s*[\],])/g, "null"))?.data;
+    return JSON.parse(body.replaceAll(/(?<=[[,]\s*)-?(NaN|Infinity)(?=\s*[\],])/g, "null")) ?? {};
   }
 }
 

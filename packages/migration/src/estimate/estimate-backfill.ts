@@ -1,11 +1,12 @@
 import type { Config } from "@reembed/config";
 import { type Profile, ReembedError } from "@reembed/core";
-import { countTokens, startProfileEmbedder } from "@reembed/embedder";
+import { countTokens, embeddingServerOf, startProfileEmbedder } from "@reembed/embedder";
 import type { Logger } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
 import { readDatabaseTime } from "@reembed/store/diagnosis";
 import type { RegisteredProfile } from "@reembed/store/profiles";
 import type { Estimate } from "@reembed/store/progress";
+import { startSpendingMeter } from "../spending/spending-meter.ts";
 import { type Estimated, type EstimatedShare, estimateShare, estimateTotal } from "./intervals.ts";
 import { type MeasuredRate, measureRate } from "./measure-rate.ts";
 import { type CorpusSample, sampleCorpus } from "./sample-corpus.ts";
@@ -36,6 +37,8 @@ export interface DetailedEstimate extends Estimate {
   chunksLow: number;
   chunksHigh: number;
   measured: MeasuredRate;
+  /** What an embedding server takes for the tokens; null if they cost nothing. */
+  cost: Estimated | null;
 }
 
 /**
@@ -45,7 +48,8 @@ export interface DetailedEstimate extends Estimate {
 export async function estimateBackfill(options: EstimateOptions): Promise<DetailedEstimate> {
   const { database, config, log, profile, registered, workers, device, seconds } = options;
   const sample = await sampleCorpus(database, profile, registered, options.sample);
-  await using embedder = await startProfileEmbedder(profile, config, { device, log });
+  await using meter = startSpendingMeter({ database, config, profile: profile.name, log });
+  await using embedder = await startProfileEmbedder(profile, config, { device, log, meter });
   const volume = await measureVolume(sample, profile, config);
   const texts = shuffled(new Set(sample.units.flatMap((unit) => unit.texts).filter((text) => text.trim() !== "")));
   const { batchSize } = config.producer;
@@ -72,6 +76,7 @@ export async function estimateBackfill(options: EstimateOptions): Promise<Detail
     tokens: { total: Math.round(tokens.total), low: Math.round(tokens.low), high: Math.round(tokens.high) },
     tokensPerSecond: measured.tokensPerSecond,
     measured,
+    cost: costOf(tokens, embeddingServerOf(config, profile.name)?.price),
     workers,
     seconds: tokens.total / (measured.tokensPerSecond * workers),
     device: embedder.device,
@@ -82,6 +87,12 @@ export async function estimateBackfill(options: EstimateOptions): Promise<Detail
     truncatedShareLow: truncated.low,
     truncatedShareHigh: truncated.high,
   };
+}
+
+function costOf({ total, low, high }: Estimated, price: number | undefined): Estimated | null {
+  if (price === undefined) return null;
+  const of = (tokens: number) => (tokens * price) / 1_000_000;
+  return { total: of(total), low: of(low), high: of(high) };
 }
 
 interface Volume {

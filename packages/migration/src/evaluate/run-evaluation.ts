@@ -7,6 +7,7 @@ import type { Logger } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
 import { recordEvaluation } from "@reembed/store/evaluation";
 import { readProfile } from "@reembed/store/profiles";
+import { startSpendingMeter } from "../spending/spending-meter.ts";
 import { type ChosenQueries, chooseQueries, type QueryChoice } from "./choose-queries.ts";
 import type { Progress } from "./contender.ts";
 import { evaluateProfiles } from "./evaluate-profiles.ts";
@@ -45,7 +46,7 @@ export async function runEvaluation(
   const { source, queries, notes } = await chooseQueries(database, choice);
   requireQueries({ source, queries }, sheet);
   await using scope = new AsyncDisposableStack();
-  const embedders = await startEmbedders(config, { device, log }, scope);
+  const embedders = await startEmbedders(config, { database, device, log }, scope);
   const { report, answers } = await evaluateProfiles({
     ...{ database, baseline, candidate, embedders },
     ...{ queries, source, k, search, grid, progress },
@@ -86,10 +87,13 @@ function requireQueries({ source, queries }: Pick<ChosenQueries, "source" | "que
 /** Starts the models; only one if both profiles share it. */
 async function startEmbedders(
   config: Config,
-  { device, log }: Pick<RunOptions, "device" | "log">,
+  { database, device, log }: Pick<RunOptions, "device" | "log"> & { database: Database },
   scope: AsyncDisposableStack,
 ): Promise<{ baseline: Embedder; candidate: Embedder }> {
-  const start = async (profile: Profile) => scope.use(await startProfileEmbedder(profile, config, { device, log }));
+  const start = async (profile: Profile) => {
+    const meter = scope.use(startSpendingMeter({ database, config, profile: profile.name, log }));
+    return scope.use(await startProfileEmbedder(profile, config, { device, log, meter }));
+  };
   const candidate = await start(config.candidate);
   const shared = config.baseline.model.id === config.candidate.model.id;
   return { candidate, baseline: shared ? candidate : await start(config.baseline) };

@@ -1,1 +1,8 @@
-export { describeBacklog, describeWaiting, type ProfileStatus, readStatus } from "./status.ts";
+export {
+  describeBacklog,
+  describeSpending,
+  describeWaiting,
+  describeWaits,
+  type ProfileStatus,
+  readStatus,
+} from "./status.ts";

@@ -1,4 +1,4 @@
-import { formatCount, formatDuration } from "@reembed/core";
+import { formatAmount, formatCount, formatDuration } from "@reembed/core";
 import { describeQueueLimits, type EmbedQueues, type QueueCounts } from "@reembed/queue";
 import { findAdoptionProblem } from "@reembed/store/adoption";
 import { type LogBacklog, readLogBacklog } from "@reembed/store/changes";
@@ -8,6 +8,7 @@ import { type RegisteredProfile, readProfiles } from "@reembed/store/profiles";
 import { type Coverage, type LiveWorker, readCoverage, readLiveWorkers, readWork } from "@reembed/store/progress";
 import type { BackfillOrder, ProfileState } from "@reembed/store/schema";
 import { type AnnIndex, readAnnIndex } from "@reembed/store/search";
+import { readSpending, type Spending } from "@reembed/store/spending";
 import { lastVerification } from "@reembed/store/verification";
 import { estimatedAt, type Forecast, forecast } from "./forecast.ts";
 
@@ -20,6 +21,8 @@ export interface ProfileStatus extends Coverage {
   /** Why its backfill enqueues less than it could; null if nothing limits it. */
   throttleReason: string | null;
   backfill: { order: BackfillOrder; until: number | null; rate: number | null };
+  /** What embedding servers were paid for it; null if none was used. */
+  spending: Spending | null;
   queue: QueueCounts;
   /** What keeps workers from the queue, if somebody has set it on Bull Board; otherwise null. */
   queueLimits: string | null;
@@ -38,7 +41,8 @@ export interface ProfileStatus extends Coverage {
   wrongClocks: WrongClock[];
   /** What triggers of any chunking have recorded and no tick has taken yet. */
   changeLog: LogBacklog;
-  workers: { id: string; host: string; device: string; profile: string; tokensPerSecond: number }[];
+  /** `waitsFor`: why a worker does not go on, such as a key that is refused or a budget that is spent; null if it does. */
+  workers: Pick<LiveWorker, "id" | "host" | "device" | "profile" | "tokensPerSecond" | "waitsFor">[];
 }
 
 /**
@@ -58,6 +62,24 @@ export function describeWaiting(
       : `${noun(pending, "chunk")}${changes > 0 ? `, ${formatCount(changes)} of them changes` : ""}`;
   const oldest = oldestChangeSeconds === null ? "" : `, the oldest for ${formatDuration(oldestChangeSeconds)}`;
   return `${waits}${oldest}${nobody === null ? "" : `, and ${nobody}`}`;
+}
+
+/** `2 workers wait: The embedding server at … refuses a request with 401`: a line for each reason. */
+export function describeWaits(workers: ProfileStatus["workers"]): string[] {
+  const reasons = new Set(workers.flatMap(({ waitsFor }) => waitsFor ?? []));
+  return [...reasons].map((reason) => {
+    const waiting = workers.filter(({ waitsFor }) => waitsFor === reason).length;
+    return `${waiting === 1 ? "1 worker waits" : `${formatCount(waiting)} workers wait`}: ${reason}`;
+  });
+}
+
+/** `12.30 of a budget of 20.00 spent, for 615,000,000 tokens at 0.02 a million`. Null if nothing costs anything. */
+export function describeSpending({ spending }: Pick<ProfileStatus, "spending">): string | null {
+  if (spending === null || (spending.price === null && spending.cost === 0 && spending.budget === null)) return null;
+  const { cost, budget, sentTokens, price } = spending;
+  const limit = budget === null ? "" : ` of a budget of ${formatAmount(budget)}`;
+  const each = price === null ? "" : ` at ${formatAmount(price)} a million`;
+  return `${formatAmount(cost)}${limit} spent, for ${formatCount(sentTokens)} tokens${each}`;
 }
 
 /** Between two ticks the log may wait this long, and a tick may take as long. */
@@ -111,6 +133,7 @@ async function readProfileStatus(
     throttleReason,
     ...coverage,
     backfill: { order: profile.backfillOrder, until: profile.backfillUntil, rate: profile.backfillRate },
+    spending: (await readSpending(database, name)) ?? null,
     queue,
     queueLimits,
     adoption: problem === undefined ? null : `${problem.message} ${problem.remedy}`,
@@ -120,12 +143,9 @@ async function readProfileStatus(
     verification:
       verification === undefined ? null : { at: verification.verifiedAt.toISOString(), passed: verification.passed },
     index: describeIndex(await readAnnIndex(database, profile), profile),
-    workers: workers.map(({ id, host, device, tokensPerSecond }) => ({
-      id,
-      host,
-      device,
-      profile: name,
-      tokensPerSecond,
+    workers: workers.map(({ id, host, device, tokensPerSecond, waitsFor }) => ({
+      ...{ id, host, device, profile: name },
+      ...{ tokensPerSecond, waitsFor },
     })),
   };
 }

@@ -14,11 +14,14 @@ const forgottenSeconds = 86_400;
 
 /** Records a worker's heartbeat, and removes workers without one for a day. */
 export async function recordHeartbeat(database: Database, heartbeat: WorkerHeartbeat): Promise<void> {
-  const { chunksPerSecond, tokensPerSecond } = heartbeat;
+  const { chunksPerSecond, tokensPerSecond, waitsFor = null } = heartbeat;
   await database
     .insert(workers)
     .values(heartbeat)
-    .onConflictDoUpdate({ target: workers.id, set: { chunksPerSecond, tokensPerSecond, seenAt: sql`now()` } });
+    .onConflictDoUpdate({
+      target: workers.id,
+      set: { chunksPerSecond, tokensPerSecond, waitsFor, seenAt: sql`now()` },
+    });
   await database.execute(sql`
     delete from reembed.workers where abs(extract(epoch from now() - seen_at)) > ${forgottenSeconds}`);
 }

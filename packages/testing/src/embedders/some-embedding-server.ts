@@ -35,6 +35,8 @@ export class SomeEmbeddingServer implements AsyncDisposable {
   listed: string[] | undefined;
   /** Requests with more texts are refused with 413. */
   mostTexts = 32;
+  /** If set, answers say that each text had so many tokens, as OpenAI's do. */
+  tokensPerText: number | undefined;
   /** If set, requests without this key are refused with 401. */
   requiredKey: string | undefined;
   /** The highest number of concurrent requests so far. */
@@ -88,7 +90,9 @@ export class SomeEmbeddingServer implements AsyncDisposable {
     const entries = await this.#embed(request.input);
     const fault = this.faults.shift() ?? this.faultOf(request);
     if (fault !== undefined) return fault(response, entries);
-    sendJson(response, { object: "list", model: request.model, data: entries });
+    const total = this.tokensPerText === undefined ? undefined : this.tokensPerText * entries.length;
+    const usage = total === undefined ? {} : { usage: { prompt_tokens: total, total_tokens: total } };
+    sendJson(response, { object: "list", model: request.model, data: entries, ...usage });
   }
 
   #list({ url, headers }: IncomingMessage, response: ServerResponse): void {

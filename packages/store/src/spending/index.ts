@@ -1,0 +1,1 @@
+export { addSpending, readSpending, reserveSpending, type Spending, setBudget } from "./spending.ts";
