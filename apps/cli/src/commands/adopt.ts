@@ -73,25 +73,23 @@ function describe({
   table,
   profile,
   chunking,
-  chunks,
   resumed,
   documents,
   vectors,
   checked,
-  paused,
+  next,
   warnings,
 }: AdoptionReport): string {
   const compared =
     checked === undefined
       ? []
       : [`compared   ${formatCount(checked.compared)} vectors; least cosine ${checked.leastCosine.toFixed(4)}`];
-  const next = chunks === "keep" ? "; it embeds the same rows." : "; `reembed rechunk` cuts its chunks.";
   return [
     `${table} is now the corpus of ${profile}, as chunking ${chunking}${resumed ? "; it had been adopted before, and is complete now" : ""}.`,
     ...compared,
     `documents  ${formatCount(documents)} created`,
     `vectors    ${formatCount(vectors.copied)} copied, ${formatCount(vectors.left)} left for workers to embed`,
-    ...paused.map((name) => `${name} waits for \`reembed backfill start\`${next}`),
+    ...next,
     ...warnings.map((text) => `warning    ${text}`),
   ].join("\n");
 }

@@ -7,6 +7,7 @@ const status: ProfileStatus = {
     profile: "m3",
     state: "backfilled",
     paused: false,
+    next: null,
     throttleReason: null,
     queueLimits: null,
     adoption: null,

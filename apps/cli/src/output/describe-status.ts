@@ -40,12 +40,12 @@ export function describeStatuses(
 }
 
 function notesOn(status: ProfileStatus, now: Date): string[] {
-  const { profile, state, paused, throttleReason, queueLimits, adoption, forecast, verification, index } = status;
+  const { state, next, throttleReason, queueLimits, adoption, forecast, verification, index } = status;
   const spent = describeSpending(status);
   const waiting = state === "backfilled" ? describeWaiting(status, status.workers.length) : null;
   return [
     ...(waiting === null ? [] : [waiting]),
-    ...(paused && state !== "backfilled" ? [`paused until \`reembed backfill resume --profile ${profile}\``] : []),
+    ...(next === null ? [] : [next]),
     ...(throttleReason === null ? [] : [`throttled: ${throttleReason}`]),
     ...describeWaits(status.workers),
     ...(spent === null ? [] : [spent]),

@@ -17,6 +17,7 @@ import { readProfile, readProfiles } from "@reembed/store/profiles";
 import { readCoverage } from "@reembed/store/progress";
 import { registerProfiles } from "@reembed/store/registration";
 import type { AdoptedSource, ChunkSource } from "@reembed/store/schema";
+import { describeNextStep } from "../backfill/next-step.ts";
 import { judgeTriggers } from "../doctor/triggers.ts";
 import { withoutDocuments } from "../rechunk/rechunk-corpus.ts";
 import type { AdoptOptions } from "./adopt-options.ts";
@@ -36,8 +37,10 @@ export interface AdoptionReport {
   vectors: { copied: number; left: number };
   /** Undefined if nothing was compared. */
   checked: CheckedVectors | undefined;
-  /** Profiles whose backfill waits for `reembed backfill start`. */
+  /** Profiles that are not embedded before an operator has done something. */
   paused: string[];
+  /** What that is for each of them, as a sentence. */
+  next: string[];
   /** What keeps triggers on the application's tables from recording their changes. */
   warnings: string[];
 }
@@ -75,7 +78,10 @@ export async function adoptTable(options: AdoptOptions): Promise<AdoptionReport>
   const documents = adoption === undefined ? 0 : await createDocuments(database, adoption);
   const vectors = await copyAll(options);
   if (reembed) vectors.left = (await readCoverage(database, await readProfile(database, profile.name))).pending;
-  const others = await readProfiles(database);
+  const waiting = (await readProfiles(database)).filter(({ paused }) => paused);
+  const steps = await Promise.all(
+    waiting.map(async (one) => [one.name, describeNextStep(one, (await readCoverage(database, one)).chunks)] as const),
+  );
   const findings = await Promise.all(
     adoptedTables(source).map(async (table) => judgeTriggers(table, await readTriggerFacts(database, table))),
   );
@@ -88,7 +94,8 @@ export async function adoptTable(options: AdoptOptions): Promise<AdoptionReport>
     documents,
     vectors,
     checked,
-    paused: others.filter(({ paused }) => paused).map(({ name }) => name),
+    paused: waiting.map(({ name }) => name),
+    next: steps.flatMap(([name, step]) => (step === null ? [] : [`${name} ${step}.`])),
     warnings: findings.flat().flatMap(({ check, says, remedy, verdict }) => {
       return verdict === "ok" ? [] : [`${check}: ${says}. ${remedy ?? ""}`];
     }),

@@ -5,5 +5,6 @@ export {
   readWaitingBackfill,
   withdrawBackfill,
 } from "./backfill-queue.ts";
+export { describeNextStep } from "./next-step.ts";
 export { beginBackfill, pauseBackfill, resumeBackfill, startOrAdjustBackfill } from "./operate-backfill.ts";
 export { reopenIncompleteBackfill } from "./reopen-backfill.ts";

@@ -10,6 +10,7 @@ import type { BackfillOrder, ProfileState } from "@reembed/store/schema";
 import { type AnnIndex, readAnnIndex } from "@reembed/store/search";
 import { readSpending, type Spending } from "@reembed/store/spending";
 import { lastVerification } from "@reembed/store/verification";
+import { describeNextStep } from "../backfill/next-step.ts";
 import { estimatedAt, type Forecast, forecast } from "./forecast.ts";
 
 /** A profile's progress, its queue and its workers: an object of `reembed status --json`. */
@@ -18,6 +19,8 @@ export interface ProfileStatus extends Coverage {
   state: ProfileState;
   /** Whether an operator has paused its backfill; changes are still embedded. */
   paused: boolean;
+  /** What an operator has to do before it is embedded; null if nothing. */
+  next: string | null;
   /** Why its backfill enqueues less than it could; null if nothing limits it. */
   throttleReason: string | null;
   backfill: { order: BackfillOrder; until: number | null; rate: number | null };
@@ -130,6 +133,7 @@ async function readProfileStatus(
     profile: name,
     state,
     paused,
+    next: describeNextStep(profile, coverage.chunks),
     throttleReason,
     ...coverage,
     backfill: { order: profile.backfillOrder, until: profile.backfillUntil, rate: profile.backfillRate },
