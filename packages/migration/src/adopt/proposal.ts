@@ -1,3 +1,4 @@
+import { quoted } from "@reembed/store/database";
 import type { CatalogueColumn, Reference, VectorTable } from "@reembed/store/discovery";
 import type { Preset, PresetDocuments } from "./presets/preset.ts";
 import { columnsIn, isOfKind } from "./recognise.ts";
@@ -84,8 +85,8 @@ export function propose(table: VectorTable, vector: string): ProposedSource {
           ...{ language: usualNames.language, body: usualNames.body },
         });
   return {
-    ...{ table: table.name, id, embedding: quote(vector) },
-    ...Object.fromEntries(Object.entries(parts).flatMap(([part, name]) => (name ? [[part, quote(name)]] : []))),
+    ...{ table: table.name, id, embedding: quoted(vector) },
+    ...Object.fromEntries(Object.entries(parts).flatMap(([part, name]) => (name ? [[part, quoted(name)]] : []))),
     ...(documents === undefined ? {} : { documents }),
   };
 }
@@ -106,8 +107,4 @@ function documentsOf({ references }: VectorTable, wanted: PresetDocuments): Prop
 function pick(columns: readonly CatalogueColumn[], names: readonly string[]): CatalogueColumn | undefined {
   const named = (name: string) => columns.find((column) => column.name.toLowerCase() === name);
   return names.map(named).find((column) => column !== undefined);
-}
-
-function quote(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

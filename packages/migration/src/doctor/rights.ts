@@ -1,4 +1,5 @@
 import { adoptedTables } from "@reembed/store/adoption";
+import { quoted } from "@reembed/store/database";
 import { type RightsFacts, readMissingRights, readRights } from "@reembed/store/diagnosis";
 import type { Check, DoctorContext } from "./context.ts";
 import { type Finding, ok, problem } from "./finding.ts";
@@ -48,8 +49,4 @@ export function judgeTable(table: string, role: string, missing: readonly string
 /** The applications' tables that chunks and documents were adopted from. */
 export function tablesOf(registered: DoctorContext["registered"]): string[] {
   return [...new Set(registered.flatMap(({ source }) => (source === null ? [] : adoptedTables(source))))];
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

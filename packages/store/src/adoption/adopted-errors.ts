@@ -27,7 +27,7 @@ export function explainAdopted(error: unknown): ReembedError | undefined {
   const table = tableOf(error);
   const state = sqlState(error) ?? "";
   if (table === undefined || !(shapeChanged.test(state) || state === noRight)) return undefined;
-  const reason = messageOf(rootCause(error));
+  const reason = messageOf(error);
   if (state === noRight) {
     return new ReembedError("adopted_table_refused", `The adopted table ${table} cannot be read: ${reason}.`, {
       exitCode: 3,
@@ -56,8 +56,4 @@ function tableOf(error: unknown): string | undefined {
     }
   }
   return undefined;
-}
-
-function rootCause(error: unknown): unknown {
-  return error instanceof Error && error.cause !== undefined ? rootCause(error.cause) : error;
 }

@@ -223,7 +223,7 @@ async function typeOf(database: Database, table: SourceTable, expression: string
     });
     return rows[0] ?? "it has no type";
   } catch (error) {
-    return messageOf(error instanceof Error && error.cause !== undefined ? error.cause : error);
+    return messageOf(error);
   }
 }
 
@@ -279,7 +279,7 @@ async function judgeRows(database: Database, { table, where, ...parts }: Adopted
     try {
       await database.execute(sql`select count(${sql.raw(value)}::text) from ${sql.raw(rows)}`);
     } catch (error) {
-      const reason = messageOf(error instanceof Error && error.cause !== undefined ? error.cause : error);
+      const reason = messageOf(error);
       objections.push({
         says: `--${part} ${expression} fails on a row of ${table}: ${reason}.`,
         remedy: "Correct the row, or write an expression that is null there.",

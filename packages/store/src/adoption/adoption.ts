@@ -1,6 +1,5 @@
 import { ReembedError } from "@reembed/core";
 import { type SQL, sql } from "drizzle-orm";
-import pg from "pg";
 import type { Queryable } from "../database/database.ts";
 import type { AdoptedSource } from "../schema/corpus.ts";
 import { tableGone } from "./adopted-errors.ts";
@@ -71,9 +70,4 @@ export function ofDocuments(keys: readonly string[], { source }: Adoption, alias
 /** The key of a row's document, as text. */
 export function keyOf(alias: string): SQL {
   return sql.raw(`coalesce(${alias}.${sourceKey}::text, '')`);
-}
-
-/** A name from the application, quoted for SQL. */
-export function quoted(name: string): string {
-  return pg.escapeIdentifier(name);
 }

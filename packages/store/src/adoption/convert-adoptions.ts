@@ -1,8 +1,8 @@
 import { sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
+import { quoted } from "../database/quoted.ts";
 import type { AdoptedSource, DocumentSource } from "../schema/corpus.ts";
 import { adoptedFunction, profileView } from "../schema/relations.ts";
-import { quoted } from "./adoption.ts";
 import { replaceSource } from "./replace-source.ts";
 import { findColumn, keyType, readTable } from "./source-table.ts";
 

@@ -1,7 +1,8 @@
 import { ReembedError } from "@reembed/core";
 import { sql } from "drizzle-orm";
+import { missingRights, uniqueKeys } from "../database/catalogue.ts";
 import { type Queryable, sqlState } from "../database/database.ts";
-import { quoted } from "./adoption.ts";
+import { quoted } from "../database/quoted.ts";
 
 export interface TableColumn {
   name: string;
@@ -41,16 +42,11 @@ export async function readTable(database: Queryable, name: string): Promise<Sour
     kind: string;
     filtered: boolean;
     missing: string[];
-    keys: string[][] | null;
+    keys: string[][];
     columns: Omit<TableColumn, "sql">[] | null;
   }>(sql`
     select format('%I.%I', n.nspname, c.relname) as name, c.relkind as kind, row_security_active(c.oid) as filtered,
-      array(select r from unnest(array['SELECT', 'TRIGGER']) r where not has_table_privilege(c.oid, r)) as missing,
-      (select json_agg((
-          select json_agg(a.attname) from unnest(i.indkey::int2[]) with ordinality k (attnum, place)
-          join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum where k.place <= i.indnkeyatts))
-        from pg_index i where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indpred is null
-          and i.indexprs is null) as keys,
+      ${missingRights(sql`c.oid`)} as missing, ${uniqueKeys(sql`c.oid`)} as keys,
       (select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
           'category', t.typcategory, 'notNull', a.attnotnull, 'collation', (
             select format('%I.%I', cn.nspname, co.collname) from pg_collation co
@@ -73,7 +69,7 @@ export async function readTable(database: Queryable, name: string): Promise<Sour
   }
   return {
     ...{ name: table.name, filtered: table.filtered, missing: table.missing, isTable: /^[rp]$/.test(table.kind) },
-    uniqueKeys: table.keys ?? [],
+    uniqueKeys: table.keys,
     columns: (table.columns ?? []).map((column) => ({ ...column, sql: quoted(column.name) })),
   };
 }

@@ -1,4 +1,4 @@
-import { endsWithin, ReembedError } from "@reembed/core";
+import { endsWithin, messageOf, ReembedError } from "@reembed/core";
 import { sql } from "drizzle-orm";
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
 import pg from "pg";
@@ -167,15 +167,19 @@ export function describeServer({ $client }: Database): string {
 
 function unreachable({ $client }: Database, error: unknown): ReembedError {
   const { host, port, database: name } = new pg.Client($client.options.connectionString);
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  const reason = cause instanceof Error ? cause.message || code : String(cause);
+  const code = codeOf(error);
+  const reason = messageOf(error) || code;
   const database = name === undefined ? "The database" : `The database ${name}`;
   const known = remedies.find(({ when }) => when.test(code) || when.test(reason));
   return new ReembedError("database_unreachable", `${database} at ${host}:${port} cannot be opened: ${reason}`, {
     remedy: known?.remedy ?? "Check that the server is running and that DATABASE_URL is right.",
     cause: error,
   });
+}
+
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return "";
+  return "code" in error ? String(error.code) : codeOf(error.cause);
 }
 
 /** By the codes of Node and PostgreSQL, and by messages of node-postgres that have no code. */

@@ -16,4 +16,5 @@ export { describeStatement } from "./dry-run.ts";
 export { readIdentity } from "./identity.ts";
 export { checkTables, dropTables, migrateDatabase } from "./migrate.ts";
 export { checkSessions } from "./pooling.ts";
+export { quoted } from "./quoted.ts";
 export { type Retention, removeExpired } from "./retention.ts";

@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { missingRights } from "../database/catalogue.ts";
 import type { Database } from "../database/database.ts";
 
 /** The rights of the role in DATABASE_URL. */
@@ -36,7 +37,6 @@ export async function readRights(database: Database): Promise<RightsFacts> {
 export async function readMissingRights(database: Database, table: string): Promise<string[] | null> {
   const { rows } = await database.execute<{ there: boolean; missing: string[] }>(sql`
     select to_regclass(${table}) is not null as there,
-      array(select wanted from unnest(array['SELECT', 'TRIGGER']) wanted
-            where not has_table_privilege(to_regclass(${table}), wanted)) as missing`);
+      ${missingRights(sql`to_regclass(${table})`)} as missing`);
   return rows[0]?.there === true ? rows[0].missing : null;
 }

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Queryable } from "../database/database.ts";
+import { quoted } from "../database/quoted.ts";
 import type { Reference, VectorTable } from "./vector-tables.ts";
 
 /** Sampled rows whose vectors have the same length, and which are of the same collection. */
@@ -31,7 +32,7 @@ export async function sampleVectors(
   by?: string,
 ): Promise<{ sample: SampledVectors[]; whole: boolean }> {
   const share = Math.min(100, (100 * sampledPages) / Math.max(1, pages));
-  const collection = by === undefined ? sql`null::text` : sql`${sql.identifier(by)}::text`;
+  const collection = by === undefined ? sql`null::text` : sql`${sql.raw(quoted(by))}::text`;
   const { rows } = await database.execute<SampledVectors & Record<string, unknown>>(sql`
     select collection, vector_dims(vector) as dimensions, count(*)::int as rows,
       max(case when number <= ${examinedRows}::int then (
@@ -39,7 +40,7 @@ export async function sampleVectors(
       ) end)::int as used
     from (
       select row_number() over () as number, s.* from (
-        select ${sql.identifier(column)} as vector, ${collection} as collection
+        select ${sql.raw(quoted(column))} as vector, ${collection} as collection
         from ${sql.raw(name)} tablesample system (${sql.raw(String(share))}) limit ${sampledRows}::int
       ) s
     ) numbered
@@ -55,7 +56,7 @@ export async function readCollections(
   name: string,
 ): Promise<{ key: string; name: string | null }[]> {
   const { rows } = await database.execute<{ key: string; name: string | null }>(sql`
-    select ${sql.identifier(key)}::text as key, ${sql.identifier(name)}::text as name
+    select ${sql.raw(quoted(key))}::text as key, ${sql.raw(quoted(name))}::text as name
     from ${sql.raw(table)} order by 2, 1 limit 1000`);
   return rows;
 }

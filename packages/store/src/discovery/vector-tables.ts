@@ -1,4 +1,11 @@
 import { sql } from "drizzle-orm";
+import {
+  missingRights,
+  uniqueKeys,
+  type VectorColumnIndex,
+  vectorIndexes,
+  vectorTypes,
+} from "../database/catalogue.ts";
 import type { Queryable } from "../database/database.ts";
 
 /** A column of a table, by PostgreSQL's catalogue. */
@@ -63,12 +70,9 @@ export interface VectorTable {
  * @param only The name of one table, as SQL writes it.
  */
 export async function readVectorTables(database: Queryable, only?: string): Promise<VectorTable[]> {
-  const { rows } = await database.execute<Omit<VectorTable, "indexes"> & { indexes: (VectorIndex & Of)[] | null }>(sql`
+  const { rows } = await database.execute<Omit<VectorTable, "indexes"> & { indexes: VectorColumnIndex[] }>(sql`
     with vectors as (
-      select t.oid from pg_type t
-      join pg_depend d on d.classid = 'pg_type'::regclass and d.objid = t.oid and d.deptype = 'e'
-      join pg_extension e on d.refclassid = 'pg_extension'::regclass and e.oid = d.refobjid
-      where e.extname = 'vector' and t.typname in ('vector', 'halfvec')
+      ${vectorTypes}
     ), found as (
       select c.*, n.nspname, format('%I.%I', n.nspname, c.relname) as name
       from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -88,11 +92,10 @@ export async function readVectorTables(database: Queryable, only?: string): Prom
     )
     select nspname as schema, relname as table, name, columns,
       case relkind when 'f' then 'foreign table' when 'm' then 'materialized view' else 'table' end as kind,
-      ${uniqueKeys} as keys, ${references} as references, ${vectorIndexes} as indexes,
+      ${uniqueKeys(sql`c.oid`)} as keys, ${references} as references, ${vectorIndexes(sql`c.oid`)} as indexes,
       coalesce(sum_of.rows, nullif(reltuples, -1))::float8 as "estimatedRows",
       ceil(coalesce(sum_of.bytes, 0) / current_setting('block_size')::int)::int as pages,
-      array(select upper(r) from unnest(array['select', 'trigger']) r
-        where not has_table_privilege(c.oid, r)) as "missingRights",
+      ${missingRights(sql`c.oid`)} as "missingRights",
       row_security_active(c.oid) as filtered,
       exists (select from pg_trigger g where g.tgrelid = c.oid and g.tgname like 'reembed\\_%') as followed
     from found c join described on attrelid = c.oid
@@ -105,22 +108,13 @@ export async function readVectorTables(database: Queryable, only?: string): Prom
   return rows.map((row) => ({
     ...row,
     indexes: Object.fromEntries(
-      [...Map.groupBy(row.indexes ?? [], ({ of }) => of)].map(([of, found]) => [
+      [...Map.groupBy(row.indexes, ({ of }) => of)].map(([of, found]) => [
         of,
-        found.map(({ name, method, operators }) => ({ name, method, operators })),
+        found.map(({ name, method, operatorClass }) => ({ name, method, operators: operatorClass })),
       ]),
     ),
   }));
 }
-
-/** The columns of each unique index of table `c`, the primary key's first. */
-const uniqueKeys = sql`
-  coalesce((select json_agg(names order by indisprimary desc, indexrelid) from (
-    select i.indisprimary, i.indexrelid, (select json_agg(a.attname order by k.place)
-      from unnest(i.indkey) with ordinality k (number, place)
-      join pg_attribute a on a.attrelid = c.oid and a.attnum = k.number where k.place <= i.indnkeyatts) as names
-    from pg_index i where i.indrelid = c.oid and i.indisunique and i.indisvalid
-      and i.indpred is null and i.indexprs is null) keys), '[]')`;
 
 /** The foreign keys of one column of table `c`, with the columns of the table that each refers to. */
 const references = sql`
@@ -131,18 +125,3 @@ const references = sql`
     join pg_attribute a on a.attrelid = c.oid and a.attnum = f.conkey[1]
     join pg_attribute b on b.attrelid = r.oid and b.attnum = f.confkey[1]
     where f.conrelid = c.oid and f.contype = 'f' and cardinality(f.conkey) = 1), '[]')`;
-
-/** The indexes of table `c` on its vector columns. */
-const vectorIndexes = sql`
-  (select json_agg(json_build_object('of', a.attname, 'name', x.relname, 'method', m.amname,
-      'operators', (select o.opcname from pg_opclass o where o.oid = i.indclass[0])) order by i.indexrelid)
-    from pg_index i join pg_class x on x.oid = i.indexrelid join pg_am m on m.oid = x.relam
-    join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = i.indexrelid
-      and d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid
-    join pg_attribute a on a.attrelid = c.oid and a.attnum = d.refobjsubid and a.atttypid in (select oid from vectors)
-    where i.indrelid = c.oid and i.indisvalid)`;
-
-/** Which column an index is on. */
-interface Of {
-  of: string;
-}

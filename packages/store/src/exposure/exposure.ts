@@ -1,8 +1,8 @@
-import { ReembedError } from "@reembed/core";
+import { messageOf, ReembedError } from "@reembed/core";
 import { sql } from "drizzle-orm";
-import { quoted } from "../adoption/adoption.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { withLockTimeout } from "../database/lock-timeout.ts";
+import { quoted } from "../database/quoted.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import type { ChunkSource } from "../schema/corpus.ts";
 import { exposedIndexName, exposedVectors, type VectorType } from "./exposed-vectors.ts";
@@ -116,8 +116,7 @@ async function create(transaction: Queryable, statements: readonly string[]): Pr
     return null;
   } catch (error) {
     await transaction.execute(sql`rollback to savepoint copied`);
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    return cause instanceof Error ? cause.message : String(cause);
+    return messageOf(error);
   }
 }
 

@@ -1,7 +1,6 @@
 import { sql } from "drizzle-orm";
-import pg from "pg";
-import { quoted } from "../adoption/adoption.ts";
 import type { Database } from "../database/database.ts";
+import { quoted } from "../database/quoted.ts";
 import type { TableFacts } from "./table-facts.ts";
 import { type Exposed, exposedView } from "./view-statements.ts";
 
@@ -14,6 +13,8 @@ export interface ReadingFunction {
   /** Its name alone, quoted where needed. */
   name: string;
   definition: string;
+  /** The type of the table's rows, as the definition writes it. */
+  rowType: string;
   /** Its own setting of search_path; null if it uses its caller's. */
   searchPath: string | null;
   /** Why it gets no counterpart; null if it gets one. */
@@ -28,7 +29,7 @@ export async function readFunctions(database: Database, { name, schema }: TableF
       Omit<ReadingFunction, "obstacle"> & { body: string; definer: boolean; language: string }
     >(sql`
       select p.oid::regprocedure::text as signature, format('%I.%I', n.nspname, p.proname) as "qualifiedName",
-        quote_ident(p.proname) as name, pg_get_functiondef(p.oid) as definition, p.prosrc as body,
+        quote_ident(p.proname) as name, format('%I.%I', ${schema}::text, ${name}::text) as "rowType", pg_get_functiondef(p.oid) as definition, p.prosrc as body,
         p.prosecdef as definer, l.lanname as language,
         (select substr(c, length('search_path=') + 1) from unnest(p.proconfig) c where c like 'search_path=%') as "searchPath"
       from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang
@@ -69,7 +70,7 @@ function escapeRegex(text: string): string {
 export function functionStatements(exposed: Exposed, found: ReadingFunction): string[] {
   const { schema, table } = exposed;
   const own = `${schema}.${found.name}`;
-  const rowType = `${quoteIfNeeded(table.schema)}.${quoteIfNeeded(table.name)}`;
+  const { rowType } = found;
   const definition = found.definition
     .replace(`FUNCTION ${found.qualifiedName}(`, () => `FUNCTION ${own}(`)
     .replace(` RETURNS SETOF ${rowType}\n`, () => ` RETURNS SETOF ${exposedView(exposed)}\n`)
@@ -77,9 +78,4 @@ export function functionStatements(exposed: Exposed, found: ReadingFunction): st
   const rest = found.searchPath ?? [...new Set([quoted(table.schema), table.vectorSchema])].join(", ");
   const signature = found.signature.replace(found.qualifiedName, () => own);
   return [definition, `alter function ${signature} set search_path = ${[schema, rest].filter(Boolean).join(", ")}`];
-}
-
-/** As PostgreSQL's quote_ident writes names of lower-case letters; others are quoted. */
-function quoteIfNeeded(name: string): string {
-  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : pg.escapeIdentifier(name);
 }

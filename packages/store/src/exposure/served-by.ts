@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
+import { quoted } from "../database/quoted.ts";
 import { exposedIndexName, exposedIndexStatement } from "./exposed-vectors.ts";
 import { type Exposed, exposedView } from "./view-statements.ts";
 
@@ -9,7 +10,7 @@ import { type Exposed, exposedView } from "./view-statements.ts";
  */
 export async function servingIndex(database: Database, exposed: Exposed): Promise<string | null> {
   const { table, vectors } = exposed;
-  const column = sql.identifier(table.vector.name);
+  const column = sql.raw(quoted(table.vector.name));
   const query = `[${Array.from({ length: vectors.length }, () => 1).join()}]`;
   return await database.transaction(async (transaction) => {
     await transaction.execute(

@@ -1,5 +1,6 @@
 import { ReembedError } from "@reembed/core";
 import { sql } from "drizzle-orm";
+import { type VectorColumnIndex, vectorIndexes, vectorSchema } from "../database/catalogue.ts";
 import type { Queryable } from "../database/database.ts";
 import type { ChunkSource } from "../schema/corpus.ts";
 
@@ -34,6 +35,8 @@ export interface TableFacts {
   metric: Metric;
   /** The schema in which pgvector is installed, quoted. */
   vectorSchema: string;
+  /** The valid indexes on its vectors. */
+  indexes: VectorColumnIndex[];
   owner: string;
   /** Whether this session's role is the owner, or a member of it. */
   isOwned: boolean;
@@ -52,21 +55,18 @@ export async function readTableFacts(database: Queryable, source: ChunkSource): 
     owned: boolean;
     partitioned: boolean;
     columns: ExposedColumn[];
-    classes: string[];
+    indexes: VectorColumnIndex[];
     vectorSchema: string;
   }>(sql`
     select c.relname as name, n.nspname as schema, pg_get_userbyid(c.relowner) as owner,
       pg_has_role(c.relowner, 'USAGE') as owned, c.relkind = 'p' as partitioned,
-      (select quote_ident(v.nspname) from pg_extension x join pg_namespace v on v.oid = x.extnamespace
-       where x.extname = 'vector') as "vectorSchema",
+      ${vectorSchema} as "vectorSchema", ${vectorIndexes(sql`c.oid`)} as indexes,
       (select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
           'notNull', a.attnotnull, 'default', case when a.attgenerated = '' then pg_get_expr(d.adbin, d.adrelid) end,
           'identity', case a.attidentity when 'a' then 'always' when 'd' then 'by default' end,
           'generated', a.attgenerated <> '') order by a.attnum)
         from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attname !~ '^reembed_(new|old)_') as columns,
-      array(select o.opcname::text from pg_index i join pg_opclass o on o.oid = any(i.indclass)
-        where i.indrelid = c.oid and i.indisvalid and o.opcname ~ '^(vector|halfvec)_(cosine|ip|l2)_ops$') as classes
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attname !~ '^reembed_(new|old)_') as columns
     from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass(${source.table})`);
   const [row] = rows;
   const vector = row?.columns.find(({ name, type }) => isVector(type) && mentions(source.embedding, name));
@@ -76,9 +76,9 @@ export async function readTableFacts(database: Queryable, source: ChunkSource): 
       remedy: "It was dropped, or its column of vectors was. A backup has both.",
     });
   }
-  const { owned, partitioned, classes, ...facts } = row;
+  const { owned, partitioned, ...facts } = row;
   const length = /\((\d+)\)$/.exec(vector.type)?.[1];
-  const metrics = classes.map((name) => name.split("_")[1] as Metric);
+  const metrics = row.indexes.flatMap(({ operatorClass }) => metricOf(operatorClass) ?? []);
   return {
     ...facts,
     vector,
@@ -87,6 +87,11 @@ export async function readTableFacts(database: Queryable, source: ChunkSource): 
     isOwned: owned,
     isPartitioned: partitioned,
   };
+}
+
+/** The metric of a class of pgvector's operators for dense vectors; undefined for another class. */
+export function metricOf(operatorClass: string): Metric | undefined {
+  return /^(?:vector|halfvec)_(cosine|ip|l2)_ops$/.exec(operatorClass)?.[1] as Metric | undefined;
 }
 
 function isVector(type: string): boolean {

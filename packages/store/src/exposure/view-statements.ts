@@ -1,4 +1,4 @@
-import { quoted } from "../adoption/adoption.ts";
+import { quoted } from "../database/quoted.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import type { ChunkSource } from "../schema/corpus.ts";
 import { embeddingsPartition } from "../schema/relations.ts";

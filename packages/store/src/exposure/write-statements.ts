@@ -1,5 +1,5 @@
 import pg from "pg";
-import { quoted } from "../adoption/adoption.ts";
+import { quoted } from "../database/quoted.ts";
 import { embeddingsPartition } from "../schema/relations.ts";
 import { rowToChunk } from "./row-to-chunk.ts";
 import type { ExposedColumn } from "./table-facts.ts";

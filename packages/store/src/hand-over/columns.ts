@@ -1,8 +1,9 @@
 import { sql } from "drizzle-orm";
-import { quoted } from "../adoption/adoption.ts";
+import type { VectorColumnIndex } from "../database/catalogue.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { applicationTable, withLockTimeout } from "../database/lock-timeout.ts";
-import type { HandOverPlan, VectorIndex } from "./plan.ts";
+import { quoted } from "../database/quoted.ts";
+import type { HandOverPlan } from "./plan.ts";
 
 /** Adds the new column, which takes a lock on the table for a moment and writes no row. */
 export async function addNewColumn(database: Database, { profile, newColumn, type }: HandOverPlan): Promise<void> {
@@ -22,9 +23,9 @@ const besides = (name: string, which: "new" | "old") => `reembed_${which}_${name
  * @param session Outside a transaction and without a limit on its statements.
  * @returns The indexes that pgvector cannot build over vectors of this length.
  */
-export async function buildNewIndexes(session: Database, plan: HandOverPlan): Promise<VectorIndex[]> {
+export async function buildNewIndexes(session: Database, plan: HandOverPlan): Promise<VectorColumnIndex[]> {
   const { profile, table, newColumn, length } = plan;
-  const impossible: VectorIndex[] = [];
+  const impossible: VectorColumnIndex[] = [];
   for (const index of plan.indexes) {
     const [type] = index.operatorClass.split("_");
     if (length > (type === "halfvec" ? 4_000 : 2_000)) {

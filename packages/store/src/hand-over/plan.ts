@@ -1,21 +1,11 @@
 import { sql } from "drizzle-orm";
-import { quoted } from "../adoption/adoption.ts";
+import type { VectorColumnIndex } from "../database/catalogue.ts";
 import type { Queryable } from "../database/database.ts";
+import { quoted } from "../database/quoted.ts";
 import { exposedVectors } from "../exposure/exposed-vectors.ts";
-import { newColumn, oldColumn, readTableFacts, type TableFacts } from "../exposure/table-facts.ts";
+import { metricOf, newColumn, oldColumn, readTableFacts, type TableFacts } from "../exposure/table-facts.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import type { ChunkSource } from "../schema/corpus.ts";
-
-/** An index on the table's vectors, and the statement's parts for one like it on the new ones. */
-export interface VectorIndex {
-  name: string;
-  method: string;
-  operatorClass: string;
-  /** As in `with (m = 16)`; empty for none. */
-  options: string[];
-  /** Whether the indexed expression casts the column, because that has no length. */
-  isCast: boolean;
-}
 
 export interface HandOverPlan {
   profile: RegisteredProfile & { source: ChunkSource };
@@ -32,7 +22,8 @@ export interface HandOverPlan {
   length: number;
   /** `none`: nothing was done. `filling`: the new column exists. `handed-over`: the names are exchanged. */
   state: "none" | "filling" | "handed-over";
-  indexes: VectorIndex[];
+  /** The indexes on the vectors, of which the new ones get the like. */
+  indexes: VectorColumnIndex[];
   /** Views that show the old column under its number, and would go on showing it. */
   views: string[];
 }
@@ -69,27 +60,9 @@ export async function planHandOver(
     expression: `(${vectors.expression.replace("embedding", "e.embedding")})::${sized}`,
     length: vectors.length,
     state: row?.done ? "handed-over" : row?.filling ? "filling" : "none",
-    indexes: await readVectorIndexes(database, source.table, name),
+    indexes: table.indexes
+      .filter(({ of, isPartial, operatorClass }) => of === name && !isPartial && metricOf(operatorClass) !== undefined)
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     views: row?.views ?? [],
   };
-}
-
-async function readVectorIndexes(database: Queryable, table: string, column: string): Promise<VectorIndex[]> {
-  const { rows } = await database.execute<{
-    name: string;
-    method: string;
-    operator_class: string;
-    options: string[];
-    cast: boolean;
-  }>(sql`
-    select c.relname as name, m.amname as method, o.opcname as operator_class, coalesce(c.reloptions, '{}') as options,
-      i.indexprs is not null as cast
-    from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am m on m.oid = c.relam
-    join pg_opclass o on o.oid = i.indclass[0]
-    where i.indrelid = to_regclass(${table}) and i.indisvalid and i.indnatts = 1 and i.indpred is null
-      and o.opcname ~ '^(vector|halfvec)_(cosine|ip|l2)_ops$'
-      and exists (select from pg_depend d join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
-        where d.objid = i.indexrelid and d.refobjid = i.indrelid and a.attname = ${column})
-    order by 1`);
-  return rows.map(({ operator_class: operatorClass, cast: isCast, ...index }) => ({ ...index, operatorClass, isCast }));
 }

@@ -4,6 +4,7 @@ import { drizzle } from "drizzle-orm/node-postgres";
 import pg from "pg";
 import { type Database, type Queryable, sqlState } from "../database/database.ts";
 import { requireOwnSessions } from "../database/pooling.ts";
+import { quoted } from "../database/quoted.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { type AnnSettings, profiles } from "../schema/profiles.ts";
 import { embeddingsPartition } from "../schema/relations.ts";
@@ -121,7 +122,7 @@ export async function createAnnIndex(
       ? sql`with (m = ${sql.raw(`${shape.m}`)}, ef_construction = ${sql.raw(`${shape.efConstruction}`)})`
       : sql`with (lists = ${sql.raw(`${shape.lists}`)})`;
   await session.execute(sql`
-    create index concurrently ${sql.identifier(annIndexName(profile))} on ${sql.raw(embeddingsPartition(profile.name))}
+    create index concurrently ${sql.raw(quoted(annIndexName(profile)))} on ${sql.raw(embeddingsPartition(profile.name))}
     using ${sql.raw(shape.kind)} ((${annExpression(profile)}) halfvec_cosine_ops) ${using}`);
 }
 

@@ -1,7 +1,7 @@
 import { ReembedError } from "@reembed/core";
 import { sql } from "drizzle-orm";
-import { quoted } from "../adoption/adoption.ts";
 import { type Queryable, sqlState } from "../database/database.ts";
+import { quoted } from "../database/quoted.ts";
 
 /** What came of an application's statements on a table: `ok`, or PostgreSQL's code of the error. */
 export type Outcome = Record<"select" | "insert" | "update" | "delete", string>;

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { ReembedError } from "@reembed/core";
 import { sql } from "drizzle-orm";
-import { quoted } from "../adoption/adoption.ts";
 import type { Database } from "../database/database.ts";
 import { applicationTable, withLockTimeout } from "../database/lock-timeout.ts";
+import { quoted } from "../database/quoted.ts";
 import type { Inventory } from "./inventory.ts";
 import { type Outcome, probeTable } from "./probe.ts";
 
