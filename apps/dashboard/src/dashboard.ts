@@ -1,6 +1,7 @@
 import { messageOf } from "@reembed/core";
 import { serveApp } from "@reembed/http";
-import { createRolloutReader } from "@reembed/migration/rollout";
+import { createRolloutReader, type GuardOptions } from "@reembed/migration/rollout";
+import { createStagesReader } from "@reembed/migration/status";
 import { EmbedQueues, type QueueServer, TickQueue } from "@reembed/queue";
 import { answerWithin, type Logger } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
@@ -17,6 +18,8 @@ const answerMs = 5_000;
 export interface DashboardOptions {
   database: Database;
   queue: QueueServer;
+  /** What the candidate needs for a greater share. */
+  guard: GuardOptions;
   /** An address or a name; by default loopback. */
   host?: string;
   /** 0 takes a free port. */
@@ -47,9 +50,10 @@ export async function startDashboard(options: DashboardOptions): Promise<AsyncDi
   const ticks = scope.use(new TickQueue(options.queue, onError));
   const sources = { database, queues, ticks };
   const readRollout = createRolloutReader(database);
+  const readStages = createStagesReader(database, options.guard);
   const poll = scope.use(
     new SharedPoll({
-      read: () => answerWithin(answerMs, readSnapshot({ ...sources, readRollout })),
+      read: () => answerWithin(answerMs, readSnapshot({ ...sources, readRollout, readStages })),
       intervalMs: pollMs,
       onError: (error) => log.warn({ error: messageOf(error) }, "the overview could not be read"),
     }),

@@ -2,7 +2,15 @@ import { get } from "node:http";
 import { describeOnOneServer, type TestServers } from "@reembed/testing";
 import { beforeAll, describe, expect, test } from "vitest";
 import { startDashboard } from "../src/dashboard.ts";
-import { adminPassword, log, logIn, openDashboard, type TestDashboard, viewerPassword } from "./open-dashboard.ts";
+import {
+  adminPassword,
+  guard,
+  log,
+  logIn,
+  openDashboard,
+  type TestDashboard,
+  viewerPassword,
+} from "./open-dashboard.ts";
 
 describeOnOneServer(
   "access to the dashboard",
@@ -21,7 +29,7 @@ describeOnOneServer(
     });
 
     test("an address that others can reach is refused without a password, and accepted with one", async () => {
-      const options = { database: dashboard.database, queue: servers.queue, port: 0, log };
+      const options = { database: dashboard.database, queue: servers.queue, guard, port: 0, log };
       for (const host of ["0.0.0.0", "::"]) {
         await expect(startDashboard({ ...options, host })).rejects.toMatchObject({
           code: "dashboard_unprotected",

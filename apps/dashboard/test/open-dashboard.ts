@@ -8,6 +8,8 @@ export const log = createLogger("silent");
 export const adminPassword = "correct horse";
 export const viewerPassword = "just looking";
 
+export const guard = { embedded: false, maxQuarantinedShare: 0.01, leastSearches: 100 };
+
 export interface TestDashboard extends AsyncDisposable {
   database: Database;
   queue: EmbedQueue;
@@ -26,7 +28,9 @@ export async function openDashboard(
   await using scope = new AsyncDisposableStack();
   const database = scope.use(await openTestDatabase(servers, [testProfile("mini-m3")]));
   const queue = scope.use(new EmbedQueue(servers.queue, "mini-m3", () => {}));
-  const { url } = scope.use(await startDashboard({ database, queue: servers.queue, port: 0, ...passwords, log }));
+  const { url } = scope.use(
+    await startDashboard({ database, queue: servers.queue, port: 0, guard, ...passwords, log }),
+  );
   const { origin } = new URL(url);
   const opened = scope.move();
   return {

@@ -1,6 +1,7 @@
 import { loadConfig } from "@reembed/config";
 import { messageOf } from "@reembed/core";
-import { type ProfileStatus, readStatus } from "@reembed/migration/status";
+import { guardOptions } from "@reembed/migration/rollout";
+import { createStagesReader, readStatus } from "@reembed/migration/status";
 import { describeQueueLimits, EmbedQueues, TickQueue } from "@reembed/queue";
 import { createLogger, repeatEvery } from "@reembed/runtime";
 import type { Command } from "commander";
@@ -29,11 +30,16 @@ export function registerStatus(program: Command): void {
         const { database, queue } = scope.use(await openServices(config, log));
         const queues = scope.use(new EmbedQueues(queue, () => {}));
         const ticks = scope.use(new TickQueue(queue, () => {}));
-        const describe = (statuses: readonly ProfileStatus[], tickLimits: string | null) =>
-          json
-            ? statuses.map((status) => JSON.stringify(status)).join("\n")
-            : describeStatuses(statuses, new Date(), { tickLimits, tickMs: config.producer.tickMs });
-        return async () => describe(await readStatus(database, queues), await describeQueueLimits(ticks.bullmq));
+        const { tickMs } = config.producer;
+        const readMigration = createStagesReader(database, guardOptions(config));
+        return async () => {
+          const statuses = await readStatus(database, queues);
+          const migration = await readMigration();
+          if (json)
+            return statuses.map((status) => JSON.stringify({ ...status, migration: migration ?? null })).join("\n");
+          const tickLimits = await describeQueueLimits(ticks.bullmq);
+          return describeStatuses(statuses, new Date(), { tickLimits, tickMs, migration });
+        };
       };
       if (!watch) {
         await using scope = new AsyncDisposableStack();

@@ -8,6 +8,7 @@ import { startOrAdjustBackfill } from "@reembed/migration/backfill";
 import { chooseQueries, type EvaluationReport, evaluateProfiles } from "@reembed/migration/evaluate";
 import { handbook, readCorpus } from "@reembed/migration/load";
 import { rechunkCorpus } from "@reembed/migration/rechunk";
+import { guardOptions } from "@reembed/migration/rollout";
 import { verifyProfile } from "@reembed/migration/verify";
 import { EmbedQueues } from "@reembed/queue";
 import type { JudgedQuery } from "@reembed/retrieval/measures";
@@ -70,7 +71,9 @@ export async function runDemo(config: Config, log: Logger): Promise<Demo> {
   const embedders = await openEmbedders(config, log, scope);
   await migrateOldSystem(config, services, { embedders, log });
 
-  const dashboard = scope.use(await startDashboard({ database, queue, ...config.dashboard, log }));
+  const dashboard = scope.use(
+    await startDashboard({ database, queue, ...config.dashboard, guard: guardOptions(config), log }),
+  );
   const tokensBefore = await readTokens(database);
   const embeddingSince = performance.now();
   await startFleet(config, services, embedders, { log, scope });

@@ -2,9 +2,11 @@ import { formatCount, formatDuration, formatRate, formatShare, formatTable } fro
 import {
   describeBacklog,
   describeSpending,
+  describeStages,
   describeWaiting,
   describeWaits,
   type ProfileStatus,
+  type Stages,
 } from "@reembed/migration/status";
 import { describeWrongClock } from "@reembed/store/diagnosis";
 
@@ -17,7 +19,11 @@ const header = [
 export function describeStatuses(
   statuses: readonly ProfileStatus[],
   now: Date,
-  { tickLimits = null, tickMs = 0 }: { tickLimits?: string | null; tickMs?: number } = {},
+  {
+    tickLimits = null,
+    tickMs = 0,
+    migration,
+  }: { tickLimits?: string | null; tickMs?: number; migration?: Stages | undefined } = {},
 ): string {
   const rows = statuses.map((status) => [
     status.profile,
@@ -36,7 +42,15 @@ export function describeStatuses(
   const backlog = statuses[0] && describeBacklog(statuses[0].changeLog, tickMs / 1_000);
   if (backlog) notes.push(`${backlog}. Run \`reembed producer\`.`);
   const table = formatTable([header, ...rows], 2);
-  return notes.length === 0 ? table : `${table}\n\n${notes.join("\n")}`;
+  return [...(migration === undefined ? [] : [describeMigration(migration, now)]), table, notes.join("\n")]
+    .filter((part) => part !== "")
+    .join("\n\n");
+}
+
+function describeMigration(stages: Stages, now: Date): string {
+  const { is, next } = describeStages(stages, now);
+  const { command } = stages.next;
+  return [is, ...next, ...(command === null ? [] : [`Run \`npx ${command}\`.`])].join("\n");
 }
 
 function notesOn(status: ProfileStatus, now: Date): string[] {

@@ -5,13 +5,15 @@ import type { Role } from "../access/access.ts";
 import { renderRollout } from "../rollout/render-rollout.ts";
 import { describeReport, type ProducerActivity } from "./producer-activity.ts";
 import { renderProfile } from "./render-profile.ts";
+import { renderStages } from "./render-stages.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** The part of the overview that is rendered again with every snapshot. */
 export function renderOverview(snapshot: Snapshot, role: Role): Html {
-  const { profiles, producer, rollout, at } = snapshot;
+  const { profiles, producer, rollout, stages, at } = snapshot;
   return html`<h1>Overview</h1>
 ${profiles.length === 0 && html`<p>No profile is registered yet: run <code>reembed init</code>.</p>`}
+${stages && renderStages(stages, at)}
 ${profiles.map((profile) => renderProfile(profile, at, role))}
 ${rollout && renderRollout(rollout, at)}
 ${renderProducer(producer, at)}

@@ -1,5 +1,5 @@
 import type { RolloutOverview } from "@reembed/migration/rollout";
-import { type ProfileStatus, readStatus } from "@reembed/migration/status";
+import { type ProfileStatus, readStatus, type Stages } from "@reembed/migration/status";
 import type { EmbedQueues, TickQueue } from "@reembed/queue";
 import type { Database } from "@reembed/store/database";
 import { followDatabaseClock } from "@reembed/store/diagnosis";
@@ -28,6 +28,8 @@ export interface Snapshot {
   producer: ProducerActivity;
   /** Undefined before `reembed init`. */
   rollout: RolloutOverview | undefined;
+  /** Undefined before `reembed init`, and without another profile to migrate to. */
+  stages: Stages | undefined;
 }
 
 export interface SnapshotSources {
@@ -35,9 +37,16 @@ export interface SnapshotSources {
   queues: EmbedQueues;
   ticks: TickQueue;
   readRollout: () => Promise<RolloutOverview | undefined>;
+  readStages: () => Promise<Stages | undefined>;
 }
 
-export async function readSnapshot({ database, queues, ticks, readRollout }: SnapshotSources): Promise<Snapshot> {
+export async function readSnapshot({
+  database,
+  queues,
+  ticks,
+  readRollout,
+  readStages,
+}: SnapshotSources): Promise<Snapshot> {
   // The times of ticks and jobs come from processes that also use the database's clock.
   await followDatabaseClock(database);
   const workers = await readLiveWorkers(database);
@@ -55,5 +64,6 @@ export async function readSnapshot({ database, queues, ticks, readRollout }: Sna
     profiles,
     producer: await readProducerActivity(ticks),
     rollout: await readRollout(),
+    stages: await readStages(),
   };
 }

@@ -36,25 +36,25 @@ function describeBreach({ changedAt, fromStage, fromPercent, toStage, reason }: 
 }
 
 function renderWindows(windows: RolloutOverview["windows"]): Html {
-  return html`<table id="rollout-windows">
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="The profiles' last searches"><table id="rollout-windows">
 <caption>The last ${windowMinutes} minutes</caption>
 <thead><tr><th scope="col">Profile</th><th scope="col" class="number">Searches</th><th scope="col" class="number">p95</th><th scope="col" class="number">Failed</th><th scope="col" class="number">Empty</th><th scope="col" class="number">Unhelpful</th></tr></thead>
 <tbody>${windows.map(
     ({ profile, window: { searches, latency, errors, empty, negative, judged } }) =>
       html`<tr><th scope="row">${profile}</th><td class="number">${formatCount(searches)}</td><td class="number">${latency === null ? "–" : `${formatCount(latency.p95)} ms`}</td><td class="number">${share(errors, searches)}</td><td class="number">${share(empty, searches - errors)}</td><td class="number">${share(negative, judged)}</td></tr>`,
   )}</tbody>
-</table>`;
+</table></div>`;
 }
 
 function renderChanges(changes: readonly RolloutEvent[], at: Date): Html {
-  return html`<table id="rollout-changes">
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="Changes of the rollout"><table id="rollout-changes">
 <caption>Last changes</caption>
 <thead><tr><th scope="col">When</th><th scope="col">Who</th><th scope="col">From</th><th scope="col">To</th><th scope="col">Why</th></tr></thead>
 <tbody>${changes.map(
     ({ changedAt, changedBy, fromStage, fromPercent, toStage, toPercent, reason, overruled }) =>
       html`<tr><td>${ago(changedAt, at)}</td><td>${changedBy}</td><td>${describePlace(fromStage, fromPercent)}</td><td>${describePlace(toStage, toPercent)}</td><td>${[reason, ...Object.entries(overruled).map(([proof, why]) => `${proof} overruled: ${why}`)].join("; ")}</td></tr>`,
   )}</tbody>
-</table>`;
+</table></div>`;
 }
 
 /** Only for a canary the share does not follow from the stage. */

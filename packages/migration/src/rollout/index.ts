@@ -1,4 +1,5 @@
 export { type Decision, rollBack, setPercent, setShadowPercent } from "./change-share.ts";
-export { type Proof, proofs } from "./objections.ts";
+export { guardOptions } from "./evidence.ts";
+export { type GuardOptions, type Proof, proofs } from "./objections.ts";
 export { createRolloutReader, type RolloutOverview, windowMinutes } from "./rollout-overview.ts";
 export { type RolloutStatus, readRolloutStatus } from "./rollout-status.ts";

@@ -6,6 +6,7 @@ const ready = {
   ...{
     profile: "new",
     state: "backfilled",
+    paused: false,
     chunks: 1_000_000,
     embedded: 1_000_000,
     pending: 0,
@@ -14,7 +15,15 @@ const ready = {
   },
   ...{ oldestChangeSeconds: null, quarantined: 0, coverage: 1, workers: 1, reasons: [] },
   verification: { passed: true, at: new Date() },
-  index: { kind: "hnsw", valid: true, measured: true, recall10: 0.99, targetRecall: 0.98, sizeBytes: 1 } as const,
+  index: {
+    kind: "hnsw",
+    valid: true,
+    measured: true,
+    recall10: 0.99,
+    targetRecall: 0.98,
+    measuredAt: "2026-01-01T00:00:00Z",
+    sizeBytes: 1,
+  } as const,
 };
 const evidence: Evidence = {
   baseline: { ...ready, profile: "old", index: null, verification: null },

@@ -6,13 +6,15 @@ import { lastVerification } from "@reembed/store/verification";
 
 type ReadyIndex = { kind: string; valid: boolean; sizeBytes: number } & (
   | { measured: false }
-  | { measured: true; recall10: number; targetRecall: number }
+  | { measured: true; recall10: number; targetRecall: number; measuredAt: string }
 );
 
 /** Whether a profile could answer everybody now, as `reembed rollout status` shows it for baseline and candidate. */
 export interface Readiness extends Coverage {
   profile: string;
   state: string;
+  /** Whether an operator has paused its backfill. */
+  paused: boolean;
   /** Number of running workers; without one, changes wait. */
   workers: number;
   /** Null without an index. Searches use it if it is valid and measured, and otherwise compare every vector. */
@@ -27,13 +29,23 @@ export async function readReadiness(database: Database, name: string): Promise<R
   const profile = await readProfile(database, name);
   const { state } = profile;
   if (state === "retired") {
-    return { profile: name, state, ...nothing, workers: 0, index: null, reasons: [], verification: null };
+    return {
+      profile: name,
+      state,
+      paused: false,
+      ...nothing,
+      workers: 0,
+      index: null,
+      reasons: [],
+      verification: null,
+    };
   }
   const workers = (await readLiveWorkers(database)).filter((worker) => worker.profile === name).length;
   const verification = await lastVerification(database, profile);
   return {
     profile: name,
     state,
+    paused: profile.paused,
     ...(await readCoverage(database, profile)),
     workers,
     index: await readIndex(database, profile),
@@ -47,7 +59,8 @@ async function readIndex(database: Database, profile: RegisteredProfile): Promis
   if (!exists || kind === null) return null;
   const { ann } = profile;
   if (ann === null) return { kind, valid, sizeBytes, measured: false };
-  return { kind, valid, sizeBytes, measured: true, recall10: ann.recall10, targetRecall: ann.targetRecall };
+  const { recall10, targetRecall, measuredAt } = ann;
+  return { kind, valid, sizeBytes, measured: true, recall10, targetRecall, measuredAt };
 }
 
 const nothing: Coverage = {

@@ -1,12 +1,11 @@
 import type { Config } from "@reembed/config";
 import type { GuardWindow, Rollout } from "@reembed/core";
 import type { Database } from "@reembed/store/database";
-import { lastEvaluation } from "@reembed/store/evaluation";
 import { type RolloutEvent, readGuardWindow, readRollout, readRolloutEvents } from "@reembed/store/rollout";
 import type { EvaluationVerdict } from "@reembed/store/schema";
-import { countShadowed } from "@reembed/store/search";
+import { guardOptions, readEvidence } from "./evidence.ts";
 import { findObjections, type Objection } from "./objections.ts";
-import { type Readiness, readReadiness } from "./readiness.ts";
+import type { Readiness } from "./readiness.ts";
 
 /** The output of `reembed rollout status --json` and of every command that changes the rollout. */
 export interface RolloutStatus extends Omit<Rollout, "salt"> {
@@ -23,28 +22,25 @@ export interface RolloutStatus extends Omit<Rollout, "salt"> {
 const shownChanges = 10;
 
 export async function readRolloutStatus(database: Database, config: Config): Promise<RolloutStatus> {
-  const { salt, ...rollout } = await readRollout(database);
+  const rollout = await readRollout(database);
+  const { salt, ...shown } = rollout;
   const { windowSeconds } = config.guardrails;
+  const evidence = await readEvidence(database, rollout);
   const profiles: RolloutStatus["profiles"] = [];
   for (const role of ["baseline", "candidate"] as const) {
-    const name = rollout[role];
-    const window = await readGuardWindow(database, name, { windowSeconds, shadow: rollout.stage === "shadow" });
-    profiles.push({ role, ...(await readReadiness(database, name)), window });
+    const window = await readGuardWindow(database, rollout[role], {
+      windowSeconds,
+      shadow: rollout.stage === "shadow",
+    });
+    profiles.push({ role, ...evidence[role], window });
   }
-  const evaluation = await lastEvaluation(database, rollout);
+  const { evaluation } = evidence;
   const events = await readRolloutEvents(database, shownChanges);
-  const [baseline, candidate] = profiles;
-  const shadowed = await countShadowed(database, rollout);
-  const options = {
-    embedded: config.databaseUrl === undefined,
-    maxQuarantinedShare: config.maxQuarantinedShare,
-    leastSearches: config.guardrails.leastSearches,
-  };
   return {
-    ...rollout,
+    ...shown,
     profiles,
     windowSeconds,
-    objections: baseline && candidate ? findObjections({ baseline, candidate, evaluation, shadowed }, options) : [],
+    objections: findObjections(evidence, guardOptions(config)),
     evaluation: evaluation === undefined ? null : { verdict: evaluation.verdict, at: evaluation.evaluatedAt },
     changes: events.map(({ baselineWindow, ...event }) => event),
   };

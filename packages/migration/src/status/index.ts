@@ -1,3 +1,6 @@
+export { describeStages } from "./describe-stages.ts";
+export { createStagesReader, readStages } from "./read-stages.ts";
+export type { Stage, StageName, Stages } from "./stage.ts";
 export {
   describeBacklog,
   describeSpending,

@@ -1,1 +1,1 @@
-export { type RegisteredProfile, readProfile, readProfiles } from "./profiles.ts";
+export { findProfileNames, type RegisteredProfile, readProfile, readProfiles } from "./profiles.ts";

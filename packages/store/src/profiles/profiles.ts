@@ -1,5 +1,5 @@
 import { ReembedError } from "@reembed/core";
-import { eq, ne, sql } from "drizzle-orm";
+import { eq, inArray, ne, sql } from "drizzle-orm";
 import type { Queryable } from "../database/database.ts";
 import { type AdoptedSource, chunkings } from "../schema/corpus.ts";
 import { type AnnSettings, type BackfillOrder, type ProfileState, profiles } from "../schema/profiles.ts";
@@ -47,6 +47,15 @@ export async function readProfile(database: Queryable, name: string): Promise<Re
     });
   }
   return profile;
+}
+
+/** Those of these names that are registered, retired ones too. */
+export async function findProfileNames(database: Queryable, names: readonly string[]): Promise<string[]> {
+  const rows = await database
+    .select({ name: profiles.name })
+    .from(profiles)
+    .where(inArray(profiles.name, [...names]));
+  return rows.map(({ name }) => name);
 }
 
 /** All profiles except retired ones, whose vectors and perhaps chunks were removed. */

@@ -18,5 +18,6 @@ export {
   sampleAdopted,
   sampleBodies,
 } from "./estimates.ts";
+export { type Milestones, readMilestones } from "./milestones.ts";
 export { addThroughput, type MinuteOfWork, readThroughput, readWork, type Work } from "./throughput.ts";
 export { type LiveWorker, readLiveWorkers, recordHeartbeat, removeHeartbeat } from "./workers.ts";

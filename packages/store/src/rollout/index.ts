@@ -7,6 +7,7 @@ export {
   guardrailName,
   type RolloutEvent,
   readLastBreach,
+  readPairEvents,
   readRolloutEvents,
   readStageEntry,
 } from "./rollout-events.ts";

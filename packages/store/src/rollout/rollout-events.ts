@@ -29,6 +29,11 @@ export async function readStageEntry(database: Queryable): Promise<RolloutEvent 
 export const ofPresentPair = sql`${rolloutEvents.id} > coalesce(
   (select max(other.id) from reembed.rollout_events other where other.changed_by = ${environmentName}), 0)`;
 
+/** The changes between the present two profiles, newest first. A migration has some tens; the last thousand are read. */
+export async function readPairEvents(database: Queryable): Promise<RolloutEvent[]> {
+  return await database.select().from(rolloutEvents).where(ofPresentPair).orderBy(desc(rolloutEvents.id)).limit(1_000);
+}
+
 /** The last event of a guardrail between the present two profiles. */
 export async function readLastBreach(database: Queryable): Promise<RolloutEvent | undefined> {
   const [breach] = await database
