@@ -74,6 +74,6 @@ test("a worker with both --device and EMBEDDING_ENDPOINT ends with exit code 2",
   const { code, stdout, stderr } = await runReembed(["worker", "--device", "cpu"], { environment });
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   expect(stderr).toMatch(
-    /^error: --device cpu was given, but EMBEDDING_ENDPOINT is set: its server embeds for mini-m3\.\n/,
+    /^error: --device cpu was given, but the embedding server at http:\/\/127\.0\.0\.1:9 embeds for mini-m3\.\n/,
   );
 });

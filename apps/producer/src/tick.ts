@@ -1,3 +1,4 @@
+import { isUnknownModel } from "@reembed/core";
 import {
   type BackfillQueue,
   beginBackfill,
@@ -37,6 +38,7 @@ export interface TickReport {
   state:
     | "no chunks yet"
     | "being adopted"
+    | "as it is"
     | "retired"
     | "queue is full"
     | "enqueuing"
@@ -77,6 +79,7 @@ export async function tick(
   };
   await takeChanges(database);
   let profile = await readProfile(database, profileName);
+  if (isUnknownModel(profile.model)) return { ...report, state: "as it is" };
   if (profile.state === "adopting") return { ...report, state: "being adopted" };
   if (profile.state === "retired") return { ...report, state: "retired" };
   if (profile.state === "registered") {

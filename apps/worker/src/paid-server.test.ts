@@ -111,11 +111,11 @@ async function startPaidWorker(
     ...{ variables: "EMBEDDING", endpoint: server.endpoint, apiKey: "sk-test", requestTexts: 1, price },
   };
   const config = {
-    ...{ baseline: { name: "none" }, candidate: profile, models: { folder: "unused" } },
+    ...{ baseline: { name: "none" }, candidate: wanted, models: { folder: "unused" } },
     worker: { tokenBudget: undefined },
-    embeddingServers: { baseline: undefined, candidate },
+    embeddingServers: { baseline: { variables: "BASELINE_EMBEDDING", requestTexts: 1 }, candidate },
   };
-  const meter = startSpendingMeter({ database, config, profile: profile.name, log });
+  const meter = startSpendingMeter({ database, config, profile: wanted, log });
   if (meter === undefined) throw new TypeError("The profile has no server");
   scope.use(meter);
   const embedder = scope.use(await startProfileEmbedder(wanted, config, { device: "http", log, meter }));

@@ -157,7 +157,7 @@ describe("an environment", () => {
       price: undefined,
       ...{ requestTexts: 16, requestsInFlight: 4, tokensPerMinute: undefined, requestsPerMinute: undefined },
     };
-    expect(loadConfig(settings).embeddingServers).toEqual({ candidate: server, baseline: undefined });
+    expect(loadConfig(settings).embeddingServers.candidate).toEqual(server);
     const named = { EMBEDDING_API_KEY: "sk-1", EMBEDDING_ENDPOINT_MODEL: "bge-m3", EMBEDDING_PRICE: "0.02" };
     expect(loadConfig({ ...settings, ...named }).embeddingServers.candidate).toEqual({
       ...{ ...server, apiKey: "sk-1", servedModel: "bge-m3", price: 0.02 },
@@ -166,7 +166,9 @@ describe("an environment", () => {
     expect(loadConfig({ ...settings, ...limits }).embeddingServers.candidate).toEqual({
       ...{ ...server, tokensPerMinute: 1_000_000, requestsPerMinute: 3_000 },
     });
-    expect(loadConfig({}).embeddingServers).toEqual({ candidate: undefined, baseline: undefined });
+    expect(loadConfig({}).embeddingServers).toMatchObject({
+      ...{ candidate: { endpoint: undefined }, baseline: { endpoint: undefined } },
+    });
     expect(problems({ EMBEDDING_ENDPOINT: "tei:8080" })).toEqual([
       "EMBEDDING_ENDPOINT must be an address like http://tei:8080/v1, without user and password",
     ]);
@@ -176,8 +178,8 @@ describe("an environment", () => {
     const settings = { BASELINE_EMBEDDING_ENDPOINT: "https://api.openai.com/v1", EMBEDDING_API_KEY: "sk-other" };
     const { baseline, candidate } = loadConfig({ ...settings, BASELINE_EMBEDDING_API_KEY: "sk-1" }).embeddingServers;
     expect(baseline).toMatchObject({ variables: "BASELINE_EMBEDDING", apiKey: "sk-1" });
-    expect(candidate).toBeUndefined();
-    expect(loadConfig(settings).embeddingServers.baseline?.apiKey).toBeUndefined();
+    expect(candidate.endpoint).toBeUndefined();
+    expect(loadConfig(settings).embeddingServers.baseline.apiKey).toBeUndefined();
   });
 
   test("overrides a command's defaults, which override the usual defaults", () => {

@@ -23,8 +23,8 @@ export interface Config {
   baseline: Profile;
   candidate: Profile;
   models: { folder: string; hub: { endpoint: string; token: string | undefined } };
-  /** The servers that embed for these two profiles, passages and queries, in place of the models' own files. */
-  embeddingServers: { baseline: EmbeddingServer | undefined; candidate: EmbeddingServer | undefined };
+  /** How embedding servers are used for these two profiles, for passages and queries. */
+  embeddingServers: { baseline: EmbeddingServer; candidate: EmbeddingServer };
   producer: {
     batchSize: number;
     maxQueuedJobs: number;
@@ -64,7 +64,8 @@ export interface Config {
 interface EmbeddingServer {
   /** What its variables begin with, for messages. */
   variables: "EMBEDDING" | "BASELINE_EMBEDDING";
-  endpoint: string;
+  /** By default the one that the profile's model has; if it has none, its files are run. */
+  endpoint: string | undefined;
   apiKey: string | undefined;
   /** The server's name for the profile's model; by default the model's id. */
   servedModel: string | undefined;
@@ -137,11 +138,10 @@ function toConfig(env: Environment): Config {
   };
 }
 
-function embeddingServer(env: Environment, variables: EmbeddingServer["variables"]): EmbeddingServer | undefined {
-  const endpoint = env[`${variables}_ENDPOINT`];
-  if (endpoint === undefined) return undefined;
+function embeddingServer(env: Environment, variables: EmbeddingServer["variables"]): EmbeddingServer {
   return {
-    ...{ variables, endpoint, apiKey: env[`${variables}_API_KEY`], servedModel: env[`${variables}_ENDPOINT_MODEL`] },
+    ...{ variables, endpoint: env[`${variables}_ENDPOINT`], apiKey: env[`${variables}_API_KEY`] },
+    servedModel: env[`${variables}_ENDPOINT_MODEL`],
     price: env[`${variables}_PRICE`],
     requestTexts: env.EMBEDDING_REQUEST_TEXTS,
     requestsInFlight: env.EMBEDDING_REQUESTS_IN_FLIGHT,

@@ -26,6 +26,7 @@ export {
   profiles,
   resolveProfile,
 } from "./profiles/profile.ts";
+export { isUnknownModel, requireKnownModel } from "./profiles/unknown-model.ts";
 export { randomNumbers } from "./random-numbers.ts";
 export {
   type Breach,

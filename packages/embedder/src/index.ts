@@ -22,3 +22,4 @@ export {
   startProfileEmbedder,
 } from "./profile-embedder.ts";
 export { countTokens } from "./tokenizer/count-tokens.ts";
+export { hasNoTokenizer } from "./tokenizer/tokenizer-of.ts";

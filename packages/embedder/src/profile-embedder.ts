@@ -1,4 +1,4 @@
-import { type Profile, ReembedError } from "@reembed/core";
+import { type Profile, ReembedError, requireKnownModel } from "@reembed/core";
 import type { Embedder, EmbedderObserver } from "./embedder.ts";
 import { type HttpEmbedderOptions, startHttpEmbedder } from "./http/http-embedder.ts";
 import type { TokenMeter } from "./http/token-meter.ts";
@@ -13,8 +13,8 @@ export const httpDevice = "http";
 export interface EmbedderSettings {
   baseline: Pick<Profile, "name">;
   candidate: Pick<Profile, "name">;
-  /** The servers that embed for these two profiles, in place of the models' own files. */
-  embeddingServers: { baseline: EmbeddingServer | undefined; candidate: EmbeddingServer | undefined };
+  /** How embedding servers are used for these two profiles. With an `endpoint`, one embeds in place of the model's files. */
+  embeddingServers: { baseline: EmbeddingServerSettings; candidate: EmbeddingServerSettings };
   models: { folder: string };
   worker: { tokenBudget: number | undefined };
 }
@@ -24,6 +24,8 @@ export interface EmbeddingServer
   /** Per million tokens; undefined if they cost nothing. */
   price?: number | undefined;
 }
+
+type EmbeddingServerSettings = Omit<EmbeddingServer, "endpoint"> & { endpoint?: string | undefined };
 
 export interface ProfileEmbedderOptions {
   device: string;
@@ -37,39 +39,49 @@ export interface ProfileEmbedderOptions {
   patience?: Pick<HttpEmbedderOptions, "timeoutMs" | "retries">;
 }
 
-/** The server that embeds for this profile; undefined if its model's files do. */
+/**
+ * The server that embeds for this profile: the environment's for its side, or else that of its model; undefined if its
+ * model's files do.
+ */
 export function embeddingServerOf(
   { baseline, candidate, embeddingServers }: EmbedderSettings,
-  profile: string,
+  { name, model }: Pick<Profile, "name" | "model">,
 ): EmbeddingServer | undefined {
-  if (profile === candidate.name) return embeddingServers.candidate;
-  return profile === baseline.name ? embeddingServers.baseline : undefined;
+  const isBaseline = name === baseline.name && name !== candidate.name;
+  const { endpoint, servedModel, price, ...settings } = embeddingServers[isBaseline ? "baseline" : "candidate"];
+  const configured = endpoint !== undefined && (isBaseline || name === candidate.name);
+  if (configured) return { ...settings, endpoint, servedModel, price };
+  if (model.endpoint === undefined) return undefined;
+  const { address, servedName, pricePerMillion } = model.endpoint;
+  return { ...settings, endpoint: address, servedModel: servedName, price: price ?? pricePerMillion };
 }
 
 /**
  * The device on which this process embeds for a profile: `http`, for an embedding server, or that of `--device`.
  * @throws ReembedError `device_contradicts` (exit code 2) if `--device` was `asked` for although the profile has a server.
  */
-export function chooseDevice(config: EmbedderSettings, profile: string, device: string, asked: boolean): string {
+export function chooseDevice(config: EmbedderSettings, profile: Profile, device: string, asked: boolean): string {
   const server = embeddingServerOf(config, profile);
   if (server === undefined) return device;
   if (!asked) return httpDevice;
   throw new ReembedError(
     "device_contradicts",
-    `--device ${device} was given, but ${server.variables}_ENDPOINT is set: its server embeds for ${profile}.`,
+    `--device ${device} was given, but the embedding server at ${new URL(server.endpoint).origin} embeds for ${profile.name}.`,
     { exitCode: 2, remedy: `Leave --device out, or unset ${server.variables}_ENDPOINT.` },
   );
 }
 
 /** Starts a profile's model: its embedding server if it has one, otherwise its files on a device. */
 export async function startProfileEmbedder(
-  { name, model }: Profile,
+  profile: Profile,
   settings: EmbedderSettings,
   { device, threads, log, observer, meter, patience }: ProfileEmbedderOptions,
 ): Promise<Embedder> {
+  const { name, model } = profile;
+  requireKnownModel({ name, model: model.id });
   const { models, worker } = settings;
   const { tokenBudget } = worker;
-  const server = embeddingServerOf(settings, name);
+  const server = embeddingServerOf(settings, profile);
   const common = { model, modelsFolder: models.folder, tokenBudget, ...(observer === undefined ? {} : { observer }) };
   if (server !== undefined) return await startHttpEmbedder({ ...common, ...server, ...patience, meter });
   const embedder = await startOnnxEmbedder({ ...common, device, threads });

@@ -1,4 +1,4 @@
-import { ReembedError } from "@reembed/core";
+import { ReembedError, requireKnownModel } from "@reembed/core";
 import { type Embedder, embedOne } from "@reembed/embedder";
 import type { Metrics } from "@reembed/runtime";
 import type { RegisteredProfile } from "@reembed/store/profiles";
@@ -32,8 +32,9 @@ export class QueryVectors {
     return this.#embedders.get(model)?.model.revision === revision;
   }
 
-  /** @throws ReembedError `model_missing`, or `query_rejected` for a query without any readable text. */
+  /** @throws ReembedError `model_as_is`, `model_missing`, or `query_rejected` for a query without any readable text. */
   async of(profile: RegisteredProfile, query: string): Promise<Float32Array> {
+    requireKnownModel(profile);
     const embedder = this.#embedders.get(profile.model);
     if (embedder === undefined || !this.has(profile)) {
       throw new ReembedError(

@@ -1,4 +1,4 @@
-import { type Config, loadConfig } from "@reembed/config";
+import { type Config, configuredProfile, loadConfig } from "@reembed/config";
 import { formatCount } from "@reembed/core";
 import { type BackfillQueue, pauseBackfill, resumeBackfill, startOrAdjustBackfill } from "@reembed/migration/backfill";
 import { limitSpending } from "@reembed/migration/spending";
@@ -53,7 +53,8 @@ export function registerBackfill(program: Command): void {
     .action((flags: StartFlags) =>
       change(flags, async (on, before, config) => {
         const { order, until = null, rate = null, budget } = flags;
-        if (budget !== undefined) await limitSpending(on.database, before.name, { budget, config });
+        if (budget !== undefined)
+          await limitSpending(on.database, configuredProfile(config, before.name), { budget, config });
         const { profile, withdrawn, prioritised } = await startOrAdjustBackfill(on, before, { order, until, rate });
         const { name, state } = profile;
         const result = { profile: name, state, paused: false, order, until, rate, budget, withdrawn, prioritised };

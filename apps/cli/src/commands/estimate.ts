@@ -41,7 +41,7 @@ export function registerEstimate(program: Command): void {
       const log = createLogger(config.logLevel);
       const profile = configuredProfile(config, flags.profile ?? config.candidate.name);
       const asked = command.getOptionValueSource("device") !== "default";
-      const device = chooseDevice(config, profile.name, flags.device, asked);
+      const device = chooseDevice(config, profile, flags.device, asked);
       await using services = await openServices(config, log);
       const { database } = services;
       const registered = await readProfile(database, profile.name);

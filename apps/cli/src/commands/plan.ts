@@ -41,7 +41,7 @@ export function registerPlan(program: Command): void {
       if (config.databaseUrl === undefined) throw noDatabase();
       const log = createLogger(config.logLevel);
       const asked = command.getOptionValueSource("device") !== "default";
-      const device = chooseDevice(config, config.candidate.name, flags.device, asked);
+      const device = chooseDevice(config, config.candidate, flags.device, asked);
       await using opened = await openDatabaseToRead(config.databaseUrl, log);
       const plan = await planMigration({ database: opened.database, config, log, table, ...flags, device });
       const path = output ?? (json ? undefined : "reembed-plan.html");

@@ -48,13 +48,13 @@ export function registerVerify(program: Command): void {
       const log = createLogger(config.logLevel);
       const wanted = configuredProfile(config, flags.profile ?? config.candidate.name);
       const asked = command.getOptionValueSource("device") !== "default";
-      const device = chooseDevice(config, wanted.name, flags.device, asked);
+      const device = chooseDevice(config, wanted, flags.device, asked);
       await using services = await openServices(config, log);
       const { database } = services;
       const profile = await readProfile(database, wanted.name);
       refuseRetired(profile);
       const { chunks } = await readCoverage(database, profile);
-      await using meter = startSpendingMeter({ database, config, profile: profile.name, log });
+      await using meter = startSpendingMeter({ database, config, profile: wanted, log });
       using drawn = progressBars();
       const bars = { check: drawn.add("checking", "chunks"), embed: drawn.add("embedding again", "texts") };
       const report = await verifyProfile({

@@ -59,7 +59,8 @@ export function registerWorker(program: Command): void {
       const config = loadConfig(process.env);
       const log = createLogger(config.logLevel);
       const asked = command.getOptionValueSource("device") !== "default";
-      const device = chooseDevice(config, flags.profile ?? config.candidate.name, flags.device, asked);
+      const profile = configuredProfile(config, flags.profile ?? config.candidate.name);
+      const device = chooseDevice(config, profile, flags.device, asked);
       const devices = await processDevices(device, flags.processes);
       if (devices.length > 1) await superviseWorkers(flags, devices, config, log);
       else await runWorker({ ...flags, device: devices[0] ?? device }, config, log);
@@ -78,7 +79,7 @@ async function runWorker(flags: WorkerFlags, config: Config, log: Logger): Promi
     const concurrency = flags.concurrency ?? config.worker.concurrency ?? defaultConcurrency(device);
     const registered = createMetrics();
     const metrics = new WorkerMetrics(registered, profile.name);
-    const meter = scope.use(startSpendingMeter({ database, config, profile: profile.name, log }));
+    const meter = scope.use(startSpendingMeter({ database, config, profile: wanted, log }));
     const { observer } = metrics;
     const embedder = scope.use(await startProfileEmbedder(wanted, config, { device, threads, log, observer, meter }));
     await patience(describeServer(database), () => requireSameServedModel(database, profile, embedder));

@@ -73,8 +73,12 @@ async function startQueryEmbedders(
   const embedders = new Map<string, Embedder>();
   for (const profile of [baseline, candidate].map((name) => configuredProfile(config, name))) {
     if (embedders.has(profile.model.id)) continue;
+    if (profile.model.unknown) {
+      log.warn(`${profile.name} was adopted as it is, without a model: its searches are refused here, and work by SQL`);
+      continue;
+    }
     // --device is for those profiles that no embedding server embeds for.
-    const meter = scope.use(startSpendingMeter({ database, config, profile: profile.name, log }));
+    const meter = scope.use(startSpendingMeter({ database, config, profile, log }));
     embedders.set(profile.model.id, scope.use(await startProfileEmbedder(profile, frugal, { device, log, meter })));
   }
   return embedders;

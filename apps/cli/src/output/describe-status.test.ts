@@ -6,6 +6,7 @@ const status: ProfileStatus = {
   ...{
     profile: "m3",
     state: "backfilled",
+    asIs: false,
     paused: false,
     next: null,
     throttleReason: null,

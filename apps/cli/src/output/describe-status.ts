@@ -54,10 +54,11 @@ function describeMigration(stages: Stages, now: Date): string {
 }
 
 function notesOn(status: ProfileStatus, now: Date): string[] {
-  const { state, next, throttleReason, queueLimits, adoption, forecast, verification, index } = status;
+  const { state, asIs, next, throttleReason, queueLimits, adoption, forecast, verification, index } = status;
   const spent = describeSpending(status);
-  const waiting = state === "backfilled" ? describeWaiting(status, status.workers.length) : null;
+  const waiting = state === "backfilled" && !asIs ? describeWaiting(status, status.workers.length) : null;
   return [
+    ...(asIs ? ["adopted as it is, without a model: the application keeps and searches its vectors"] : []),
     ...(waiting === null ? [] : [waiting]),
     ...(next === null ? [] : [next]),
     ...(throttleReason === null ? [] : [`throttled: ${throttleReason}`]),

@@ -30,6 +30,7 @@ ${
 function describeBackfill(status: ProfileStatus): string {
   const { state, paused, backfill } = status;
   const { order, until, rate } = backfill;
+  if (status.asIs) return "Adopted as it is, without a model: the application keeps and searches its vectors.";
   if (state === "adopting") return "Its vectors are being copied from the adopted table.";
   if (state === "backfilled") {
     const waiting = describeWaiting(status, status.workers.length);

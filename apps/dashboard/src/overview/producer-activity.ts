@@ -77,6 +77,8 @@ function describeState({ changes, backfill, gaps, state }: TickReport): string {
       return "Enqueued nothing of the backfill.";
     case "being adopted":
       return "Waits until the adopted vectors are copied.";
+    case "as it is":
+      return "Nothing to do: the vectors were adopted as they are, without a model.";
     case "retired":
       return "Nothing to do: the profile is retired.";
     case "waiting for workers":

@@ -44,6 +44,7 @@ export function handleErrors(log: Logger): ErrorRequestHandler {
 
 /** What retrieval refuses: by its code, the status that says so. */
 const statuses = new Map([
+  ["model_as_is", 503],
   ["model_missing", 503],
   ["query_rejected", 400],
 ]);

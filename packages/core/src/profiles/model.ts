@@ -7,6 +7,14 @@ export interface Prompts {
   passage: string;
 }
 
+/** A server that runs a model, with OpenAI's `POST /embeddings` below its address. */
+interface ModelEndpoint {
+  address: string;
+  /** The server's name for the model; by default the model's id. */
+  servedName?: string | undefined;
+  pricePerMillion?: number | undefined;
+}
+
 /** What an embedding model is, apart from its files. */
 export interface Model {
   /** Repository on the Hugging Face hub; for a stand-in that ships with Reembed, the name of its folder. */
@@ -23,6 +31,10 @@ export interface Model {
   prompts: Prompts;
   /** Ships in `models/` of this repository instead of being pulled. */
   bundled: boolean;
+  /** Where it runs, if it has no files that run here. */
+  endpoint?: ModelEndpoint | undefined;
+  /** Nobody can embed with it: only vectors that it made are known. */
+  unknown?: true | undefined;
 }
 
 const noPrompts: Prompts = { query: "", passage: "" };

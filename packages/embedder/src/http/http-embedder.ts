@@ -12,7 +12,7 @@ import { checkServedVector } from "../models/golden-vector.ts";
 import { exists, modelFolder } from "../models/model-files.ts";
 import { findGolden } from "../models/prepared-graph.ts";
 import { outcomesOf, readTexts, rejectAll, type TextInput } from "../tokenizer/text-inputs.ts";
-import { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { hasNoTokenizer, type TextTokenizer, tokenizerOf } from "../tokenizer/tokenizer-of.ts";
 import { asTheyFinish } from "./as-they-finish.ts";
 import { EmbeddingsEndpoint, type RetryLimits } from "./embeddings-endpoint.ts";
 import { isRefusal } from "./endpoint-error.ts";
@@ -46,7 +46,7 @@ export interface HttpEmbedderOptions {
   /** Counts what the server is paid for. */
   meter?: TokenMeter | undefined;
   /** By default the model's own. Disposed of with the embedder. */
-  tokenizer?: Tokenizer;
+  tokenizer?: TextTokenizer;
 }
 
 const patience: RetryLimits = { tries: 5, firstWaitMs: 500, mostWaitMs: 30_000 };
@@ -82,7 +82,7 @@ export async function startHttpEmbedder(options: HttpEmbedderOptions): Promise<E
 class HttpEmbedder implements Embedder {
   readonly model: Model;
   readonly device = "http";
-  readonly #tokenizer: Tokenizer;
+  readonly #tokenizer: TextTokenizer;
   readonly #endpoint: EmbeddingsEndpoint;
   readonly #limits: { texts: number; tokens: number };
   readonly #requestsInFlight: number;
@@ -96,7 +96,7 @@ class HttpEmbedder implements Embedder {
     const { tokensPerMinute, requestsPerMinute } = options;
     const limits = { inFlight: requestsInFlight, tokensPerMinute, requestsPerMinute };
     this.model = model;
-    this.#tokenizer = options.tokenizer ?? new Tokenizer(modelFolder(model, options.modelsFolder), model.maxTokens);
+    this.#tokenizer = options.tokenizer ?? tokenizerOf(model, options.modelsFolder);
     this.#endpoint = new EmbeddingsEndpoint({
       ...{ endpoint, variables, apiKey, model: servedModel, outputDimensions },
       ...{ timeoutMs, retries, limits, meter: options.meter },
@@ -157,7 +157,7 @@ class HttpEmbedder implements Embedder {
 }
 
 async function requireTokenizer({ model, modelsFolder, tokenizer }: HttpEmbedderOptions): Promise<void> {
-  if (tokenizer !== undefined) return;
+  if (tokenizer !== undefined || hasNoTokenizer(model, modelsFolder)) return;
   const path = join(modelFolder(model, modelsFolder), "tokenizer.json");
   if (await exists(path)) return;
   throw new ReembedError(

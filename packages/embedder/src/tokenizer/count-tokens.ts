@@ -1,7 +1,6 @@
 import type { Model } from "@reembed/core";
-import { modelFolder } from "../models/model-files.ts";
 import { readTexts } from "./text-inputs.ts";
-import { Tokenizer } from "./tokenizer.ts";
+import { tokenizerOf } from "./tokenizer-of.ts";
 
 export interface TokenCount {
   /** Tokens that the model reads, special tokens included; 0 for a text that it would reject. */
@@ -14,11 +13,12 @@ export interface TokenCount {
 const textsAtATime = 64;
 
 /**
- * Counts the tokens of passages as an embedder of this model would, prompts included. Needs only the model's tokenizer.json.
+ * Counts the tokens of passages as an embedder of this model would, prompts included. Needs only the model's tokenizer.json; without
+ * one, the tokens of a provider's model are estimated.
  * @throws ReembedError `tokenizer_invalid`.
  */
 export async function countTokens(model: Model, modelsFolder: string, texts: readonly string[]): Promise<TokenCount[]> {
-  await using tokenizer = new Tokenizer(modelFolder(model, modelsFolder), model.maxTokens);
+  await using tokenizer = tokenizerOf(model, modelsFolder);
   const counts: TokenCount[] = texts.map(() => ({ read: 0, truncated: 0 }));
   for (let start = 0; start < texts.length; start += textsAtATime) {
     const { inputs } = await readTexts(texts.slice(start, start + textsAtATime), {

@@ -1,7 +1,7 @@
 import type { EmbedderObserver, RejectionReason, TextOutcome } from "../embedder.ts";
 import { unitVector } from "../unit-vector.ts";
-import type { Tokenizer } from "./tokenizer.ts";
 import type { TokenizedText } from "./tokenizer-messages.ts";
+import type { TextTokenizer } from "./tokenizer-of.ts";
 
 /** One text as the model reads it, after its prompt, with every index at which it was given. */
 export interface TextInput extends TokenizedText {
@@ -16,7 +16,7 @@ export interface TextInputs {
 }
 
 interface Reading {
-  tokenizer: Pick<Tokenizer, "tokenize">;
+  tokenizer: Pick<TextTokenizer, "tokenize">;
   /** What the model wants before each text; it counts as a part of the text, also where a long one is cut. */
   prompt: string;
   observer?: EmbedderObserver | undefined;

@@ -14,13 +14,14 @@ export interface CheckedVectors {
 const leastCosine = 0.99;
 
 /**
- * Embeds a sample of the application's texts with the profile's model and compares the vectors with the application's.
+ * Embeds a sample of the application's texts with the profile's model and compares the vectors with the application's. If
+ * nobody knows the model, only their dimensions can be compared, and the result is undefined.
  * @throws ReembedError `vectors_foreign` (exit code 3) if some come from another model, or there is none to compare.
  */
 export async function checkVectors(
   source: AdoptedSource,
   { database, config, profile, sample, device, log }: AdoptOptions,
-): Promise<CheckedVectors> {
+): Promise<CheckedVectors | undefined> {
   const { model } = profile;
   const dimensions = await readDimensions(database, source);
   if (dimensions !== undefined && dimensions < model.dimensions) {
@@ -31,6 +32,7 @@ export async function checkVectors(
   const page = await sampleSource(database, source, { size: sample, dimensions: model.dimensions });
   if (page.length === 0) throw foreign(`No chunk of ${source.table} has a text and a vector.`);
 
+  if (model.unknown) return undefined;
   await using embedder = await startProfileEmbedder(profile, config, { device, log });
   const comparison = await compareVectors(
     embedder,

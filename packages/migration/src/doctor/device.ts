@@ -9,7 +9,7 @@ export const checkDevice: Check = async ({ config, profiles, models, device, log
   const findings: Finding[] = [];
   for (const profile of profiles) {
     const here = models.some(({ model, problem }) => model === profile.model.id && problem === null);
-    if (!here || embeddingServerOf(config, profile.name) !== undefined) continue;
+    if (!here || embeddingServerOf(config, profile) !== undefined) continue;
     const check = `${profile.model.id} on ${device}`;
     let tokenBudget = 0;
     const observer = {

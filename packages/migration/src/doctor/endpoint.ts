@@ -4,6 +4,7 @@ import { type Profile, ReembedError } from "@reembed/core";
 import {
   type EmbeddingServer,
   embeddingServerOf,
+  hasNoTokenizer,
   httpDevice,
   modelFolder,
   startProfileEmbedder,
@@ -17,9 +18,11 @@ const patience = { timeoutMs: 10_000, retries: { tries: 1, firstWaitMs: 0, mostW
 export const checkEndpoints: Check = async ({ config, profiles, log }) => {
   const findings: Finding[] = [];
   for (const profile of profiles) {
-    const server = embeddingServerOf(config, profile.name);
+    const server = embeddingServerOf(config, profile);
     // A missing tokenizer has a finding of its own.
-    const here = existsSync(join(modelFolder(profile.model, config.models.folder), "tokenizer.json"));
+    const { folder } = config.models;
+    const here =
+      existsSync(join(modelFolder(profile.model, folder), "tokenizer.json")) || hasNoTokenizer(profile.model, folder);
     if (server !== undefined && here) findings.push(await checkEndpoint(profile, server, { config, log }));
   }
   return findings;

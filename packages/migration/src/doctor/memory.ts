@@ -19,7 +19,7 @@ export const checkMemory: Check = ({ config, profiles, models }) => {
   const limit = process.constrainedMemory();
   const total = limit > 0 && limit < totalmem() ? limit : totalmem();
   const here = profiles
-    .filter(({ name }) => embeddingServerOf(config, name) === undefined)
+    .filter((profile) => embeddingServerOf(config, profile) === undefined && !profile.model.unknown)
     .map(({ model }) => model.id);
   return models.filter(({ model }) => here.includes(model)).map((model) => judgeMemory(model, total));
 };

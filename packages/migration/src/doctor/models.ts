@@ -1,14 +1,19 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { embeddingServerOf, type ModelState } from "@reembed/embedder";
+import { isUnknownModel } from "@reembed/core";
+import { embeddingServerOf, hasNoTokenizer, type ModelState } from "@reembed/embedder";
 import type { Check } from "./context.ts";
 import { type Finding, ok, problem, warning, withoutStop } from "./finding.ts";
 
 export const checkModels: Check = ({ config, profiles, models }) =>
   models.map((state) => {
-    const served = profiles
-      .filter(({ model }) => model.id === state.model)
-      .every(({ name }) => embeddingServerOf(config, name) !== undefined);
+    const using = profiles.filter(({ model }) => model.id === state.model);
+    const check = `model ${state.model}`;
+    if (isUnknownModel(state.model)) return ok(check, "nobody embeds with it: its vectors were adopted as they are");
+    if (using.some(({ model }) => hasNoTokenizer(model, config.models.folder))) {
+      return ok(check, "a provider has it; its tokens are estimated, because its tokenizer.json is not here");
+    }
+    const served = using.every((profile) => embeddingServerOf(config, profile) !== undefined);
     return served ? judgeTokenizer(state, existsSync(join(state.folder, "tokenizer.json"))) : judgeModel(state);
   });
 

@@ -25,9 +25,9 @@ export const checkProvenance: Check = async ({
   const findings: Finding[] = [];
   for (const profile of registered) {
     const wanted = profiles.find(({ name }) => name === profile.name);
-    const served = embeddingServerOf(config, profile.name) !== undefined;
+    const served = wanted !== undefined && embeddingServerOf(config, wanted) !== undefined;
     const here = served || models.some(({ model, problem }) => model === profile.model && problem === null);
-    if (wanted === undefined || (!here && sample === undefined)) continue;
+    if (wanted === undefined || wanted.model.unknown || (!here && sample === undefined)) continue;
     const chunkIds = await sampleVectorIds(database, profile, sample ?? sampledByItself);
     const vectors = await readVectors(database, profile, chunkIds);
     if (vectors.length === 0) continue;

@@ -48,7 +48,7 @@ export interface DetailedEstimate extends Estimate {
 export async function estimateBackfill(options: EstimateOptions): Promise<DetailedEstimate> {
   const { database, config, log, profile, registered, workers, device, seconds } = options;
   const sample = await sampleCorpus(database, profile, registered, options.sample);
-  await using meter = startSpendingMeter({ database, config, profile: profile.name, log });
+  await using meter = startSpendingMeter({ database, config, profile, log });
   await using embedder = await startProfileEmbedder(profile, config, { device, log, meter });
   const volume = await measureVolume(sample, profile, config);
   const texts = shuffled(new Set(sample.units.flatMap((unit) => unit.texts).filter((text) => text.trim() !== "")));
@@ -76,7 +76,7 @@ export async function estimateBackfill(options: EstimateOptions): Promise<Detail
     tokens: { total: Math.round(tokens.total), low: Math.round(tokens.low), high: Math.round(tokens.high) },
     tokensPerSecond: measured.tokensPerSecond,
     measured,
-    cost: costOf(tokens, embeddingServerOf(config, profile.name)?.price),
+    cost: costOf(tokens, embeddingServerOf(config, profile)?.price),
     workers,
     seconds: tokens.total / (measured.tokensPerSecond * workers),
     device: embedder.device,

@@ -1,5 +1,5 @@
 import type { Config } from "@reembed/config";
-import { type Profile, ReembedError } from "@reembed/core";
+import { type Profile, ReembedError, requireKnownModel } from "@reembed/core";
 import { type Embedder, startProfileEmbedder } from "@reembed/embedder";
 import type { SearchKind } from "@reembed/retrieval";
 import type { JudgedQuery } from "@reembed/retrieval/measures";
@@ -41,6 +41,7 @@ export async function runEvaluation(
   { k, grid, search, sheet, device, log, progress, ...choice }: RunOptions,
 ): Promise<EvaluationReport> {
   requireTwoProfiles(config);
+  for (const { name, model } of [config.baseline, config.candidate]) requireKnownModel({ name, model: model.id });
   const baseline = await readProfile(database, config.baseline.name);
   const candidate = await readProfile(database, config.candidate.name);
   const { source, queries, notes } = await chooseQueries(database, choice);
@@ -91,7 +92,7 @@ async function startEmbedders(
   scope: AsyncDisposableStack,
 ): Promise<{ baseline: Embedder; candidate: Embedder }> {
   const start = async (profile: Profile) => {
-    const meter = scope.use(startSpendingMeter({ database, config, profile: profile.name, log }));
+    const meter = scope.use(startSpendingMeter({ database, config, profile, log }));
     return scope.use(await startProfileEmbedder(profile, config, { device, log, meter }));
   };
   const candidate = await start(config.candidate);

@@ -1,6 +1,15 @@
 import type { Config } from "@reembed/config";
-import { ReembedError, type Rollout, rolledBack, saysSomething, withPercent, withShadow } from "@reembed/core";
+import {
+  ReembedError,
+  type Rollout,
+  requireKnownModel,
+  rolledBack,
+  saysSomething,
+  withPercent,
+  withShadow,
+} from "@reembed/core";
 import type { Database } from "@reembed/store/database";
+import { readProfile } from "@reembed/store/profiles";
 import { changeRollout, isRetired, readGuardWindow, readRollout } from "@reembed/store/rollout";
 import type { Objection, Proof } from "./objections.ts";
 import { readRolloutStatus } from "./rollout-status.ts";
@@ -51,6 +60,8 @@ export async function setShadowPercent(
   if (isSame(rollout, next)) return;
   await requireBaseline(database, rollout);
   requirePair(config, rollout);
+  // The candidate shadows what the baseline has answered, for which its queries must be embedded.
+  if (shadowPercent > 0) requireKnownModel(await readProfile(database, rollout.baseline));
   const reason = `${shadowPercent} % of requests in shadow: ${decision.reason}`;
   await changeRollout(database, rollout, next, { by: decision.by, reason });
 }

@@ -9,6 +9,7 @@ const ready = {
     paused: false,
     chunks: 1_000_000,
     embedded: 1_000_000,
+    asIs: false,
     pending: 0,
     changes: 0,
     outdated: 0,
@@ -32,6 +33,13 @@ const evidence: Evidence = {
   shadowed: 0,
 };
 const fleet = { embedded: false, maxQuarantinedShare: 0.01, leastSearches: 200 };
+
+test("a baseline that was adopted as it is needs no vectors, and an evaluation against it must be overruled", () => {
+  const baseline = { ...evidence.baseline, asIs: true, embedded: 10, coverage: 0 };
+  expect(objectionsTo({}, { baseline, evaluation: undefined })).toEqual([
+    expect.stringMatching(/^evaluation: old was adopted as it is, without a model, so nothing can be compared with it/),
+  ]);
+});
 
 /** The objections to a candidate that differs from `ready`. */
 function objectionsTo(candidate: Partial<Readiness>, changed: Partial<Evidence> = {}, options = fleet): string[] {

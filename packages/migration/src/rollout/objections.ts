@@ -50,8 +50,9 @@ export function findObjections(evidence: Evidence, options: GuardOptions): Objec
 }
 
 function describeGap(readiness: Readiness, why: string): string | null {
-  const { profile, state, chunks, embedded, outdated, changes, quarantined, oldestChangeSeconds } = readiness;
-  if (state === "retired") return null;
+  const { profile, state, asIs, chunks, embedded, outdated, changes, quarantined, oldestChangeSeconds } = readiness;
+  // The way back to vectors that were adopted as they are is the application's own column.
+  if (state === "retired" || asIs) return null;
   const embeddable = chunks - quarantined;
   const fresh = oldestChangeSeconds === null || oldestChangeSeconds < inFlight.seconds;
   // Until it is embedded, an edited chunk is found by its older text, but a new chunk is not found at all.
@@ -101,6 +102,9 @@ function describeEvaluation(
 ): string | null {
   if (evaluation?.verdict === "worse") {
     return `The last evaluation found ${candidate.profile} worse than the baseline (reembed evaluate).`;
+  }
+  if (baseline.asIs) {
+    return `${baseline.profile} was adopted as it is, without a model, so nothing can be compared with it: overrule this proof once you have judged ${candidate.profile} by yourself.`;
   }
   const judged = evaluation !== undefined && evaluation.verdict !== "unjudged";
   if (judged || shadowed >= leastSearches) return null;

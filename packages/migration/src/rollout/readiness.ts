@@ -1,3 +1,4 @@
+import { isUnknownModel } from "@reembed/core";
 import type { Database } from "@reembed/store/database";
 import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import { type Coverage, readCoverage, readLiveWorkers, readQuarantineReasons } from "@reembed/store/progress";
@@ -13,6 +14,8 @@ type ReadyIndex = { kind: string; valid: boolean; sizeBytes: number } & (
 export interface Readiness extends Coverage {
   profile: string;
   state: string;
+  /** Whether its vectors were adopted as they are, without a model: then the application alone keeps and searches them. */
+  asIs: boolean;
   /** Whether an operator has paused its backfill. */
   paused: boolean;
   /** Number of running workers; without one, changes wait. */
@@ -28,10 +31,12 @@ export interface Readiness extends Coverage {
 export async function readReadiness(database: Database, name: string): Promise<Readiness> {
   const profile = await readProfile(database, name);
   const { state } = profile;
+  const asIs = isUnknownModel(profile.model);
   if (state === "retired") {
     return {
       profile: name,
       state,
+      asIs,
       paused: false,
       ...nothing,
       workers: 0,
@@ -45,6 +50,7 @@ export async function readReadiness(database: Database, name: string): Promise<R
   return {
     profile: name,
     state,
+    asIs,
     paused: profile.paused,
     ...(await readCoverage(database, profile)),
     workers,

@@ -1,4 +1,4 @@
-import { ReembedError } from "@reembed/core";
+import { type Profile, ReembedError } from "@reembed/core";
 import { type EmbedderSettings, embeddingServerOf } from "@reembed/embedder";
 import type { Database } from "@reembed/store/database";
 import { setBudget } from "@reembed/store/spending";
@@ -10,13 +10,13 @@ import { setBudget } from "@reembed/store/spending";
  */
 export async function limitSpending(
   database: Database,
-  profile: string,
+  profile: Profile,
   { budget, config }: { budget: number | null; config: EmbedderSettings },
 ): Promise<void> {
   const server = embeddingServerOf(config, profile);
   if (budget !== null && server?.price === undefined) {
     const why = server === undefined ? "no embedding server embeds for it" : "its embedding server has no price";
-    throw new ReembedError("budget_without_price", `A budget for ${profile} would limit nothing: ${why}.`, {
+    throw new ReembedError("budget_without_price", `A budget for ${profile.name} would limit nothing: ${why}.`, {
       exitCode: 2,
       remedy:
         server === undefined
@@ -24,5 +24,5 @@ export async function limitSpending(
           : `Set ${server.variables}_PRICE to what it takes for a million tokens, for the workers too.`,
     });
   }
-  await setBudget(database, profile, budget);
+  await setBudget(database, profile.name, budget);
 }

@@ -1,4 +1,4 @@
-import { formatAmount, messageOf, ReembedError } from "@reembed/core";
+import { formatAmount, messageOf, type Profile, ReembedError } from "@reembed/core";
 import { type EmbedderSettings, embeddingServerOf, type TokenMeter } from "@reembed/embedder";
 import { answerWithin, type Logger } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
@@ -9,8 +9,8 @@ const lastStatementMs = 1_000;
 interface MeterOptions {
   database: Database;
   config: EmbedderSettings;
-  /** The name of the profile that the tokens are for. */
-  profile: string;
+  /** The profile that the tokens are for. */
+  profile: Profile;
   log: Pick<Logger, "warn">;
 }
 
@@ -48,12 +48,13 @@ class ServerMeter implements SpendingMeter {
   async reserve(tokens: number): Promise<number> {
     if (!this.#reserves) return 0;
     const { database, profile } = this.#options;
-    if (await reserveSpending(database, profile, { tokens, price: this.#price })) return tokens;
-    const { cost = 0, budget = null } = (await readSpending(database, profile)) ?? {};
+    const { name } = profile;
+    if (await reserveSpending(database, name, { tokens, price: this.#price })) return tokens;
+    const { cost = 0, budget = null } = (await readSpending(database, name)) ?? {};
     throw new ReembedError(
       "budget_spent",
-      `The budget of ${profile} is spent: ${formatAmount(cost)} of ${formatAmount(budget ?? 0)}, and the next request does not fit.`,
-      { remedy: `Run \`reembed backfill start --profile ${profile} --budget <amount>\` with a higher one.` },
+      `The budget of ${name} is spent: ${formatAmount(cost)} of ${formatAmount(budget ?? 0)}, and the next request does not fit.`,
+      { remedy: `Run \`reembed backfill start --profile ${name} --budget <amount>\` with a higher one.` },
     );
   }
 
@@ -69,7 +70,7 @@ class ServerMeter implements SpendingMeter {
     this.#unwritten = 0;
     const { database, profile, log } = this.#options;
     try {
-      await addSpending(database, profile, { tokens, price: this.#price });
+      await addSpending(database, profile.name, { tokens, price: this.#price });
     } catch (error) {
       this.#unwritten += tokens;
       log.warn({ error: messageOf(error) }, "spending could not be recorded");

@@ -7,7 +7,15 @@ import { deriveStages } from "./stages.ts";
 const at = new Date("2026-03-01T12:00:00Z");
 const coverage = { chunks: 100, embedded: 100, pending: 0, changes: 0, outdated: 0, quarantined: 0, coverage: 1 };
 const ready = {
-  ...{ ...coverage, oldestChangeSeconds: null, state: "backfilled", paused: false, workers: 1, reasons: [] },
+  ...{
+    ...coverage,
+    oldestChangeSeconds: null,
+    state: "backfilled",
+    asIs: false,
+    paused: false,
+    workers: 1,
+    reasons: [],
+  },
   ...{ index: null, verification: null },
 };
 const unproven = [

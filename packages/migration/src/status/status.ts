@@ -1,4 +1,4 @@
-import { formatAmount, formatCount, formatDuration } from "@reembed/core";
+import { formatAmount, formatCount, formatDuration, isUnknownModel } from "@reembed/core";
 import { describeQueueLimits, type EmbedQueues, type QueueCounts } from "@reembed/queue";
 import { findAdoptionProblem } from "@reembed/store/adoption";
 import { type LogBacklog, readLogBacklog } from "@reembed/store/changes";
@@ -17,6 +17,8 @@ import { estimatedAt, type Forecast, forecast } from "./forecast.ts";
 export interface ProfileStatus extends Coverage {
   profile: string;
   state: ProfileState;
+  /** Whether its vectors were adopted as they are, without a model: nobody embeds its changes. */
+  asIs: boolean;
   /** Whether an operator has paused its backfill; changes are still embedded. */
   paused: boolean;
   /** What an operator has to do before it is embedded; null if nothing. */
@@ -132,6 +134,7 @@ async function readProfileStatus(
   return {
     profile: name,
     state,
+    asIs: isUnknownModel(profile.model),
     paused,
     next: describeNextStep(profile, coverage.chunks),
     throttleReason,
