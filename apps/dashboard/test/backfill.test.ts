@@ -1,5 +1,6 @@
 import { readProfile } from "@reembed/store/profiles";
-import { recordEstimate, setThrottleReason } from "@reembed/store/progress";
+import { recordEstimate, recordHeartbeat, setThrottleReason } from "@reembed/store/progress";
+import { addSpending, setBudget } from "@reembed/store/spending";
 import { describeOnOneServer, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, expect, test } from "vitest";
@@ -49,6 +50,22 @@ describeOnOneServer(
       expect((await post("mini-m4/pause", admin)).status).toBe(404);
       expect(await overview(admin, "Backfilled: no worker is running.")).not.toContain("backfill/mini-m3/");
       await dashboard.database.execute(sql`update reembed.profiles set state = 'backfilling'`);
+    });
+
+    test("what an embedding server was paid, and what its workers wait for, are shown", async () => {
+      const { database } = dashboard;
+      await addSpending(database, "mini-m3", { tokens: 5_000_000, price: 0.02 });
+      await setBudget(database, "mini-m3", 0.1);
+      const worker = { id: "w", host: "h", pid: 1, profile: "mini-m3", device: "http", modelRevision: "r" };
+      await recordHeartbeat(database, {
+        ...worker,
+        chunksPerSecond: 0,
+        tokensPerSecond: 0,
+        waitsFor: "It is <spent>.",
+      });
+      const page = await overview(viewer, "1 worker waits: It is &lt;spent&gt;.");
+      expect(page).toContain("0.1 of a budget of 0.1 spent, for 5,000,000 tokens at 0.02 a million.");
+      await database.execute(sql`delete from reembed.workers`);
     });
 
     test("the reason why it pauses, and the estimate next to the actual progress, are shown", async () => {
