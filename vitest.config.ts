@@ -11,7 +11,7 @@ const slow = [
   "scripts/train/held-out.test.ts",
 ];
 /** Tests wait for conditions. These limits only end tests that hang, also on a busy machine. */
-const bounds = { testTimeout: 300_000, hookTimeout: 300_000 };
+const bounds = { testTimeout: 600_000, hookTimeout: 600_000 };
 
 export default defineConfig({
   test: {

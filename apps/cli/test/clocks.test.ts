@@ -34,9 +34,7 @@ describeOnEachServer(
         };
         onTestFinished(end);
         const status = async () => (await readStatus(database, queues))[0];
-        await waitFor("everything to be embedded", async () => (await status())?.state === "backfilled", {
-          timeoutMs: 90_000,
-        });
+        await waitFor("everything to be embedded", async () => (await status())?.state === "backfilled");
         expect((await status())?.wrongClocks).toEqual([{ host: expect.any(String), aheadMs: expect.any(Number) }]);
         const environment = {
           ...addressesOf(servers),
@@ -56,14 +54,10 @@ describeOnEachServer(
         const before = (await ticks.bullmq.getCompleted(0, 0))[0]?.id;
         const right = startFleet(servers, { profile: "mini-m3", chunking, workers: 0 });
         onTestFinished(() => right[Symbol.asyncDispose]());
-        await waitFor(
-          "a tick of another producer",
-          async () => {
-            const [last] = await ticks.bullmq.getCompleted(0, 0);
-            return last !== undefined && last.id !== before;
-          },
-          { timeoutMs: 60_000 },
-        );
+        await waitFor("a tick of another producer", async () => {
+          const [last] = await ticks.bullmq.getCompleted(0, 0);
+          return last !== undefined && last.id !== before;
+        });
       },
     );
   },

@@ -11,8 +11,6 @@ import { addressesOf, reembed, standIns } from "./run-reembed.ts";
 const apiKey = "a-key-of-the-search";
 const passwords = { DASHBOARD_PASSWORD: "correct horse", DASHBOARD_VIEWER_PASSWORD: "just looking" };
 const requestsPerPort = 150;
-/** Time to start four processes and three models while other suites run. */
-const startMs = 180_000;
 
 interface Member {
   command: string;
@@ -64,13 +62,11 @@ describeOnEachServer(
         members.push({ command, child, lines });
       }
       for (const [command, message] of ports) await portOf(command, message);
-    }, startMs);
+    });
 
     const portOf = async (command: string, message: string): Promise<number> => {
       const { lines } = memberOf(members, command);
-      const line = await waitFor(message, () => lines.find((told) => told.includes(`"msg":"${message}"`)), {
-        timeoutMs: startMs,
-      });
+      const line = await waitFor(message, () => lines.find((told) => told.includes(`"msg":"${message}"`)));
       const told = JSON.parse(line) as { port?: number; url?: string; overview?: string };
       return told.port ?? Number(new URL(told.url ?? told.overview ?? "").port);
     };

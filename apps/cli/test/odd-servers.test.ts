@@ -38,14 +38,10 @@ async function migrate(servers: TestServers): Promise<void> {
   onTestFinished(() => fleet[Symbol.asyncDispose]());
   const database = openDatabase(servers);
   onTestFinished(() => database.$client.end());
-  await waitFor(
-    "every chunk to be embedded",
-    async () => {
-      expect(fleet.exited()).toEqual([]);
-      return (await readCoverage(database, await readProfile(database, name))).coverage === 1;
-    },
-    { timeoutMs: 90_000 },
-  );
+  await waitFor("every chunk to be embedded", async () => {
+    expect(fleet.exited()).toEqual([]);
+    return (await readCoverage(database, await readProfile(database, name))).coverage === 1;
+  });
   await run("verify", "--sample", "2");
   await run("rollout", "shadow", "20", "--reason", "a test");
   await run("rollout", "status");
@@ -54,13 +50,10 @@ async function migrate(servers: TestServers): Promise<void> {
   await run("rollback");
 }
 
-/** For a migration of a dozen commands and three processes. */
-const patienceMs = 240_000;
-
 describeOnEachServer(
   "a whole migration",
   (open, kind) => {
-    test.runIf(kind === "PostgreSQL")("in a database with unusual settings", { timeout: patienceMs }, async () => {
+    test.runIf(kind === "PostgreSQL")("in a database with unusual settings", async () => {
       const servers = await open({ empty: true });
       const admin = openDatabase(servers);
       const name = new URL(servers.connectionString).pathname.slice(1);
@@ -73,16 +66,12 @@ describeOnEachServer(
       await migrate(servers);
     });
 
-    test.runIf(kind === "PostgreSQL and Redis")(
-      "through PgBouncer in transaction mode",
-      { timeout: patienceMs },
-      async () => {
-        const servers = await open({ empty: true });
-        const pooled = await startNativePgbouncer(servers.connectionString, "transaction");
-        onTestFinished(() => pooled[Symbol.asyncDispose]());
-        await migrate({ ...servers, connectionString: pooled.connectionString });
-      },
-    );
+    test.runIf(kind === "PostgreSQL and Redis")("through PgBouncer in transaction mode", async () => {
+      const servers = await open({ empty: true });
+      const pooled = await startNativePgbouncer(servers.connectionString, "transaction");
+      onTestFinished(() => pooled[Symbol.asyncDispose]());
+      await migrate({ ...servers, connectionString: pooled.connectionString });
+    });
 
     test("is refused through PgBouncer in transaction mode if it needs a session or another setting", async () => {
       const servers = await open({ empty: true });

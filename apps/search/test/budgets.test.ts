@@ -61,16 +61,15 @@ describeOnEachServer(
       });
       await waitFor("the candidate's searches to hang", async () => (await countHanging(search)) >= 2);
       // All of these are answered before the first of the candidate's searches times out, because they share no connection.
-      for (const subject of ofBaseline.slice(0, 10)) expect((await ask(subject)).status).toBe(200);
+      const answered = await Promise.all(ofBaseline.slice(0, 5).map(ask));
+      expect(answered.map(({ status }) => status)).toEqual(Array(5).fill(200));
       expect(hanging).toBeGreaterThan(0);
       expect(new Set(await Promise.all(failures))).toEqual(new Set([503]));
       // Two shadows may remain, which have ten seconds and connections of their own.
       await waitFor("searches that timed out to be cancelled", async () => (await countHanging(search)) <= 2);
 
       for (const subject of ofBaseline) expect((await ask(subject)).status).toBe(200);
-      await waitFor("the guardrail to roll back", async () => (await readRollout(search.database)).percent === 0, {
-        timeoutMs: 60_000,
-      });
+      await waitFor("the guardrail to roll back", async () => (await readRollout(search.database)).percent === 0);
     });
   },
   ["PostgreSQL"],

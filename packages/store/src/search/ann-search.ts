@@ -83,7 +83,7 @@ function nearestInIndex(
   return sql`
     select chunk_id, distance from (
       (${indexed}) union (${candidates} where e.chunk_id = any(${sql.param(unreachable)}::bigint[]) ${condition})
-    ) found order by distance limit ${limit}`;
+    ) found order by distance + 0 limit ${limit}`;
 }
 
 /**

@@ -176,6 +176,32 @@ describeOnEachServer(
       expect(found.length).toBe(limit);
       expect(found.every(({ chunkId }) => chunkId % 20 === 0)).toBe(true);
     });
+
+    test("returns the nearest of the index's candidates, and not the first", async () => {
+      // The index stores vectors of length 1 in 16-bit numbers. In the direction of the query, these forty become the same:
+      // each is a little nearer than the one before, which the index does not know.
+      await database.execute(sql`
+        update ${sql.raw(partition)} e set embedding = (
+          select array_agg(case axis when 1 then 1 when 2 then 0.5 when 3 then 0.0024 * sqrt(41 - place) else 0 end)
+          from generate_series(1, ${dimensions}::int) axis
+        )::vector::halfvec
+        from (
+          select c.id, row_number() over (order by c.id) as place
+          from ${sql.raw(profile.relation)} c join reembed.documents d on d.id = c.document_id
+          where d.language = 'ru' and d.uri like 'd%' order by c.id limit 40
+        ) chosen where e.chunk_id = chosen.id`);
+      await database.execute(
+        sql.raw(
+          `create index by_test on ${partition} using ivfflat ((embedding::halfvec(${dimensions})) halfvec_cosine_ops) with (lists = 20)`,
+        ),
+      );
+      const indexed = { ...profile, ann: { kind: "ivfflat" as const, searchSetting: 20, ...measured } };
+      await using narrow = openNarrow(database, ["enable_sort = off", "jit = off"]);
+      const options = { limit, filter: { language: "ru" } };
+      const exact = await searchExactly(database, profile, near("there"), options);
+      const found = await searchProfile(narrow, indexed, near("there"), options);
+      expect(found.map(({ chunkId }) => chunkId)).toEqual(exact.map(({ chunkId }) => chunkId));
+    });
   },
   ["PostgreSQL"],
 );

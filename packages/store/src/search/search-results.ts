@@ -49,6 +49,10 @@ export interface FoundResults {
 /**
  * The best of the chunks that `nearest` found, at most `limit`, with their documents, from the threshold on. Of equal
  * scores the older chunk comes first.
+ *
+ * An index returns rows roughly in the order of their distances, but PostgreSQL trusts that order, and from version 17 on it
+ * also knows the order of a materialized query. It would take the first rows of the index for the nearest: `distance + 0`
+ * makes it sort them.
  * @param nearest A query for `chunk_id` and `distance`.
  */
 export async function readResults(
@@ -63,7 +67,7 @@ export async function readResults(
       ${sourceId(profile)} as source_id, ${metadataOf(profile, { chunk: "c", document: "d" })} as metadata, c.start_offset, c.end_offset, c.content, best.distance
     from (select count(*)::int as nearest from nearest) counted
     left join (
-      (select * from nearest order by distance, chunk_id limit ${limit}) best
+      (select * from nearest order by distance + 0, chunk_id limit ${limit}) best
       join ${sql.raw(profile.relation)} c on c.id = best.chunk_id left join reembed.documents d on d.id = c.document_id
     ) on best.distance <= ${1 - threshold}
     order by best.distance, c.id`);

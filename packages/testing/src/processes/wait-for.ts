@@ -4,13 +4,13 @@ import { ReembedError } from "@reembed/core";
 
 /**
  * Polls until `probe` returns something truthy, and returns that. An error of the probe is thrown at once.
- * @throws ReembedError `wait_timeout` with the description and the last value after `timeoutMs`, by default two minutes,
+ * @throws ReembedError `wait_timeout` with the description and the last value after `timeoutMs`, by default four minutes,
  * which a busy machine may need.
  */
 export async function waitFor<T>(
   description: string,
   probe: () => T | Promise<T>,
-  { timeoutMs = 120_000, intervalMs = 20 }: { timeoutMs?: number; intervalMs?: number } = {},
+  { timeoutMs = 240_000, intervalMs = 20 }: { timeoutMs?: number; intervalMs?: number } = {},
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + timeoutMs;
   while (true) {
