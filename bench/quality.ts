@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { loadConfig } from "@reembed/config";
+import { loadConfig, withProfiles } from "@reembed/config";
 import { messageOf, ReembedError } from "@reembed/core";
 import { handbook } from "./quality/corpus.ts";
 import { formatReport } from "./quality/format-report.ts";
@@ -26,9 +26,11 @@ async function main(): Promise<void> {
   if (help) return console.log(usage);
   const chosen = { BASELINE_PROFILE: baseline, CANDIDATE_PROFILE: candidate };
   const given = Object.entries(chosen).filter(([, name]) => name !== undefined);
-  const config = loadConfig(
-    { ...process.env, ...Object.fromEntries(given) },
-    { BASELINE_PROFILE: "mini-rubert", CANDIDATE_PROFILE: "mini-m3" },
+  const config = withProfiles(
+    loadConfig(
+      { ...process.env, ...Object.fromEntries(given) },
+      { BASELINE_PROFILE: "mini-rubert", CANDIDATE_PROFILE: "mini-m3" },
+    ),
   );
   const measured = await measureQuality(config, judgements ?? handbook, (step) => console.error(step));
   console.log(formatReport(measured.report));

@@ -36,6 +36,7 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   uninstall: async () => (await import("./commands/uninstall.ts")).registerUninstall,
   dashboard: async () => (await import("./commands/dashboard.ts")).registerDashboard,
   model: async () => (await import("./commands/model.ts")).registerModel,
+  profile: async () => (await import("./commands/profile.ts")).registerProfile,
   demo: async () => (await import("./commands/demo.ts")).registerDemo,
 };
 

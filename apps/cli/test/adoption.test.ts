@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { loadConfig } from "@reembed/config";
+import { loadConfig, withProfiles } from "@reembed/config";
 import { startOnnxEmbedder } from "@reembed/embedder";
 import { adoptTable } from "@reembed/migration/adopt";
 import { rechunkCorpus } from "@reembed/migration/rechunk";
@@ -21,7 +21,9 @@ import { expect, test } from "vitest";
 import { addressesOf, jsonLines, reembed, runReembed, standIns } from "./run-reembed.ts";
 
 const handbook = fileURLToPath(new URL("../../../samples/handbook/ru/", import.meta.url));
-const config = loadConfig({ ...standIns, MODELS_DIR: fileURLToPath(new URL("../../../models", import.meta.url)) });
+const config = withProfiles(
+  loadConfig({ ...standIns, MODELS_DIR: fileURLToPath(new URL("../../../models", import.meta.url)) }),
+);
 const { baseline } = config;
 const table = "document_chunks";
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { loadConfig } from "@reembed/config";
+import { loadConfig, withProfiles } from "@reembed/config";
 import { startOnnxEmbedder } from "@reembed/embedder";
 import { readProfile } from "@reembed/store/profiles";
 import { changeRollout, readRollout } from "@reembed/store/rollout";
@@ -9,7 +9,9 @@ import { sql } from "drizzle-orm";
 import { expect, test } from "vitest";
 import { addressesOf, type Outcome, runReembed, standIns } from "./run-reembed.ts";
 
-const config = loadConfig({ ...standIns, MODELS_DIR: fileURLToPath(new URL("../../../models", import.meta.url)) });
+const config = withProfiles(
+  loadConfig({ ...standIns, MODELS_DIR: fileURLToPath(new URL("../../../models", import.meta.url)) }),
+);
 
 describeOnOneServer(
   "two operators at once",

@@ -54,7 +54,7 @@ describe("--help describes, with exit code 0", () => {
       "uninstall",
       "dashboard",
     ],
-    ...["model", "demo"],
+    ...["model", "profile", "demo"],
   ];
 
   test("the program, with its commands and exit codes", async () => {
@@ -69,7 +69,7 @@ describe("--help describes, with exit code 0", () => {
   test("a command and its subcommands", async () => {
     const { code, stdout, stderr } = await runReembed(["model", "--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(commandsIn(stdout)).toEqual(["list", "check", "pull", "prepare"]);
+    expect(commandsIn(stdout)).toEqual(["list", "check", "add", "pull", "prepare"]);
     const nested = await runReembed(["backfill", "start", "--help"]);
     expect(nested).toMatchObject({
       code: 0,

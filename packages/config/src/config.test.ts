@@ -1,6 +1,7 @@
 import { chunkingName, ReembedError } from "@reembed/core";
 import { describe, expect, test } from "vitest";
-import { activeProfiles, configuredProfile, loadConfig } from "./config.ts";
+import { loadConfig } from "./config.ts";
+import { activeProfiles, configuredProfile, withProfiles } from "./with-profiles.ts";
 
 /** The error of an environment that is refused. */
 function refusal(variables: NodeJS.ProcessEnv): ReembedError {
@@ -25,7 +26,7 @@ describe("an environment", () => {
   test("without variables migrates rubert-tiny2 to bge-m3 in the embedded database", () => {
     const config = loadConfig({});
     expect(config).toMatchObject({ databaseUrl: undefined, redisUrl: undefined });
-    expect(activeProfiles(config).map(({ name }) => name)).toEqual(["rubert-tiny2", "bge-m3"]);
+    expect(activeProfiles(withProfiles(config)).map(({ name }) => name)).toEqual(["rubert-tiny2", "bge-m3"]);
   });
 
   test("has all its bad variables reported together, including those that contradict each other", () => {
@@ -37,7 +38,7 @@ describe("an environment", () => {
       TICK_SECONDS: "often",
       SEARCH_LIMIT: "1000",
       LOG_LEVEL: "loud",
-      BASELINE_PROFILE: "old",
+      BASELINE_PROFILE: "Old",
     });
     expect(error).toMatchObject({ code: "environment_invalid", exitCode: 2 });
     expect(error.remedy).toContain(".env.example");
@@ -45,7 +46,7 @@ describe("an environment", () => {
       "The environment has 8 bad settings:",
       "  - DATABASE_URL must be an address like postgresql://user:password@host:5432/database",
       "  - REDIS_URL must be an address like redis://:password@host:6379, or rediss:// for TLS",
-      "  - BASELINE_PROFILE must be one of rubert-tiny2, bge-m3, mini-rubert, mini-m3, not old",
+      "  - BASELINE_PROFILE must be the name of a profile, of lower-case letters, digits and hyphens, not Old",
       "  - SEARCH_LIMIT must be a whole number from 1 to 200, not 1000",
       "  - HF_ENDPOINT must be an address like https://huggingface.co",
       "  - BATCH_SIZE must be a whole number from 1 to 1000, not 0.5",
@@ -197,7 +198,9 @@ describe("an environment", () => {
 
 describe("the migration plan's variables", () => {
   test("can put everything back on the old model", () => {
-    const config = loadConfig({ EMBEDDING_MODEL: "cointegrated/rubert-tiny2", EMBEDDING_DIMENSION: "312" });
+    const config = withProfiles(
+      loadConfig({ EMBEDDING_MODEL: "cointegrated/rubert-tiny2", EMBEDDING_DIMENSION: "312" }),
+    );
     expect(activeProfiles(config)).toMatchObject([
       {
         name: "rubert-tiny2",
@@ -213,13 +216,13 @@ describe("the migration plan's variables", () => {
     expect(problems({ EMBEDDING_MODEL: "cointegrated/rubert-tiny2", EMBEDDING_DIMENSION: "1024" })).toEqual([
       "EMBEDDING_DIMENSION is 1024, but cointegrated/rubert-tiny2 has 312 dimensions",
     ]);
-    expect(problems({ EMBEDDING_MODEL: "BAAI/bge-m4" })).toEqual([
-      "EMBEDDING_MODEL is BAAI/bge-m4; the registered models are cointegrated/rubert-tiny2, BAAI/bge-m3, mini-rubert, mini-m3",
-    ]);
+    expect(() => withProfiles(loadConfig({ EMBEDDING_MODEL: "BAAI/bge-m4" }))).toThrow(
+      /^EMBEDDING_MODEL is BAAI\/bge-m4; the registered models are cointegrated\/rubert-tiny2, BAAI\/bge-m3, /,
+    );
   });
 
   test("make another profile if the chunking differs, and the same one if it does not", () => {
-    const candidateOf = (variables: NodeJS.ProcessEnv) => loadConfig(variables).candidate;
+    const candidateOf = (variables: NodeJS.ProcessEnv) => withProfiles(loadConfig(variables)).candidate;
     const rechunked = candidateOf({ MAX_CHUNK_SIZE: "3000" });
     expect(rechunked.name).toBe("bge-m3-3000-300");
     expect(chunkingName(rechunked.chunking)).toBe("3000-300");
@@ -231,18 +234,41 @@ describe("the migration plan's variables", () => {
   });
 
   test("change the candidate's search settings, but not the baseline's and not the candidate's name", () => {
-    const { baseline, candidate } = loadConfig({ SEARCH_LIMIT: "7", SIMILARITY_THRESHOLD: "-0.5" });
+    const search = { SEARCH_LIMIT: "7", SIMILARITY_THRESHOLD: "-0.5" };
+    const { baseline, candidate } = withProfiles(loadConfig(search));
     expect(candidate).toMatchObject({ name: "bge-m3", limit: 7, threshold: -0.5 });
     expect(baseline).toMatchObject({ limit: 25, threshold: 0.4 });
-    expect(loadConfig({ SIMILARITY_THRESHOLD: "0" }).candidate.threshold).toBe(0);
+    expect(withProfiles(loadConfig({ SIMILARITY_THRESHOLD: "0" })).candidate.threshold).toBe(0);
     expect(problems({ SIMILARITY_THRESHOLD: "1.5" })).toEqual([
       "SIMILARITY_THRESHOLD must be a number from -1 to 1, not 1.5",
     ]);
   });
 });
 
+describe("profiles of a database", () => {
+  const minilm = { ...configuredProfile(withProfiles(loadConfig({})), "mini-rubert"), name: "minilm" };
+  const known = { profiles: new Map([["minilm", minilm]]), registered: new Map() };
+  const settings = loadConfig({ BASELINE_PROFILE: "minilm", CANDIDATE_PROFILE: "minilm", MAX_CHUNK_SIZE: "900" });
+
+  test("can be chosen like the catalogue's, with the same overrides", () => {
+    const { baseline, candidate } = withProfiles(settings, known);
+    expect(baseline).toEqual(minilm);
+    expect(candidate).toMatchObject({ name: "minilm-900-150", chunking: { size: 900, overlap: 150 } });
+    expect(() => withProfiles(settings)).toThrow(/^There is no profile minilm; the profiles are rubert-tiny2, /);
+  });
+
+  test("with vectors keep the model that these came from, whatever the catalogue says now", () => {
+    const older = { ...minilm.model, revision: "older" };
+    const registered = new Map([["minilm-900-150", older]]);
+    const { baseline, candidate } = withProfiles(settings, { ...known, registered });
+    expect(candidate.model).toEqual(older);
+    expect(baseline.model).toEqual(minilm.model);
+  });
+});
+
 describe("a profile that is given by name", () => {
-  const config = loadConfig({ CANDIDATE_PROFILE: "mini-m3", MAX_CHUNK_SIZE: "3000", SEARCH_LIMIT: "7" });
+  const chosen = { CANDIDATE_PROFILE: "mini-m3", MAX_CHUNK_SIZE: "3000", SEARCH_LIMIT: "7" };
+  const config = withProfiles(loadConfig(chosen));
 
   test("is the candidate with the environment's overrides, the baseline, or another registered one", () => {
     expect(configuredProfile(config, "mini-m3-3000-300")).toBe(config.candidate);

@@ -1,27 +1,24 @@
 import { resolve } from "node:path";
-import { type GuardrailSettings, messageOf, type Profile, profiles, ReembedError, resolveProfile } from "@reembed/core";
+import { type GuardrailSettings, messageOf, profiles, ReembedError } from "@reembed/core";
 import type { z } from "zod";
+import {
+  type ChosenProfiles,
+  chosenProfiles,
+  isInCatalogue,
+  ProfileVariables,
+  resolveChosen,
+} from "./chosen-profiles.ts";
 import { Environment } from "./environment.ts";
 
-const CandidateVariables = Environment.pick({
-  CANDIDATE_PROFILE: true,
-  EMBEDDING_MODEL: true,
-  EMBEDDING_DIMENSION: true,
-  MAX_CHUNK_SIZE: true,
-  CHUNK_OVERLAP: true,
-  SEARCH_LIMIT: true,
-  SIMILARITY_THRESHOLD: true,
-});
-type CandidateVariables = z.infer<typeof CandidateVariables>;
-
-export interface Config {
+/** The environment, before a database has said which profiles there are. */
+export interface Settings {
   /** Without it, the embedded database in `folder` is used. */
   databaseUrl: string | undefined;
   /** Without it, the queue is in the database. */
   redisUrl: string | undefined;
   folder: string;
-  baseline: Profile;
-  candidate: Profile;
+  /** The names in the environment; see `withProfiles`. */
+  chosen: ChosenProfiles;
   models: { folder: string; hub: { endpoint: string; token: string | undefined } };
   /** How embedding servers are used for these two profiles, for passages and queries. */
   embeddingServers: { baseline: EmbeddingServer; candidate: EmbeddingServer };
@@ -84,7 +81,7 @@ interface EmbeddingServer {
  * @throws ReembedError `environment_invalid` (exit code 2) that lists every bad variable, without its value if that may
  * be a secret.
  */
-export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.ProcessEnv = {}): Config {
+export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.ProcessEnv = {}): Settings {
   const set = Object.entries(variables).filter(([, value]) => value?.trim() !== "");
   const given = { ...defaults, ...Object.fromEntries(set) };
   const parsed = Environment.safeParse(given);
@@ -93,16 +90,15 @@ export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.Proces
     ...describeContradictions(given),
   ];
   if (!parsed.success || problems.length > 0) throw environmentError(problems);
-  return toConfig(parsed.data);
+  return toSettings(parsed.data);
 }
 
-function toConfig(env: Environment): Config {
+function toSettings(env: Environment): Settings {
   return {
     databaseUrl: env.DATABASE_URL,
     redisUrl: env.REDIS_URL,
     folder: resolve(env.REEMBED_DIR),
-    baseline: resolveProfile(env.BASELINE_PROFILE),
-    candidate: resolveCandidate(env),
+    chosen: chosenProfiles(env),
     models: { folder: resolve(env.MODELS_DIR), hub: { endpoint: env.HF_ENDPOINT, token: env.HF_TOKEN } },
     embeddingServers: {
       baseline: embeddingServer(env, "BASELINE_EMBEDDING"),
@@ -150,7 +146,7 @@ function embeddingServer(env: Environment, variables: EmbeddingServer["variables
   };
 }
 
-function producerSettings(env: Environment): Config["producer"] {
+function producerSettings(env: Environment): Settings["producer"] {
   return {
     batchSize: env.BATCH_SIZE,
     maxQueuedJobs: env.MAX_QUEUED_JOBS,
@@ -176,35 +172,6 @@ function guardrailSettings(env: Environment): GuardrailSettings {
   };
 }
 
-/** The configured profile of this name: baseline or candidate with overrides, or another registered one. */
-export function configuredProfile(config: Config, name: string): Profile {
-  const configured = [config.candidate, config.baseline].find((profile) => profile.name === name);
-  if (configured !== undefined) return configured;
-  const known = [...new Set([config.baseline.name, config.candidate.name, ...profiles.keys()])];
-  if (!profiles.has(name)) {
-    throw new ReembedError("profile_unknown", `There is no profile ${name}; the profiles are ${known.join(", ")}.`, {
-      exitCode: 2,
-    });
-  }
-  return resolveProfile(name);
-}
-
-/** Baseline and candidate; only one if the same profile is both, because everything is on one model. */
-export function activeProfiles(config: Config): Profile[] {
-  return config.baseline.name === config.candidate.name ? [config.candidate] : [config.baseline, config.candidate];
-}
-
-function resolveCandidate(env: CandidateVariables): Profile {
-  return resolveProfile(env.CANDIDATE_PROFILE, {
-    modelId: env.EMBEDDING_MODEL,
-    dimensions: env.EMBEDDING_DIMENSION,
-    chunkSize: env.MAX_CHUNK_SIZE,
-    chunkOverlap: env.CHUNK_OVERLAP,
-    limit: env.SEARCH_LIMIT,
-    threshold: env.SIMILARITY_THRESHOLD,
-  });
-}
-
 function describeIssue(issue: z.core.$ZodIssue, given: NodeJS.ProcessEnv): string {
   const name = String(issue.path[0]);
   const secret = /_(URL|ENDPOINT|TOKEN|KEY|PASSWORD)$/.test(name);
@@ -224,9 +191,13 @@ function describeContradictions(given: NodeJS.ProcessEnv): string[] {
   if (viewer !== undefined && viewer === admin) {
     problems.push("DASHBOARD_VIEWER_PASSWORD must not be DASHBOARD_PASSWORD: it would make every viewer an admin");
   }
-  const candidate = CandidateVariables.safeParse(given);
+  const variables = ProfileVariables.safeParse(given);
+  if (!variables.success) return problems;
+  const chosen = chosenProfiles(variables.data);
+  // Only a database knows other profiles than the catalogue's.
+  if (!isInCatalogue({ chosen })) return problems;
   try {
-    if (candidate.success) resolveCandidate(candidate.data);
+    resolveChosen(chosen, profiles);
   } catch (error) {
     problems.push(messageOf(error));
   }

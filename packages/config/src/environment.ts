@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { profiles } from "@reembed/core";
+import { isProfileName } from "@reembed/core";
 import { z } from "zod";
 import { databaseAddressProblems, redisAddressProblems } from "./addresses.ts";
 
@@ -22,8 +22,8 @@ export const Environment = z.object({
     .optional(),
   REEMBED_DIR: z.string().default(".reembed"),
 
-  BASELINE_PROFILE: oneOf([...profiles.keys()]).default("rubert-tiny2"),
-  CANDIDATE_PROFILE: oneOf([...profiles.keys()]).default("bge-m3"),
+  BASELINE_PROFILE: profileName().default("rubert-tiny2"),
+  CANDIDATE_PROFILE: profileName().default("bge-m3"),
   EMBEDDING_MODEL: z.string().optional(),
   EMBEDDING_DIMENSION: count(1, 16_000).optional(),
   MAX_CHUNK_SIZE: count(50, 100_000).optional(),
@@ -150,6 +150,10 @@ function sitePath() {
     .regex(/^(\/(?!\.+(\/|$))[\w.~-]+)+\/?$/, "must be a path like /reembed, of letters, digits, -, _, . and ~")
     .refine((path) => !ownPaths.has(path.split("/")[1] ?? ""), "must not begin with a path of the pages themselves")
     .transform((path) => path.replace(/\/$/, ""));
+}
+
+function profileName() {
+  return z.string().refine(isProfileName, "must be the name of a profile, of lower-case letters, digits and hyphens");
 }
 
 function password() {

@@ -1,2 +1,9 @@
-export { activeProfiles, type Config, configuredProfile, loadConfig } from "./config.ts";
+export {
+  activeProfiles,
+  type Config,
+  configuredProfile,
+  withProfiles,
+} from "./with-profiles.ts";
+export { isInCatalogue } from "./chosen-profiles.ts";
+export { loadConfig, type Settings } from "./config.ts";
 export { Environment } from "./environment.ts";

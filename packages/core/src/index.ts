@@ -17,12 +17,25 @@ export {
   formatShare,
 } from "./format/numbers.ts";
 export { formatTable } from "./format/table.ts";
-export { type Model, models, type Pooling, type Prompts } from "./profiles/model.ts";
+export { type CatalogueEntry, entries as catalogue, models } from "./profiles/catalogue.ts";
+export {
+  filesRevision,
+  isModelId,
+  type Model,
+  type ModelEndpoint,
+  type Pooling,
+  type Prompts,
+  unpinned,
+  withSettings,
+} from "./profiles/model.ts";
 export {
   type Chunking,
   chunkingName,
+  defaultSearch,
+  isProfileName,
   isRechunked,
   type Profile,
+  type ProfileOverrides,
   profiles,
   resolveProfile,
 } from "./profiles/profile.ts";

@@ -46,21 +46,22 @@ export function registerAdopt(program: Command): void {
 }
 
 async function discover({ json }: AdoptFlags): Promise<void> {
-  const config = loadConfig(process.env);
-  await using opened = await openDatabaseAlone(config, createLogger(config.logLevel), { purpose: "background" });
-  const found = await discoverTables(opened.database, config.baseline);
+  const settings = loadConfig(process.env);
+  const log = createLogger(settings.logLevel);
+  await using opened = await openDatabaseAlone(settings, log, { purpose: "background" });
+  const found = await discoverTables(opened.database, opened.config.baseline);
   const tables = found.map(withCommands);
   printResult({ tables }, json, describeDiscovery(tables));
 }
 
 async function adopt(table: string, flags: AdoptFlags): Promise<void> {
-  const config = loadConfig(process.env);
-  const log = createLogger(config.logLevel);
-  await using services = await openServices(config, log, flags);
+  const settings = loadConfig(process.env);
+  const log = createLogger(settings.logLevel);
+  await using services = await openServices(settings, log, flags);
+  const { database, config } = services;
   using bars = progressBars();
   const { sample, device, reembed = false, chunks, json, dryRun } = flags;
   const profile = configuredProfile(config, flags.profile ?? config.baseline.name);
-  const { database } = services;
   const { update: onProgress } = bars.add("adopting", "ids");
   const wanted = await sourceOf(database, table, flags);
   const options = { database, config, profile, wanted, chunks, sample, reembed, device, onProgress, log };

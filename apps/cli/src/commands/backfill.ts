@@ -95,9 +95,9 @@ async function change(
   { profile: name, dryRun, json }: BackfillFlags,
   work: (on: BackfillQueue, profile: RegisteredProfile, config: Config) => Promise<Outcome>,
 ): Promise<void> {
-  const config = loadConfig(process.env);
-  await using services = await openServices(config, createLogger(config.logLevel), { dryRun });
-  const { database } = services;
+  const settings = loadConfig(process.env);
+  await using services = await openServices(settings, createLogger(settings.logLevel), { dryRun });
+  const { database, config } = services;
   await using queues = new EmbedQueues(services.queue, () => {});
   const profile = await readProfile(database, name ?? config.candidate.name);
   const on = { database, queue: queues.of(profile.name), dryRun: services.dryRun };

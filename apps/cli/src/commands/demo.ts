@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Config, loadConfig } from "@reembed/config";
+import { type Config, loadConfig, withProfiles } from "@reembed/config";
 import { chunkingName, formatCount, formatShare, formatTable } from "@reembed/core";
 import { createLogger } from "@reembed/runtime";
 import type { Command } from "commander";
@@ -50,7 +50,7 @@ export function registerDemo(program: Command): void {
 }
 
 function demoConfig(): Config {
-  const config = loadConfig(process.env, demoDefaults);
+  const config = withProfiles(loadConfig(process.env, demoDefaults));
   return { ...config, folder: join(config.folder, "demo") };
 }
 

@@ -37,13 +37,13 @@ export function registerEstimate(program: Command): void {
     .option("--seconds <n>", "seconds to run the model", wholeNumberFrom(1), 15)
     .option("--json", "print one JSON object")
     .action(async (flags: EstimateFlags, command: Command) => {
-      const config = loadConfig(process.env);
-      const log = createLogger(config.logLevel);
+      const settings = loadConfig(process.env);
+      const log = createLogger(settings.logLevel);
+      await using services = await openServices(settings, log);
+      const { database, config } = services;
       const profile = configuredProfile(config, flags.profile ?? config.candidate.name);
       const asked = command.getOptionValueSource("device") !== "default";
       const device = chooseDevice(config, profile, flags.device, asked);
-      await using services = await openServices(config, log);
-      const { database } = services;
       const registered = await readProfile(database, profile.name);
       const live = (await readLiveWorkers(database)).filter((worker) => worker.profile === profile.name);
       const estimate = await estimateBackfill({

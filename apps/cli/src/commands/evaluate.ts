@@ -60,13 +60,13 @@ export function registerEvaluate(program: Command): void {
     .option("--json", "print one JSON object")
     .addHelpText("after", formats)
     .action(async ({ grid = false, index = false, json, ...flags }: EvaluateFlags) => {
-      const config = loadConfig(process.env);
-      const log = createLogger(config.logLevel);
-      await using services = await openServices(config, log);
+      const settings = loadConfig(process.env);
+      const log = createLogger(settings.logLevel);
+      await using services = await openServices(settings, log);
       using bars = progressBars();
       const search = index ? "index" : "exact";
       const options = { ...flags, grid, search, log, progress: drawSteps(bars) } as const;
-      const report = await runEvaluation(services.database, config, options);
+      const report = await runEvaluation(services.database, services.config, options);
       printResult(report, json, formatEvaluation(report));
     });
 }

@@ -35,9 +35,9 @@ export function registerExpose(program: Command): void {
     .option("--dry-run", "print the SQL and change nothing")
     .option("--json", "print one JSON object")
     .action(async (given: string, { type, role: roles, remove, dryRun = false, json }: ExposeFlags) => {
-      const config = loadConfig(process.env);
-      await using services = await openServices(config, createLogger(config.logLevel), { dryRun });
-      const { database } = services;
+      const settings = loadConfig(process.env);
+      await using services = await openServices(settings, createLogger(settings.logLevel), { dryRun });
+      const { database, config } = services;
       const profile = configuredProfile(config, given).name;
       using progress = progressLine();
       if (remove) {

@@ -34,11 +34,11 @@ export function registerFinalize(program: Command): void {
     .option("--dry-run", "print the SQL that would be run, and change nothing")
     .option("--json", "print one JSON object")
     .action(async ({ yes, dryRun, json, ...options }: FinalizeFlags) => {
-      const config = loadConfig(process.env);
+      const settings = loadConfig(process.env);
       refuseUndoAlone(options);
-      await using services = await openServices(config, createLogger(config.logLevel), { dryRun });
+      await using services = await openServices(settings, createLogger(settings.logLevel), { dryRun });
       const confirm = yes || dryRun ? async () => true : askPerson;
-      if (options.handOver) return await handOverOrUndo(config, services, { ...options, confirm, json });
+      if (options.handOver) return await handOverOrUndo(services.config, services, { ...options, confirm, json });
       const finalized = await finalize(services, { ...options, confirm });
       if (dryRun) return printUnchanged();
       if (finalized === undefined) return void process.stderr.write("Nothing was removed.\n");

@@ -1,4 +1,4 @@
-import { type Config, configuredProfile, loadConfig } from "@reembed/config";
+import { type Settings, configuredProfile, loadConfig } from "@reembed/config";
 import { ReembedError } from "@reembed/core";
 import { buildAndMeasure, lostVectors, missedRecall, type WantedIndex } from "@reembed/migration/index";
 import { createLogger } from "@reembed/runtime";
@@ -49,10 +49,10 @@ function registerBuild(command: Command): void {
     .option("--json", "print one JSON object")
     .action(async (flags: BuildFlags) => {
       const { memory, dryRun = false, json } = flags;
-      const config = loadConfig(process.env);
-      refuseEmbedded(config);
-      await using services = await openServices(config, createLogger(config.logLevel), { dryRun });
-      const { database } = services;
+      const settings = loadConfig(process.env);
+      refuseEmbedded(settings);
+      await using services = await openServices(settings, createLogger(settings.logLevel), { dryRun });
+      const { database, config } = services;
       const name = configuredProfile(config, flags.profile ?? config.candidate.name).name;
       const profile = await readProfile(database, name);
       using progress = progressLine();
@@ -75,8 +75,9 @@ function registerStatus(command: Command): void {
     .option("--profile <name>", "profile to show (default: the candidate)")
     .option("--json", "print one JSON object")
     .action(async (flags: { profile?: string; json?: boolean }) => {
-      const config = loadConfig(process.env);
-      await using services = await openServices(config, createLogger(config.logLevel));
+      const settings = loadConfig(process.env);
+      await using services = await openServices(settings, createLogger(settings.logLevel));
+      const { config } = services;
       const name = configuredProfile(config, flags.profile ?? config.candidate.name).name;
       const profile = await readProfile(services.database, name);
       const { building, ...index } = await readAnnIndex(services.database, profile);
@@ -89,7 +90,7 @@ function registerStatus(command: Command): void {
     });
 }
 
-function refuseEmbedded({ databaseUrl }: Config): void {
+function refuseEmbedded({ databaseUrl }: Settings): void {
   if (databaseUrl !== undefined) return;
   throw new ReembedError("index_embedded", "The embedded database always searches exactly and has no index.", {
     exitCode: 3,

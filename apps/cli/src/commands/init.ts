@@ -11,9 +11,9 @@ export function registerInit(program: Command): void {
     .option("--dry-run", "print the SQL and change nothing")
     .option("--json", "print one JSON object")
     .action(async ({ json, dryRun }: { json?: boolean; dryRun?: boolean }) => {
-      const config = loadConfig(process.env);
-      await using services = await openServers(config, createLogger(config.logLevel), { dryRun });
-      await initialize(config, services);
+      const settings = loadConfig(process.env);
+      await using servers = await openServers(settings, createLogger(settings.logLevel), { dryRun });
+      const config = await initialize(settings, servers);
       const profiles = activeProfiles(config).map((profile) => profile.name);
       if (dryRun) return printUnchanged();
       printResult({ profiles }, json, `The database is ready for ${profiles.join(" and ")}.`);

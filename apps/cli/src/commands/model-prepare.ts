@@ -1,22 +1,19 @@
 import { loadConfig } from "@reembed/config";
-import { formatTable, type Model, models } from "@reembed/core";
-import { type Dtype, devices, modelFolder, type PreparedDevice } from "@reembed/embedder";
-import { readSampleTexts } from "@reembed/migration/load";
-import {
-  describeModel,
-  type Fidelity,
-  leastCosines,
-  type Preparation,
-  prepareModel,
-} from "@reembed/model-builder/prepare";
+import { formatTable, type Model, type Pooling } from "@reembed/core";
+import { type Dtype, devices, type PreparedDevice } from "@reembed/embedder";
+import { anyPrompts, chooseModel } from "@reembed/migration/profiles";
+import { type Fidelity, leastCosines, type Preparation } from "@reembed/model-builder/prepare";
 import { type Command, Option } from "commander";
+import { prepareAndSay } from "../hosting/prepare-model.ts";
 import { numberBetween } from "../options.ts";
 import { printResult } from "../output/print.ts";
+import { poolingOption } from "./model-options.ts";
 
 interface PrepareFlags {
   device: PreparedDevice;
   dtype?: Dtype;
   minCosine?: number;
+  pooling?: Pooling;
   json?: boolean;
 }
 
@@ -36,22 +33,16 @@ export function registerModelPrepare(command: Command): void {
       `least cosine similarity that is accepted (default: ${describeLeast()})`,
       numberBetween(-1, 1),
     )
+    .addOption(poolingOption())
     .option("--json", "print one JSON object")
     .action(async (id: string, flags: PrepareFlags) => {
-      const { device, dtype = device === "cpu" ? "int8" : "fp16", minCosine, json } = flags;
-      const config = loadConfig(process.env);
-      const model = models.get(id) ?? (await describeModel(id, config.models.folder));
-      const preparation = await prepareModel({
-        model,
-        folder: modelFolder(model, config.models.folder),
-        device,
-        dtype,
-        minCosine,
-        ...(await readSampleTexts()),
-        onStep: (step) => process.stderr.write(`${step}\n`),
-      });
+      const { device, json, pooling, ...wish } = flags;
+      const { folder: modelsFolder } = loadConfig(process.env).models;
+      // A graph has no prompts in it.
+      const model = await chooseModel({ model: id, pooling, ...anyPrompts }, modelsFolder);
+      const preparation = await prepareAndSay(model, { modelsFolder, device, ...wish });
       const { calibration, fidelity, reference, folder, manifest } = preparation;
-      const { smoothed } = manifest;
+      const { dtype, smoothed } = manifest;
       const result = { model: id, device, dtype, folder, reference, smoothed, ...fidelity, calibration };
       printResult(result, json, describe(model, flags, preparation));
     });

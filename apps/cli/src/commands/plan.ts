@@ -7,7 +7,7 @@ import type { Command } from "commander";
 import { writeDocument } from "../documents/document.ts";
 import { planDocument } from "../documents/plan-document.ts";
 import { parseOneDevice } from "../hosting/devices.ts";
-import { openDatabaseToRead } from "../hosting/services.ts";
+import { openDatabaseToRead, resolveConfig } from "../hosting/services.ts";
 import { wholeNumberFrom } from "../options.ts";
 import { describePlan } from "../output/describe-plan.ts";
 import { printResult } from "../output/print.ts";
@@ -37,12 +37,13 @@ export function registerPlan(program: Command): void {
     .option("--json", "print one JSON object")
     .addHelpText("after", example)
     .action(async (table: string | undefined, { json, output, ...flags }: PlanFlags, command: Command) => {
-      const config = loadConfig(process.env);
-      if (config.databaseUrl === undefined) throw noDatabase();
-      const log = createLogger(config.logLevel);
+      const settings = loadConfig(process.env);
+      if (settings.databaseUrl === undefined) throw noDatabase();
+      const log = createLogger(settings.logLevel);
+      await using opened = await openDatabaseToRead(settings.databaseUrl, log);
+      const config = await resolveConfig(settings, opened.database);
       const asked = command.getOptionValueSource("device") !== "default";
       const device = chooseDevice(config, config.candidate, flags.device, asked);
-      await using opened = await openDatabaseToRead(config.databaseUrl, log);
       const plan = await planMigration({ database: opened.database, config, log, table, ...flags, device });
       const path = output ?? (json ? undefined : "reembed-plan.html");
       if (path !== undefined) await writeDocument(path, planDocument(plan));

@@ -78,9 +78,10 @@ async function withProfile(
   { profile, dryRun }: { profile?: string; dryRun?: boolean },
   work: (database: Database, profile: RegisteredProfile) => Promise<void>,
 ): Promise<void> {
-  const config = loadConfig(process.env);
-  await using services = await openServices(config, createLogger(config.logLevel), { dryRun });
-  await work(services.database, await readProfile(services.database, profile ?? config.candidate.name));
+  const settings = loadConfig(process.env);
+  await using services = await openServices(settings, createLogger(settings.logLevel), { dryRun });
+  const { database, config } = services;
+  await work(database, await readProfile(database, profile ?? config.candidate.name));
 }
 
 function chooseChunks(chunkIds: number[], reason: string | undefined): { chunkIds: number[] } | { reason: string } {

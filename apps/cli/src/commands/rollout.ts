@@ -70,11 +70,12 @@ async function changeAndTell(
   { dryRun, json }: Pick<ChangeFlags, "dryRun" | "json">,
   change: (database: Database, config: Config) => Promise<void>,
 ): Promise<void> {
-  const config = loadConfig(process.env);
-  await using services = await openServices(config, createLogger(config.logLevel), { dryRun });
-  await change(services.database, config);
+  const settings = loadConfig(process.env);
+  await using services = await openServices(settings, createLogger(settings.logLevel), { dryRun });
+  const { database, config } = services;
+  await change(database, config);
   if (dryRun) return printUnchanged();
-  const status = await readRolloutStatus(services.database, config);
+  const status = await readRolloutStatus(database, config);
   printResult(status, json, describeStatus(status));
 }
 

@@ -44,13 +44,13 @@ export function registerVerify(program: Command): void {
     .option("--min-cosine <cosine>", "least cosine similarity to the stored vector", numberBetween(-1, 1), 0.999)
     .option("--json", "print one JSON object")
     .action(async (flags: VerifyFlags, command: Command) => {
-      const config = loadConfig(process.env);
-      const log = createLogger(config.logLevel);
+      const settings = loadConfig(process.env);
+      const log = createLogger(settings.logLevel);
+      await using services = await openServices(settings, log);
+      const { database, config } = services;
       const wanted = configuredProfile(config, flags.profile ?? config.candidate.name);
       const asked = command.getOptionValueSource("device") !== "default";
       const device = chooseDevice(config, wanted, flags.device, asked);
-      await using services = await openServices(config, log);
-      const { database } = services;
       const profile = await readProfile(database, wanted.name);
       refuseRetired(profile);
       const { chunks } = await readCoverage(database, profile);

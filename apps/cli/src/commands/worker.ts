@@ -1,4 +1,4 @@
-import { type Config, configuredProfile, loadConfig } from "@reembed/config";
+import { configuredProfile, loadConfig, type Settings } from "@reembed/config";
 import { chooseDevice, httpDevice, startProfileEmbedder, tryEmbedding } from "@reembed/embedder";
 import { startSpendingMeter } from "@reembed/migration/spending";
 import { requireSameServedModel } from "@reembed/migration/verify";
@@ -10,7 +10,7 @@ import { type Command, Option } from "commander";
 import { parseDevice, processDevices, threadsOf } from "../hosting/devices.ts";
 import { serveOperations } from "../hosting/operations.ts";
 import { patienceFor, serveUntilSignal, startLife } from "../hosting/serve.ts";
-import { openServices } from "../hosting/services.ts";
+import { openServices, readConfig } from "../hosting/services.ts";
 import { supervise } from "../hosting/supervise.ts";
 import { waitOption, wholeNumberFrom } from "../options.ts";
 
@@ -56,24 +56,25 @@ export function registerWorker(program: Command): void {
     .addOption(new Option("--member <n>").argParser(Number).hideHelp())
     .addOption(new Option("--threads <n>").argParser(Number).hideHelp())
     .action(async (flags: WorkerFlags, command: Command) => {
-      const config = loadConfig(process.env);
-      const log = createLogger(config.logLevel);
+      const settings = loadConfig(process.env);
+      const log = createLogger(settings.logLevel);
+      const config = await readConfig(settings, log, { patience: patienceFor(flags.wait, log), asked: flags.profile });
       const asked = command.getOptionValueSource("device") !== "default";
       const profile = configuredProfile(config, flags.profile ?? config.candidate.name);
       const device = chooseDevice(config, profile, flags.device, asked);
       const devices = await processDevices(device, flags.processes);
-      if (devices.length > 1) await superviseWorkers(flags, devices, config, log);
-      else await runWorker({ ...flags, device: devices[0] ?? device }, config, log);
+      if (devices.length > 1) await superviseWorkers(flags, devices, settings, log);
+      else await runWorker({ ...flags, device: devices[0] ?? device }, settings, log);
     });
 }
 
-async function runWorker(flags: WorkerFlags, config: Config, log: Logger): Promise<void> {
+async function runWorker(flags: WorkerFlags, settings: Settings, log: Logger): Promise<void> {
   const { member = 0, device, threads } = flags;
-  const wanted = configuredProfile(config, flags.profile ?? config.candidate.name);
   await serveUntilSignal({ log, name: "worker", json: flags.json }, async (scope) => {
     const patience = patienceFor(flags.wait, log);
-    const services = scope.use(await openServices(config, log, { patience, answerWithinMs }));
-    const { database, queue } = services;
+    const services = scope.use(await openServices(settings, log, { patience, answerWithinMs }));
+    const { database, queue, config } = services;
+    const wanted = configuredProfile(config, flags.profile ?? config.candidate.name);
     const profile = await patience(describeServer(database), () => readProfile(database, wanted.name));
     const { lockDurationMs } = config.worker;
     const concurrency = flags.concurrency ?? config.worker.concurrency ?? defaultConcurrency(device);
@@ -97,7 +98,7 @@ async function runWorker(flags: WorkerFlags, config: Config, log: Logger): Promi
 async function superviseWorkers(
   flags: WorkerFlags,
   devices: readonly string[],
-  config: Config,
+  config: Settings,
   log: Logger,
 ): Promise<void> {
   const { stopped, begin } = startLife({ log, name: "supervisor" });

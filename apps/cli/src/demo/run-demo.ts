@@ -117,10 +117,10 @@ async function openDemoServers(config: Config, log: Logger): Promise<Services> {
     await dropTables(services.database);
     await dropOldSystem(services.database);
   }
-  await initialize(config, services);
+  const resolved = await initialize(config, services);
   await refuseOtherCorpus(services.database);
   const opened = scope.move();
-  return { ...services, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { ...services, config: resolved, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 /** The demo shares its database with nothing else: an operator's environment must not put a handbook into a live corpus. */

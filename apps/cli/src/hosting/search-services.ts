@@ -1,4 +1,4 @@
-import { type Config, configuredProfile } from "@reembed/config";
+import { type Config, configuredProfile, type Settings } from "@reembed/config";
 import { messageOf, type Rollout } from "@reembed/core";
 import { type Embedder, startProfileEmbedder } from "@reembed/embedder";
 import { startSpendingMeter } from "@reembed/migration/spending";
@@ -8,7 +8,7 @@ import { checkDatabase, checkTables, type Database, describeServer, openDatabase
 import { readProfiles } from "@reembed/store/profiles";
 import { readRollout } from "@reembed/store/rollout";
 import type { Patience } from "./serve.ts";
-import { openServices } from "./services.ts";
+import { openServices, resolveConfig } from "./services.ts";
 
 /** Maximum number of searches in the database at a time; further ones wait. */
 const connections = 16;
@@ -35,10 +35,11 @@ interface OpenOptions {
  * What a search needs, in a process of its own or in an application's: the database, and the models of both profiles, which
  * must be those that the vectors came from.
  */
-export async function openSearchServices(config: Config, options: OpenOptions): Promise<SearchServices> {
+export async function openSearchServices(settings: Settings, options: OpenOptions): Promise<SearchServices> {
   const { patience } = options;
-  const database = await openDatabaseOnly(config, options);
+  const database = await openDatabaseOnly(settings, options);
   const server = describeServer(database);
+  const config = await patience(server, () => resolveConfig(settings, database));
   const rollout = await patience(server, () => readRollout(database));
   const embedders = await startQueryEmbedders(config, { database, rollout }, options);
   await patience(server, () => requireServedModels(database, embedders));
@@ -46,7 +47,7 @@ export async function openSearchServices(config: Config, options: OpenOptions): 
 }
 
 /** A search does not need the queue, and starts while Redis is away. */
-async function openDatabaseOnly(config: Config, { log, patience, scope }: OpenOptions): Promise<Database> {
+async function openDatabaseOnly(config: Settings, { log, patience, scope }: OpenOptions): Promise<Database> {
   if (config.databaseUrl === undefined) return scope.use(await openServices(config, log)).database;
   const database = openDatabase({
     connectionString: config.databaseUrl,

@@ -1,6 +1,7 @@
-import { activeProfiles, type Config } from "@reembed/config";
+import { activeProfiles, type Config, isInCatalogue, type Settings, withProfiles } from "@reembed/config";
 import { messageOf } from "@reembed/core";
 import { openEmbeddedDatabase } from "@reembed/embedded";
+import { pinModel } from "@reembed/embedder/models";
 import {
   checkQueueServer,
   checkQueueTables,
@@ -21,16 +22,22 @@ import {
   openDatabase,
   readIdentity,
 } from "@reembed/store/database";
+import { readKnownProfiles } from "@reembed/store/profiles";
 import { registerProfiles } from "@reembed/store/registration";
 import { ensureRollout } from "@reembed/store/rollout";
 import { impatience, type Patience } from "./serve.ts";
 
 /** A command's database and queue server, which have been checked. */
-export interface Services extends AsyncDisposable {
+interface Servers extends AsyncDisposable {
   database: Database;
   queue: QueueServer;
   /** If true, the database prints the statements that would change it, and the queue must not be changed. */
   dryRun: boolean;
+}
+
+export interface Services extends Servers {
+  /** The environment with the profiles that it chose among those of the catalogue and of the database. */
+  config: Config;
 }
 
 export interface OpenOptions {
@@ -49,23 +56,51 @@ export interface OpenOptions {
  * @throws ReembedError of `openServers`, and with exit code 3 if the servers are not set up.
  */
 export async function openServices(
-  config: Config,
+  settings: Settings,
   log: Logger,
   { dryRun = false, purpose, answerWithinMs, patience = impatience }: OpenOptions = {},
 ): Promise<Services> {
   await using scope = new AsyncDisposableStack();
-  const services = scope.use(await openServers(config, log, { purpose, answerWithinMs, patience }));
+  const services = scope.use(await openServers(settings, log, { purpose, answerWithinMs, patience }));
   const { database } = services;
-  if (config.databaseUrl === undefined) {
-    await initialize(config, services);
-  } else {
-    await patience(describeServer(database), () => checkTables(database));
-    await patience(describeQueueServer(services.queue), () => checkQueueTables(services.queue));
-  }
+  const config = await prepareServers(settings, services, patience);
   const queue = await patience(describeServer(database), () => queueOf(database, services.queue));
   const given = dryRun ? openPool(database.$client.options.connectionString ?? "", log, scope, { dryRun }) : database;
   const opened = scope.move();
-  return { database: given, queue, dryRun, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { database: given, queue, dryRun, config, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** Sets the embedded database up, checks that other servers are, and resolves the chosen profiles there. */
+async function prepareServers(settings: Settings, servers: Servers, patience: Patience): Promise<Config> {
+  const { database, queue } = servers;
+  if (settings.databaseUrl === undefined) return await initialize(settings, servers);
+  await patience(describeServer(database), () => checkTables(database));
+  await patience(describeQueueServer(queue), () => checkQueueTables(queue));
+  return await patience(describeServer(database), () => resolveConfig(settings, database));
+}
+
+/** @throws ReembedError `profile_invalid` (exit code 2) if the environment names a profile that there is not. */
+export async function resolveConfig(settings: Settings, database: Database): Promise<Config> {
+  return withProfiles(settings, await readKnownProfiles(database));
+}
+
+/**
+ * The resolved profiles for a command that has not opened its services yet. Most environments need no database for that.
+ * @param asked Another profile than the environment's, if the command was given one.
+ */
+export async function readConfig(
+  settings: Settings,
+  log: Logger,
+  { asked, ...options }: OpenOptions & { asked?: string | undefined },
+): Promise<Config> {
+  const catalogue = isInCatalogue(settings) ? withProfiles(settings) : undefined;
+  if (catalogue !== undefined && (asked === undefined || isKnown(catalogue, asked))) return catalogue;
+  await using opened = await openDatabaseAlone(settings, log, options);
+  return opened.config;
+}
+
+function isKnown({ baseline, candidate, profiles }: Config, name: string): boolean {
+  return profiles.has(name) || [baseline.name, candidate.name].includes(name);
 }
 
 /** The queues of this database only: their names begin with its name, so that several databases can share a server. */
@@ -78,10 +113,10 @@ export async function queueOf(database: Database, queue: QueueServer): Promise<Q
  * @throws ReembedError of `checkDatabase`, `checkQueueServer` or `openEmbeddedDatabase`.
  */
 export async function openServers(
-  config: Config,
+  config: Settings,
   log: Logger,
   { dryRun = false, purpose, answerWithinMs, patience = impatience }: OpenOptions = {},
-): Promise<Services> {
+): Promise<Servers> {
   await using scope = new AsyncDisposableStack();
   const { database, connectionString } = await openOwnDatabase(config, log, scope, {
     dryRun,
@@ -97,12 +132,25 @@ export async function openServers(
 
 /** Opens the database alone, for a command that only reads: before `reembed init`, and without the queue's server. */
 export async function openDatabaseAlone(
-  config: Config,
+  settings: Settings,
+  log: Logger,
+  options: OpenOptions = {},
+): Promise<Pick<Services, "database" | "config"> & AsyncDisposable> {
+  await using scope = new AsyncDisposableStack();
+  const { database } = scope.use(await openBareDatabase(settings, log, options));
+  const config = await resolveConfig(settings, database);
+  const opened = scope.move();
+  return { database, config, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** Opens the database for a command that does not depend on the chosen profiles, because it lists or adds some. */
+export async function openBareDatabase(
+  settings: Settings,
   log: Logger,
   options: OpenOptions = {},
 ): Promise<Pick<Services, "database"> & AsyncDisposable> {
   await using scope = new AsyncDisposableStack();
-  const { database } = await openOwnDatabase(config, log, scope, options);
+  const { database } = await openOwnDatabase(settings, log, scope, options);
   const opened = scope.move();
   return { database, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
@@ -127,7 +175,7 @@ export async function openDatabaseToRead(
 }
 
 async function openOwnDatabase(
-  config: Config,
+  config: Settings,
   log: Logger,
   scope: AsyncDisposableStack,
   { dryRun = false, purpose, answerWithinMs, patience = impatience }: OpenOptions,
@@ -158,16 +206,33 @@ function openPool(
   return database;
 }
 
-/** Creates or updates the tables (with BullMQ's if the queue is in the database) and registers the active profiles. */
+/**
+ * Creates or updates the tables (with BullMQ's if the queue is in the database) and registers the active profiles.
+ * @throws ReembedError of `resolveConfig` and `pinModel`.
+ */
 export async function initialize(
-  config: Config,
-  { database, queue, dryRun }: Pick<Services, "database" | "queue" | "dryRun">,
-): Promise<void> {
+  settings: Settings,
+  servers: Pick<Servers, "database" | "queue" | "dryRun">,
+): Promise<Config> {
+  const { database } = servers;
+  await createAllTables(servers);
+  const config = await resolveConfig(settings, database);
+  const { folder } = config.models;
+  const baseline = { ...config.baseline, model: await pinModel(config.baseline.model, folder) };
+  const candidate = { ...config.candidate, model: await pinModel(config.candidate.model, folder) };
+  await ensureRollout(database, { baseline: baseline.name, candidate: candidate.name });
+  await registerProfiles(database, activeProfiles({ baseline, candidate }));
+  return { ...config, baseline, candidate };
+}
+
+export async function createAllTables({
+  database,
+  queue,
+  dryRun,
+}: Pick<Servers, "database" | "queue" | "dryRun">): Promise<void> {
   await migrateDatabase(database);
   if (dryRun) process.stdout.write("-- BullMQ creates or updates its own tables, if the queue is in the database.\n\n");
   else await createQueueTables(queue);
-  await ensureRollout(database, { baseline: config.baseline.name, candidate: config.candidate.name });
-  await registerProfiles(database, activeProfiles(config));
 }
 
 async function openEmbedded(folder: string, log: Logger, scope: AsyncDisposableStack): Promise<string> {
@@ -178,7 +243,7 @@ async function openEmbedded(folder: string, log: Logger, scope: AsyncDisposableS
   return embedded.connectionString;
 }
 
-function queueServer(config: Config, connectionString: string): QueueServer {
+function queueServer(config: Settings, connectionString: string): QueueServer {
   if (config.redisUrl !== undefined) return { kind: "redis", url: config.redisUrl };
   if (config.databaseUrl !== undefined) return { kind: "postgres", connectionString };
   // PGlite does not deliver NOTIFY, with which BullMQ would wake up an idle worker.

@@ -8,7 +8,7 @@ export interface Prompts {
 }
 
 /** A server that runs a model, with OpenAI's `POST /embeddings` below its address. */
-interface ModelEndpoint {
+export interface ModelEndpoint {
   address: string;
   /** The server's name for the model; by default the model's id. */
   servedName?: string | undefined;
@@ -17,9 +17,12 @@ interface ModelEndpoint {
 
 /** What an embedding model is, apart from its files. */
 export interface Model {
-  /** Repository on the Hugging Face hub; for a stand-in that ships with Reembed, the name of its folder. */
+  /** Repository on the Hugging Face hub, or the folder of its files below MODELS_DIR, or the name of a stand-in. */
   id: string;
-  /** Commit of the repository: vectors of two revisions are not comparable. */
+  /**
+   * Which files, such as a commit of the repository, and after a `+` which settings; see `withSettings`. Vectors of two
+   * revisions are not comparable.
+   */
   revision: string;
   /** Dimensions of a stored vector. */
   dimensions: number;
@@ -37,49 +40,42 @@ export interface Model {
   unknown?: true | undefined;
 }
 
-const noPrompts: Prompts = { query: "", passage: "" };
+/** The revision of a catalogue's model whose commit is not in the catalogue: that of its files is taken, when it is used. */
+export const unpinned = "main";
 
-const registry: readonly Model[] = [
-  {
-    id: "cointegrated/rubert-tiny2",
-    revision: "dad72b8f77c5eef6995dd3e4691b758ba56b90c3",
-    dimensions: 312,
-    outputDimensions: 312,
-    maxTokens: 512,
-    pooling: "cls",
-    prompts: noPrompts,
-    bundled: false,
-  },
-  {
-    id: "BAAI/bge-m3",
-    revision: "5617a9f61b028005a4858fdac845db406aefb181",
-    dimensions: 1024,
-    outputDimensions: 1024,
-    maxTokens: 8192,
-    pooling: "cls",
-    prompts: noPrompts,
-    bundled: false,
-  },
-  {
-    id: "mini-rubert",
-    revision: "trained-1",
-    dimensions: 312,
-    outputDimensions: 312,
-    maxTokens: 512,
-    pooling: "cls",
-    prompts: noPrompts,
-    bundled: true,
-  },
-  {
-    id: "mini-m3",
-    revision: "trained-1",
-    dimensions: 1024,
-    outputDimensions: 1024,
-    maxTokens: 8192,
-    pooling: "cls",
-    prompts: noPrompts,
-    bundled: true,
-  },
-];
+/** The part of a model's revision that says which files it has. */
+export function filesRevision(revision: string): string {
+  return revision.split("+", 1)[0] ?? revision;
+}
 
-export const models: ReadonlyMap<string, Model> = new Map(registry.map((model) => [model.id, model]));
+/**
+ * The model at these files. Its revision also has a hash of what vectors depend on besides the files, so that vectors with
+ * another prompt never mix with the ones that are there. A model that takes the first token, whole and without prompts, has
+ * no hash: such were all models before these were settings.
+ */
+export function withSettings(model: Omit<Model, "revision">, files: string): Model {
+  const { pooling, prompts, dimensions, outputDimensions } = model;
+  const length = dimensions === outputDimensions ? null : dimensions;
+  const plain = pooling === "cls" && prompts.query === "" && prompts.passage === "" && length === null;
+  const settings = JSON.stringify([pooling, prompts.query, prompts.passage, length]);
+  return { ...model, revision: plain ? files : `${files}+${shortHash(settings)}` };
+}
+
+/** Whether a name of a folder or a repository is safe as a path: two parts at most, of ordinary characters. */
+export function isModelId(id: string): boolean {
+  return /^[A-Za-z0-9_][\w.-]*(\/[A-Za-z0-9_][\w.-]*)?$/.test(id) && !id.includes("..");
+}
+
+/** 53 bits of cyrb53, a hash without imports. It tells a few settings of one model apart and guards nothing. */
+function shortHash(text: string): string {
+  let high = 0xdeadbeef;
+  let low = 0x41c6ce57;
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0;
+    high = Math.imul(high ^ code, 2654435761);
+    low = Math.imul(low ^ code, 1597334677);
+  }
+  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
+  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
+  return ((low >>> 0).toString(16).padStart(8, "0") + (high >>> 0).toString(16).padStart(8, "0")).slice(0, 10);
+}

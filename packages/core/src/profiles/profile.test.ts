@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { models } from "./model.ts";
+import { models } from "./catalogue.ts";
 import { chunkingName, type ProfileOverrides, profiles, resolveProfile } from "./profile.ts";
 
 describe("a registered profile", () => {

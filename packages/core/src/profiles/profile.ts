@@ -1,5 +1,6 @@
 import { ReembedError } from "../failures/errors.ts";
-import { type Model, models } from "./model.ts";
+import { entries, models } from "./catalogue.ts";
+import type { Model } from "./model.ts";
 
 /** How documents are cut. Size and overlap are in characters (Unicode code points); written `1500-150`. */
 export interface Chunking {
@@ -28,17 +29,32 @@ export interface ProfileOverrides {
   threshold?: number | undefined;
 }
 
-const small: Chunking = { size: 1500, overlap: 150 };
-const large: Chunking = { size: 6000, overlap: 300 };
+/** Chunks that models with few tokens, and with many, read whole. */
+const small = { chunkSize: 1500, chunkOverlap: 150, limit: 25, threshold: 0 };
+const large = { chunkSize: 6000, chunkOverlap: 300, limit: 15, threshold: 0 };
+const tokensOfLarge = 4_096;
 
-const registry: readonly Profile[] = [
-  profile("rubert-tiny2", "cointegrated/rubert-tiny2", { chunking: small, limit: 25, threshold: 0.4 }),
-  profile("bge-m3", "BAAI/bge-m3", { chunking: large, limit: 15, threshold: 0.5 }),
-  profile("mini-rubert", "mini-rubert", { chunking: small, limit: 25, threshold: 0.4 }),
-  profile("mini-m3", "mini-m3", { chunking: large, limit: 15, threshold: 0.5 }),
-];
+/** How a profile cuts and searches if nobody says it. The threshold lets everything through, until it is calibrated. */
+export function defaultSearch({ maxTokens }: Pick<Model, "maxTokens">): typeof small {
+  return maxTokens < tokensOfLarge ? small : large;
+}
 
-export const profiles: ReadonlyMap<string, Profile> = new Map(registry.map((entry) => [entry.name, entry]));
+/** The catalogue's profiles, by name. */
+export const profiles: ReadonlyMap<string, Profile> = new Map(
+  entries.map(({ profile: name, id, search }) => {
+    const model = models.get(id) as Model;
+    const { chunkSize: size, chunkOverlap: overlap, limit, threshold } = search ?? defaultSearch(model);
+    return [name, { name, chunking: { size, overlap }, model, limit, threshold }];
+  }),
+);
+
+/**
+ * Whether this can be a profile's name, which is part of the names of tables, schemas and queues. A chunking is added at its
+ * end if the environment changes it: `bge-m3-3000-300`.
+ */
+export function isProfileName(name: string): boolean {
+  return /^[a-z0-9][a-z0-9-]{0,44}$/.test(name);
+}
 
 /** The name of a chunking, such as `6000-300`, and of the partition with its chunks. */
 export function chunkingName({ size, overlap }: Chunking): string {
@@ -51,13 +67,14 @@ export function isRechunked({ name, chunking }: Profile): boolean {
 }
 
 /**
- * A registered profile with the environment's overrides applied. If the model is overridden, that model's own profile is
+ * A known profile with the environment's overrides applied. If the model is overridden, that model's own profile is
  * taken. If the chunking is overridden, the result is another profile with the chunking in its name, because its vectors
  * belong to other chunks.
+ * @param known The profiles that there are: the catalogue's, and those that a database adds.
  * @throws ReembedError `profile_invalid` when an override contradicts the model or the chunking.
  */
-export function resolveProfile(name: string, overrides: ProfileOverrides = {}): Profile {
-  const base = baseProfile(name, overrides.modelId);
+export function resolveProfile(name: string, overrides: ProfileOverrides = {}, known = profiles): Profile {
+  const base = baseProfile(name, overrides.modelId, known);
   const { dimensions, chunkSize, chunkOverlap } = overrides;
   if (dimensions !== undefined && dimensions !== base.model.dimensions) {
     throw invalid(`EMBEDDING_DIMENSION is ${dimensions}, but ${base.model.id} has ${base.model.dimensions} dimensions`);
@@ -76,22 +93,16 @@ export function resolveProfile(name: string, overrides: ProfileOverrides = {}): 
   };
 }
 
-function baseProfile(name: string, modelId: string | undefined): Profile {
-  const named = profiles.get(name);
+function baseProfile(name: string, modelId: string | undefined, known: ReadonlyMap<string, Profile>): Profile {
+  const named = known.get(name);
   if (named === undefined)
-    throw invalid(`There is no profile ${name}; the profiles are ${[...profiles.keys()].join(", ")}`);
+    throw invalid(`There is no profile ${name}; the profiles are ${[...known.keys()].join(", ")}`);
   if (modelId === undefined || modelId === named.model.id) return named;
-  const ofModel = registry.find((entry) => entry.model.id === modelId);
-  if (ofModel === undefined) {
-    throw invalid(`EMBEDDING_MODEL is ${modelId}; the registered models are ${[...models.keys()].join(", ")}`);
-  }
-  return ofModel;
-}
-
-function profile(name: string, modelId: string, settings: Omit<Profile, "name" | "model">): Profile {
-  const model = models.get(modelId);
-  if (model === undefined) throw new TypeError(`Profile ${name} names the unregistered model ${modelId}`);
-  return { name, model, ...settings };
+  const all = [...known.values()];
+  const ofModel = all.find((entry) => entry.model.id === modelId);
+  if (ofModel !== undefined) return ofModel;
+  const ids = new Set(all.map(({ model }) => model.id));
+  throw invalid(`EMBEDDING_MODEL is ${modelId}; the registered models are ${[...ids].join(", ")}`);
 }
 
 function invalid(message: string): ReembedError {

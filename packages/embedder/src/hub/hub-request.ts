@@ -1,8 +1,11 @@
 import { type Model, messageOf, ReembedError } from "@reembed/core";
 
+/** What of a model says which files it has. */
+export type HubModel = Pick<Model, "id" | "revision" | "bundled">;
+
 /** The repository that a model is pulled from. */
 export interface ModelSource {
-  model: Model;
+  model: HubModel;
   /** `endpoint` has no trailing slash. */
   hub: { endpoint: string; token: string | undefined };
   signal: AbortSignal | undefined;

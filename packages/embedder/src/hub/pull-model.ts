@@ -1,9 +1,10 @@
 import { join } from "node:path";
-import { type Model, ReembedError } from "@reembed/core";
+import { ReembedError, unpinned } from "@reembed/core";
 import {
   exists,
   type ModelManifest,
   modelFolder,
+  readManifest,
   requiredFiles,
   verifyModelFiles,
   weightFiles,
@@ -11,11 +12,11 @@ import {
 } from "../models/model-files.ts";
 import { downloadFile } from "./download-file.ts";
 import { type HubFile, isInPlace } from "./hub-file.ts";
-import type { ModelSource } from "./hub-request.ts";
+import { type HubModel, type ModelSource, requestHub } from "./hub-request.ts";
 import { listModelFiles } from "./list-model-files.ts";
 
 export interface PullOptions {
-  model: Model;
+  model: HubModel;
   modelsFolder: string;
   hub: { endpoint: string; token: string | undefined };
   onProgress?: (progress: PullProgress) => void;
@@ -38,20 +39,41 @@ export interface PullProgress {
  * `hub_unreachable`, `hub_failed`, `disk_full` or `folder_not_writable`; the signal's reason when it is aborted.
  */
 export async function pullModel(options: PullOptions): Promise<ModelManifest> {
-  const { model, modelsFolder, hub, signal } = options;
-  if (model.bundled) return await verifyModelFiles(model, modelsFolder);
-  const folder = modelFolder(model, modelsFolder);
+  const { modelsFolder, hub, signal } = options;
+  if (options.model.bundled) return await verifyModelFiles(options.model, modelsFolder);
+  const folder = modelFolder(options.model, modelsFolder);
   const endpoint = hub.endpoint.replace(/\/+$/, "");
   try {
-    const source: ModelSource = { model, hub: { ...hub, endpoint }, signal };
+    const asked: ModelSource = { model: options.model, hub: { ...hub, endpoint }, signal };
+    const model = await pinned(asked, folder);
+    const source = { ...asked, model };
     const files = await listModelFiles(source);
     await checkComplete(files, model, folder);
     await fetchFiles(files, source, folder, options.onProgress);
     return await writeManifest(model, folder);
   } catch (error) {
     signal?.throwIfAborted();
-    throw folderError(error, model, folder) ?? error;
+    throw folderError(error, options.model, folder) ?? error;
   }
+}
+
+/**
+ * Without a commit in the catalogue, that of the files which are there already, so that a second pull completes the first; or
+ * the newest.
+ */
+async function pinned(source: ModelSource, folder: string): Promise<HubModel> {
+  const { model, hub } = source;
+  if (model.revision !== unpinned) return model;
+  const there = (await readManifest<ModelManifest>(folder))?.revision;
+  if (there !== undefined && isCommit(there)) return { ...model, revision: there };
+  const response = await requestHub(source, `${hub.endpoint}/api/models/${model.id}/revision/${unpinned}`);
+  const { sha } = (await response.json().catch(() => ({}))) as { sha?: unknown };
+  if (typeof sha === "string" && isCommit(sha)) return { ...model, revision: sha };
+  throw new ReembedError("hub_failed", `${hub.endpoint} does not say which commit ${unpinned} of ${model.id} is.`);
+}
+
+function isCommit(revision: string): boolean {
+  return /^[0-9a-f]{40}$/.test(revision);
 }
 
 async function fetchFiles(
@@ -74,7 +96,7 @@ async function fetchFiles(
 }
 
 /** Checked before anything is fetched: files that the repository does not have must be in the folder already. */
-async function checkComplete(files: readonly HubFile[], { id, revision }: Model, folder: string): Promise<void> {
+async function checkComplete(files: readonly HubFile[], { id, revision }: HubModel, folder: string): Promise<void> {
   const there = async (path: string) => files.some((file) => file.path === path) || (await exists(join(folder, path)));
   for (const required of requiredFiles) {
     if (await there(required)) continue;
@@ -90,7 +112,7 @@ async function checkComplete(files: readonly HubFile[], { id, revision }: Model,
   });
 }
 
-function folderError(cause: unknown, { id }: Model, folder: string): ReembedError | undefined {
+function folderError(cause: unknown, { id }: HubModel, folder: string): ReembedError | undefined {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
   if (code === "ENOSPC" || code === "EDQUOT") {
     return new ReembedError("disk_full", `${folder} has no space left for ${id}.`, {

@@ -4,10 +4,9 @@ import { access, readdir, readFile, rename, stat, writeFile } from "node:fs/prom
 import { join, relative } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
-import { type Model, ReembedError } from "@reembed/core";
-
-/** Hashes and sizes of files, by path relative to the folder of their manifest. */
-export type RecordedFiles = Record<string, { sha256: string; sizeBytes: number }>;
+import { filesRevision, type Model, ReembedError } from "@reembed/core";
+import { isHashed, revisionOf } from "./files-revision.ts";
+import type { RecordedFiles } from "./recorded-files.ts";
 
 /** `manifest.json` of a model's folder: the files that it must contain. Prepared graphs have manifests of their own. */
 export interface ModelManifest {
@@ -27,7 +26,7 @@ export const exportedGraph = "onnx/model.onnx";
 export const weightFiles: readonly string[] = [exportedGraph, "model.safetensors", "model.safetensors.index.json"];
 
 /** The model's folder in Hugging Face layout: `<modelsFolder>/<id>`; for a stand-in, a folder of this repository. */
-export function modelFolder(model: Model, modelsFolder: string): string {
+export function modelFolder(model: Pick<Model, "id" | "bundled">, modelsFolder: string): string {
   return join(model.bundled ? bundledFolder : modelsFolder, model.id);
 }
 
@@ -36,7 +35,10 @@ export function modelFolder(model: Model, modelsFolder: string): string {
  * recorded the first time, so that later changes are noticed. Reads every file, at about one second per gigabyte.
  * @throws ReembedError `model_missing`, `model_file_missing`, `model_file_altered` or `model_revision_differs`.
  */
-export async function verifyModelFiles(model: Model, modelsFolder: string): Promise<ModelManifest> {
+export async function verifyModelFiles(
+  model: Pick<Model, "id" | "revision" | "bundled">,
+  modelsFolder: string,
+): Promise<ModelManifest> {
   const folder = modelFolder(model, modelsFolder);
   const remedy = model.bundled
     ? "Restore it with `git checkout models` or `npm run models`."
@@ -51,16 +53,17 @@ export async function verifyModelFiles(model: Model, modelsFolder: string): Prom
       throw missing(join(folder, path), recorded?.files[path]?.sizeBytes, remedy);
   }
   if (!(await hasAny(folder, weightFiles))) throw missing(join(folder, exportedGraph), undefined, remedy);
-  if (recorded === undefined) return await writeManifest(model, folder);
-  if (recorded.revision !== model.revision) {
+  const revision = filesRevision(model.revision);
+  const manifest = recorded ?? (await writeManifest(model, folder));
+  if (manifest.revision !== revision) {
     throw new ReembedError(
       "model_revision_differs",
-      `${folder} holds revision ${recorded.revision} of ${model.id}; ${model.revision} was expected.`,
+      `${folder} holds revision ${manifest.revision} of ${model.id}; ${revision} was expected.`,
       { remedy },
     );
   }
-  await verifyFiles(folder, recorded.files, remedy);
-  return recorded;
+  if (recorded !== undefined) await verifyFiles(folder, recorded.files, remedy);
+  return manifest;
 }
 
 /**
@@ -86,17 +89,26 @@ async function verifyFile(path: string, expected: RecordedFiles[string], remedy:
   throw new ReembedError("model_file_altered", `${path} was altered: ${found}.`, { remedy });
 }
 
-/** Hashes the files of a model's folder and writes the manifest. */
-export async function writeManifest(model: Model, folder: string): Promise<ModelManifest> {
+/**
+ * Hashes the files of a model's folder and writes the manifest. Nothing shows which commit files are from, so they are taken
+ * for those of the model; a revision that is a hash itself is computed.
+ */
+export async function writeManifest(model: Pick<Model, "id" | "revision">, folder: string): Promise<ModelManifest> {
+  const files = await recordFiles(folder, await listFiles(folder));
+  const expected = filesRevision(model.revision);
+  const manifest = { model: model.id, revision: isHashed(expected) ? revisionOf(files) : expected, files };
+  await replaceFile(join(folder, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
+  return manifest;
+}
+
+/** The files of a model's folder, without those that we wrote. The hub's cache has links to files, which count as files. */
+export async function listFiles(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const paths = entries
-    .filter((entry) => entry.isFile() && !entry.name.endsWith(".partial"))
+  return entries
+    .filter((entry) => (entry.isFile() || entry.isSymbolicLink()) && !entry.name.endsWith(".partial"))
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll("\\", "/"))
     .filter((path) => path !== manifestName && !path.startsWith(`${preparedName}/`))
     .sort();
-  const manifest = { model: model.id, revision: model.revision, files: await recordFiles(folder, paths) };
-  await replaceFile(join(folder, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
-  return manifest;
 }
 
 export async function recordFiles(folder: string, paths: readonly string[]): Promise<RecordedFiles> {

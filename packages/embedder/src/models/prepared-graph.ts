@@ -1,6 +1,7 @@
 import { join } from "node:path";
-import { type Model, ReembedError } from "@reembed/core";
-import { manifestName, preparedName, type RecordedFiles, readManifest, verifyFiles } from "./model-files.ts";
+import { filesRevision, type Model, ReembedError } from "@reembed/core";
+import { manifestName, preparedName, readManifest, verifyFiles } from "./model-files.ts";
+import type { RecordedFiles } from "./recorded-files.ts";
 
 /** The most precise first. */
 const dtypes = ["fp32", "fp16", "int8"] as const;
@@ -75,8 +76,9 @@ export async function readPrepared(
   if (manifest === undefined) return undefined;
   const remedy = remedyOf(model, own);
   const made = `${join(own, manifestName)} was made`;
-  if (manifest.revision !== model.revision) {
-    const message = `${made} from revision ${manifest.revision} of ${model.id}; ${model.revision} was expected.`;
+  const revision = filesRevision(model.revision);
+  if (manifest.revision !== revision) {
+    const message = `${made} from revision ${manifest.revision} of ${model.id}; ${revision} was expected.`;
     throw new ReembedError("model_revision_differs", message, { remedy });
   }
   if (manifest.builder > builderVersion) {
@@ -116,7 +118,8 @@ export async function findGolden(model: Model, folder: string): Promise<Prepared
   const manifests = await Promise.all(
     devices.map((device) => readManifest<PreparedManifest>(preparedFolder(folder, device))),
   );
-  const ofRevision = manifests.filter((manifest) => manifest?.revision === model.revision);
+  const revision = filesRevision(model.revision);
+  const ofRevision = manifests.filter((manifest) => manifest?.revision === revision);
   return dtypes.flatMap((dtype) => ofRevision.find((manifest) => manifest?.dtype === dtype) ?? [])[0];
 }
 

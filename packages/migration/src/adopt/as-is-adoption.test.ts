@@ -1,4 +1,4 @@
-import { loadConfig } from "@reembed/config";
+import { loadConfig, withProfiles } from "@reembed/config";
 import type { Model } from "@reembed/core";
 import { QueryVectors } from "@reembed/retrieval";
 import { createLogger, createMetrics } from "@reembed/runtime";
@@ -25,7 +25,7 @@ const log = createLogger("silent");
 const candidate = testProfile("mini-m3");
 const model: Model = { ...testProfile("mini-rubert").model, id: "as-is", revision: "as-is-312", unknown: true };
 const baseline = { ...testProfile("mini-rubert"), name: "old", model };
-const config = { ...loadConfig({ CANDIDATE_PROFILE: "mini-m3" }), baseline };
+const config = { ...withProfiles(loadConfig({ CANDIDATE_PROFILE: "mini-m3" })), baseline };
 const asIs = { code: "model_as_is", message: expect.stringMatching(/^The vectors of old were adopted as they are/) };
 
 describeOnOneServer("a table that is adopted as it is, without a model", (open) => {

@@ -1,4 +1,4 @@
-import { loadConfig } from "@reembed/config";
+import { loadConfig, withProfiles } from "@reembed/config";
 import { startOnnxEmbedder } from "@reembed/embedder";
 import { createLogger } from "@reembed/runtime";
 import { HashingEmbedder, testProfile } from "@reembed/testing";
@@ -15,7 +15,9 @@ beforeEach(async () => {
 });
 
 async function check(settings: Record<string, string>): Promise<Finding[]> {
-  const config = loadConfig({ BASELINE_PROFILE: "mini-rubert", CANDIDATE_PROFILE: "mini-m3", ...settings });
+  const config = withProfiles(
+    loadConfig({ BASELINE_PROFILE: "mini-rubert", CANDIDATE_PROFILE: "mini-m3", ...settings }),
+  );
   const log = createLogger("silent");
   return await checkEndpoints({
     ...{ config, log, profiles: [config.baseline, config.candidate] },

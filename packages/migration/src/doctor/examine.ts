@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { activeProfiles, type Config } from "@reembed/config";
+import { activeProfiles, type Config, type Settings, withProfiles } from "@reembed/config";
 import { ReembedError } from "@reembed/core";
 import { openEmbeddedDatabase } from "@reembed/embedded";
 import { inspectModel } from "@reembed/embedder";
@@ -15,7 +15,7 @@ import {
   readIdentity,
 } from "@reembed/store/database";
 import { readServerFacts, type ServerFacts } from "@reembed/store/diagnosis";
-import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import { type RegisteredProfile, readKnownProfiles, readProfile } from "@reembed/store/profiles";
 import { checkClocks } from "./clocks.ts";
 import type { Check, DoctorContext } from "./context.ts";
 import { checkDevice } from "./device.ts";
@@ -75,21 +75,29 @@ export interface ExamineOptions {
 
 /** Checks this host, the servers and the corpus and changes nothing. A server that is away becomes a finding. */
 export async function examine(
-  config: Config,
+  settings: Settings,
   log: Logger,
   { sample, device, server, plannedChunks }: ExamineOptions,
 ): Promise<Finding[]> {
   await using scope = new AsyncDisposableStack();
   const findings: Finding[] = [];
+  const reached =
+    server === undefined
+      ? await reachDatabase(settings, scope, findings)
+      : {
+          database: server,
+          server: await checkServer(settings, server, findings),
+          config: withProfiles(settings, await readKnownProfiles(server)),
+        };
+  const redis = await reachRedis(settings, findings);
+  const config = reached.config ?? resolveWithout(settings, findings);
+  if (config === undefined) return findings;
   const context: DoctorContext = {
-    ...{ config, log, sample, device, plannedChunks },
+    ...{ config, log, sample, device, plannedChunks, redis },
     profiles: activeProfiles(config),
     models: [],
-    ...{ database: undefined, server: undefined, redis: undefined, queue: undefined, registered: [] },
-    ...(server === undefined
-      ? await reachDatabase(config, scope, findings)
-      : { database: server, server: await checkServer(config, server, findings) }),
-    redis: await reachRedis(config, findings),
+    ...{ database: undefined, server: undefined, queue: undefined, registered: [] },
+    ...reached,
   };
   const models = new Map(context.profiles.map(({ model }) => [model.id, model]));
   context.models = await Promise.all([...models.values()].map((model) => inspectModel(config, model)));
@@ -103,10 +111,21 @@ export async function examine(
   return findings;
 }
 
-type Reached = Pick<DoctorContext, "database" | "server" | "queue" | "registered">;
+type Reached = Pick<DoctorContext, "config" | "database" | "server" | "queue" | "registered">;
+
+/** Without a database only the catalogue's profiles are known. */
+function resolveWithout(settings: Settings, findings: Finding[]): Config | undefined {
+  try {
+    return withProfiles(settings);
+  } catch (error) {
+    if (!(error instanceof ReembedError)) throw error;
+    findings.push(fromError("profiles", error));
+    return undefined;
+  }
+}
 
 async function reachDatabase(
-  config: Config,
+  config: Settings,
   scope: AsyncDisposableStack,
   findings: Finding[],
 ): Promise<Partial<Reached>> {
@@ -130,19 +149,21 @@ async function openEmbedded(folder: string, scope: AsyncDisposableStack): Promis
   return scope.use(await openEmbeddedDatabase({ folder })).connectionString;
 }
 
-async function look(config: Config, database: Database, findings: Finding[]): Promise<Reached> {
-  const server = await checkServer(config, database, findings);
+async function look(settings: Settings, database: Database, findings: Finding[]): Promise<Reached> {
+  const server = await checkServer(settings, database, findings);
+  const config = withProfiles(settings, await readKnownProfiles(database));
   const registered = await findTables(config, database, findings);
-  return { database, server, registered, queue: registered.length === 0 ? undefined : await queueOf(config, database) };
+  const queue = registered.length === 0 ? undefined : await queueOf(config, database);
+  return { config, database, server, registered, queue };
 }
 
-async function checkServer(config: Config, database: Database, findings: Finding[]): Promise<ServerFacts> {
+async function checkServer(settings: Settings, database: Database, findings: Finding[]): Promise<ServerFacts> {
   await checkDatabase(database).catch((error: unknown) => {
     // A server that is too old or has no pgvector gets a finding of its own.
     if (!(error instanceof ReembedError) || error.code === "database_unreachable") throw error;
   });
-  if (config.databaseUrl !== undefined) {
-    await checkSessions(database, config).catch((error: unknown) => {
+  if (settings.databaseUrl !== undefined) {
+    await checkSessions(database, settings).catch((error: unknown) => {
       if (!(error instanceof ReembedError)) throw error;
       findings.push(fromError("sessions", error));
     });
@@ -184,7 +205,7 @@ async function findProfile(database: Database, name: string, findings: Finding[]
   }
 }
 
-async function reachRedis(config: Config, findings: Finding[]): Promise<RedisFacts | undefined> {
+async function reachRedis(config: Settings, findings: Finding[]): Promise<RedisFacts | undefined> {
   if (config.redisUrl === undefined) return undefined;
   try {
     return await answerWithin(patienceMs.server, readRedisFacts(config.redisUrl));

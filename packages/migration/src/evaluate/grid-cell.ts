@@ -1,6 +1,6 @@
 import type { ScoredChunk } from "@reembed/retrieval/measures";
 import type { Database } from "@reembed/store/database";
-import { type RegisteredProfile, readProfiles } from "@reembed/store/profiles";
+import { type RegisteredProfile, readKnownProfiles, readProfiles } from "@reembed/store/profiles";
 import { readCoverage } from "@reembed/store/progress";
 import { type Contender, type Progress, rankAll } from "./contender.ts";
 import { buildingCommands, crossedProfile } from "./crossed-profile.ts";
@@ -41,7 +41,8 @@ export async function rankCell(
   chunks: RegisteredProfile,
   { database, inMemory, progress }: GridCellOptions,
 ): Promise<RankedCell | MissingCell> {
-  const crossed = crossedProfile(profile, chunks);
+  const { profiles } = await readKnownProfiles(database);
+  const crossed = crossedProfile(profile, chunks, profiles);
   const name = crossed?.name ?? `${profile.name} on ${chunks.chunking}`;
   const stored = await findCovered(database, name, chunks.chunking);
   const { limit } = chunks;
@@ -51,7 +52,7 @@ export async function rankCell(
   }
   const { chunks: count } = await readCoverage(database, chunks);
   if (!inMemory || count > mostGridChunks) {
-    return { profile: name, chunks: count, commands: crossed === undefined ? [] : buildingCommands(crossed) };
+    return { profile: name, chunks: count, commands: crossed === undefined ? [] : buildingCommands(crossed, profiles) };
   }
   const onProgress = (done: number) => progress(`embedding ${name}`, done, count);
   const corpus = await embedCorpus(database, chunks, { embedder, onProgress });

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { loadConfig } from "@reembed/config";
+import { loadConfig, withProfiles } from "@reembed/config";
 import { startOnnxEmbedder } from "@reembed/embedder";
 import { createLogger } from "@reembed/runtime";
 import { storeDocuments } from "@reembed/store/corpus";
@@ -14,7 +14,7 @@ import { readCorpus } from "../load/read-corpus.ts";
 import { handbook } from "../load/sample-texts.ts";
 import { type RunOptions, runEvaluation } from "./run-evaluation.ts";
 
-const config = loadConfig({ BASELINE_PROFILE: "mini-rubert", CANDIDATE_PROFILE: "mini-m3" });
+const config = withProfiles(loadConfig({ BASELINE_PROFILE: "mini-rubert", CANDIDATE_PROFILE: "mini-m3" }));
 
 describeOnEachServer(
   "reembed evaluate",

@@ -1,4 +1,4 @@
-import { loadConfig } from "@reembed/config";
+import { loadConfig, withProfiles } from "@reembed/config";
 import { createLogger } from "@reembed/runtime";
 import { type Database, openDatabase } from "@reembed/store/database";
 import { describeOnOneServer } from "@reembed/testing";
@@ -47,7 +47,7 @@ describeOnOneServer(
         CANDIDATE_PROFILE: "mini-m3",
         DATABASE_URL: connectionString,
       };
-      const config = loadConfig(environment);
+      const config = withProfiles(loadConfig(environment));
       const given = { config, log: createLogger("silent"), workers: 2, device: "cpu", seconds: 0.2 };
       return await planMigration({ database: openToRead(), ...given, ...options });
     }
@@ -90,10 +90,12 @@ describeOnOneServer(
     });
 
     test("tells sizes without a model's files, and why tokens and time are not known", async () => {
-      const config = loadConfig({
-        ...{ BASELINE_PROFILE: "mini-rubert", CANDIDATE_PROFILE: "bge-m3", DATABASE_URL: connectionString },
-        MODELS_DIR: "/nonexistent",
-      });
+      const environment = {
+        BASELINE_PROFILE: "mini-rubert",
+        CANDIDATE_PROFILE: "bge-m3",
+        DATABASE_URL: connectionString,
+      };
+      const config = withProfiles(loadConfig({ ...environment, MODELS_DIR: "/nonexistent" }));
       const { tables: found, seconds, speed } = await plan({ config });
       const estimate = found.find(({ table }) => table === "public.passages")?.adoptions[0]?.estimate;
       expect(estimate).toMatchObject({ tokens: null, truncated: null });

@@ -1,4 +1,4 @@
-import { type Config, loadConfig } from "@reembed/config";
+import { type Config, loadConfig, withProfiles } from "@reembed/config";
 import { withPercent } from "@reembed/core";
 import { EmbedQueue } from "@reembed/queue";
 import { type Database, openDatabase } from "@reembed/store/database";
@@ -42,10 +42,12 @@ describeOnOneServer(
   (open, kind) => {
     let database: Database;
     let services: Parameters<typeof finalize>[0];
-    const config: Config = loadConfig({
-      ...environment,
-      ...(kind === "embedded" ? {} : { DATABASE_URL: "postgres://h/d" }),
-    });
+    const config: Config = withProfiles(
+      loadConfig({
+        ...environment,
+        ...(kind === "embedded" ? {} : { DATABASE_URL: "postgres://h/d" }),
+      }),
+    );
     beforeAll(async () => {
       const servers = await open();
       const opened = await openTestDatabase(servers, profiles);
@@ -117,7 +119,7 @@ describeOnOneServer(
     test("is refused if the environment names another migration, but a rollback is not", async () => {
       await proveAll(database);
       await setPercent(database, config, 10, because);
-      const other = loadConfig({ BASELINE_PROFILE: pair.baseline, CANDIDATE_PROFILE: "bge-m3" });
+      const other = withProfiles(loadConfig({ BASELINE_PROFILE: pair.baseline, CANDIDATE_PROFILE: "bge-m3" }));
       await expect(setPercent(database, other, 20, because)).rejects.toMatchObject({ code: "rollout_of_others" });
       await rollBack(database, because);
       expect(await readRollout(database)).toMatchObject({ stage: "rolled back", percent: 0 });

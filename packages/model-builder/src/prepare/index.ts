@@ -1,3 +1,2 @@
-export { describeModel } from "./describe-model.ts";
 export type { Fidelity } from "./fidelity.ts";
 export { leastCosines, type Preparation, type PrepareOptions, prepareModel } from "./prepare-model.ts";

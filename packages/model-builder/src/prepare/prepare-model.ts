@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Model, ReembedError } from "@reembed/core";
+import { filesRevision, type Model, ReembedError } from "@reembed/core";
 import type { Dtype, PreparedDevice } from "@reembed/embedder";
 import {
   builderVersion,
@@ -233,7 +233,7 @@ class Workshop {
     const sources = [...requiredFiles, ...weights.files, ...(dense?.files ?? [])];
     const manifest: PreparedManifest = {
       model: model.id,
-      revision: model.revision,
+      revision: filesRevision(model.revision),
       builder: builderVersion,
       dtype,
       dimensions: model.outputDimensions,

@@ -1,11 +1,13 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Profile } from "@reembed/core";
 import { describeOnEachServer, testProfile } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { migrate } from "drizzle-orm/node-postgres/migrator";
 import { expect, onTestFinished, test } from "vitest";
 import { takeChanges } from "../changes/change-log.ts";
+import { readKnownProfiles } from "../profiles/known-profiles.ts";
 import { readProfile } from "../profiles/profiles.ts";
 import { readCoverage } from "../progress/coverage.ts";
 import { registerProfiles } from "../registration/registration.ts";
@@ -29,6 +31,16 @@ async function migrateBefore(database: Database, tag: string): Promise<void> {
   await migrate(database, { migrationsFolder: older, migrationsSchema: "reembed", migrationsTable: "migrations" });
 }
 
+/** Today's registration also records the models, in a table that older versions did not have. */
+async function registerAsBefore(database: Database, profiles: readonly Profile[]): Promise<void> {
+  await database.execute(sql`
+    create table reembed.models (id text, revision text, dimensions int, output_dimensions int, max_tokens int, pooling text,
+      query_prompt text, passage_prompt text, endpoint text, served_name text, price_per_million float8, unknown boolean,
+      created_at timestamptz)`);
+  await registerProfiles(database, profiles);
+  await database.execute(sql`drop table reembed.models`);
+}
+
 describeOnEachServer(
   "a database of an older version",
   (open) => {
@@ -36,7 +48,7 @@ describeOnEachServer(
       const database = openDatabase(await open({ empty: true }));
       onTestFinished(() => database.$client.end());
       await migrateBefore(database, "0010_change_log");
-      await registerProfiles(database, [m3]);
+      await registerAsBefore(database, [m3]);
       const relation = sql.raw((await readProfile(database, m3.name)).relation);
       const partition = sql.raw(`reembed."chunk_embeddings_${m3.name}"`);
       await database.execute(
@@ -57,6 +69,7 @@ describeOnEachServer(
       const keys = await database.execute(sql`
         select from pg_constraint where contype = 'f' and conrelid = to_regclass('reembed."chunk_embeddings_mini-m3"')`);
       expect(keys.rows).toEqual([]);
+      expect((await readKnownProfiles(database)).registered).toEqual(new Map([[m3.name, m3.model]]));
       const profile = await readProfile(database, m3.name);
       // The trigger of the older version wrote them before the migration.
       expect(await readCoverage(database, profile)).toMatchObject({ chunks: 2, changes: 2 });
@@ -73,7 +86,7 @@ describeOnEachServer(
       const database = openDatabase(await open({ empty: true }));
       onTestFinished(() => database.$client.end());
       await migrateBefore(database, "0012_any_table");
-      await registerProfiles(database, [rubert]);
+      await registerAsBefore(database, [rubert]);
       await database.$client.query(olderAdoption);
       await database.execute(sql`update parts set content = 'edited before' where id = 1`);
 

@@ -4,6 +4,7 @@ import { type Adoption, readAdoption, requirePresent } from "../adoption/adoptio
 import type { Database, Queryable } from "../database/database.ts";
 import { withLockTimeout } from "../database/lock-timeout.ts";
 import { withMigrationLock } from "../database/migrate.ts";
+import { recordModel } from "../profiles/model-rows.ts";
 import { isRetired } from "../rollout/retirement.ts";
 import { profiles } from "../schema/profiles.ts";
 import { chunksPartition, embeddingsPartition } from "../schema/relations.ts";
@@ -61,6 +62,7 @@ async function recordProfile(
   await database.execute(sql`
     insert into reembed.chunkings (name, size, overlap, relation)
     values (${chunking}, ${size}, ${overlap}, ${chunksPartition(chunking)}) on conflict do nothing`);
+  await recordModel(database, profile.model);
   const settings = { searchLimit: profile.limit, similarityThreshold: profile.threshold };
   const [stored] = await database
     .insert(profiles)

@@ -1,6 +1,7 @@
-import { boolean, doublePrecision, integer, jsonb, real, smallint, text } from "drizzle-orm/pg-core";
+import { boolean, doublePrecision, foreignKey, integer, jsonb, real, smallint, text } from "drizzle-orm/pg-core";
 import { id, moment, reembed } from "./columns.ts";
 import { chunkings } from "./corpus.ts";
+import { models } from "./models.ts";
 
 /** One row with a random name of this database. Keys on a queue server that several databases share contain the name. */
 export const identities = reembed.table("identities", {
@@ -31,36 +32,40 @@ export interface AnnSettings {
   measuredAt: string;
 }
 
-export const profiles = reembed.table("profiles", {
-  name: text("name").primaryKey(),
-  chunking: text("chunking")
-    .notNull()
-    .references(() => chunkings.name),
-  model: text("model").notNull(),
-  revision: text("revision").notNull(),
-  dimensions: integer("dimensions").notNull(),
-  searchLimit: integer("search_limit").notNull(),
-  similarityThreshold: real("similarity_threshold").notNull(),
-  state: text("state").$type<ProfileState>().notNull().default("registered"),
-  /** Every chunk up to this id was enqueued once; in the order `newest`, every chunk from this id on. */
-  backfillCursor: id("backfill_cursor").notNull().default(0),
-  /** The highest chunk id when the backfill began. A later chunk is treated as a change. */
-  backfillTarget: id("backfill_target").notNull().default(0),
-  backfillOrder: text("backfill_order").$type<BackfillOrder>().notNull().default("id"),
-  /** The share of the chunks at which the backfill stops, from 0 to 1; null means all of them. */
-  backfillUntil: real("backfill_until"),
-  /** Maximum chunks per second; null means no limit. */
-  backfillRate: real("backfill_rate"),
-  paused: boolean("paused").notNull().default(false),
-  /** Why the last tick enqueued less than it could, as a message for the operator; null if it did not. */
-  throttleReason: text("held"),
-  /** The result of `reembed estimate`, as it was printed. */
-  estimate: jsonb("estimate").$type<Record<string, unknown>>(),
-  ann: jsonb("ann").$type<AnnSettings>(),
-  createdAt: moment("created_at").notNull().defaultNow(),
-  /** When its backfill was complete. It stays if few vectors were lost and the backfill starts again. */
-  completedAt: moment("completed_at"),
-});
+export const profiles = reembed.table(
+  "profiles",
+  {
+    name: text("name").primaryKey(),
+    chunking: text("chunking")
+      .notNull()
+      .references(() => chunkings.name),
+    model: text("model").notNull(),
+    revision: text("revision").notNull(),
+    dimensions: integer("dimensions").notNull(),
+    searchLimit: integer("search_limit").notNull(),
+    similarityThreshold: real("similarity_threshold").notNull(),
+    state: text("state").$type<ProfileState>().notNull().default("registered"),
+    /** Every chunk up to this id was enqueued once; in the order `newest`, every chunk from this id on. */
+    backfillCursor: id("backfill_cursor").notNull().default(0),
+    /** The highest chunk id when the backfill began. A later chunk is treated as a change. */
+    backfillTarget: id("backfill_target").notNull().default(0),
+    backfillOrder: text("backfill_order").$type<BackfillOrder>().notNull().default("id"),
+    /** The share of the chunks at which the backfill stops, from 0 to 1; null means all of them. */
+    backfillUntil: real("backfill_until"),
+    /** Maximum chunks per second; null means no limit. */
+    backfillRate: real("backfill_rate"),
+    paused: boolean("paused").notNull().default(false),
+    /** Why the last tick enqueued less than it could, as a message for the operator; null if it did not. */
+    throttleReason: text("held"),
+    /** The result of `reembed estimate`, as it was printed. */
+    estimate: jsonb("estimate").$type<Record<string, unknown>>(),
+    ann: jsonb("ann").$type<AnnSettings>(),
+    createdAt: moment("created_at").notNull().defaultNow(),
+    /** When its backfill was complete. It stays if few vectors were lost and the backfill starts again. */
+    completedAt: moment("completed_at"),
+  },
+  (table) => [foreignKey({ columns: [table.model, table.revision], foreignColumns: [models.id, models.revision] })],
+);
 
 /** What embedding servers were paid for a profile. A table of its own, because every request changes the row. */
 export const spendings = reembed.table("spendings", {

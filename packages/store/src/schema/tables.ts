@@ -3,6 +3,7 @@ export * from "./changes.ts";
 export * from "./columns.ts";
 export * from "./corpus.ts";
 export * from "./embeddings.ts";
+export * from "./models.ts";
 export * from "./processes.ts";
 export * from "./profiles.ts";
 export * from "./proofs.ts";

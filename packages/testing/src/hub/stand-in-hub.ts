@@ -68,9 +68,12 @@ export class StandInHub implements AsyncDisposable {
     const [, tree, treeRevision] = /^\/api\/models\/(.+)\/tree\/([^/]+)$/.exec(url.pathname) ?? [];
     const [, resolve, revision, path = ""] = /^\/(.+)\/resolve\/([^/]+)\/(.+)$/.exec(url.pathname) ?? [];
     const stored = url.pathname.startsWith("/stored/") ? url.pathname.slice("/stored/".length) : undefined;
+    const [, branched] = /^\/api\/models\/(.+)\/revision\/main$/.exec(url.pathname) ?? [];
     if (stored !== undefined) this.#sendFile(stored, request, response);
     else if (this.requiredToken !== undefined && request.headers.authorization !== `Bearer ${this.requiredToken}`) {
       response.writeHead(401).end();
+    } else if (branched !== undefined && this.#repository.startsWith(`${branched}@`)) {
+      response.end(JSON.stringify({ id: branched, sha: this.#repository.slice(branched.length + 1) }));
     } else if (`${tree}@${treeRevision}` === this.#repository) this.#sendTree(url, response);
     else if (`${resolve}@${revision}` !== this.#repository || !this.#files.has(path)) response.writeHead(404).end();
     else if (inLfs(path)) {
