@@ -10,7 +10,7 @@ import { adoptedChunks, adoptedKeys } from "./adopted-relation.ts";
 import { followChunks } from "./adopted-triggers.ts";
 import { readAdoption } from "./adoption.ts";
 import { installDocumentTriggers, logEverything, replaceSource } from "./replace-source.ts";
-import { numberRows } from "./row-numbers.ts";
+import { logUnnumbered, numberRows } from "./row-numbers.ts";
 
 /**
  * Makes an application's table the chunks of a profile: a subquery over it replaces the profile's own partition, which must
@@ -32,7 +32,7 @@ export async function takeOver(
   const chunking = chunkingName(profile.chunking);
   await withMigrationLock(database, async (locked) => {
     await refuseOccupied(locked, chunking);
-    if (source.numbered) await numberRows(locked, chunking, source);
+    if (source.numbered) await numberRows(locked, chunking, source, { alone: true });
     await installDocumentTriggers(locked, chunking, source);
     const takeChunks = async (transaction: Queryable) => {
       await replacePartition(transaction, chunking);
@@ -42,8 +42,8 @@ export async function takeOver(
         .update(chunkings)
         .set({ source, relation, keys: adoptedKeys(source) })
         .where(eq(chunkings.name, chunking));
-      // Rows that were inserted since all were numbered are found by the next tick.
-      if (source.numbered) await logEverything(transaction, chunking);
+      // For rows that were inserted since all were numbered; a tick finds them if this process ends here.
+      const everything = source.numbered ? await logEverything(transaction, chunking) : undefined;
       await transaction.execute(sql`
         update reembed.profiles set
           state = case when newest is null then 'registered' when ${vectors} then 'adopting' else 'backfilling' end,
@@ -54,8 +54,10 @@ export async function takeOver(
       await transaction.execute(
         sql`update reembed.profiles set paused = true where name <> ${profile.name} and state = 'registered'`,
       );
+      return everything;
     };
-    await withLockTimeout(locked, takeChunks, applicationTable);
+    const everything = await withLockTimeout(locked, takeChunks, applicationTable);
+    if (everything !== undefined) await logUnnumbered(locked, chunking, source, everything);
   });
 }
 
@@ -68,7 +70,7 @@ export async function adoptAgain(database: Database, chunking: string, source: A
     // The key may have another type than before.
     await locked.execute(sql.raw(`drop index if exists reembed."chunk_keys_${chunking}"`));
     await replaceSource(locked, chunking, source);
-    if (source.numbered) await numberRows(locked, chunking, source);
+    if (source.numbered) await numberRows(locked, chunking, source, { alone: false });
   });
 }
 

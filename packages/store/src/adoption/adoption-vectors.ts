@@ -58,20 +58,22 @@ export async function copyVectors(
         select c.id from ${sql.raw(profile.relation)} c
         where c.id > ${profile.backfillCursor} and c.id <= ${profile.backfillTarget}
         order by c.id limit ${limit}`);
-      const ids = rows.map((row) => Number(row.id));
-      const { rowCount } = await transaction.execute(insertVectors(profile, profile.source, ids));
-      const atEnd = ids.length < limit;
-      const cursor = (atEnd ? undefined : ids.at(-1)) ?? profile.backfillTarget;
+      const last = rows.at(-1);
+      const atEnd = rows.length < limit;
+      const cursor = atEnd || last === undefined ? profile.backfillTarget : Number(last.id);
+      const { rowCount } = await transaction.execute(insertVectors(profile, profile.source, cursor));
       await transaction.execute(sql`
         update reembed.profiles set backfill_cursor = ${cursor}, state = ${atEnd ? "backfilling" : "adopting"}
         where name = ${profileName}`);
-      return { copied: rowCount ?? 0, chunks: ids.length, cursor };
+      return { copied: rowCount ?? 0, chunks: rows.length, cursor };
     },
     { isolationLevel: "read committed" },
   );
 }
 
-function insertVectors(profile: RegisteredProfile, source: AdoptedSource, ids: readonly number[]) {
+/** Of the chunks after the profile's cursor, by their range: the planner would look a list of ids up in all numbers of rows. */
+function insertVectors(profile: RegisteredProfile, source: AdoptedSource, last: number) {
+  const page = (id: string) => sql`${sql.raw(id)} > ${profile.backfillCursor} and ${sql.raw(id)} <= ${last}`;
   return sql`
     insert into reembed.chunk_embeddings
       (profile, chunk_id, content_hash, embedding, token_count, truncated_tokens, model_revision)
@@ -80,10 +82,9 @@ function insertVectors(profile: RegisteredProfile, source: AdoptedSource, ids: r
     from (
       select c.id, c.content, ${leading("c.source_embedding", profile.dimensions)} as vector
       from ${sql.raw(adoptedChunks(profile.chunking, source, ["embedding"]))} c
-      where c.id = any(${sql.param(ids)}::bigint[]) and c.source_embedding is not null
+      where ${page("c.id")} and c.source_embedding is not null
     ) a
     where vector_norm(a.vector) > 0
-      and a.id not in (
-        select chunk_id from (${waitingChanges(profile)}) waiting where chunk_id = any(${sql.param(ids)}::bigint[]))
+      and a.id not in (select chunk_id from (${waitingChanges(profile)}) waiting where ${page("chunk_id")})
     on conflict (chunk_id, profile) do nothing`;
 }

@@ -39,7 +39,10 @@ export async function installDocumentTriggers(
   await withLockTimeout(database, follow, applicationTable);
 }
 
-/** Asks the next tick to compare everything, as after a TRUNCATE. */
-export async function logEverything(transaction: Queryable, chunking: string): Promise<void> {
-  await transaction.execute(sql`insert into reembed.change_log (chunking) values (${chunking})`);
+/** Asks the next tick to compare everything, as after a TRUNCATE. Returns the id of the row of the log that does. */
+export async function logEverything(transaction: Queryable, chunking: string): Promise<number> {
+  const { rows } = await transaction.execute<{ id: string }>(
+    sql`insert into reembed.change_log (chunking) values (${chunking}) returning id`,
+  );
+  return Number(rows[0]?.id);
 }

@@ -60,8 +60,7 @@ async function numberUnknown(
   limit: number,
 ): Promise<string | null> {
   if (source === null) return null;
-  const { rows } = await numberBlock(database, chunking, source, { after, limit });
-  return rows[0]?.last ?? null;
+  return await numberBlock(database, chunking, source, { after, limit });
 }
 
 const leastId = "-9223372036854775808";
