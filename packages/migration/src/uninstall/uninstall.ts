@@ -44,8 +44,10 @@ export async function uninstall(
   standing.push(...dependents.map((dependent) => `${dependent} uses something of Reembed: drop it or change it.`));
   if (standing.length > 0) throw stillNeeded(standing);
   if (!(await confirm(describe(inventory)))) return undefined;
-  if (queue.kind === "redis") await removeQueues(database, queue);
+  const profiles = (await readProfiles(database)).map(({ name }) => name);
   const proven = await removeEverything(database, { ...inventory, dependents });
+  // Last, because the database takes everything back if something is in the way, and Redis cannot.
+  if (queue.kind === "redis") await removeQueues(profiles, queue);
   return { ...inventory, proven, overruled: overrule };
 }
 
@@ -84,9 +86,9 @@ function describe({ schemas, bytes, tables, functions }: Omit<Inventory, "depend
   return `This removes:${parts.map((part) => `\n  - ${part}`).join("")}\nThe application's statements are tried before and after; if one ends otherwise, nothing is removed. There is no way back.`;
 }
 
-async function removeQueues(database: Database, server: QueueServer): Promise<void> {
-  for (const { name } of await readProfiles(database)) {
-    await using queue = new EmbedQueue(server, name, () => {});
+async function removeQueues(profiles: readonly string[], server: QueueServer): Promise<void> {
+  for (const profile of profiles) {
+    await using queue = new EmbedQueue(server, profile, () => {});
     await queue.bullmq.obliterate({ force: true });
   }
   await using ticks = new TickQueue(server, () => {});
