@@ -99,6 +99,20 @@ describeOnEachServer(
       },
     );
 
+    test.each(["date", "timestamptz", "bytea", "boolean", "jsonb"])(
+      "is refused with a key of %s, whose text is not the same in every session or does not name one row",
+      async (type) => {
+        await using database = await openTestDatabase(await open(), [adoptedProfile]);
+        await database.execute(sql.raw(`create table parts (key ${type} primary key, text text, vector vector(312))`));
+        await expect(checkSource(database, columns)).rejects.toMatchObject({
+          code: "table_unfit",
+          exitCode: 3,
+          message: `public.parts.key is ${type === "timestamptz" ? "timestamp with time zone" : type}, but an id must be a text, a whole number, a numeric or a uuid.`,
+          remedy: "Give other columns that identify a row with --id.",
+        });
+      },
+    );
+
     test("has a number for each row of a key of several columns, and none for rows that are left out", async () => {
       const { database } = await begin("int", String);
       await using _ = database;

@@ -91,6 +91,18 @@ describeOnEachServer(
       ]);
     });
 
+    test("lets a framework make sure that its table exists, once its role may create in the schema", async () => {
+      const { admin, query, role } = await begin();
+      const ensure = `create table if not exists documents (id bigint, embedding vector)`;
+      await expect(query(ensure)).rejects.toMatchObject({ code: "42501" });
+      await admin(`grant create on schema ${schema} to ${role}`);
+      await query(ensure);
+      await query(ensure.replace("documents", `"${schema}"."documents"`));
+      expect(await admin(`select relkind from pg_class where relnamespace = '${schema}'::regnamespace`)).toEqual([
+        { relkind: "v" },
+      ]);
+    });
+
     test("takes writes to the table, and keeps a vector that fits", async () => {
       const { client, query, vector, rows, partition } = await beginWithRows();
       const inserted = await query(
