@@ -281,8 +281,9 @@ describe("a profile that is given by name", () => {
       expect.objectContaining({
         code: "profile_unknown",
         exitCode: 2,
-        message:
-          "There is no profile nonsense; the profiles are rubert-tiny2, mini-m3-3000-300, bge-m3, mini-rubert, mini-m3.",
+        message: expect.stringMatching(
+          /^There is no profile nonsense; the profiles are rubert-tiny2, mini-m3-3000-300, bge-m3, mini-rubert, mini-m3, /,
+        ),
       }),
     );
   });
