@@ -27,6 +27,7 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   index: async () => (await import("./commands/index.ts")).registerIndex,
   verify: async () => (await import("./commands/verify.ts")).registerVerify,
   evaluate: async () => (await import("./commands/evaluate.ts")).registerEvaluate,
+  report: async () => (await import("./commands/report.ts")).registerReport,
   search: async () => (await import("./commands/search.ts")).registerSearch,
   rollout: async () => (await import("./commands/rollout.ts")).registerRollout,
   rollback: async () => (await import("./commands/rollout.ts")).registerRollback,

@@ -1,14 +1,23 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { withPercent } from "@reembed/core";
+import type { EvaluationReport } from "@reembed/migration/evaluate";
 import type { MigrationPlan } from "@reembed/migration/plan";
+import type { MigrationReport } from "@reembed/migration/report";
+import { storeDocuments } from "@reembed/store/corpus";
+import { recordEvaluation } from "@reembed/store/evaluation";
+import { addThroughput } from "@reembed/store/progress";
+import { changeRollout, ensureRollout, guardrailName, readRollout } from "@reembed/store/rollout";
 import {
   browserUnavailable,
   describeOnOneServer,
   findViolations,
   folderOf,
   launchBrowser,
+  openTestDatabase,
   type TestServers,
+  testProfile,
 } from "@reembed/testing";
 import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
@@ -89,6 +98,80 @@ describeOnOneServer(
         code: 2,
         stderr: expect.stringContaining("Give another file with --output."),
       });
+    });
+
+    test("of a migration shows its stage, course, proofs, quality and incidents, and no secret", async () => {
+      const servers = await open();
+      const environment = {
+        ...standIns,
+        ...addressesOf(servers),
+        LOG_LEVEL: "error",
+        DASHBOARD_PASSWORD: "correct horse battery",
+      };
+      const run = (...args: string[]) => runReembed(args, { environment });
+      await using database = await openTestDatabase(servers, [testProfile("mini-rubert"), testProfile("mini-m3")]);
+      await ensureRollout(database, { baseline: "mini-rubert", candidate: "mini-m3" });
+      await storeDocuments(database, [
+        { uri: "a", title: hostile, language: "en", body: "The payslip is sent on the fifth day.", metadata: {} },
+        { uri: "b", title: "دليل الموظف", language: "ar", body: "Отпуск длится 28 дней.", metadata: {} },
+      ]);
+      await addThroughput(database, "mini-m3", { chunks: 2, tokens: 20 });
+      const begun = await readRollout(database);
+      await changeRollout(database, begun, withPercent(begun, 10), { by: hostile, reason: "first people" });
+      const canary = await readRollout(database);
+      const failed = { by: guardrailName, reason: "10.0 % of 300 searches failed" };
+      await changeRollout(database, canary, { ...begun, stage: "rolled back" }, failed);
+      expect(await run("verify")).toMatchObject({ code: 3 });
+      const example = (query: string) => ({
+        ...{ query, language: "ar", ndcg: { baseline: 0.2, candidate: 0.9 } },
+        ...{ baseline: [{ uri: "a", title: hostile }], candidate: [{ uri: "b", title: "دليل الموظف" }] },
+      });
+      const side = (profile: string) => ({
+        profile,
+        model: profile,
+        chunking: "1500-150",
+        chunks: 2,
+        limit: 25,
+        threshold: 0.4,
+      });
+      const report: EvaluationReport = {
+        ...{ version: "0.1.0", baseline: side("mini-rubert"), candidate: side("mini-m3"), verdict: "unjudged" },
+        ...{ queries: { source: "given", count: 2, answerable: 0, unanswerable: 0 }, search: "exact", quality: null },
+        ...{ causes: null, proxies: null, agreement: null, thresholds: null, notes: [hostile] },
+        examples: { better: [example("متى تُدفع الرواتب؟")], worse: [example(hostile)], changed: [] },
+      };
+      await recordEvaluation(database, {
+        baseline: "mini-rubert",
+        candidate: "mini-m3",
+        verdict: "unjudged",
+        report: { ...report },
+      });
+
+      const path = join(await folderOf({}), "report.html");
+      const { code, stdout, stderr } = await run("report", "--output", path);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      expect(stdout).toContain("The migration from mini-rubert to mini-m3 is");
+      const source = await readFile(path, "utf8");
+      expect(source).not.toMatch(/<img|correct horse/);
+      const [printed] = jsonLines<MigrationReport>(await run("report", "--json"));
+      expect(printed).toMatchObject({
+        migration: { rolledBack: { by: guardrailName } },
+        events: [{}, {}],
+        course: { parts: [{}] },
+      });
+      if (browserUnavailable() !== undefined) return;
+      const { text, ...seen } = await inspect(path);
+      expect(seen).toEqual(clean);
+      for (const shown of [
+        ...[
+          "It was rolled back by guardrail",
+          "mini-m3 is not proven: 2 chunks are not embedded yet.",
+          "متى تُدفع الرواتب؟",
+        ],
+        ...["10.0 % of 300 searches failed", "Never verified", "tokenizer.json", hostile],
+      ]) {
+        expect(text).toContain(shown);
+      }
     });
   },
   "PostgreSQL",

@@ -45,6 +45,7 @@ describe("--help describes, with exit code 0", () => {
       "index",
       "verify",
       "evaluate",
+      "report",
       "search",
       "rollout",
       "rollback",

@@ -8,7 +8,7 @@ export {
 } from "./embedder.ts";
 export type { TokenMeter } from "./http/token-meter.ts";
 export { pullModel } from "./hub/pull-model.ts";
-export { modelFolder } from "./models/model-files.ts";
+export { modelFolder, readRecordedFiles } from "./models/model-files.ts";
 export { inspectModel, type ModelState } from "./models/model-state.ts";
 export { type Dtype, devices, type PreparedDevice } from "./models/prepared-graph.ts";
 export { type CudaFiles, inspectCudaFiles } from "./onnx/cuda-files.ts";

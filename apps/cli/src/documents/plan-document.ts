@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, formatDuration, formatShare } from "@reembed/core";
+import { formatAmount, formatBytes, formatCount, formatDuration, formatShare } from "@reembed/core";
 import { type Html, html } from "@reembed/http/html";
 import type { AdoptionEstimate, MigrationPlan, PlannedAdoption, PlannedTable } from "@reembed/migration/plan";
 import { describeRows, describeVectors } from "../output/describe-discovery.ts";
@@ -56,6 +56,7 @@ function renderCost(plan: MigrationPlan): Html {
         ? { term: "Tokens", value: "not known", note: estimate.unknown ?? "" }
         : interval("Tokens", estimate.tokens, formatCount),
       timeFact(plan),
+      plan.cost !== null && interval("Money for the embedding server", plan.cost, formatAmount),
       interval(`Vectors of ${candidate.profile} on disk`, estimate.vectorBytes, formatBytes),
       interval("ANN index on disk (HNSW)", estimate.indexBytes, formatBytes),
       interval("Memory for the build of the index", estimate.indexBuildBytes, formatBytes),

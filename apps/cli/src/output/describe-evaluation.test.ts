@@ -23,7 +23,13 @@ const report: EvaluationReport = {
     },
     effects: { model: of(0.2), chunking: of(0.1), interaction: of(0) },
   },
-  ...{ proxies: null, agreement: null, thresholds: null, notes: ["A note."] },
+  ...{
+    proxies: null,
+    agreement: null,
+    thresholds: null,
+    notes: ["A note."],
+    examples: { better: [], worse: [], changed: [] },
+  },
 };
 
 test("a report tells the verdict, what was measured, each cause's part of the difference, and its notes", () => {

@@ -33,12 +33,13 @@ const verdicts: Record<EvaluationReport["verdict"], string> = {
   unjudged: "was compared, without judgements, with",
 };
 
-function headline({ baseline, candidate, verdict, quality }: EvaluationReport): string {
+/** `mini-m3 finds answers better than mini-rubert: nDCG@10 +0.081 [0.040, 0.124]`. */
+export function headline({ baseline, candidate, verdict, quality }: EvaluationReport): string {
   const figure = quality === null ? "" : `: nDCG@${quality.k} ${formatDifference(quality.difference.ndcg)}`;
   return `${candidate.profile} ${verdicts[verdict]} ${baseline.profile}${figure}`;
 }
 
-function formatQueries({ baseline, candidate, queries, search }: EvaluationReport): string {
+export function formatQueries({ baseline, candidate, queries, search }: EvaluationReport): string {
   const kinds: Record<typeof queries.source, string> = {
     judged: `${queries.answerable} answerable and ${queries.unanswerable} unanswerable queries`,
     given: `${queries.count} queries`,
@@ -54,15 +55,20 @@ function formatQueries({ baseline, candidate, queries, search }: EvaluationRepor
   ].join("\n");
 }
 
-function formatQuality({ baseline, candidate, quality }: EvaluationReport): string {
-  if (quality === null) return "";
-  const titles: Record<keyof CutoffMeasures, string> = {
-    ndcg: `nDCG@${quality.k}`,
-    recall: `recall@${quality.k}`,
-    mrr: `MRR@${quality.k}`,
-    precision: `precision@${quality.k}`,
+/** The names of the measures at a cut-off. */
+export function measureTitles(k: number): Record<keyof CutoffMeasures, string> {
+  return {
+    ndcg: `nDCG@${k}`,
+    recall: `recall@${k}`,
+    mrr: `MRR@${k}`,
+    precision: `precision@${k}`,
     recall15k: "recall in 15,000 characters",
   };
+}
+
+function formatQuality({ baseline, candidate, quality }: EvaluationReport): string {
+  if (quality === null) return "";
+  const titles = measureTitles(quality.k);
   const names = Object.keys(titles) as (keyof CutoffMeasures)[];
   return comparisonTable(
     [baseline.profile, candidate.profile],

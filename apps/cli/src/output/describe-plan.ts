@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, formatDuration, formatTable } from "@reembed/core";
+import { formatAmount, formatBytes, formatCount, formatDuration, formatTable } from "@reembed/core";
 import type { MigrationPlan } from "@reembed/migration/plan";
 import { chosenEstimate } from "../documents/plan-document.ts";
 import { describeInterval } from "./describe-interval.ts";
@@ -39,6 +39,7 @@ function describeCost(plan: MigrationPlan): string[] {
         plan.seconds === null
           ? ["time", "not known", plan.speed.unknown ?? ""]
           : row("time", plan.seconds, formatDuration),
+        ...(plan.cost === null ? [] : [row("cost", plan.cost, formatAmount)]),
         row("vectors", vectorBytes, formatBytes),
         row("ANN index", indexBytes, formatBytes),
         row("its build", indexBuildBytes, formatBytes),

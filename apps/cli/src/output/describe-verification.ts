@@ -31,7 +31,8 @@ export function describeVerification(report: VerificationReport): string {
   ].join("\n");
 }
 
-function describeIndex({ index, failures }: VerificationReport): string[] {
+/** What of the vectors its index finds; nothing without an index. */
+export function describeIndex({ index, failures }: VerificationReport): string[] {
   if (index === null) return [];
   const { searched, sampled, served } = index;
   const exactly = served === 0 ? "" : `; ${formatCount(served)} that are known to be lost are compared exactly`;
@@ -41,7 +42,8 @@ function describeIndex({ index, failures }: VerificationReport): string[] {
   ];
 }
 
-function describeComparison({ embeddedAgain, device }: VerificationReport): string {
+/** What embedding a sample again has shown, and with which confidence. */
+export function describeComparison({ embeddedAgain, device }: VerificationReport): string {
   if (embeddedAgain === undefined) return "There was no vector to embed again.";
   const { compared, sampled, adopted, leastCosine, wrong, wrongShareAtMost } = embeddedAgain;
   const made = adopted === 0 ? "" : ` (${formatCount(adopted)} of them adopted)`;

@@ -66,6 +66,11 @@ export async function verifyModelFiles(
   return manifest;
 }
 
+/** The recorded hashes of a model's files, without reading the files; empty if they were never checked here. */
+export async function readRecordedFiles(model: Model, modelsFolder: string): Promise<RecordedFiles> {
+  return (await readManifest<ModelManifest>(modelFolder(model, modelsFolder)))?.files ?? {};
+}
+
 /**
  * Checks files against their recorded hashes and sizes.
  * @throws ReembedError `model_file_missing` or `model_file_altered`.

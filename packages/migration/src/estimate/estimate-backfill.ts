@@ -89,7 +89,8 @@ export async function estimateBackfill(options: EstimateOptions): Promise<Detail
   };
 }
 
-function costOf({ total, low, high }: Estimated, price: number | undefined): Estimated | null {
+/** What tokens cost at a price per million of them; null without a price. */
+export function costOf({ total, low, high }: Estimated, price: number | undefined): Estimated | null {
   if (price === undefined) return null;
   const of = (tokens: number) => (tokens * price) / 1_000_000;
   return { total: of(total), low: of(low), high: of(high) };

@@ -70,6 +70,11 @@ describeOnOneServer(
         { language: "ru", queries: 2, difference: { mean: 0.5 } },
         { language: null, queries: 1, difference: { mean: 0.5 } },
       ]);
+      expect(report.examples).toMatchObject({
+        better: [{ query: "ask 10", language: "ru", ndcg: { baseline: 0.5, candidate: 1 } }, {}, {}],
+        ...{ worse: [], changed: [] },
+      });
+      expect(report.examples.better[0]?.candidate[0]).toEqual({ uri: "text-10", title: expect.any(String) });
       const atTwo = await evaluate([ask(10)], { k: 2 });
       expect(atTwo.quality).toMatchObject({ k: 2, baseline: { ndcg: { mean: 0 } }, candidate: { ndcg: { mean: 1 } } });
     });
@@ -111,6 +116,11 @@ describeOnOneServer(
       expect(report).toMatchObject({ verdict: "unjudged", quality: null, causes: null });
       // Of the ten around 11.25 and 10.25, nine are the same; 60 is beyond the last text, where both find the last ten.
       expect(report.agreement?.overlap10.mean).toBeCloseTo((0.9 + 0.9 + 1) / 3, 12);
+      expect(report.examples).toMatchObject({
+        better: [],
+        worse: [],
+        changed: [{ query: "ask 10", ndcg: null }, { query: "ask 20" }],
+      });
       expect(report.thresholds).toMatchObject({ rule: "same share", baseline: { threshold: 0.4, shown: 1 } });
     });
 

@@ -16,8 +16,10 @@ import type { RegisteredProfile } from "@reembed/store/profiles";
 import { type Coverage, readCoverage } from "@reembed/store/progress";
 import type { EvaluationVerdict } from "@reembed/store/schema";
 import { summarizeAgreement } from "./agreement-summary.ts";
+import type { Answers } from "./answers.ts";
 import { findCauses } from "./causes.ts";
 import { type Contender, embedQueries, type Progress, rankAll } from "./contender.ts";
+import { type ExampleOptions, findExamples } from "./examples.ts";
 import { describeQuality, measureQueries, scoresOf } from "./judged-quality.ts";
 import { measureProxies } from "./proxies.ts";
 import type { EvaluatedProfile, EvaluationReport, QuerySource } from "./report.ts";
@@ -43,12 +45,6 @@ export interface EvaluateOptions {
   progress?: Progress | undefined;
 }
 
-/** One side's results for each query. */
-export interface Answers extends Contender {
-  vectors: Float32Array[];
-  rankings: ScoredChunk[][];
-}
-
 export interface Evaluated {
   report: EvaluationReport;
   answers: { baseline: Answers; candidate: Answers };
@@ -72,13 +68,17 @@ export async function evaluateProfiles(options: EvaluateOptions): Promise<Evalua
   };
   const answerable = queries.filter(({ judgements }) => judgements.length > 0).length;
   const judged = answerable > 0;
+  const { ndcg, ...compared } = judged
+    ? await compareJudged(answers, options)
+    : { verdict: "unjudged" as const, quality: null, causes: null, ndcg: [] };
   const report: EvaluationReport = {
     version,
     baseline,
     candidate,
     queries: { source, count: queries.length, answerable, unanswerable: judged ? queries.length - answerable : 0 },
     search,
-    ...(judged ? await compareJudged(answers, options) : { verdict: "unjudged", quality: null, causes: null }),
+    ...compared,
+    examples: await findExamples({ database, queries, answers, search, ndcg }),
     proxies: judged || proxies === 0 ? null : await measureProxies(database, sides, { most: proxies, progress }),
     agreement: summarizeAgreement(answers.baseline.rankings, answers.candidate.rankings),
     thresholds: queries.length === 0 ? null : calibrate(answers, queries, judged),
@@ -101,7 +101,7 @@ async function findAnswers(
 async function compareJudged(
   { baseline, candidate }: Evaluated["answers"],
   { database, queries, k = 10, grid = false, progress = () => {} }: EvaluateOptions,
-): Promise<Pick<EvaluationReport, "verdict" | "quality" | "causes">> {
+): Promise<Pick<EvaluationReport, "verdict" | "quality" | "causes"> & Pick<ExampleOptions, "ndcg">> {
   const measure = (rankings: readonly (readonly ScoredChunk[])[]) => measureQueries(queries, rankings, k);
   const [before, after] = [measure(baseline.rankings), measure(candidate.rankings)];
   const quality = describeQuality(queries, [before, after], k);
@@ -111,7 +111,25 @@ async function compareJudged(
     (rankings) => ndcgOf(measure(rankings)),
     { database, inMemory: grid, progress },
   );
-  return { verdict: judge(quality.difference.ndcg), quality, causes };
+  return {
+    verdict: judge(quality.difference.ndcg),
+    quality,
+    causes,
+    ndcg: pairUp(queries, [ndcgOf(before), ndcgOf(after)]),
+  };
+}
+
+/** The measures of answerable queries at the places of all queries. */
+function pairUp(
+  queries: readonly JudgedQuery[],
+  [before, after]: readonly [readonly number[], readonly number[]],
+): ExampleOptions["ndcg"] {
+  let next = 0;
+  return queries.map(({ judgements }) => {
+    if (judgements.length === 0) return null;
+    const place = next++;
+    return { baseline: before[place] ?? 0, candidate: after[place] ?? 0 };
+  });
 }
 
 function judge({ low, high }: Interval): EvaluationVerdict {

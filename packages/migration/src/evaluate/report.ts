@@ -23,6 +23,7 @@ export interface EvaluationReport {
   proxies: ProxyQuality | null;
   agreement: AgreementSummary | null;
   thresholds: Calibration | null;
+  examples: EvaluationExamples;
   /** Limitations that a reader must know. */
   notes: string[];
 }
@@ -63,4 +64,22 @@ export interface AgreementSummary {
   overlap10: Interval;
   /** Of the documents in common; null if no two answers have at least two of them. */
   rankCorrelation: Interval | null;
+}
+
+/** Queries that show the difference, the greatest first. */
+export interface EvaluationExamples {
+  better: EvaluationExample[];
+  worse: EvaluationExample[];
+  /** Without judgements: those whose answers have the fewest documents in common. */
+  changed: EvaluationExample[];
+}
+
+export interface EvaluationExample {
+  query: string;
+  language: string | null;
+  /** Null without judgements. */
+  ndcg: { baseline: number; candidate: number } | null;
+  /** The first documents of each answer. */
+  baseline: { uri: string; title: string }[];
+  candidate: { uri: string; title: string }[];
 }

@@ -4,7 +4,8 @@ import { type SearchKind, searchBy } from "@reembed/retrieval";
 import { firstOfEachDocument, type JudgedQuery } from "@reembed/retrieval/measures";
 import type { Database } from "@reembed/store/database";
 import { mostDifferent } from "./agreement-summary.ts";
-import type { Answers, Evaluated } from "./evaluate-profiles.ts";
+import type { Answers } from "./answers.ts";
+import type { Evaluated } from "./evaluate-profiles.ts";
 import { formatSheet, type SheetAnswers, sheetDepth } from "./judgement-sheet.ts";
 
 const mostQueries = 20;

@@ -1,6 +1,6 @@
 import type { Config } from "@reembed/config";
 import { messageOf, type Profile, ReembedError } from "@reembed/core";
-import { startProfileEmbedder } from "@reembed/embedder";
+import { embeddingServerOf, startProfileEmbedder } from "@reembed/embedder";
 import type { Logger } from "@reembed/runtime";
 import { version } from "@reembed/runtime/version";
 import type { Database } from "@reembed/store/database";
@@ -11,6 +11,7 @@ import { discoverTables } from "../adopt/discover.ts";
 import { examine } from "../doctor/examine.ts";
 import type { Finding } from "../doctor/finding.ts";
 import { judgeTriggers } from "../doctor/triggers.ts";
+import { costOf } from "../estimate/estimate-backfill.ts";
 import { measureRate } from "../estimate/measure-rate.ts";
 import { type AdoptionEstimate, type AdoptionSample, estimateAdoption } from "./estimate-adoption.ts";
 import type { MigrationPlan, PlannedProfile, PlannedSpeed, PlannedTable } from "./plan.ts";
@@ -63,6 +64,7 @@ export async function planMigration(options: PlanOptions): Promise<MigrationPlan
     tables: await describeTables(database, found, samples),
     chosen: chosen === undefined ? null : { table: chosen.found.table, collection: chosen.adoption.collection },
     seconds: timeOf(sample?.estimate, speed, workers),
+    cost: costOfTokens(sample?.estimate, config),
     commands: chosen === undefined ? [] : listCommands({ config, adopt: chosen.adoption.command }),
   };
 }
@@ -157,6 +159,11 @@ function timeOf(
   const seconds = (tokens: number) => tokens / (measured.tokensPerSecond * workers);
   const { total, low, high } = estimate.tokens;
   return { total: seconds(total), low: seconds(low), high: seconds(high) };
+}
+
+function costOfTokens(estimate: AdoptionEstimate | undefined, config: Config): MigrationPlan["cost"] {
+  const price = embeddingServerOf(config, config.candidate)?.price;
+  return estimate?.tokens ? costOf(estimate.tokens, price) : null;
 }
 
 async function describeTables(

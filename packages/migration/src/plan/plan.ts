@@ -20,6 +20,8 @@ export interface MigrationPlan {
   workers: number;
   /** Time to embed the chosen table, by the interval of its tokens; null if tokens or speed are not known. */
   seconds: { total: number; low: number; high: number } | null;
+  /** What the tokens of the chosen table cost, in the currency of the price; null if tokens or price are not known. */
+  cost: { total: number; low: number; high: number } | null;
   findings: Finding[];
   commands: PlannedCommand[];
 }

@@ -40,6 +40,7 @@ export function listCommands({ config: { baseline, candidate }, adopt }: Command
       'reembed rollout set 10 --reason "first people"',
       "Then 50, then 100; `reembed rollback` gives everybody back within a second.",
     ],
+    ["reembed report", "Writes down what was done, with its proofs."],
     ["reembed finalize", "Removes the old vectors, after a question; there is no way back."],
   ];
   return rows.map(([command, does]) => ({ command: `npx ${command}`, does }));

@@ -19,5 +19,13 @@ export {
   sampleBodies,
 } from "./estimates.ts";
 export { type Milestones, readMilestones } from "./milestones.ts";
-export { addThroughput, type MinuteOfWork, readThroughput, readWork, type Work } from "./throughput.ts";
+export {
+  addThroughput,
+  type Course,
+  type MinuteOfWork,
+  readCourse,
+  readThroughput,
+  readWork,
+  type Work,
+} from "./throughput.ts";
 export { type LiveWorker, readLiveWorkers, recordHeartbeat, removeHeartbeat } from "./workers.ts";

@@ -2,7 +2,7 @@ import { describeOnEachServer, openTestDatabase, testProfile } from "@reembed/te
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import type { Database } from "../database/database.ts";
-import { addThroughput, readThroughput } from "./throughput.ts";
+import { addThroughput, readCourse, readThroughput } from "./throughput.ts";
 
 describeOnEachServer(
   "the history of throughput",
@@ -33,6 +33,24 @@ describeOnEachServer(
       const minutes = history.map(({ minute }) => minute.getTime());
       expect(minutes).toEqual(minutes.toSorted((a, b) => a - b));
       expect((minutes[1] ?? 0) - (minutes[0] ?? 0)).toBe(60_000);
+    });
+
+    test("over the whole time is read in equal parts, without idle ones, and is undefined before the first vector", async () => {
+      const names = ["mini-m3", "mini-rubert"];
+      expect(await readCourse(database, names, 10)).toBeUndefined();
+      await database.execute(sql`
+        insert into reembed.throughput (profile, minute, chunks, tokens)
+        select 'mini-m3', '2026-03-01 10:00Z'::timestamptz + g * interval '1 minute', 1, 10 from generate_series(0, 9) g
+        union all select 'mini-rubert', '2026-03-01 10:59Z', 5, 50`);
+      const course = await readCourse(database, names, 10);
+      expect(course).toMatchObject({
+        ...{ from: new Date("2026-03-01T10:00Z"), to: new Date("2026-03-01T11:00Z"), secondsPerPart: 360 },
+        parts: [
+          { profile: "mini-m3", from: new Date("2026-03-01T10:00Z"), chunks: 6, tokens: 60 },
+          { profile: "mini-m3", from: new Date("2026-03-01T10:06Z"), chunks: 4 },
+          { profile: "mini-rubert", from: new Date("2026-03-01T10:54Z"), chunks: 5 },
+        ],
+      });
     });
 
     async function now(): Promise<Date> {

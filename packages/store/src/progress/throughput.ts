@@ -58,3 +58,43 @@ export async function readWork(database: Database, profile: string, since: Date)
   if (work === undefined || work.since === null) return undefined;
   return { since: new Date(Number(work.since)), chunks: Number(work.chunks), tokens: Number(work.tokens) };
 }
+
+/** The work on several profiles from its first minute on, in equal parts of time. */
+export interface Course {
+  from: Date;
+  to: Date;
+  secondsPerPart: number;
+  /** What was embedded in a part, by profile; parts without work are left out. */
+  parts: { profile: string; from: Date; chunks: number; tokens: number }[];
+}
+
+/** Undefined if nothing was embedded, or if that is longer ago than the history is kept. */
+export async function readCourse(
+  database: Database,
+  names: readonly string[],
+  mostParts: number,
+): Promise<Course | undefined> {
+  const { rows: bounds } = await database.execute<{ first: string | null; last: string | null }>(sql`
+    select extract(epoch from min(minute)) as first, extract(epoch from max(minute)) + 60 as last
+    from reembed.throughput where profile = any(${sql.param(names)}::text[])`);
+  const [first, last] = [bounds[0]?.first, bounds[0]?.last];
+  if (first == null || last == null) return undefined;
+  const from = Number(first);
+  const secondsPerPart = 60 * Math.max(1, Math.ceil((Number(last) - from) / 60 / mostParts));
+  const { rows } = await database.execute<{ profile: string; part: string; chunks: string; tokens: string }>(sql`
+    select profile, floor((extract(epoch from minute) - ${from}::float8) / ${secondsPerPart}::float8) as part,
+      sum(chunks) as chunks, sum(tokens) as tokens
+    from reembed.throughput where profile = any(${sql.param(names)}::text[])
+    group by 1, 2 order by 2, 1`);
+  return {
+    from: new Date(1_000 * from),
+    to: new Date(1_000 * Number(last)),
+    secondsPerPart,
+    parts: rows.map(({ profile, part, chunks, tokens }) => ({
+      profile,
+      from: new Date(1_000 * (from + Number(part) * secondsPerPart)),
+      chunks: Number(chunks),
+      tokens: Number(tokens),
+    })),
+  };
+}
