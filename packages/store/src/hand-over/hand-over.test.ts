@@ -1,4 +1,4 @@
-import { adoptedProfile, describeOnEachServer, followingProfile } from "@reembed/testing";
+import { adoptedProfile, describeOnEachServer, followingProfile, waitFor } from "@reembed/testing";
 import { expect, test } from "vitest";
 import { type ExposedApplication, openExposedApplication, vectorOf } from "../../test/exposed-application.ts";
 import type { Database } from "../database/database.ts";
@@ -113,6 +113,33 @@ describeOnEachServer(
       await other.query("commit");
       expect(await fillAll(database, await plan())).toEqual({ written: 1, left: 1 });
       expect(await countUnfilled(database, await plan())).toEqual({ all: count, missing: 1 });
+    });
+
+    test("is exchanged within a moment while others write to it, in a table of 200,000 rows", async () => {
+      const { database, admin, connect, plan } = await begin();
+      await admin("insert into documents (content) select 'more ' || n from generate_series(1, 200000) n");
+      await addNewColumn(database, await plan());
+      let writes = 0;
+      let ending = false;
+      const writer = async () => {
+        const client = await connect();
+        while (!ending) {
+          await client.query("update documents set source = 'w' where id = 1 + floor(200000 * random())::int");
+          writes++;
+        }
+      };
+      const writers = [writer(), writer(), writer()];
+      const goOn = async (since = writes) => waitFor("writes to go on", () => writes > since + 10);
+      try {
+        await goOn();
+        expect(await exchangeColumns(database, await plan())).toBeLessThan(2_000);
+        await goOn();
+        expect(await undoExchange(database, await plan())).toBeLessThan(2_000);
+        await goOn();
+      } finally {
+        ending = true;
+        await Promise.all(writers);
+      }
     });
 
     test("is as little null as before, and padded as before", async () => {
