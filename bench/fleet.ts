@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { ReembedError } from "@reembed/core";
 import { openDatabase } from "@reembed/store/database";
 import { startNativePostgres, startNativeRedis } from "@reembed/testing";
+import { idTypes } from "./fleet/corpus.ts";
 import { measureFleet } from "./fleet/measure.ts";
 import { report } from "./fleet/report.ts";
 import { describeMachine } from "./machine.ts";
@@ -12,8 +13,15 @@ const settings = { fsync: "on", full_page_writes: "on", max_wal_size: "8GB" };
 
 try {
   const { values } = parseArgs({
-    options: { chunks: { type: "string", default: "1000000" }, rounds: { type: "string", default: "3" } },
+    options: {
+      chunks: { type: "string", default: "1000000" },
+      rounds: { type: "string", default: "3" },
+      adopted: { type: "string" },
+    },
   });
+  const adopted = Object.keys(idTypes).find((one): one is keyof typeof idTypes => one === values.adopted);
+  if (adopted !== values.adopted)
+    throw new ReembedError("usage", `--adopted ${values.adopted} is none of integer, uuid`);
   const [chunks, rounds] = [Number(values.chunks), Number(values.rounds)];
   await using postgres = await startNativePostgres({ settings });
   await using redis = await startNativeRedis();
@@ -21,6 +29,7 @@ try {
   const database = openDatabase(servers);
   const options = {
     chunks,
+    adopted,
     rounds,
     workers: [1, 2, 4],
     windowChunks: Math.min(30_000, Math.floor(chunks / (4 * 3 * rounds))),

@@ -1,4 +1,5 @@
 import { type Profile, profiles } from "@reembed/core";
+import { checkSource, takeOver } from "@reembed/store/adoption";
 import { type Database, migrateDatabase } from "@reembed/store/database";
 import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import { registerProfiles } from "@reembed/store/registration";
@@ -48,4 +49,30 @@ export async function fillCorpus(
   // Otherwise autovacuum would run in the middle of a window.
   await database.execute(sql`vacuum analyze`);
   return { fleet: registered, bare: await readProfile(database, bare.name) };
+}
+
+/** The types of an application's ids, which its rows' chunks have themselves or by a number of ours. */
+export const idTypes = { integer: "bigserial", uuid: "uuid default gen_random_uuid()" } as const;
+
+/** Adopts an application's table of the same texts, whose rows are the chunks. */
+export async function adoptCorpus(
+  database: Database,
+  chunks: number,
+  ids: keyof typeof idTypes,
+): Promise<{ fleet: RegisteredProfile; bare: RegisteredProfile }> {
+  const { fleet, bare } = fleetProfiles();
+  await migrateDatabase(database);
+  await registerProfiles(database, [fleet, bare]);
+  await database.execute(
+    sql.raw(`create table public.passages (id ${idTypes[ids]} primary key, content text not null, embedding vector)`),
+  );
+  await database.execute(sql`
+    insert into public.passages (content)
+    select 'Отпуск номер ' || n || ' оплачивается за три дня до его начала.' from generate_series(1, ${chunks}::int) n`);
+  await database.execute(sql`vacuum analyze public.passages`);
+  const columns = { table: "public.passages", id: ["id"], content: "content", embedding: "embedding" };
+  const source = { ...(await checkSource(database, columns)), chunks: "keep" as const };
+  await takeOver(database, fleet, source, { vectors: false });
+  await database.execute(sql`vacuum analyze`);
+  return { fleet: await readProfile(database, fleet.name), bare: await readProfile(database, bare.name) };
 }

@@ -7,7 +7,7 @@ import { embeddingsPartition } from "@reembed/store/schema";
 import { sql } from "drizzle-orm";
 import { Redis } from "ioredis";
 import { median, roundTo } from "../embed/figures.ts";
-import { fillCorpus } from "./corpus.ts";
+import { adoptCorpus, fillCorpus, type idTypes } from "./corpus.ts";
 import { type CpuUse, cpuSecondsOf, findServers, perMillion, postgresCpuSeconds } from "./cpu-use.ts";
 import { ProducerProcess, type Servers, WorkerProcesses } from "./processes.ts";
 import { startWatch, type WatchFigures } from "./watch.ts";
@@ -17,6 +17,8 @@ const statusReads = 5;
 
 export interface FleetOptions {
   chunks: number;
+  /** The ids of an adopted table whose rows are the chunks; undefined for chunks of our own. */
+  adopted?: keyof typeof idTypes | undefined;
   workers: readonly number[];
   /** Number of windows per number of workers. */
   rounds: number;
@@ -47,11 +49,14 @@ export interface FleetFigures extends WatchFigures {
 export async function measureFleet(
   database: Database,
   servers: Servers,
-  { chunks, workers, rounds, windowChunks }: FleetOptions,
+  { chunks, adopted, workers, rounds, windowChunks }: FleetOptions,
   say: (line: string) => void,
 ): Promise<FleetFigures> {
   say(`Filling the chunking with ${chunks} short texts`);
-  const { fleet } = await fillCorpus(database, chunks, (done) => say(`  ${done}`));
+  const { fleet } =
+    adopted === undefined
+      ? await fillCorpus(database, chunks, (done) => say(`  ${done}`))
+      : await adoptCorpus(database, chunks, adopted);
   await using scope = new AsyncDisposableStack();
   const producer = scope.use(new ProducerProcess(servers));
   const watch = scope.use(await startWatch(database, servers, { profile: fleet.name, producer }));
