@@ -1,4 +1,4 @@
-import { type Settings, configuredProfile, loadConfig } from "@reembed/config";
+import { configuredProfile, loadConfig, type Settings } from "@reembed/config";
 import { ReembedError } from "@reembed/core";
 import { buildAndMeasure, lostVectors, missedRecall, type WantedIndex } from "@reembed/migration/index";
 import { createLogger } from "@reembed/runtime";

@@ -70,6 +70,8 @@ function registerAdd(command: Command): void {
       "folder of a model in Hugging Face layout, of which the files are copied to MODELS_DIR",
     )
     .option("--model <model>", "model of the catalogue, or a folder below MODELS_DIR")
+    .option("--endpoint <address>", "an OpenAI-compatible server that has the model --id, such as http://tei:8080/v1")
+    .option("--price <amount>", "what that server takes for a million tokens", numberBetween(0, 1e6))
     .option("--as-is", "vectors of --dimensions that nobody knows the model of");
   addModelOptions(add)
     .option("--chunk-size <characters>", "size of its chunks (default: as fits its tokens)", wholeNumberFrom(50))

@@ -2,6 +2,7 @@ import { ReembedError } from "@reembed/core";
 import { startProfileEmbedder } from "@reembed/embedder";
 import { readDimensions, sampleSource } from "@reembed/store/adoption";
 import type { AdoptedSource } from "@reembed/store/schema";
+import { startSpendingMeter } from "../spending/spending-meter.ts";
 import { compareVectors } from "../verify/compare-vectors.ts";
 import type { AdoptOptions } from "./adopt-options.ts";
 
@@ -33,7 +34,8 @@ export async function checkVectors(
   if (page.length === 0) throw foreign(`No chunk of ${source.table} has a text and a vector.`);
 
   if (model.unknown) return undefined;
-  await using embedder = await startProfileEmbedder(profile, config, { device, log });
+  await using meter = startSpendingMeter({ database, config, profile, log });
+  await using embedder = await startProfileEmbedder(profile, config, { device, log, meter });
   const comparison = await compareVectors(
     embedder,
     (async function* () {

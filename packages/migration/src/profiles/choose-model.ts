@@ -1,4 +1,15 @@
-import { catalogue, type Model, models, type Pooling, profiles, ReembedError, withSettings } from "@reembed/core";
+import { join, resolve } from "node:path";
+import {
+  catalogue,
+  filesRevision,
+  type Model,
+  models,
+  type Pooling,
+  profiles,
+  ReembedError,
+  unpinned,
+  withSettings,
+} from "@reembed/core";
 import {
   exists,
   type FolderFacts,
@@ -7,7 +18,6 @@ import {
   pinModel,
   readModelFolder,
 } from "@reembed/embedder/models";
-import { join, resolve } from "node:path";
 
 /** What somebody says about a model, beside what its files and the catalogue say. */
 export interface ModelWish {
@@ -25,6 +35,9 @@ export interface ModelWish {
   passagePrompt?: string | undefined;
   /** Nobody knows the model: only its vectors are there, of these many dimensions. */
   asIs?: boolean | undefined;
+  /** A server that has the model, and what it takes for a million tokens. */
+  endpoint?: string | undefined;
+  price?: number | undefined;
 }
 
 /**
@@ -36,6 +49,9 @@ export interface ModelWish {
 export async function chooseModel(wish: ModelWish, modelsFolder: string): Promise<Model> {
   const { folder, model } = wish;
   if (wish.asIs) return unknownModel(wish);
+  if (wish.endpoint !== undefined) return servedModel({ ...wish, endpoint: wish.endpoint });
+  if (wish.price !== undefined)
+    throw refusal("model_undescribed", "--price is what a server takes: it needs --endpoint.");
   if ((folder === undefined) === (model === undefined)) {
     throw refusal("model_unknown", "Either --folder or --model must say which model it is.");
   }
@@ -60,6 +76,45 @@ function unknownModel({ folder, model, dimensions }: ModelWish): Model {
     ...{ id: "as-is", revision: `as-is-${dimensions}`, dimensions, outputDimensions: dimensions, maxTokens: 512 },
     ...{ pooling: "cls", prompts: { query: "", passage: "" }, bundled: false, unknown: true },
   };
+}
+
+/**
+ * A model that a server has, which is called by its name there. What the catalogue does not say about it, somebody says;
+ * it wants no prompts unless they are given.
+ * @throws ReembedError `endpoint_invalid` or `model_undescribed` that names every flag that is missing.
+ */
+function servedModel(wish: ModelWish & { endpoint: string }): Model {
+  const { folder, model, id, endpoint, price: pricePerMillion } = wish;
+  if (folder !== undefined || model !== undefined || id === undefined) {
+    throw refusal(
+      "model_undescribed",
+      "--endpoint needs --id, the server's name for the model, and no folder or model.",
+    );
+  }
+  requireAddress(endpoint);
+  const known = models.get(id);
+  // Nobody here pools: the server does.
+  const unknown = {
+    pooling: "mean",
+    prompts: { query: "", passage: "" },
+    maxTokens: undefined,
+    dimensions: undefined,
+  } as const;
+  const described = describe(id, known ?? unknown, wish);
+  const server = { address: endpoint, servedName: id, ...(pricePerMillion === undefined ? {} : { pricePerMillion }) };
+  const files = known === undefined || known.revision === unpinned ? "served" : filesRevision(known.revision);
+  // Ollama's names have colons, which are no part of a folder's name.
+  const own = id.replaceAll(/[^\w./-]/g, "-");
+  return withSettings({ id: own, ...described, bundled: false, endpoint: server }, files);
+}
+
+function requireAddress(endpoint: string): void {
+  const url = URL.parse(endpoint);
+  if (url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "") return;
+  throw refusal(
+    "endpoint_invalid",
+    "--endpoint must be an address like http://tei:8080/v1, without user and password.",
+  );
 }
 
 async function fromCatalogue(model: Model, wish: ModelWish, modelsFolder: string): Promise<Model> {
@@ -130,7 +185,7 @@ function undescribed(what: string, flags: Record<string, unknown>): ReembedError
   const missing = Object.keys(flags).filter((flag) => flags[flag] === undefined);
   return refusal(
     "model_undescribed",
-    `The files of ${what} do not say everything about the model.`,
+    `Not everything about ${what} is known.`,
     `Add ${missing.join(" ")}. Its model card says what; an empty prompt is "".`,
   );
 }

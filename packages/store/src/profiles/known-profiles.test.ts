@@ -1,4 +1,4 @@
-import { type Model, type Profile, profiles as catalogue } from "@reembed/core";
+import { profiles as catalogue, type Model, type Profile } from "@reembed/core";
 import { describeOnEachServer, openTestDatabase, testProfile } from "@reembed/testing";
 import { beforeAll, expect, test } from "vitest";
 import type { Database } from "../database/database.ts";

@@ -1,4 +1,4 @@
-import { type Model, type Profile, profiles as catalogue } from "@reembed/core";
+import { profiles as catalogue, type Model, type Profile } from "@reembed/core";
 import { and, eq, sql } from "drizzle-orm";
 import type { Queryable } from "../database/database.ts";
 import { addedProfiles, models } from "../schema/models.ts";

@@ -1,4 +1,4 @@
-import { type Model, models as catalogue, ReembedError } from "@reembed/core";
+import { models as catalogue, type Model, ReembedError } from "@reembed/core";
 import { and, eq } from "drizzle-orm";
 import type { Queryable } from "../database/database.ts";
 import { models } from "../schema/models.ts";
