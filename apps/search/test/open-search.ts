@@ -1,3 +1,4 @@
+import { modelKey } from "@reembed/core";
 import type { Embedder } from "@reembed/embedder";
 import { createLogger, createMetrics, type Logger, type Metrics } from "@reembed/runtime";
 import { type DocumentInput, storeDocuments } from "@reembed/store/corpus";
@@ -12,7 +13,12 @@ import { type SearchAppOptions, startSearch } from "../src/search.ts";
 export const baseline = testProfile("mini-rubert");
 export const candidate = testProfile("mini-m3");
 const profiles = [baseline, candidate];
-const embedders = new Map(profiles.map(({ model }) => [model.id, new HashingEmbedder({ model, microBatchSize: 100 })]));
+const embedders = new Map(
+  profiles.map(({ model }) => [
+    modelKey(model.id, model.revision),
+    new HashingEmbedder({ model, microBatchSize: 100 }),
+  ]),
+);
 
 /** Settings at which nothing is rolled back automatically. */
 const guardrails = {
@@ -86,10 +92,7 @@ export async function openSearch(
     log: recordingLog(logged),
     port: 0,
     ...options,
-    embedders: new Map<string, Embedder>([
-      ...embedders,
-      ...(options.embedders ?? []).map((embedder) => [embedder.model.id, embedder] as const),
-    ]),
+    embedders: loaded(options.embedders),
   });
   let open = true;
   const disposeApp = async () => {
@@ -152,9 +155,17 @@ export async function valuesOf(metric: { get(): Promise<{ values: { labels: obje
   return Object.fromEntries(values.map(({ labels, value }) => [Object.values(labels).join(" "), value]));
 }
 
+/** The embedders of both profiles, of which a test replaces some by others of the same model. */
+function loaded(others: readonly Embedder[] = []): Map<string, Embedder> {
+  const replaced = new Set(others.map(({ model }) => model.id));
+  const kept = [...embedders].filter(([, { model }]) => !replaced.has(model.id));
+  const given = others.map((embedder) => [modelKey(embedder.model.id, embedder.model.revision), embedder] as const);
+  return new Map<string, Embedder>([...kept, ...given]);
+}
+
 async function embedAll(database: Database, name: string): Promise<void> {
   const profile = await readProfile(database, name);
-  const embedder = embedders.get(profile.model);
+  const embedder = embedders.get(modelKey(profile.model, profile.revision));
   const { rows } = await database.execute<{ id: string }>(sql`select id from ${sql.raw(profile.relation)} c`);
   const ids = rows.map((row) => Number(row.id));
   const pending = await readPendingChunks(database, profile, ids);

@@ -23,6 +23,7 @@ export {
   isModelId,
   type Model,
   type ModelEndpoint,
+  modelKey,
   type Pooling,
   type Prompts,
   unpinned,

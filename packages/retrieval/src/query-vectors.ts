@@ -1,4 +1,4 @@
-import { ReembedError, requireKnownModel } from "@reembed/core";
+import { modelKey, ReembedError, requireKnownModel } from "@reembed/core";
 import { type Embedder, embedOne } from "@reembed/embedder";
 import type { Metrics } from "@reembed/runtime";
 import type { RegisteredProfile } from "@reembed/store/profiles";
@@ -8,7 +8,7 @@ import { LRUCache } from "lru-cache";
 const vectorsAtMost = 10_000;
 
 export interface QueryVectorsOptions {
-  /** Embedders by the id of their model. */
+  /** Embedders by the `modelKey` of their model. */
   embedders: ReadonlyMap<string, Embedder>;
   metrics: Metrics;
 }
@@ -29,20 +29,21 @@ export class QueryVectors {
 
   /** Whether this process has loaded the profile's model at its revision. */
   has({ model, revision }: Pick<RegisteredProfile, "model" | "revision">): boolean {
-    return this.#embedders.get(model)?.model.revision === revision;
+    return this.#embedders.has(modelKey(model, revision));
   }
 
   /** @throws ReembedError `model_as_is`, `model_missing`, or `query_rejected` for a query without any readable text. */
   async of(profile: RegisteredProfile, query: string): Promise<Float32Array> {
     requireKnownModel(profile);
-    const embedder = this.#embedders.get(profile.model);
-    if (embedder === undefined || !this.has(profile)) {
+    const loaded = modelKey(profile.model, profile.revision);
+    const embedder = this.#embedders.get(loaded);
+    if (embedder === undefined) {
       throw new ReembedError(
         "model_missing",
         `This process has not loaded ${profile.model} at revision ${profile.revision}, the model of ${profile.name}.`,
       );
     }
-    const key = `${profile.model} ${query}`;
+    const key = `${loaded} ${query}`;
     const source = this.#vectors.has(key) ? "cache" : "model";
     this.#metrics.queryVectors.inc({ model: profile.model, source });
     const vector = await this.#vectors.forceFetch(key, { context: { embedder, query } });

@@ -1,4 +1,5 @@
 import { activeProfiles, type Config } from "@reembed/config";
+import { modelKey } from "@reembed/core";
 import { type Embedder, startProfileEmbedder } from "@reembed/embedder";
 import type { Logger } from "@reembed/runtime";
 
@@ -10,7 +11,11 @@ export async function openEmbedders(
 ): Promise<Map<string, Embedder>> {
   const embedders = new Map<string, Embedder>();
   for (const profile of activeProfiles(config)) {
-    embedders.set(profile.model.id, scope.use(await startProfileEmbedder(profile, config, { device: "cpu", log })));
+    const { id, revision } = profile.model;
+    embedders.set(
+      modelKey(id, revision),
+      scope.use(await startProfileEmbedder(profile, config, { device: "cpu", log })),
+    );
   }
   return embedders;
 }

@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { activeProfiles, type Config } from "@reembed/config";
-import { type Profile, ReembedError } from "@reembed/core";
+import { modelKey, type Profile, ReembedError } from "@reembed/core";
 import type { Embedder } from "@reembed/embedder";
 import { startProducer } from "@reembed/producer";
 import type { Logger } from "@reembed/runtime";
@@ -26,7 +26,7 @@ export async function startFleet(
 ): Promise<void> {
   const { concurrency, lockDurationMs } = config.worker;
   for (const { name, model } of activeProfiles(config)) {
-    const shared = embedders.get(model.id);
+    const shared = embedders.get(modelKey(model.id, model.revision));
     if (shared === undefined) throw new TypeError(`There is no embedder of ${model.id}`);
     const profile = await readProfile(database, name);
     const embedder = keepOpen(shared);

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { activeProfiles, type Config } from "@reembed/config";
-import { ReembedError } from "@reembed/core";
+import { type Model, modelKey, ReembedError } from "@reembed/core";
 import { startDashboard } from "@reembed/dashboard";
 import type { Embedder } from "@reembed/embedder";
 import { adoptTable } from "@reembed/migration/adopt";
@@ -141,7 +141,7 @@ async function migrateOldSystem(
   { embedders, log }: { embedders: ReadonlyMap<string, Embedder>; log: Logger },
 ): Promise<void> {
   const { chunking, model, name } = config.baseline;
-  const embedder = embedderOf(embedders, model.id);
+  const embedder = embedderOf(embedders, model);
   say(`The old application: samples/handbook in ${oldTables.table}, with vectors of ${model.id}`);
   const old = await buildOldSystem(database, { corpus: handbook, chunking, embedder });
   const onProgress = () => {};
@@ -167,7 +167,7 @@ async function verify(config: Config, database: Database, embedders: ReadonlyMap
   for (const { name, model } of activeProfiles(config)) {
     const report = await verifyProfile({
       ...{ database, profile: await readProfile(database, name), sample },
-      startEmbedder: async () => keepOpen(embedderOf(embedders, model.id)),
+      startEmbedder: async () => keepOpen(embedderOf(embedders, model)),
       bars: { own: 0.999, adopted: 0.99 },
       maxQuarantinedShare: config.maxQuarantinedShare,
       onProgress: () => {},
@@ -192,8 +192,8 @@ async function evaluate(
   const baseline = await readProfile(database, config.baseline.name);
   const candidate = await readProfile(database, config.candidate.name);
   const models = {
-    baseline: embedderOf(embedders, config.baseline.model.id),
-    candidate: embedderOf(embedders, config.candidate.model.id),
+    baseline: embedderOf(embedders, config.baseline.model),
+    candidate: embedderOf(embedders, config.candidate.model),
   };
   const { report } = await evaluateProfiles({ database, baseline, candidate, embedders: models, queries, source });
   const { verdict } = report;
@@ -225,9 +225,9 @@ function foundBy(side: "baseline" | "candidate", { quality }: EvaluationReport):
   return { ndcg10: round(ndcg.mean), recall10: round(recall.mean) };
 }
 
-function embedderOf(embedders: ReadonlyMap<string, Embedder>, model: string): Embedder {
-  const embedder = embedders.get(model);
-  if (embedder === undefined) throw new TypeError(`There is no embedder of ${model}`);
+function embedderOf(embedders: ReadonlyMap<string, Embedder>, { id, revision }: Model): Embedder {
+  const embedder = embedders.get(modelKey(id, revision));
+  if (embedder === undefined) throw new TypeError(`There is no embedder of ${id}`);
   return embedder;
 }
 

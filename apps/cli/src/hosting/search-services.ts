@@ -1,5 +1,5 @@
 import { type Config, configuredProfile, type Settings } from "@reembed/config";
-import { messageOf, type Rollout } from "@reembed/core";
+import { messageOf, modelKey, type Rollout } from "@reembed/core";
 import { type Embedder, startProfileEmbedder } from "@reembed/embedder";
 import { startSpendingMeter } from "@reembed/migration/spending";
 import { requireSameServedModel } from "@reembed/migration/verify";
@@ -19,7 +19,7 @@ export interface SearchServices {
   database: Database;
   /** The rollout as it was at the start. */
   rollout: Rollout;
-  /** By the id of their model: those of the rollout's two profiles, which may be the same. */
+  /** By the `modelKey` of their model: those of the rollout's two profiles, which may be the same. */
   embedders: ReadonlyMap<string, Embedder>;
 }
 
@@ -73,14 +73,15 @@ async function startQueryEmbedders(
   };
   const embedders = new Map<string, Embedder>();
   for (const profile of [baseline, candidate].map((name) => configuredProfile(config, name))) {
-    if (embedders.has(profile.model.id)) continue;
+    const key = modelKey(profile.model.id, profile.model.revision);
+    if (embedders.has(key)) continue;
     if (profile.model.unknown) {
       log.warn(`${profile.name} was adopted as it is, without a model: its searches are refused here, and work by SQL`);
       continue;
     }
     // --device is for those profiles that no embedding server embeds for.
     const meter = scope.use(startSpendingMeter({ database, config, profile, log }));
-    embedders.set(profile.model.id, scope.use(await startProfileEmbedder(profile, frugal, { device, log, meter })));
+    embedders.set(key, scope.use(await startProfileEmbedder(profile, frugal, { device, log, meter })));
   }
   return embedders;
 }
@@ -88,7 +89,7 @@ async function startQueryEmbedders(
 /** The vectors of another model than the profile's would find arbitrary chunks. */
 async function requireServedModels(database: Database, embedders: ReadonlyMap<string, Embedder>): Promise<void> {
   for (const profile of await readProfiles(database)) {
-    const embedder = embedders.get(profile.model);
+    const embedder = embedders.get(modelKey(profile.model, profile.revision));
     if (embedder !== undefined) await requireSameServedModel(database, profile, embedder);
   }
 }

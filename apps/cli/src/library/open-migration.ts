@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { loadConfig } from "@reembed/config";
-import { ReembedError, servingProfile } from "@reembed/core";
+import { modelKey, ReembedError, servingProfile } from "@reembed/core";
 import { embedTexts } from "@reembed/retrieval";
 import { createLogger, createMetrics } from "@reembed/runtime";
 import { answerSearch, openAnswering, parseBody, SearchRequest } from "@reembed/search";
@@ -30,9 +30,11 @@ export async function openMigration({ environment, device = "cpu" }: OpenOptions
       return servingProfile(rollout, rolloutBucket(subject, rollout.salt));
     },
     async embed(profile, texts, { as } = { as: "query" }) {
-      const embedder = embedders.get(context.rollout.routes.profiles.get(profile)?.model ?? "");
+      const { profiles } = context.rollout.routes;
+      const { model = "", revision = "" } = profiles.get(profile) ?? {};
+      const embedder = embedders.get(modelKey(model, revision));
       if (embedder !== undefined) return await embedTexts(embedder, texts, { as });
-      const names = [...context.rollout.routes.profiles.keys()].join(", ");
+      const names = [...profiles.keys()].join(", ");
       throw new ReembedError(
         "profile_unknown",
         `No model is loaded for a profile ${profile}; the profiles are ${names}.`,

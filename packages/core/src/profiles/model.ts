@@ -43,6 +43,11 @@ export interface Model {
 /** The revision of a catalogue's model whose commit is not in the catalogue: that of its files is taken, when it is used. */
 export const unpinned = "main";
 
+/** Tells the models apart that a process has loaded: two of them may be revisions of one. */
+export function modelKey(id: string, revision: string): string {
+  return `${id} ${revision}`;
+}
+
 /** The part of a model's revision that says which files it has. */
 export function filesRevision(revision: string): string {
   return revision.split("+", 1)[0] ?? revision;

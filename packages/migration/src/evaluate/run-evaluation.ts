@@ -1,5 +1,5 @@
 import type { Config } from "@reembed/config";
-import { type Profile, ReembedError, requireKnownModel } from "@reembed/core";
+import { modelKey, type Profile, ReembedError, requireKnownModel } from "@reembed/core";
 import { type Embedder, startProfileEmbedder } from "@reembed/embedder";
 import type { SearchKind } from "@reembed/retrieval";
 import type { JudgedQuery } from "@reembed/retrieval/measures";
@@ -96,6 +96,7 @@ async function startEmbedders(
     return scope.use(await startProfileEmbedder(profile, config, { device, log, meter }));
   };
   const candidate = await start(config.candidate);
-  const shared = config.baseline.model.id === config.candidate.model.id;
+  const [one, other] = [config.baseline.model, config.candidate.model];
+  const shared = modelKey(one.id, one.revision) === modelKey(other.id, other.revision);
   return { candidate, baseline: shared ? candidate : await start(config.baseline) };
 }
