@@ -41,6 +41,7 @@ const bgeM3: EncoderShape = {
   positions: 8192,
   positionOffset: 2,
   tokenTypes: 1,
+  distances: 0,
   layerNormEpsilon: 1e-5,
   pooling: "cls",
   dense: undefined,

@@ -1,7 +1,6 @@
-import { join } from "node:path";
 import type { Model } from "@reembed/core";
 import { type Dtype, modelFolder, type PreparedDevice } from "@reembed/embedder";
-import { exists, exportedGraph, preparedFolder } from "@reembed/embedder/models";
+import { exists, findExport, preparedFolder } from "@reembed/embedder/models";
 import { readSampleTexts } from "@reembed/migration/load";
 import { type Preparation, prepareModel } from "@reembed/model-builder/prepare";
 
@@ -33,6 +32,6 @@ function fastestDtype(device: PreparedDevice): Dtype {
 export async function lacksGraph(model: Model, modelsFolder: string): Promise<boolean> {
   if (model.endpoint !== undefined || model.unknown) return false;
   const folder = modelFolder(model, modelsFolder);
-  const graphs = [join(folder, exportedGraph), preparedFolder(folder, "cpu")];
-  return (await exists(folder)) && !(await Promise.all(graphs.map(exists))).includes(true);
+  if (!(await exists(folder)) || (await exists(preparedFolder(folder, "cpu")))) return false;
+  return (await findExport(folder)) === undefined;
 }

@@ -22,8 +22,15 @@ export const preparedName = "prepared";
 /** The files that every model needs in addition to its weights. */
 export const requiredFiles: readonly string[] = ["config.json", "tokenizer.json"];
 export const exportedGraph = "onnx/model.onnx";
-/** Possible weight files, in the order in which they are tried. */
-export const weightFiles: readonly string[] = [exportedGraph, "model.safetensors", "model.safetensors.index.json"];
+/** Where exports are: in repositories of the hub, and where Optimum's command line writes them. */
+const exportedGraphs: readonly string[] = [exportedGraph, "model.onnx"];
+/** Possible weight files, one of which a model's folder must have. */
+export const weightFiles: readonly string[] = [
+  exportedGraph,
+  "model.safetensors",
+  "model.safetensors.index.json",
+  "model.onnx",
+];
 
 /** The model's folder in Hugging Face layout: `<modelsFolder>/<id>`; for a stand-in, a folder of this repository. */
 export function modelFolder(model: Pick<Model, "id" | "bundled">, modelsFolder: string): string {
@@ -69,6 +76,20 @@ export async function verifyModelFiles(
 /** The recorded hashes of a model's files, without reading the files; empty if they were never checked here. */
 export async function readRecordedFiles(model: Model, modelsFolder: string): Promise<RecordedFiles> {
   return (await readManifest<ModelManifest>(modelFolder(model, modelsFolder)))?.files ?? {};
+}
+
+/**
+ * The path of the graph that was exported into a model's folder; undefined if there is none.
+ * @throws ReembedError `model_ambiguous` if there are two.
+ */
+export async function findExport(folder: string): Promise<string | undefined> {
+  const paths = exportedGraphs.map((name) => join(folder, name));
+  const found = await Promise.all(paths.map((path) => exists(path)));
+  if (!found.every(Boolean)) return paths[found.indexOf(true)];
+  throw new ReembedError("model_ambiguous", `${folder} holds two models: ${exportedGraphs.join(" and ")}.`, {
+    exitCode: 2,
+    remedy: "Move the one that is not meant out of the folder.",
+  });
 }
 
 /**

@@ -13,10 +13,11 @@ function values(inputs: ReturnType<typeof packTexts>) {
 }
 
 test("padded texts end with padding tokens, which the mask marks", () => {
-  expect(values(padTexts(texts, 1))).toEqual({
+  expect(values(padTexts(texts, { padId: 1, firstPosition: 2 }))).toEqual({
     input_ids: { dims: [3, 3], values: [10, 11, 12, 20, 1, 1, 30, 31, 1] },
     attention_mask: { dims: [3, 3], values: [1, 1, 1, 1, 0, 0, 1, 1, 0] },
     token_type_ids: { dims: [3, 3], values: Array(9).fill(0) },
+    position_ids: { dims: [3, 3], values: [2, 3, 4, 2, 3, 4, 2, 3, 4] },
   });
 });
 

@@ -4,7 +4,7 @@ import type { InferenceRequest } from "./inference-messages.ts";
 type TokenizedTexts = Pick<InferenceRequest, "ids" | "lengths">;
 
 /** The inputs that a graph for padded texts may have: [texts, longest], in int64. */
-export const paddedInputs: readonly string[] = ["input_ids", "attention_mask", "token_type_ids"];
+export const paddedInputs: readonly string[] = ["input_ids", "attention_mask", "token_type_ids", "position_ids"];
 /** The inputs of a graph for packed texts: see `writePackedEncoder`. */
 export const packedInputs: readonly string[] = [
   "input_ids",
@@ -13,12 +13,16 @@ export const packedInputs: readonly string[] = [
   "cumulative_sequence_length",
 ];
 
-/** Pads each text to the longest one; the mask excludes the padding. */
-export function padTexts({ ids, lengths }: TokenizedTexts, padId: number): Record<string, Tensor> {
+/** Pads each text to the longest one; the mask excludes the padding. The first token has the position `firstPosition`. */
+export function padTexts(
+  { ids, lengths }: TokenizedTexts,
+  { padId, firstPosition = 0 }: { padId: number; firstPosition?: number },
+): Record<string, Tensor> {
   const longest = Math.max(...lengths);
   const dims = [lengths.length, longest];
   const padded = new BigInt64Array(lengths.length * longest).fill(BigInt(padId));
   const mask = new BigInt64Array(padded.length);
+  const positions = BigInt64Array.from(padded, (_, place) => BigInt(firstPosition + (place % longest)));
   let token = 0;
   for (const [row, length] of lengths.entries()) {
     const start = row * longest;
@@ -29,6 +33,7 @@ export function padTexts({ ids, lengths }: TokenizedTexts, padId: number): Recor
     input_ids: new Tensor("int64", padded, dims),
     attention_mask: new Tensor("int64", mask, dims),
     token_type_ids: new Tensor("int64", new BigInt64Array(padded.length), dims),
+    position_ids: new Tensor("int64", positions, dims),
   };
 }
 

@@ -68,8 +68,8 @@ describe("a model is refused at the start", () => {
     },
     {
       why: "when its graph has an unknown input",
-      graph: { inputs: ["input_ids", "attention_mask", "position_ids"] },
-      message: /model\.onnx has the unknown input position_ids\.$/,
+      graph: { inputs: ["input_ids", "attention_mask", "bbox"] },
+      message: /model\.onnx has the unknown input bbox\.$/,
     },
     {
       why: "when it returns NaN for any text",

@@ -9,7 +9,7 @@ import {
   tryEmbedding,
 } from "../embedder.ts";
 import { checkGoldenVector } from "../models/golden-vector.ts";
-import { exists, exportedGraph, modelFolder, verifyModelFiles } from "../models/model-files.ts";
+import { exportedGraph, findExport, modelFolder, verifyModelFiles } from "../models/model-files.ts";
 import {
   builderVersion,
   graphName,
@@ -51,8 +51,9 @@ export async function startOnnxEmbedder(options: OnnxEmbedderOptions): Promise<E
   const { model, modelsFolder, device } = options;
   const folder = modelFolder(model, modelsFolder);
   const prepared = await readPrepared(model, folder, device);
-  if (prepared === undefined) await verifyExport(model, modelsFolder, device);
-  const graph = prepared ? join(preparedFolder(folder, device), graphName) : join(folder, exportedGraph);
+  const graph = prepared
+    ? join(preparedFolder(folder, device), graphName)
+    : await verifyExport(model, modelsFolder, device);
   const layout = layoutOf(device, prepared?.builder);
   const embedder = openOnnxEmbedder({ ...options, folder, graph, prepared: prepared !== undefined, layout });
   try {
@@ -72,10 +73,12 @@ export async function startOnnxEmbedder(options: OnnxEmbedderOptions): Promise<E
   }
 }
 
-async function verifyExport(model: Model, modelsFolder: string, device: string): Promise<void> {
+async function verifyExport(model: Model, modelsFolder: string, device: string): Promise<string> {
   await verifyModelFiles(model, modelsFolder);
-  const path = join(modelFolder(model, modelsFolder), exportedGraph);
-  if (await exists(path)) return;
+  const folder = modelFolder(model, modelsFolder);
+  const found = await findExport(folder);
+  if (found !== undefined) return found;
+  const path = join(folder, exportedGraph);
   throw new ReembedError("model_not_prepared", `${model.id} has weights, but no graph for ${device}: no ${path}.`, {
     remedy: `Run \`reembed model prepare ${model.id} --device ${device.replace(/:.*/, "")}\`.`,
   });

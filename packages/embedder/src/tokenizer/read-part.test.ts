@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { modelFolder } from "../models/model-files.ts";
 import type { EncodedText, Encoder } from "./encoder.ts";
 import { loadEncoder } from "./load-encoder.ts";
-import { cutIds, readPart } from "./read-part.ts";
+import { countClosing, cutIds, readPart } from "./read-part.ts";
 
 const implementations = [
   { kind: "native", nativeModule: "@anush008/tokenizers" },
@@ -69,3 +69,37 @@ async function encodeOne(encoder: Encoder, text: string): Promise<EncodedText> {
   if (answer === undefined || "failure" in answer) throw new Error(answer?.failure);
   return answer;
 }
+
+describe("the special tokens after a text", () => {
+  /** Each letter is a token, between those of `before` and `after`. */
+  function letters(before: number[], after: number[]): Encoder {
+    return {
+      kind: "javascript",
+      encode: async (texts) =>
+        texts.map((text) => {
+          const ids = [...before, ...Array.from(text, (letter) => letter.codePointAt(0) ?? 0), ...after];
+          return { ids, endOf: (place) => place - before.length + 1 };
+        }),
+    };
+  }
+
+  test.each([
+    ["one, as BERT has", [101], [102], 1],
+    ["none, as GPT has", [], [], 0],
+    ["only one before the text", [1], [], 0],
+    ["two", [], [8, 9], 2],
+  ])("are counted and stay when a text is cut: %s", async (_, before, after, expected) => {
+    const encoder = letters(before, after);
+    const closing = await countClosing(encoder);
+    expect(closing).toBe(expected);
+    const [whole] = await encoder.encode(["abcdefgh"]);
+    const read = "abcdefgh".slice(0, 5 - before.length - after.length);
+    const ids = [...before, ...Array.from(read, (letter) => letter.codePointAt(0)), ...after];
+    expect([...cutIds(whole as EncodedText, 5, closing)]).toEqual(ids);
+    expect(await readPart("abcdefgh", 5, encoder, closing)).toBe(read);
+  });
+
+  test("are one of the stand-ins' tokenizers", async () => {
+    for (const { id, nativeModule } of subjects) expect(await countClosing(await load(id, nativeModule))).toBe(1);
+  });
+});

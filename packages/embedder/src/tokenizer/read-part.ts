@@ -4,15 +4,26 @@ import type { EncodedText, Encoder } from "./encoder.ts";
 /** Maximum length of a piece of a vocabulary, in UTF-16 code units. */
 const longestPiece = 64;
 
+/** How many special tokens a tokenizer puts after a text: one for most models, none for some decoders. */
+export async function countClosing(encoder: Encoder): Promise<number> {
+  const [nothing, letter] = await encoder.encode(["", "a"]);
+  if (nothing === undefined || letter === undefined || "failure" in nothing || "failure" in letter) return 1;
+  const [shorter, longer] = [[...Array.from(nothing.ids)].reverse(), [...Array.from(letter.ids)].reverse()];
+  const differing = shorter.findIndex((id, place) => id !== longer[place]);
+  return differing === -1 ? shorter.length : differing;
+}
+
 /**
- * The ids that the model reads: the end of a long text is cut off and the closing special token is kept, as the models'
+ * The ids that the model reads: the end of a long text is cut off and the closing special tokens are kept, as the models'
  * own tokenizers do.
  */
-export function cutIds({ ids }: EncodedText, maxTokens: number): Int32Array {
+export function cutIds({ ids }: EncodedText, maxTokens: number, closing = 1): Int32Array {
   if (ids.length <= maxTokens) return Int32Array.from(ids);
   const cut = new Int32Array(maxTokens);
-  for (let place = 0; place < maxTokens - 1; place++) cut[place] = ids[place] ?? 0;
-  cut[maxTokens - 1] = ids[ids.length - 1] ?? 0;
+  const end = maxTokens - closing;
+  for (let place = 0; place < maxTokens; place++) {
+    cut[place] = ids[place < end ? place : place + ids.length - maxTokens] ?? 0;
+  }
   return cut;
 }
 
@@ -20,11 +31,11 @@ export function cutIds({ ids }: EncodedText, maxTokens: number): Int32Array {
  * The beginning of a text whose tokens are those that the model reads of it, up to the character where the last of them
  * ends. Needed for servers that refuse longer texts. It never has more tokens than `maxTokens`.
  */
-export async function readPart(text: string, maxTokens: number, encoder: Encoder): Promise<string> {
+export async function readPart(text: string, maxTokens: number, encoder: Encoder, closing = 1): Promise<string> {
   const whole = await encodeOne(text);
   if (whole.ids.length <= maxTokens) return text;
-  const lastToken = maxTokens - 2;
-  let end = whole.endOf?.(lastToken) ?? (await searchEnd(cutIds(whole, maxTokens)));
+  const lastToken = maxTokens - closing - 1;
+  let end = whole.endOf?.(lastToken) ?? (await searchEnd(cutIds(whole, maxTokens, closing)));
   // If a letter and its marks become one character, the offsets give the end of the letter only.
   while (/^\p{M}/u.test(text.slice(end, end + 2))) end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
   // The normalizer may replace one character by several. If the cut is among them, the whole character is too much.

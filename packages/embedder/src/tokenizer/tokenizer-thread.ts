@@ -1,25 +1,26 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { messageOf, ReembedError } from "@reembed/core";
 import { loadEncoder } from "./load-encoder.ts";
-import { cutIds, readPart } from "./read-part.ts";
+import { countClosing, cutIds, readPart } from "./read-part.ts";
 import type { TokenizerReply, TokenizerRequest, TokenizerSettings } from "./tokenizer-messages.ts";
 
 const { path, maxTokens, nativeModule } = workerData as TokenizerSettings;
 
 try {
   const encoder = await loadEncoder(path, nativeModule);
+  const closing = await countClosing(encoder);
 
   const answer = async ({ id, wanted, texts }: TokenizerRequest): Promise<TokenizerReply> => {
     // The native binding reads a lone surrogate as U+FFFD. This makes the JavaScript port and a server read the same.
     const wellFormed = texts.map((text) => text.toWellFormed());
     if (wanted === "parts") {
       const parts: string[] = [];
-      for (const text of wellFormed) parts.push(await readPart(text, maxTokens, encoder));
+      for (const text of wellFormed) parts.push(await readPart(text, maxTokens, encoder, closing));
       return { kind: "parts", id, parts };
     }
     const encoded = await encoder.encode(wellFormed);
     const answers = encoded.map((text) =>
-      "failure" in text ? text : { ids: cutIds(text, maxTokens), tokenCount: text.ids.length },
+      "failure" in text ? text : { ids: cutIds(text, maxTokens, closing), tokenCount: text.ids.length },
     );
     return { kind: "tokens", id, answers };
   };

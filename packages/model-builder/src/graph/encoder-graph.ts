@@ -1,6 +1,7 @@
 import type { EncoderWeights } from "../weights/encoder-weights.ts";
 import type { Arithmetic, Operand, Table } from "./arithmetic/arithmetic.ts";
 import { toElements } from "./arithmetic/float.ts";
+import { distanceTable } from "./distances.ts";
 import type { EncoderShape } from "./encoder-shape.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import { positionTable } from "./position-table.ts";
@@ -26,7 +27,7 @@ export interface EncoderGraphOptions {
 export const observedPrefix = "observed.";
 
 /**
- * Writes a BERT or XLM-RoBERTa encoder as an ONNX file. Input: token ids, [texts, sequence]. Output: vectors of length 1,
+ * Writes an encoder as an ONNX file. Input: token ids, [texts, sequence]. Output: vectors of length 1,
  * [texts, dimensions]. It uses plain operators where ONNX Runtime also has fused ones, which are slower on a CPU
  * (SkipLayerNormalization 5.5 ns per value, Add and LayerNormalization 0.9; BiasGelu 1.1, Gelu 0.4). For a GPU, ONNX
  * Runtime fuses them itself.
@@ -45,8 +46,8 @@ class EncoderGraph {
   readonly #arithmetic: Arithmetic;
   readonly #ids: string;
   readonly #mask: string | undefined;
-  /** What attention adds to the scores to exclude padding: for one token, and for all tokens of a text. */
-  #hidden: { row: string; everyRow: string } | undefined;
+  /** What attention adds to the scores of the first token of a text, and of all of its tokens. */
+  #terms: { first: string; all: string } | undefined;
 
   constructor(graph: GraphBuilder, options: EncoderGraphOptions) {
     this.#graph = graph;
@@ -60,6 +61,7 @@ class EncoderGraph {
   async write(): Promise<void> {
     const { layers, pooling } = this.#shape;
     let tokens = await this.#embeddings();
+    this.#terms = await this.#scoreTerms();
     for (let layer = 0; layer < layers; layer++) {
       tokens = await this.#layer(`encoder.layer.${layer}`, tokens, layer === layers - 1 && pooling === "cls");
     }
@@ -75,10 +77,15 @@ class EncoderGraph {
 
   /** Looks up the rows of the position table: [sequence, hidden]. */
   async #positions(): Promise<string> {
+    const table = await positionTable(this.#options.weights, this.#shape);
+    return await this.#arithmetic.lookup(this.#graph, table, this.#places());
+  }
+
+  /** 0, 1, 2, … up to the length of the texts. */
+  #places(): string {
     const graph = this.#graph;
     const length = graph.add("Squeeze", [graph.add("Shape", [this.#ids], { start: { int: 1 }, end: { int: 2 } })]);
-    const places = graph.add("Range", [graph.integer(0), length, graph.integer(1)]);
-    return await this.#arithmetic.lookup(graph, await positionTable(this.#options.weights, this.#shape), places);
+    return graph.add("Range", [graph.integer(0), length, graph.integer(1)]);
   }
 
   /** With `onlyFirst`, computes only the first token: CLS pooling needs no other from the last layer. */
@@ -94,7 +101,7 @@ class EncoderGraph {
       await this.#linear(input, `${attention}.key`, hidden, hidden),
       await this.#linear(input, `${attention}.value`, hidden, hidden),
     ];
-    const inputs = [...projections, ...this.#hiding(onlyFirst)];
+    const inputs = [...projections, ...this.#termsOf(onlyFirst)];
     const context = graph.add("com.microsoft.MultiHeadAttention", inputs, { num_heads: { int: heads } });
     this.#observe(context, `${name}.attention.output`);
     const attended = await this.#residual(
@@ -112,24 +119,45 @@ class EncoderGraph {
   }
 
   /**
-   * Further inputs of attention for padded texts: a term that is added to the scores, [texts, 1, queries, keys]. The usual
+   * Further inputs of attention: a term that is added to the scores, [texts, heads, queries, keys]. For padding the usual
    * input, a mask of the keys, is not used because WebGPU does not support it.
    */
-  #hiding(onlyFirst: boolean): string[] {
-    if (this.#mask === undefined) return [];
+  #termsOf(onlyFirst: boolean): string[] {
+    if (this.#terms === undefined) return [];
+    return ["", "", onlyFirst ? this.#terms.first : this.#terms.all];
+  }
+
+  async #scoreTerms(): Promise<{ first: string; all: string } | undefined> {
+    const hiding = this.#mask === undefined ? undefined : this.#hidePadding(this.#mask);
+    if (this.#shape.distances === 0) return hiding;
     const graph = this.#graph;
-    if (this.#hidden === undefined) {
-      const mask = graph.add("Cast", [this.#mask], { to: { elementType: "float32" } });
-      const distance = graph.add("Mul", [graph.add("Sub", [mask, graph.scalar(1)]), graph.scalar(1e4)]);
-      const elements = { to: { elementType: this.#arithmetic.elementType } };
-      const axes = graph.constant(new BigInt64Array([1n, 2n]), [2]);
-      const row = graph.add("Unsqueeze", [graph.add("Cast", [distance], elements), axes]);
-      const length = graph.add("Shape", [this.#mask], { start: { int: 1 }, end: { int: 2 } });
-      const dims = [graph.integers(1), graph.integers(1), length, graph.integers(1)];
-      const everyRow = graph.add("Expand", [row, graph.add("Concat", dims, { axis: { int: 0 } })]);
-      this.#hidden = { row, everyRow };
-    }
-    return ["", "", onlyFirst ? this.#hidden.row : this.#hidden.everyRow];
+    const distances = await this.#distances();
+    const all = hiding === undefined ? distances : graph.add("Add", [distances, hiding.all]);
+    return { first: graph.add("Slice", [all, ...[0, 1, 2].map((index) => graph.integers(index))]), all };
+  }
+
+  #hidePadding(input: string): { first: string; all: string } {
+    const graph = this.#graph;
+    const mask = graph.add("Cast", [input], { to: { elementType: "float32" } });
+    const distance = graph.add("Mul", [graph.add("Sub", [mask, graph.scalar(1)]), graph.scalar(1e4)]);
+    const elements = { to: { elementType: this.#arithmetic.elementType } };
+    const axes = graph.constant(new BigInt64Array([1n, 2n]), [2]);
+    const first = graph.add("Unsqueeze", [graph.add("Cast", [distance], elements), axes]);
+    const length = graph.add("Shape", [input], { start: { int: 1 }, end: { int: 2 } });
+    const dims = [graph.integers(1), graph.integers(1), length, graph.integers(1)];
+    return { first, all: graph.add("Expand", [first, graph.add("Concat", dims, { axis: { int: 0 } })]) };
+  }
+
+  /** What the distance of two tokens adds to their score: [1, heads, queries, keys]. */
+  async #distances(): Promise<string> {
+    const graph = this.#graph;
+    const { heads, positions } = this.#shape;
+    const data = toElements(await distanceTable(this.#options.weights, this.#shape), this.#arithmetic.elementType);
+    const table = await graph.weight("distances", [heads, 2 * positions - 1], data);
+    const places = this.#places();
+    const [row, column] = [0, 1].map((axis) => graph.add("Unsqueeze", [places, graph.integers(axis)]));
+    const columns = graph.add("Add", [graph.add("Sub", [row ?? "", column ?? ""]), graph.integer(positions - 1)]);
+    return graph.add("Unsqueeze", [graph.add("Gather", [table, columns], { axis: { int: 1 } }), graph.integers(0)]);
   }
 
   /** LayerNorm(operand · W + b + skip). */

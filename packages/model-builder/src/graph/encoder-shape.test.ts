@@ -58,6 +58,7 @@ describe("the shape of", () => {
       positions: 8192,
       positionOffset: 2,
       tokenTypes: 1,
+      distances: 0,
       layerNormEpsilon: 1e-5,
       pooling: "cls",
       dense: undefined,
@@ -72,6 +73,18 @@ describe("the shape of", () => {
     await expect(readEncoderShape(folder, "cls")).rejects.toThrow(
       "asks for mean pooling, and it is registered with cls",
     );
+  });
+
+  test.each([
+    ["bert", { positions: 512, positionOffset: 0, vocabulary: 30522, tokenTypes: 2, distances: 0 }],
+    ["roberta", { positions: 510, positionOffset: 2, vocabulary: 50265, tokenTypes: 2, distances: 0 }],
+    ["distilbert", { layers: 6, positions: 512, positionOffset: 0, vocabulary: 30522, tokenTypes: 0, distances: 0 }],
+    ["mpnet", { layers: 12, positions: 510, positionOffset: 2, vocabulary: 30527, tokenTypes: 0, distances: 32 }],
+  ])("%s has transformers' defaults for what its config.json leaves out", async (model_type, expected) => {
+    await write({ "config.json": { model_type } });
+    expect(await readEncoderShape(folder, "mean")).toMatchObject({
+      ...{ hidden: 768, heads: 12, intermediate: 3072, layerNormEpsilon: 1e-12, ...expected },
+    });
   });
 
   test("a model with a dense layer has the dimensions of that layer", async () => {
@@ -89,12 +102,12 @@ describe("an encoder that the builder does not support is refused with the reaso
     {
       what: "another type",
       files: { "config.json": { ...bert, model_type: "deberta-v2" } },
-      message: "it is of the type deberta-v2, neither bert nor xlm-roberta",
+      message: "it is of the type deberta-v2, and not bert, roberta, xlm-roberta, distilbert, mpnet",
     },
     {
       what: "no type at all",
       files: { "config.json": {} },
-      message: "it is of the type undefined, neither bert nor xlm-roberta",
+      message: "it is of the type undefined, and not bert, roberta, xlm-roberta, distilbert, mpnet",
     },
     {
       what: "another activation",
@@ -107,9 +120,9 @@ describe("an encoder that the builder does not support is refused with the reaso
       message: "its positions are relative_key and not absolute",
     },
     {
-      what: "a number that is missing",
-      files: { "config.json": { ...bert, layer_norm_eps: undefined } },
-      message: "its config.json has no layer_norm_eps",
+      what: "a number that is none",
+      files: { "config.json": { ...bert, layer_norm_eps: "small" } },
+      message: 'its config.json has "small" as layer_norm_eps',
     },
     {
       what: "no pooling",

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Pooling, ReembedError } from "@reembed/core";
 import { exists } from "@reembed/embedder/models";
+import { encoderFamilies, readJson } from "./encoder-families.ts";
 
 /** The structure of an encoder, without its weights. */
 export interface EncoderShape {
@@ -14,7 +14,10 @@ export interface EncoderShape {
   positions: number;
   /** The row of the position table for the first token: XLM-RoBERTa counts from the one after the padding's id. */
   positionOffset: number;
+  /** 0 for an encoder without them. */
   tokenTypes: number;
+  /** Classes of distances of two tokens that attention depends on; 0 if it does not. */
+  distances: number;
   layerNormEpsilon: number;
   /** How token vectors become the vector of the text. */
   pooling: "cls" | "mean";
@@ -24,38 +27,42 @@ export interface EncoderShape {
   dimensions: number;
 }
 
-type Json = Record<string, unknown>;
-
 /**
  * Reads an encoder's structure from its folder: config.json, and the pooling and dense modules of sentence-transformers.
+ * What config.json leaves out has transformers' defaults.
  * @param expected The pooling, if it is known; otherwise the folder must have `1_Pooling/config.json`.
  * @throws ReembedError `encoder_unsupported` if the builder does not support it.
  */
 export async function readEncoderShape(folder: string, expected?: Pooling): Promise<EncoderShape> {
   const config = await readJson(join(folder, "config.json"));
   const type = String(config.model_type);
-  const offset = { bert: 0, roberta: 1, "xlm-roberta": 1 }[type];
-  const number = (name: string): number => {
-    const value = config[name];
-    if (typeof value === "number") return value;
-    throw unsupported(folder, `its config.json has no ${name}`);
-  };
-  if (offset === undefined) throw unsupported(folder, `it is of the type ${type}, neither bert nor xlm-roberta`);
-  if (config.hidden_act !== "gelu") throw unsupported(folder, `its activation is ${config.hidden_act} and not gelu`);
+  const family = encoderFamilies.get(type);
+  if (family === undefined) {
+    throw unsupported(folder, `it is of the type ${type}, and not ${[...encoderFamilies.keys()].join(", ")}`);
+  }
+  const activation = config[family.activation] ?? "gelu";
+  if (activation !== "gelu") throw unsupported(folder, `its activation is ${activation} and not gelu`);
   const positionType = config.position_embedding_type ?? "absolute";
   if (positionType !== "absolute") throw unsupported(folder, `its positions are ${positionType} and not absolute`);
-  const positionOffset = offset === 0 ? 0 : number("pad_token_id") + 1;
-  const dense = await readDense(folder, number("hidden_size"));
+  const number = ([key, otherwise]: [key: string, otherwise: number]): number => {
+    const value = config[key] ?? otherwise;
+    if (typeof value === "number") return value;
+    throw unsupported(folder, `its config.json has ${JSON.stringify(value)} as ${key}`);
+  };
+  const { hidden, layers, heads, intermediate, vocabulary, tokenTypes, layerNormEpsilon, ...rest } = family.numbers;
+  const positionOffset = family.countsAfterPadding ? number(rest.padding) + 1 : 0;
+  const dense = await readDense(folder, number(hidden));
   return {
-    layers: number("num_hidden_layers"),
-    hidden: number("hidden_size"),
-    heads: number("num_attention_heads"),
-    intermediate: number("intermediate_size"),
-    vocabulary: number("vocab_size"),
-    positions: number("max_position_embeddings") - positionOffset,
+    layers: number(layers),
+    hidden: number(hidden),
+    heads: number(heads),
+    intermediate: number(intermediate),
+    vocabulary: number(vocabulary),
+    positions: number(rest.positions) - positionOffset,
     positionOffset,
-    tokenTypes: number("type_vocab_size"),
-    layerNormEpsilon: number("layer_norm_eps"),
+    tokenTypes: number(tokenTypes),
+    distances: family.distances === undefined ? 0 : number(family.distances),
+    layerNormEpsilon: number(layerNormEpsilon),
     pooling: await readPooling(folder, expected),
     ...dense,
   };
@@ -93,14 +100,6 @@ async function readDense(folder: string, hidden: number): Promise<Pick<EncoderSh
     throw unsupported(folder, `its ${module} is not a layer of ${hidden} inputs with a bias and Identity or Tanh`);
   }
   return { dense: { module, activation: activation as "identity" | "tanh" }, dimensions: out_features };
-}
-
-async function readJson(path: string): Promise<Json> {
-  try {
-    return JSON.parse(await readFile(path, "utf8")) as Json;
-  } catch (cause) {
-    throw new ReembedError("encoder_unsupported", `${path} cannot be read as JSON.`, { cause });
-  }
 }
 
 function unsupported(folder: string, why: string): ReembedError {

@@ -17,7 +17,7 @@ export interface PackedEncoderOptions {
 }
 
 /**
- * Writes a BERT or XLM-RoBERTa encoder for CUDA, where texts of any lengths share a run without padding: their tokens are
+ * Writes an encoder whose attention does not depend on distances for CUDA, where texts of any lengths share a run without padding: their tokens are
  * concatenated, [tokens], and attention gets the start of each text (flash attention over variable lengths). ONNX Runtime
  * has this operator for CUDA only. The other operators are fused ones, which save a GPU from reading and writing the
  * values of all tokens once more.

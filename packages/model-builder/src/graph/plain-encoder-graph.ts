@@ -75,8 +75,8 @@ class PlainEncoder {
     const places = graph.add("Mul", [graph.add("CumSum", [this.#mask, graph.integer(1)]), this.#mask]);
     const counted = graph.add("Add", [places, graph.integer(positionOffset - 1)]);
     const rows = await this.#table("position_embeddings", positions + positionOffset);
-    const types = graph.add("Gather", [await this.#table("token_type_embeddings", tokenTypes), graph.integer(0)]);
-    const typed = graph.add("Add", [words, types]);
+    const types = tokenTypes > 0 && (await this.#table("token_type_embeddings", tokenTypes));
+    const typed = types ? graph.add("Add", [words, graph.add("Gather", [types, graph.integer(0)])]) : words;
     return graph.add("Add", [typed, graph.add("Gather", [rows, graph.add("Max", [counted, graph.integer(0)])])]);
   }
 
@@ -90,9 +90,40 @@ class PlainEncoder {
       ),
     );
     const scores = graph.add("Div", [graph.add("MatMul", [query, key]), graph.scalar(Math.sqrt(hidden / heads))]);
-    const shares = graph.add("Softmax", [graph.add("Add", [scores, this.#hiding])], { axis: { int: -1 } });
+    const shares = graph.add("Softmax", [graph.add("Add", [scores, await this.#terms()])], { axis: { int: -1 } });
     const mixed = graph.add("Transpose", [graph.add("MatMul", [shares, value])], { perm: { ints: [0, 2, 1, 3] } });
     return graph.add("Reshape", [mixed, graph.constant(new BigInt64Array([0n, 0n, BigInt(hidden)]), [3])]);
+  }
+
+  /** What is added to the scores: what hides the padding and, for MPNet, a term per head for the distance of two tokens. */
+  async #terms(): Promise<string> {
+    const { distances, heads } = this.#shape;
+    if (distances === 0) return this.#hiding;
+    const graph = this.#graph;
+    const name = "encoder.relative_attention_bias.weight";
+    const table = await this.#weights.tensor(name, [distances, heads]).readRows(0, distances);
+    const length = graph.add("Squeeze", [graph.add("Shape", [this.#ids], { start: { int: 1 }, end: { int: 2 } })]);
+    const places = graph.add("Range", [graph.integer(0), length, graph.integer(1)]);
+    const [row, column] = [graph.integers(0), graph.integers(1)].map((axis) => graph.add("Unsqueeze", [places, axis]));
+    const ahead = graph.add("Sub", [row ?? "", column ?? ""]);
+    const [half, exact] = [distances / 2, distances / 4];
+    const after = graph.add("Cast", [graph.add("Greater", [ahead, graph.integer(0)])], {
+      to: { elementType: "int64" },
+    });
+    const size = graph.add("Abs", [ahead]);
+    const floats = graph.add("Cast", [graph.add("Max", [size, graph.integer(1)])], { to: { elementType: "float32" } });
+    const log = graph.add("Log", [graph.add("Div", [floats, graph.scalar(exact)])]);
+    const steps = graph.add("Mul", [graph.add("Div", [log, graph.scalar(Math.log(128 / exact))]), graph.scalar(exact)]);
+    const grown = graph.add("Add", [
+      graph.add("Cast", [steps], { to: { elementType: "int64" } }),
+      graph.integer(exact),
+    ]);
+    const far = graph.add("Min", [grown, graph.integer(half - 1)]);
+    const near = graph.add("Where", [graph.add("Less", [size, graph.integer(exact)]), size, far]);
+    const classes = graph.add("Add", [near, graph.add("Mul", [after, graph.integer(half)])]);
+    const terms = graph.add("Gather", [await graph.weight(name, [distances, heads], table), classes]);
+    const byHead = graph.add("Transpose", [terms], { perm: { ints: [2, 0, 1] } });
+    return graph.add("Add", [graph.add("Unsqueeze", [byHead, graph.integers(0)]), this.#hiding]);
   }
 
   #split(values: string, perm: number[]): string {

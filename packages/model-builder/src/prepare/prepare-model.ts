@@ -7,7 +7,7 @@ import {
   builderVersion,
   encodeVector,
   exists,
-  exportedGraph,
+  findExport,
   graphName,
   manifestName,
   type PreparedManifest,
@@ -86,6 +86,13 @@ export async function prepareModel(options: PrepareOptions): Promise<Preparation
     const message = `${folder} has ${shape.positions} positions; ${model.id} reads ${model.maxTokens} tokens.`;
     throw new ReembedError("model_unusable", message, { exitCode: 2 });
   }
+  if (shape.distances > 0 && layoutOf(device, builderVersion) === "packed") {
+    const message = `${folder} cannot be prepared for ${device}: its attention depends on distances.`;
+    throw new ReembedError("encoder_unsupported", message, {
+      exitCode: 2,
+      remedy: "Run the exported graph, onnx/model.onnx, or prepare it for another device.",
+    });
+  }
   await removeLeftovers(join(folder, preparedName));
   const workshop = join(folder, preparedName, `${randomUUID()}${unfinished}`);
   await mkdir(workshop, { recursive: true });
@@ -160,8 +167,8 @@ class Workshop {
 
   async #runOriginal(): Promise<Preparation["reference"]> {
     const { folder, texts } = this.#options;
-    const exported = join(folder, exportedGraph);
-    if (await exists(exported)) {
+    const exported = await findExport(folder);
+    if (exported !== undefined) {
       this.#say(`embedding ${texts.length} texts with the exported graph`);
       this.#expected = await this.#vectorsOf(exported, false);
       return "export";

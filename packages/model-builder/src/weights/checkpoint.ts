@@ -56,7 +56,7 @@ class Checkpoint implements WeightSource {
   missing(name: string): ReembedError {
     return new ReembedError("weights_incomplete", `${this.files.join(", ")} has no tensor ${this.#prefix}${name}.`, {
       remedy:
-        "Only BERT and XLM-RoBERTa encoders whose tensors have the names of Hugging Face's BertModel can be read.",
+        "Only encoders whose tensors have the names of Hugging Face's BertModel, DistilBertModel or MPNetModel can be read.",
     });
   }
 

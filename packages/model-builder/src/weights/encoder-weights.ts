@@ -22,7 +22,8 @@ export interface WeightTensor {
 
 /**
  * The weights of an encoder, by the names of Hugging Face's BertModel without a prefix:
- * `embeddings.word_embeddings.weight`, `encoder.layer.0.attention.self.query.weight`, …
+ * `embeddings.word_embeddings.weight`, `encoder.layer.0.attention.self.query.weight`, … DistilBERT's and MPNet's are found
+ * by these names too.
  */
 export interface EncoderWeights extends AsyncDisposable {
   /** The files that they are read from, relative to the model's folder. */

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadOnnxModel, type RunLayout } from "@reembed/embedder/onnx";
+import { loadOnnxModel, type RunLayout, unitVector } from "@reembed/embedder/onnx";
 import {
   type EncoderGraphOptions,
   type EncoderShape,
@@ -32,6 +32,7 @@ export function encoderShape(changes: Partial<EncoderShape> = {}): EncoderShape 
     positions: 256,
     positionOffset: 2,
     tokenTypes: 1,
+    distances: 0,
     layerNormEpsilon: 1e-5,
     pooling: "cls",
     dense: undefined,
@@ -137,7 +138,8 @@ class TestGraphs implements AsyncDisposable {
     return async (texts) => {
       const lengths = Int32Array.from(texts, (ids) => ids.length);
       const vectors = await run({ id: 0, ids: Int32Array.from(texts.flatMap((ids) => [...ids])), lengths });
-      return texts.map((_, row) => vectors.subarray(row * dimensions, (row + 1) * dimensions));
+      const emitted = texts.map((_, row) => vectors.subarray(row * dimensions, (row + 1) * dimensions));
+      return emitted.map((vector) => unitVector(vector, dimensions) ?? vector);
     };
   }
 

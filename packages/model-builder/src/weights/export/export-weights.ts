@@ -45,11 +45,11 @@ export class ExportWeights implements WeightSource {
 
   /** Finds a linear layer by the name of its weight or bias, unless several layers share that tensor. */
   #linear(weightName: string): Linear | undefined {
-    const weight = this.#prefix + weightName;
-    const bias = weight.replace(/weight$/, "bias");
+    const weights = spellingsOf(this.#prefix, weightName);
+    const biases = spellingsOf(this.#prefix, weightName.replace(/weight$/, "bias"));
     const ways: ((linear: Linear) => boolean)[] = [
-      ({ weightValue }) => this.#graph.nameOf(weightValue) === weight,
-      ({ biasValue }) => biasValue !== undefined && this.#graph.nameOf(biasValue) === bias,
+      ({ weightValue }) => weights.includes(this.#graph.nameOf(weightValue) ?? ""),
+      ({ biasValue }) => biasValue !== undefined && biases.includes(this.#graph.nameOf(biasValue) ?? ""),
     ];
     for (const way of ways) {
       const [linear, ...others] = this.#linears.filter(way);
