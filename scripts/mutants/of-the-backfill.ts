@@ -122,7 +122,7 @@ export const ofTheBackfill: Mutants = {
       name: "the search for gaps leaves out the last chunk",
       text: "select ${profile.name}, c.id from ${sql.raw(profile.relation)} c\n",
       replacement:
-        "select ${profile.name}, c.id from (select * from ${sql.raw(profile.relation)} order by id desc offset 1) c\n",
+        "select ${profile.name}, c.id from (select * from ${sql.raw(profile.relation)} r order by id desc offset 1) c\n",
     },
   ],
   "packages/store/src/changes/sweep.ts": [

@@ -125,7 +125,7 @@ export const ofTheGuard: Mutants = {
       noticedBy: "packages/store/src/embeddings/reuse.test.ts",
     },
   ],
-  "packages/store/src/registration/registration.ts": [
+  "packages/store/src/registration/chunk-partition.ts": [
     {
       name: "an edit of our own chunks is not recorded",
       text: "when (old.content is distinct from new.content)",
