@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import type { Config } from "@reembed/config";
+import { modelKey } from "@reembed/core";
 import type { Embedder } from "@reembed/embedder";
 import { setPercent, setShadowPercent } from "@reembed/migration/rollout";
 import type { JudgedQuery } from "@reembed/retrieval/measures";
@@ -69,9 +70,10 @@ async function openSearch(
   { config, services: { database }, embedders, scope }: RolloutOptions,
   broken: () => boolean,
 ): Promise<SearchApp> {
-  const candidate = config.candidate.model.id;
+  const { id, revision } = config.candidate.model;
+  const candidate = modelKey(id, revision);
   const used = new Map(
-    [...embedders].map(([id, embedder]) => [id, id === candidate ? breakable(embedder, broken) : embedder]),
+    [...embedders].map(([key, embedder]) => [key, key === candidate ? breakable(embedder, broken) : embedder]),
   );
   const { host, port, apiKey, rateLimit, logQueries } = config.search;
   return scope.use(
