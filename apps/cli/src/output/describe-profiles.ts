@@ -42,11 +42,11 @@ export function describeShown(profile: ListedProfile): string {
     ["server", model.endpoint?.address],
     ["price", priceOf(model)],
     ["licence", entry?.licence],
-    ["sources", entry?.sources.join(" ")],
+    ["sources", entry?.sources.join(`\n${" ".repeat(16)}`)],
     ["unchecked", entry === undefined || entry.unchecked.length === 0 ? undefined : entry.unchecked.join(", ")],
     ["note", entry?.note],
   ];
-  return formatTable(rows.filter((row): row is [string, string] => row[1] !== undefined));
+  return rows.flatMap(([name, value]) => (value === undefined ? [] : [`${name.padEnd(16)}${value}`])).join("\n");
 }
 
 export function describeAdded(
