@@ -127,6 +127,18 @@ describeOnEachServer(
         forecast: null,
         verification: null,
         index: null,
+        spending: null,
+        asIs: false,
+        next: null,
+        migration: {
+          ...{ baseline: "mini-rubert", candidate: "mini-m3", percent: 0, rolledBack: null },
+          ...{ stage: "cut", since: null, stages: expect.any(Array) },
+          next: {
+            stage: "embedding",
+            missing: ["The backfill of mini-m3 has not begun."],
+            command: "reembed backfill start",
+          },
+        },
       };
       expect(jsonLines(outcome)).toEqual([
         { profile: "mini-rubert", ...loaded },
@@ -174,6 +186,11 @@ describeOnEachServer(
           .split("\n")
           .map((line) => line.split(/ {2,}/)),
       ).toEqual([
+        ["The migration from mini-rubert to mini-m3 is cut."],
+        ["The next stage is embedding."],
+        ["The backfill of mini-m3 has not begun."],
+        ["Run `npx reembed backfill start`."],
+        [""],
         [
           "profile",
           "state",
