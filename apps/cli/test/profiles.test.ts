@@ -8,6 +8,7 @@ import { describeOnEachServer, describeOnOneServer, folderOf, waitFor } from "@r
 import { expect, onTestFinished, test } from "vitest";
 import { startFleet } from "./fleet.ts";
 import { addressesOf, jsonLines, runReembed } from "./run-reembed.ts";
+import { startReembed } from "./running.ts";
 
 const miniM3 = fileURLToPath(new URL("../../../models/mini-m3", import.meta.url));
 const pages = { "ru/leave.md": "# Отпуск\n\nОтпуск длится 28 дней.", "en/pay.txt": "Salaries are paid twice a month." };
@@ -21,10 +22,26 @@ async function foreignFolder(): Promise<string> {
   return folder;
 }
 
+/** The best result of a search by a process of its own, which ends afterwards. */
+async function firstFound(environment: Record<string, string>, body: { query: string; profile: string }) {
+  const search = startReembed(["search", "--port", "0", "--json"], environment);
+  await search.told(/"url"/);
+  const { url } = JSON.parse(search.lines.find((line) => line.includes('"url"')) ?? "") as { url: string };
+  const answer = await fetch(`${url}v1/search`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  const { results } = (await answer.json()) as { results?: { content: string }[] };
+  search.process.kill("SIGTERM");
+  expect(await search.ended).toEqual([0, null]);
+  return results?.[0];
+}
+
 describeOnEachServer(
   "a model that is in no catalogue",
   (open) => {
-    test("becomes a profile by one command, and embeds, answers and is removed like any other", async () => {
+    test("becomes a profile by one command, embeds and answers, and is refused to nodes with other files", async () => {
       const servers = await open();
       const settings = { MODELS_DIR: await folderOf({}), BASELINE_PROFILE: "mini-rubert", LOG_LEVEL: "warn" };
       const environment = { ...settings, ...addressesOf(servers), CANDIDATE_PROFILE: "mine" };
@@ -60,6 +77,9 @@ describeOnEachServer(
         });
       }
       expect(await run("verify", "--full")).toMatchObject({ code: 0 });
+      expect(await firstFound(environment, { query: "Сколько дней длится отпуск?", profile: "mine" })).toMatchObject({
+        content: expect.stringContaining("Отпуск длится 28 дней."),
+      });
       expect(await run("profile", "remove", "mine")).toMatchObject({
         ...{ code: 3, stderr: expect.stringContaining("Profile mine is the candidate of this database.") },
       });
