@@ -4,7 +4,7 @@ import type { MigrationReport } from "@reembed/migration/report";
 import { moment } from "./parts.ts";
 
 /** Units of the picture, which is scaled to the width of the page. */
-const size = { width: 720, height: 240, left: 56, right: 8, top: 40, bottom: 24 };
+const size = { width: 720, height: 240, left: 56, right: 8, top: 48, bottom: 24 };
 
 export interface CourseMark {
   at: Date;
