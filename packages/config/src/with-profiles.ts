@@ -17,7 +17,8 @@ interface Known {
 }
 
 /**
- * Resolves the chosen profiles among those that there are. Where a profile has vectors, the model that they come from counts: another version's catalogue may describe the model otherwise.
+ * Resolves the chosen profiles among those that there are. Where a profile has vectors, the model that they come from
+ * counts: another version's catalogue may describe the model otherwise.
  * @throws ReembedError `profile_invalid` (exit code 2).
  */
 export function withProfiles(settings: Settings, known: Known = { profiles, registered: new Map() }): Config {

@@ -123,7 +123,7 @@ async function fromCatalogue(model: Model, wish: ModelWish, modelsFolder: string
   }
   const described = describe(model.id, model, wish);
   const pinned = await pinModel(model, modelsFolder);
-  return withSettings({ ...model, ...described }, pinned.revision.split("+", 1)[0] ?? "");
+  return withSettings({ ...model, ...described }, filesRevision(pinned.revision));
 }
 
 async function fromFolder(given: string, wish: ModelWish, modelsFolder: string): Promise<Model> {

@@ -48,9 +48,7 @@ export function describeProfile(name: string, model: Model, wish: SearchWish): P
     throw new ReembedError(
       "profile_invalid",
       `--chunk-overlap is ${overlap}, more than half of ${chunkingName({ size, overlap })}.`,
-      {
-        exitCode: 2,
-      },
+      { exitCode: 2 },
     );
   }
   const { limit = usual.limit, threshold = usual.threshold } = wish;

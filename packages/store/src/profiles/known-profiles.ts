@@ -15,15 +15,20 @@ export interface KnownProfiles {
 
 /** Before `reembed init`, these are the catalogue's. */
 export async function readKnownProfiles(database: Queryable): Promise<KnownProfiles> {
-  const { rows } = await database.execute<{ there: boolean }>(
-    sql`select to_regclass('reembed.added_profiles') is not null as there`,
-  );
-  if (!rows[0]?.there) return { profiles: catalogue, registered: new Map() };
+  if (!(await hasAddedProfiles(database))) return { profiles: catalogue, registered: new Map() };
   const added = await readAddedProfiles(database);
   return {
     profiles: new Map([...catalogue, ...added.map((profile) => [profile.name, profile] as const)]),
     registered: await readRegisteredModels(database),
   };
+}
+
+/** Whether the tables are there, and of a version that knows added profiles. */
+export async function hasAddedProfiles(database: Queryable): Promise<boolean> {
+  const { rows } = await database.execute<{ there: boolean }>(
+    sql`select to_regclass('reembed.added_profiles') is not null as there`,
+  );
+  return rows[0]?.there ?? false;
 }
 
 export async function readAddedProfiles(database: Queryable): Promise<Profile[]> {

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Queryable } from "../database/database.ts";
 import type { ProfileState } from "../schema/profiles.ts";
+import { hasAddedProfiles } from "./known-profiles.ts";
 
 /** What a database does with a profile. */
 export interface ProfileUse {
@@ -13,10 +14,7 @@ export interface ProfileUse {
 
 /** Before `reembed init`, no profile has a use. */
 export async function readProfileUses(database: Queryable): Promise<Map<string, ProfileUse>> {
-  const { rows: tables } = await database.execute<{ there: boolean }>(
-    sql`select to_regclass('reembed.added_profiles') is not null as there`,
-  );
-  if (!tables[0]?.there) return new Map();
+  if (!(await hasAddedProfiles(database))) return new Map();
   const { rows } = await database.execute<{ name: string } & Record<keyof ProfileUse, never>>(sql`
     select name, a.name is not null as added, p.state,
       case name when r.candidate then 'candidate' when r.baseline then 'baseline' end as role
