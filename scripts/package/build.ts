@@ -10,7 +10,10 @@ import { packageManifest } from "./manifest.ts";
 const root = join(import.meta.dirname, "../..");
 const built = join(root, "dist/reembed");
 
-/** What is there besides compiled code. Of `drizzle/meta`, migrating reads the journal alone. */
+/**
+ * What is there besides compiled code. Of `drizzle/meta`, migrating reads the journal alone. Imported JSON is copied here,
+ * because TypeScript 7.0 leaves it out of what it emits in one run of three.
+ */
 const assets = [
   ...[
     "LICENSE",
@@ -22,7 +25,7 @@ const assets = [
     "models/mini-rubert",
   ],
   ...["samples", "drizzle/meta/_journal.json"],
-  ...globSync(["{apps,packages}/*/public", "drizzle/*.sql"], { cwd: root }),
+  ...globSync(["{apps,packages}/*/public", "{apps,packages}/*/src/**/*.json", "drizzle/*.sql"], { cwd: root }),
 ];
 
 await rm(join(root, "dist"), { recursive: true, force: true });
