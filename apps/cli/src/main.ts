@@ -20,6 +20,7 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   rechunk: async () => (await import("./commands/rechunk.ts")).registerRechunk,
   estimate: async () => (await import("./commands/estimate.ts")).registerEstimate,
   backfill: async () => (await import("./commands/backfill.ts")).registerBackfill,
+  set: async () => (await import("./commands/set.ts")).registerSet,
   producer: async () => (await import("./commands/producer.ts")).registerProducer,
   worker: async () => (await import("./commands/worker.ts")).registerWorker,
   status: async () => (await import("./commands/status.ts")).registerStatus,

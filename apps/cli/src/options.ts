@@ -1,4 +1,5 @@
 import { userInfo } from "node:os";
+import { environmentName, guardrailName } from "@reembed/store/rollout";
 import { InvalidArgumentError, Option } from "commander";
 
 /** Parses an option's value as a number within bounds. */
@@ -34,6 +35,12 @@ export function operatorName(): string {
   } catch {
     return `uid ${process.getuid?.() ?? "unknown"}`;
   }
+}
+
+/** Two names are reserved for Reembed itself, so that its changes can be told from those of people. */
+export function person(name: string): string {
+  if (name !== guardrailName && name !== environmentName) return name;
+  throw new InvalidArgumentError("It must be the name of a person.");
 }
 
 /** The option `--wait` of commands that keep running. */

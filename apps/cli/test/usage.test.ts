@@ -39,7 +39,20 @@ describe("wrong usage ends with exit code 2, nothing on stdout and a hint", () =
 
 describe("--help describes, with exit code 0", () => {
   const commands = [
-    ...["doctor", "plan", "init", "load", "adopt", "rechunk", "estimate", "backfill", "producer", "worker", "status"],
+    ...[
+      "doctor",
+      "plan",
+      "init",
+      "load",
+      "adopt",
+      "rechunk",
+      "estimate",
+      "backfill",
+      "set",
+      "producer",
+      "worker",
+      "status",
+    ],
     ...[
       "quarantine",
       "index",

@@ -3,7 +3,7 @@ import { serveApp } from "@reembed/http";
 import { createRolloutReader, type GuardOptions } from "@reembed/migration/rollout";
 import { createStagesReader } from "@reembed/migration/status";
 import { EmbedQueues, type QueueServer, TickQueue } from "@reembed/queue";
-import { answerWithin, type Logger } from "@reembed/runtime";
+import { answerWithin, type Followed, type Logger } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
 import { Access } from "./access/access.ts";
 import { createApp } from "./app.ts";
@@ -19,7 +19,7 @@ export interface DashboardOptions {
   database: Database;
   queue: QueueServer;
   /** What the candidate needs for a greater share. */
-  guard: GuardOptions;
+  guard: Followed<GuardOptions>;
   /** An address or a name; by default loopback. */
   host?: string;
   /** 0 takes a free port. */
@@ -50,10 +50,10 @@ export async function startDashboard(options: DashboardOptions): Promise<AsyncDi
   const ticks = scope.use(new TickQueue(options.queue, onError));
   const sources = { database, queues, ticks };
   const readRollout = createRolloutReader(database);
-  const readStages = createStagesReader(database, options.guard);
+  const stages = createStagesReader(database, options.guard);
   const poll = scope.use(
     new SharedPoll({
-      read: () => answerWithin(answerMs, readSnapshot({ ...sources, readRollout, readStages })),
+      read: () => answerWithin(answerMs, readSnapshot({ ...sources, readRollout, stages })),
       intervalMs: pollMs,
       onError: (error) => log.warn({ error: messageOf(error) }, "the overview could not be read"),
     }),

@@ -15,6 +15,8 @@ export interface ProducerOptions extends TickSettings {
   queue: QueueServer;
   tickMs: number;
   lockDurationMs: number;
+  /** What people have changed of these settings, read before each tick. */
+  readSettings?: (() => Promise<Omit<TickSettings, "tickMs">>) | undefined;
   /** Without it nothing is removed. */
   retention?: Retention | undefined;
   log: Logger;
@@ -34,9 +36,10 @@ export async function startProducer(options: ProducerOptions): Promise<AsyncDisp
     await cutChangedDocuments(database, log);
     const reports: TickReport[] = [];
     const failures: string[] = [];
+    const settings = { ...options, ...(await options.readSettings?.()), tickMs };
     for (const { name } of await readProfiles(database)) {
       try {
-        const report = await tick(database, queues.of(name), name, { ...options, tickMs });
+        const report = await tick(database, queues.of(name), name, settings);
         logReport(log, report);
         reports.push(report);
       } catch (error) {

@@ -2,7 +2,7 @@ import { type GuardrailSettings, messageOf } from "@reembed/core";
 import { type Embedder, tryEmbedding } from "@reembed/embedder";
 import type { OperationsOptions } from "@reembed/http";
 import { QueryVectors } from "@reembed/retrieval";
-import { type Logger, type Metrics, rememberFor } from "@reembed/runtime";
+import { type Followed, type Logger, type Metrics, rememberFor } from "@reembed/runtime";
 import { type Database, type OpenDatabaseOptions, openDatabase, pingDatabase } from "@reembed/store/database";
 import { answerWithinMs, type SearchContext } from "./answer/answer-search.ts";
 import { startGuardrails } from "./guardrails/guardrails.ts";
@@ -23,7 +23,7 @@ export interface AnsweringOptions {
   database: Database;
   /** Embedders of the profiles that may answer, by the id of their model. The caller closes them. */
   embedders: ReadonlyMap<string, Embedder>;
-  guardrails: GuardrailSettings;
+  guardrails: Followed<GuardrailSettings>;
   metrics: Metrics;
   log: Logger;
   /** Time limit of an answer in milliseconds; ten seconds by default. */

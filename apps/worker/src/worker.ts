@@ -10,7 +10,15 @@ import {
   type QueueServer,
   startEmbedWorker,
 } from "@reembed/queue";
-import { answerWithin, createMetrics, type Logger, outlast, repeatEvery } from "@reembed/runtime";
+import {
+  answerWithin,
+  createMetrics,
+  type Followed,
+  type Logger,
+  outlast,
+  presentValue,
+  repeatEvery,
+} from "@reembed/runtime";
 import { type Database, describeServer } from "@reembed/store/database";
 import { followDatabaseClock } from "@reembed/store/diagnosis";
 import type { RegisteredProfile } from "@reembed/store/profiles";
@@ -40,7 +48,7 @@ export interface WorkerOptions {
   embedder: Embedder;
   queue: QueueServer;
   /** Batches to process at a time: while one is in the model, the next is read and the last is stored. */
-  concurrency: number;
+  concurrency: Followed<number>;
   lockDurationMs: number;
   log: Logger;
   /** By default metrics are counted but not served. */
@@ -65,15 +73,28 @@ export async function startWorker(options: WorkerOptions): Promise<AsyncDisposab
   const waits = new Waits();
   scope.use(startHeartbeat(options, { rate, waits, followClock }));
   // Before any time of this host's clock is written to the queue. The server may become unreachable again after the checks.
-  await outlast(followClock, { log, server: describeServer(database), stopping: stopping.signal });
+  const waiting = { log, server: describeServer(database), stopping: stopping.signal };
+  await outlast(followClock, waiting);
+  const readConcurrency = () => presentValue(options.concurrency);
 
   const processBatch = batchProcessor(options, { rate, waits, metrics, stopping: stopping.signal });
   const worker = startEmbedWorker(options.queue, profile.name, processBatch, {
-    concurrency: options.concurrency,
+    concurrency: await outlast(readConcurrency, waiting),
     lockDurationMs: options.lockDurationMs,
     onError: (error) => log.warn({ error: messageOf(error) }, "queue error"),
   });
   countJobs(worker, metrics, log);
+  const followConcurrency = async () => {
+    const concurrency = await readConcurrency();
+    if (concurrency === worker.concurrency) return;
+    worker.concurrency = concurrency;
+    log.info({ concurrency }, "batches at a time changed");
+  };
+  scope.use(
+    repeatEvery(heartbeatMs, followConcurrency, (error) =>
+      log.warn({ error: messageOf(error) }, "the number of batches at a time could not be read"),
+    ),
+  );
   scope.defer(async () => {
     stopping.abort();
     const closed = worker.close();

@@ -1,4 +1,5 @@
 export { answerWithin } from "./answer-within.ts";
+export { type Followed, presentValue } from "./followed.ts";
 export { repeatEvery, untilSignal } from "./lifecycle.ts";
 export { createLogger, type Logger } from "./logger.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";

@@ -1,6 +1,7 @@
 import { loadConfig } from "@reembed/config";
 import { resolveListenAddress, startDashboard } from "@reembed/dashboard";
 import { guardOptions } from "@reembed/migration/rollout";
+import { followSettings } from "@reembed/migration/settings";
 import { createLogger, createMetrics } from "@reembed/runtime";
 import type { Command } from "commander";
 import { serveOperations } from "../hosting/operations.ts";
@@ -37,9 +38,8 @@ export function registerDashboard(program: Command): void {
         const services = scope.use(
           await openServices(config, log, { purpose: "dashboard", patience: patienceFor(wait, log) }),
         );
-        const dashboard = scope.use(
-          await startDashboard({ ...services, ...settings, guard: guardOptions(config), trustedProxies, log }),
-        );
+        const guard = followSettings(services.database, config, guardOptions);
+        const dashboard = scope.use(await startDashboard({ ...services, ...settings, guard, trustedProxies, log }));
         await serveOperations(config, services, { metrics: createMetrics(), log }, scope);
         return { overview: dashboard.url, board: `${dashboard.url}board` };
       });

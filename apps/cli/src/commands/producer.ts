@@ -1,4 +1,5 @@
 import { loadConfig } from "@reembed/config";
+import { followSettings } from "@reembed/migration/settings";
 import { startProducer } from "@reembed/producer";
 import { createLogger, createMetrics } from "@reembed/runtime";
 import type { Command } from "commander";
@@ -19,8 +20,9 @@ export function registerProducer(program: Command): void {
       await serveUntilSignal({ log, name: "producer", json }, async (scope) => {
         const services = scope.use(await openServices(config, log, { patience: patienceFor(wait, log) }));
         const { lockDurationMs } = config.worker;
+        const readSettings = followSettings(services.database, config, ({ producer }) => producer);
         const metrics = createMetrics();
-        scope.use(await startProducer({ ...services, ...config.producer, lockDurationMs, log }));
+        scope.use(await startProducer({ ...services, ...config.producer, readSettings, lockDurationMs, log }));
         const beforeScrape = gaugeProfiles(services, metrics, scope);
         await serveOperations(config, services, { metrics, beforeScrape, log }, scope);
         return { tickMs: config.producer.tickMs };

@@ -10,10 +10,9 @@ import {
 } from "@reembed/migration/rollout";
 import { createLogger } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
-import { environmentName, guardrailName } from "@reembed/store/rollout";
 import { type Command, InvalidArgumentError } from "commander";
 import { openServices } from "../hosting/services.ts";
-import { operatorName } from "../options.ts";
+import { operatorName, person } from "../options.ts";
 import { describeStatus } from "../output/describe-rollout.ts";
 import { printResult, printUnchanged } from "../output/print.ts";
 
@@ -77,12 +76,6 @@ async function changeAndTell(
   if (dryRun) return printUnchanged();
   const status = await readRolloutStatus(database, config);
   printResult(status, json, describeStatus(status));
-}
-
-/** Two names are reserved for Reembed itself, so that its changes can be told from those of people. */
-function person(name: string): string {
-  if (name !== guardrailName && name !== environmentName) return name;
-  throw new InvalidArgumentError("It must be the name of a person.");
 }
 
 /** Parses `index="it is built tonight"`: a proof, and why it may be missing. The option can be repeated. */

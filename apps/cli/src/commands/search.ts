@@ -1,5 +1,6 @@
 import { loadConfig } from "@reembed/config";
 import { startOperations } from "@reembed/http";
+import { followSettings } from "@reembed/migration/settings";
 import { createLogger, createMetrics } from "@reembed/runtime";
 import { resolveSearchHost, startSearch } from "@reembed/search";
 import { describeServer } from "@reembed/store/database";
@@ -41,7 +42,8 @@ export function registerSearch(program: Command): void {
         const patience = patienceFor(wait, log);
         const { database, rollout, embedders } = await openSearchServices(config, { device, log, patience, scope });
         const metrics = createMetrics();
-        const { guardrails, trustedProxies, operationsPort } = config;
+        const { trustedProxies, operationsPort } = config;
+        const guardrails = followSettings(database, config, (present) => present.guardrails);
         const options = { database, embedders, ...settings, guardrails, trustedProxies, metrics, log };
         const search = scope.use(await patience(describeServer(database), () => startSearch(options)));
         if (operationsPort !== undefined) {

@@ -1,6 +1,7 @@
 import { loadConfig } from "@reembed/config";
 import { messageOf } from "@reembed/core";
 import { guardOptions } from "@reembed/migration/rollout";
+import { followSettings } from "@reembed/migration/settings";
 import { createStagesReader, readStatus } from "@reembed/migration/status";
 import { describeQueueLimits, EmbedQueues, TickQueue } from "@reembed/queue";
 import { createLogger, repeatEvery } from "@reembed/runtime";
@@ -31,10 +32,10 @@ export function registerStatus(program: Command): void {
         const queues = scope.use(new EmbedQueues(queue, () => {}));
         const ticks = scope.use(new TickQueue(queue, () => {}));
         const { tickMs } = config.producer;
-        const readMigration = createStagesReader(database, guardOptions(config));
+        const migrationStages = createStagesReader(database, followSettings(database, config, guardOptions));
         return async () => {
           const statuses = await readStatus(database, queues);
-          const migration = await readMigration();
+          const migration = await migrationStages.read();
           if (json)
             return statuses.map((status) => JSON.stringify({ ...status, migration: migration ?? null })).join("\n");
           const tickLimits = await describeQueueLimits(ticks.bullmq);

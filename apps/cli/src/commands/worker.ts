@@ -1,5 +1,6 @@
 import { configuredProfile, loadConfig, type Settings } from "@reembed/config";
 import { chooseDevice, httpDevice, startProfileEmbedder, tryEmbedding } from "@reembed/embedder";
+import { followSettings } from "@reembed/migration/settings";
 import { startSpendingMeter } from "@reembed/migration/spending";
 import { requireSameServedModel } from "@reembed/migration/verify";
 import { createLogger, createMetrics, type Logger } from "@reembed/runtime";
@@ -77,7 +78,12 @@ async function runWorker(flags: WorkerFlags, settings: Settings, log: Logger): P
     const wanted = configuredProfile(config, flags.profile ?? config.candidate.name);
     const profile = await patience(describeServer(database), () => readProfile(database, wanted.name));
     const { lockDurationMs } = config.worker;
-    const concurrency = flags.concurrency ?? config.worker.concurrency ?? defaultConcurrency(device);
+    const given = { ...settings.worker, concurrency: flags.concurrency ?? settings.worker.concurrency };
+    const concurrency = followSettings(
+      database,
+      { ...settings, worker: given },
+      ({ worker }) => worker.concurrency ?? defaultConcurrency(device),
+    );
     const registered = createMetrics();
     const metrics = new WorkerMetrics(registered, profile.name);
     const meter = scope.use(startSpendingMeter({ database, config, profile: wanted, log }));
@@ -91,7 +97,7 @@ async function runWorker(flags: WorkerFlags, settings: Settings, log: Logger): P
     // The members of a supervisor get consecutive ports.
     const operationsPort = config.operationsPort && config.operationsPort + member;
     await serveOperations({ operationsPort }, services, { metrics: registered, checks, log }, scope);
-    return { profile: profile.name, device, concurrency };
+    return { profile: profile.name, device, concurrency: await concurrency() };
   });
 }
 

@@ -2,6 +2,7 @@ import { activeProfiles, type Config, isInCatalogue, type Settings, withProfiles
 import { messageOf } from "@reembed/core";
 import { openEmbeddedDatabase } from "@reembed/embedded";
 import { pinModel } from "@reembed/embedder/models";
+import { readSettings } from "@reembed/migration/settings";
 import {
   checkQueueServer,
   checkQueueTables,
@@ -79,9 +80,12 @@ async function prepareServers(settings: Settings, servers: Servers, patience: Pa
   return await patience(describeServer(database), () => resolveConfig(settings, database));
 }
 
-/** @throws ReembedError `profile_invalid` (exit code 2) if the environment names a profile that there is not. */
+/**
+ * The settings with the profiles of the database, and with the bounds that `reembed set` has set there.
+ * @throws ReembedError `profile_invalid` (exit code 2) if the environment names a profile that there is not.
+ */
 export async function resolveConfig(settings: Settings, database: Database): Promise<Config> {
-  return withProfiles(settings, await readKnownProfiles(database));
+  return withProfiles(await readSettings(database, settings), await readKnownProfiles(database));
 }
 
 /**

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { loadConfig } from "@reembed/config";
 import { modelKey, ReembedError, servingProfile } from "@reembed/core";
+import { followSettings } from "@reembed/migration/settings";
 import { embedTexts } from "@reembed/retrieval";
 import { createLogger, createMetrics } from "@reembed/runtime";
 import { answerSearch, openAnswering, parseBody, SearchRequest } from "@reembed/search";
@@ -19,7 +20,8 @@ export async function openMigration({ environment, device = "cpu" }: OpenOptions
   const log = createLogger(config.logLevel);
   await using scope = new AsyncDisposableStack();
   const { database, embedders } = await openSearchServices(config, { device, log, patience: impatience, scope });
-  const { guardrails, search } = config;
+  const { search } = config;
+  const guardrails = followSettings(database, config, (present) => present.guardrails);
   const options = { database, embedders, guardrails, logQueries: search.logQueries, metrics: createMetrics(), log };
   const { context } = scope.use(await openAnswering(options));
   const opened = scope.move();

@@ -1,5 +1,5 @@
 import type { RolloutOverview } from "@reembed/migration/rollout";
-import { type ProfileStatus, readStatus, type Stages } from "@reembed/migration/status";
+import { type ProfileStatus, readStatus, type Stages, type StagesReader } from "@reembed/migration/status";
 import type { EmbedQueues, TickQueue } from "@reembed/queue";
 import type { Database } from "@reembed/store/database";
 import { followDatabaseClock } from "@reembed/store/diagnosis";
@@ -37,7 +37,7 @@ export interface SnapshotSources {
   queues: EmbedQueues;
   ticks: TickQueue;
   readRollout: () => Promise<RolloutOverview | undefined>;
-  readStages: () => Promise<Stages | undefined>;
+  stages: StagesReader;
 }
 
 export async function readSnapshot({
@@ -45,7 +45,7 @@ export async function readSnapshot({
   queues,
   ticks,
   readRollout,
-  readStages,
+  stages,
 }: SnapshotSources): Promise<Snapshot> {
   // The times of ticks and jobs come from processes that also use the database's clock.
   await followDatabaseClock(database);
@@ -64,6 +64,6 @@ export async function readSnapshot({
     profiles,
     producer: await readProducerActivity(ticks),
     rollout: await readRollout(),
-    stages: await readStages(),
+    stages: await stages.read(),
   };
 }

@@ -171,7 +171,12 @@ describeOnOneServer(
       await serve(pair.baseline);
       await serve(pair.candidate, { errors: 100 });
       const metrics = createMetrics();
-      await using _ = startGuardrails({ database, settings, log: createLogger("silent"), metrics });
+      await using _ = startGuardrails({
+        database,
+        settings: async () => settings,
+        log: createLogger("silent"),
+        metrics,
+      });
       await waitFor("the rollback", async () => (await readRollout(database)).stage === "rolled back");
       const told = await waitFor("the count", async () => {
         const text = await metrics.registry.metrics();

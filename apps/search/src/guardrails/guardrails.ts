@@ -1,5 +1,5 @@
 import { type GuardrailSettings, messageOf, type Rollout } from "@reembed/core";
-import { type Logger, type Metrics, repeatEvery } from "@reembed/runtime";
+import { type Followed, type Logger, type Metrics, presentValue, repeatEvery } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
 import { readRollout } from "@reembed/store/rollout";
 import { checkGuardrails } from "./check-guardrails.ts";
@@ -9,7 +9,7 @@ const intervalMs = 10_000;
 
 export interface GuardrailsOptions {
   database: Database;
-  settings: GuardrailSettings;
+  settings: Followed<GuardrailSettings>;
   log: Logger;
   metrics: Metrics;
 }
@@ -19,7 +19,7 @@ export function startGuardrails({ database, settings, log, metrics }: Guardrails
   const look = async () => {
     const rollout = await readRollout(database);
     gaugeRollout(metrics, rollout);
-    const finding = await checkGuardrails(database, rollout, settings);
+    const finding = await checkGuardrails(database, rollout, await presentValue(settings));
     if (finding === undefined) return;
     const { outcome, breaches, reason } = finding;
     for (const { measure } of breaches) metrics.guardrailBreaches.inc({ measure, outcome });

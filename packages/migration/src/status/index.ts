@@ -1,5 +1,5 @@
 export { describeStages } from "./describe-stages.ts";
-export { createStagesReader, readStages } from "./read-stages.ts";
+export { createStagesReader, readStages, type StagesReader } from "./read-stages.ts";
 export type { Stage, StageName, Stages } from "./stage.ts";
 export {
   describeBacklog,

@@ -1,4 +1,5 @@
 import type { Rollout } from "@reembed/core";
+import { type Followed, presentValue } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
 import { findProfileNames, type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import { hasUncutDocuments, readMilestones } from "@reembed/store/progress";
@@ -12,6 +13,8 @@ import { deriveStages } from "./stages.ts";
 /** As `reembed finalize` does by default. */
 const keepDays = 7;
 const freshMs = 5_000;
+/** Older stages are not shown: whoever asks waits for the present ones, and gets the error if they cannot be read. */
+const shownForMs = 60_000;
 
 /** Undefined before `reembed init`, and if there is no other profile to migrate to. */
 export async function readStages(database: Database, guard: GuardOptions): Promise<Stages | undefined> {
@@ -32,14 +35,46 @@ export async function readStages(database: Database, guard: GuardOptions): Promi
   });
 }
 
-/** Coverage takes a large database a second, and is read every five seconds at the most. */
-export function createStagesReader(database: Database, guard: GuardOptions): () => Promise<Stages | undefined> {
-  let kept: { until: number; stages: Stages | undefined } | undefined;
-  return async () => {
-    if (kept === undefined || performance.now() > kept.until) {
-      kept = { stages: await readStages(database, guard), until: performance.now() + freshMs };
-    }
-    return kept.stages;
+export interface StagesReader {
+  /** The stages as they were at most some seconds ago; of a rollout that has changed since, the present ones. */
+  read(): Promise<Stages | undefined>;
+  /** Has the next `read` wait for the present stages, after something was changed that leads to another one. */
+  refresh(): void;
+}
+
+/**
+ * Coverage takes a large database a second or more, and is read every five seconds at the most. Meanwhile the last stages are
+ * the answer, so that nobody who asks waits for it but the first.
+ */
+export function createStagesReader(database: Database, guard: Followed<GuardOptions>): StagesReader {
+  let kept: { readAt: number; version: number | undefined; stages: Stages | undefined } | undefined;
+  let reading: Promise<Stages | undefined> | undefined;
+  const begin = (version: number | undefined) => {
+    const begun = presentValue(guard)
+      .then((options) => readStages(database, options))
+      .then((stages) => {
+        // After a `refresh` these stages may be of the time before it.
+        if (reading === begun) kept = { readAt: performance.now(), version, stages };
+        return stages;
+      })
+      .finally(() => {
+        if (reading === begun) reading = undefined;
+      });
+    reading = begun;
+    return begun;
+  };
+  return {
+    async read() {
+      const version = (await findRollout(database))?.version;
+      const ageMs = performance.now() - (kept?.readAt ?? Number.NEGATIVE_INFINITY);
+      if (kept?.version !== version || ageMs > shownForMs) return await (reading ?? begin(version));
+      if (ageMs > freshMs) (reading ?? begin(version)).catch(() => undefined);
+      return kept?.stages;
+    },
+    refresh() {
+      kept = undefined;
+      reading = undefined;
+    },
   };
 }
 

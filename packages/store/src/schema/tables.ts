@@ -4,6 +4,7 @@ export * from "./columns.ts";
 export * from "./corpus.ts";
 export * from "./embeddings.ts";
 export * from "./models.ts";
+export * from "./operators.ts";
 export * from "./processes.ts";
 export * from "./profiles.ts";
 export * from "./proofs.ts";

@@ -1,0 +1,1 @@
+export { findAdjustable, followSettings, listSettings, readSettings, type Setting, setSetting } from "./settings.ts";

@@ -1,0 +1,1 @@
+export { type OperatorChange, readOperatorChanges, readSetValues, recordChange } from "./operator-changes.ts";
