@@ -1,4 +1,5 @@
 import { type Model, messageOf, ReembedError } from "@reembed/core";
+import { wantedWeights } from "../models/weight-kinds.ts";
 
 /** What of a model says which files it has. */
 export type HubModel = Pick<Model, "id" | "revision" | "bundled">;
@@ -45,7 +46,7 @@ export function unreachable({ hub, model }: ModelSource, cause: unknown): Transi
     cause,
     remedy:
       "Set HF_ENDPOINT to a mirror of the hub, or HTTPS_PROXY and NODE_USE_ENV_PROXY=1 behind a proxy, or copy the " +
-      `files by hand: config.json, tokenizer.json, and onnx/model.onnx or model.safetensors, of ${model.id} into ` +
+      `files by hand: config.json, tokenizer.json, and one of ${wantedWeights}, of ${model.id} into ` +
       `MODELS_DIR/${model.id}/.`,
   });
 }

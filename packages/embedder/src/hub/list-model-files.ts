@@ -1,6 +1,6 @@
 import { type ListFileEntry, listFiles } from "@huggingface/hub";
 import { ReembedError } from "@reembed/core";
-import { exportedGraph } from "../models/model-files.ts";
+import { weightKinds } from "../models/weight-kinds.ts";
 import type { HubFile } from "./hub-file.ts";
 import { type ModelSource, requestHub, unreachable } from "./hub-request.ts";
 import { retryTransient } from "./retry-transient.ts";
@@ -9,22 +9,13 @@ import { retryTransient } from "./retry-transient.ts";
 const rootFile = /^(?!manifest\.json$|.*\.index\.json$)([\w.-]+\.json|sentencepiece\.bpe\.model|vocab\.txt)$/;
 // The modules of sentence-transformers that follow the encoder.
 const moduleFile = /^(1_Pooling\/config\.json|2_Dense\/[\w.-]+)$/;
-// The graph and its external data, which exporters name in three ways. Variants such as model_fp16.onnx are left out.
-const onnxFile = /^onnx\/(model\.onnx([._]data[\w.-]*)?|Constant_[\w.-]+)$/;
-// Only the first kind of weights that the repository has is pulled: for bge-m3 each kind takes 2.3 GB. Each kind is
-// recognised by its main file.
-const weights: readonly { main: string; files: RegExp }[] = [
-  { main: exportedGraph, files: onnxFile },
-  { main: "model.safetensors", files: /^model\.safetensors$/ },
-  { main: "model.safetensors.index.json", files: /^model(-\d+-of-\d+\.safetensors|\.safetensors\.index\.json)$/ },
-];
-
 /** The files of the model's repository at its revision that inference or `model prepare` needs. */
 export async function listModelFiles(source: ModelSource): Promise<HubFile[]> {
   const entries = await retryTransient(() => readTree(source), source);
   const files = entries.filter(({ type }) => type === "file");
-  const chosen = weights.find(({ main }) => files.some(({ path }) => path === main));
-  const wanted = [rootFile, moduleFile, chosen?.files ?? onnxFile];
+  // Only the first kind of weights that the repository has is pulled: for bge-m3 each kind takes 2.3 GB.
+  const chosen = weightKinds.find(({ main }) => files.some(({ path }) => path === main));
+  const wanted = [rootFile, moduleFile, ...(chosen === undefined ? [] : [chosen.files])];
   return files.filter(({ path }) => wanted.some((pattern) => pattern.test(path))).map(hubFile);
 }
 

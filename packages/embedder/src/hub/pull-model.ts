@@ -10,6 +10,7 @@ import {
   weightFiles,
   writeManifest,
 } from "../models/model-files.ts";
+import { wantedWeights } from "../models/weight-kinds.ts";
 import { downloadFile } from "./download-file.ts";
 import { type HubFile, isInPlace } from "./hub-file.ts";
 import { type HubModel, type ModelSource, requestHub } from "./hub-request.ts";
@@ -104,7 +105,7 @@ async function checkComplete(files: readonly HubFile[], { id, revision }: HubMod
     throw new ReembedError("model_file_missing", message, { remedy: `Put it into ${folder} and pull again.` });
   }
   for (const path of weightFiles) if (await there(path)) return;
-  const message = `${id} has neither onnx/model.onnx nor model.safetensors at revision ${revision}.`;
+  const message = `${id} has none of ${wantedWeights} at revision ${revision}.`;
   throw new ReembedError("model_no_weights", message, {
     remedy:
       `Export it with \`optimum-cli export onnx --model ${id} --task feature-extraction ${join(folder, "onnx")}\`, or ` +

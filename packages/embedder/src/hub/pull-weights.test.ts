@@ -2,11 +2,12 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ReembedError } from "@reembed/core";
-import { checkpoint, model, needed, StandInHub, shards, unwanted, wanted } from "@reembed/testing/hub";
+import { checkpoint, model, needed, pickle, StandInHub, shards, unwanted, wanted } from "@reembed/testing/hub";
 import { beforeEach, describe, expect, test } from "vitest";
 import { verifyModelFiles } from "../models/model-files.ts";
 import { pullModel } from "./pull-model.ts";
 
+const { "pytorch_model.bin": _, "pytorch_model.bin.index.json": __, ...unreadable } = unwanted;
 let modelsFolder: string;
 let folder: string;
 
@@ -17,11 +18,12 @@ beforeEach(async () => {
 });
 
 describe("a repository", () => {
-  test.each([
+  test.each<{ weights: string; brings: Record<string, Uint8Array | string>; beside: object }>([
     { weights: "a checkpoint", brings: checkpoint, beside: shards },
     { weights: "a checkpoint in shards", brings: shards, beside: {} },
-  ])("without a graph is pulled with $weights, from which one can be prepared", async ({ brings, beside }) => {
-    const repository = { ...unwanted, ...needed, ...brings, ...beside };
+    { weights: "PyTorch's pickle, if it has nothing else,", brings: pickle, beside: {} },
+  ])("without a graph is pulled with $weights from which one can be prepared", async ({ brings, beside }) => {
+    const repository = { ...unreadable, ...needed, ...brings, ...beside };
     await using hub = await StandInHub.start(model.id, model.revision, repository);
     const manifest = await pull(hub);
     expect(Object.keys(manifest.files).sort()).toEqual(Object.keys({ ...needed, ...brings }).sort());
@@ -31,12 +33,12 @@ describe("a repository", () => {
     expect(await verifyModelFiles(model, modelsFolder)).toEqual(manifest);
   });
 
-  test("with only a pickle is refused with the conversion to do, and afterwards the other files are fetched", async () => {
-    await using hub = await StandInHub.start(model.id, model.revision, { ...unwanted, ...needed });
+  test("without weights that can be read is refused with the conversion to do, and afterwards the other files are fetched", async () => {
+    await using hub = await StandInHub.start(model.id, model.revision, { ...unreadable, ...needed });
     const error = await failureOf(hub);
     expect(error).toMatchObject({ code: "model_no_weights", exitCode: 1 });
     expect(error.message).toBe(
-      `${model.id} has neither onnx/model.onnx nor model.safetensors at revision ${model.revision}.`,
+      `${model.id} has none of onnx/model.onnx, model.safetensors and pytorch_model.bin at revision ${model.revision}.`,
     );
     expect(error.remedy).toContain(
       `optimum-cli export onnx --model ${model.id} --task feature-extraction ${folder}/onnx`,

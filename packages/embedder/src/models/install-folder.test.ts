@@ -88,6 +88,21 @@ describe("a folder with a model", () => {
     expect(await install({ ...files, "onnx/model.onnx_data": "data" })).toMatchObject({ revision: exported.revision });
   });
 
+  test.each([
+    [["pytorch_model.bin"]],
+    [["pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin", "pytorch_model.bin.index.json"]],
+  ])("with PyTorch's pickle alone has it copied, and counted in its revision: %j", async (pickles) => {
+    const { "onnx/model.onnx": _, "pytorch_model.bin": __, ...rest } = files;
+    const holding = (first: string) => ({
+      ...rest,
+      ...Object.fromEntries(pickles.map((path) => [path, "{}"])),
+      [pickles[0] ?? ""]: first,
+    });
+    const { folder, revision } = await install(holding("weights"));
+    expect(await readdir(folder)).toEqual(expect.arrayContaining(pickles));
+    expect((await install(holding("others"), "other")).revision).not.toBe(revision);
+  });
+
   test("of the hub's cache has its repository's name and commit, and its links are followed", async () => {
     const commit = "0123456789abcdef0123456789abcdef01234567";
     const cache = await folderOf(
@@ -111,7 +126,7 @@ describe("a folder with a model", () => {
 });
 
 describe("a folder is refused, with what it lacks,", () => {
-  const { "onnx/model.onnx": graph, "tokenizer.json": tokenizer, ...rest } = files;
+  const { "onnx/model.onnx": graph, "tokenizer.json": tokenizer, "pytorch_model.bin": _, ...rest } = files;
 
   test.each([
     [
@@ -122,9 +137,9 @@ describe("a folder is refused, with what it lacks,", () => {
     ],
     [
       "without weights that can be read",
-      { ...rest, "tokenizer.json": tokenizer },
+      { ...rest, "tokenizer.json": tokenizer, "tf_model.h5": "weights" },
       "model_no_weights",
-      "FOLDER has neither onnx/model.onnx nor model.safetensors, only onnx/model_fp16.onnx, pytorch_model.bin.",
+      "FOLDER has none of onnx/model.onnx, model.safetensors and pytorch_model.bin, only onnx/model_fp16.onnx, tf_model.h5.",
     ],
     ["without a model", { "README.md": "text" }, "model_file_missing", "FOLDER has no config.json."],
     [

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { copyFile, mkdir, readdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { isModelId, ReembedError } from "@reembed/core";
-import { mattersTo, revisionOf } from "./files-revision.ts";
+import { filesThatMatter, revisionOf } from "./files-revision.ts";
 import {
   exists,
   exportedGraph,
@@ -15,6 +15,7 @@ import {
   writeManifest,
 } from "./model-files.ts";
 import { readFilesRevision } from "./pin-model.ts";
+import { wantedWeights } from "./weight-kinds.ts";
 
 /** Files besides those that vectors depend on, which `model prepare` or a reader of the folder needs. */
 const alsoUseful = /^([\w.-]+\.json|vocab\.txt|sentencepiece\.bpe\.model)$/;
@@ -71,7 +72,7 @@ function requireWeights(given: string, files: readonly string[]): void {
   const others = files.filter((path) => /\.(onnx|bin|pt|h5|msgpack|gguf)$/.test(path));
   throw unusable(
     "model_no_weights",
-    `${given} has neither ${weightFiles.slice(0, 2).join(" nor ")}${others.length === 0 ? "" : `, only ${others.join(", ")}`}.`,
+    `${given} has none of ${wantedWeights}${others.length === 0 ? "" : `, only ${others.join(", ")}`}.`,
     graphs.length > 0
       ? `Rename the graph that is meant to ${exportedGraph}.`
       : "Save it with safe_serialization=True, or export it with `optimum-cli export onnx --task feature-extraction`.",
@@ -128,13 +129,13 @@ export async function installFolder(
 
 async function revisionWhenInstalled(folder: string): Promise<string> {
   if (await exists(join(folder, manifestName))) return await readFilesRevision(folder);
-  const files = await recordFiles(folder, (await listFiles(folder)).filter(isWanted));
+  const files = await recordFiles(folder, wantedOf(await listFiles(folder)));
   return revisionOf(Object.fromEntries(Object.entries(files).map(([path, file]) => [placeOf(path), file])));
 }
 
 async function copyModel(folder: string, target: string): Promise<void> {
   await rm(target, { recursive: true, force: true });
-  for (const path of (await listFiles(folder)).filter(isWanted)) {
+  for (const path of wantedOf(await listFiles(folder))) {
     await copyOne(join(folder, path), join(target, placeOf(path)));
   }
   const prepared = join(folder, preparedName);
@@ -145,8 +146,9 @@ async function copyModel(folder: string, target: string): Promise<void> {
   }
 }
 
-function isWanted(path: string): boolean {
-  return mattersTo(path) || alsoUseful.test(path) || exportsAtTheTop.test(path);
+function wantedOf(paths: readonly string[]): string[] {
+  const matter = filesThatMatter(paths.map(placeOf));
+  return paths.filter((path) => matter.includes(placeOf(path)) || alsoUseful.test(path));
 }
 
 function placeOf(path: string): string {

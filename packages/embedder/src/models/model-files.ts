@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { filesRevision, type Model, ReembedError } from "@reembed/core";
 import { isHashed, revisionOf } from "./files-revision.ts";
 import type { RecordedFiles } from "./recorded-files.ts";
+import { weightKinds } from "./weight-kinds.ts";
 
 /** `manifest.json` of a model's folder: the files that it must contain. Prepared graphs have manifests of their own. */
 export interface ModelManifest {
@@ -25,12 +26,7 @@ export const exportedGraph = "onnx/model.onnx";
 /** Where exports are: in repositories of the hub, and where Optimum's command line writes them. */
 const exportedGraphs: readonly string[] = [exportedGraph, "model.onnx"];
 /** Possible weight files, one of which a model's folder must have. */
-export const weightFiles: readonly string[] = [
-  exportedGraph,
-  "model.safetensors",
-  "model.safetensors.index.json",
-  "model.onnx",
-];
+export const weightFiles: readonly string[] = weightKinds.map(({ main }) => main);
 
 /** The model's folder in Hugging Face layout: `<modelsFolder>/<id>`; for a stand-in, a folder of this repository. */
 export function modelFolder(model: Pick<Model, "id" | "bundled">, modelsFolder: string): string {

@@ -1,12 +1,12 @@
 import { type Model, ReembedError, unpinned, withSettings } from "@reembed/core";
-import { mattersTo, revisionOf } from "./files-revision.ts";
+import { filesThatMatter, revisionOf } from "./files-revision.ts";
 import { exists, listFiles, type ModelManifest, modelFolder, readManifest, recordFiles } from "./model-files.ts";
 
 /** The revision of a folder: the one that its manifest records, or a hash of the files that vectors depend on. */
 export async function readFilesRevision(folder: string): Promise<string> {
   const manifest = await readManifest<Partial<ModelManifest>>(folder);
   if (typeof manifest?.revision === "string" && manifest.files !== undefined) return manifest.revision;
-  return revisionOf(await recordFiles(folder, (await listFiles(folder)).filter(mattersTo)));
+  return revisionOf(await recordFiles(folder, filesThatMatter(await listFiles(folder))));
 }
 
 /**

@@ -16,7 +16,7 @@ const manifestPath = () => join(model.folder, "prepared/cpu/manifest.json");
 const weightsPath = () => join(model.folder, "prepared/cpu/model.onnx.data");
 
 beforeAll(async () => {
-  original = await writeTestModel("bert", "safetensors");
+  original = await writeTestModel("bert", "model.safetensors");
   await prepareTestModel(original);
   return () => original[Symbol.asyncDispose]();
 });

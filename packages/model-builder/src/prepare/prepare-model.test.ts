@@ -15,8 +15,8 @@ describe("a model that is prepared", () => {
   test.each([
     { kind: "bert", weights: "export", pooling: "mean", dtype: "fp32", reference: "export" },
     { kind: "xlm-roberta", weights: "export", pooling: "cls", dtype: "fp32", reference: "export" },
-    { kind: "bert", weights: "safetensors", pooling: "cls", dtype: "fp16", reference: "weights" },
-    { kind: "xlm-roberta", weights: "safetensors", pooling: "mean", dtype: "int8", reference: "weights" },
+    { kind: "bert", weights: "model.safetensors", pooling: "cls", dtype: "fp16", reference: "weights" },
+    { kind: "xlm-roberta", weights: "model.safetensors", pooling: "mean", dtype: "int8", reference: "weights" },
   ] as const)("in $dtype has the same vectors as its $weights, $kind with $pooling pooling", async (of) => {
     await using test = await writeTestModel(of.kind, of.weights, of.pooling);
     const prepared = await prepareTestModel(test, { dtype: of.dtype });
@@ -34,8 +34,17 @@ describe("a model that is prepared", () => {
     expect(after).toHaveLength(texts.length);
   });
 
+  test("from PyTorch's pickle is the very graph that safetensors gives", async () => {
+    await using pickled = await writeTestModel("bert", "pytorch_model.bin", "mean");
+    await using plain = await writeTestModel("bert", "model.safetensors", "mean");
+    const { manifest } = await prepareTestModel(pickled);
+    expect(Object.keys(manifest.sources)).toContain("pytorch_model.bin");
+    expect(manifest.files).toEqual((await prepareTestModel(plain)).manifest.files);
+    expect(await vectors(pickled)).toEqual(await vectors(plain));
+  });
+
   test("records its sources, its files and the texts that it was checked with", async () => {
-    await using test = await writeTestModel("bert", "safetensors");
+    await using test = await writeTestModel("bert", "model.safetensors");
     const steps: string[] = [];
     const prepared = await prepareTestModel(test, { dtype: "int8", onStep: (step) => void steps.push(step) });
     const { manifest, calibration, fidelity } = prepared;
@@ -86,7 +95,7 @@ describe("a preparation is refused", () => {
   });
 
   test("when the weights give NaN", async () => {
-    await using test = await writeTestModel("bert", "safetensors");
+    await using test = await writeTestModel("bert", "model.safetensors");
     await spoilWeights(test, "embeddings.LayerNorm.bias");
     await expect(prepareTestModel(test)).rejects.toMatchObject({
       code: "model_unusable",

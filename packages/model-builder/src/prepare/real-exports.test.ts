@@ -16,7 +16,7 @@ describe.skipIf(realModelsMissing !== undefined)(`an encoder that users export${
 
   beforeAll(async () => {
     exported = await mkdtemp(join(tmpdir(), "reembed-exports-"));
-    words = await writeTestModel("bert", "safetensors", "mean");
+    words = await writeTestModel("bert", "model.safetensors", "mean");
     await exportEncoders(exported);
     return async () => {
       await words[Symbol.asyncDispose]();

@@ -3,22 +3,24 @@ import { join } from "node:path";
 import { ReembedError } from "@reembed/core";
 import { readSafetensors } from "./safetensors.ts";
 import { type StoredTensor, transposeOf } from "./stored-tensor.ts";
+import { readTorchFile } from "./torch/read-torch-file.ts";
 import { damaged, WeightFile } from "./weight-file.ts";
 import { isLinearWeight, prefixOf, spellingsOf } from "./weight-names.ts";
 import type { WeightSource } from "./weight-source.ts";
 
-/** Opens .safetensors files, which have PyTorch's names and orientation of matrices. */
+/** Opens .safetensors files or files of torch.save, which have PyTorch's names and orientation of matrices. */
 export async function openCheckpoint(folder: string, paths: readonly string[]): Promise<WeightSource> {
   await using scope = new AsyncDisposableStack();
   const tensors = new Map<string, StoredTensor>();
   for (const path of paths) {
     const file = scope.use(await WeightFile.open(folder, path));
-    for (const [name, tensor] of await readSafetensors(file)) tensors.set(name, tensor);
+    const read = path.endsWith(".bin") ? readTorchFile(folder, file) : readSafetensors(file);
+    for (const [name, tensor] of await read) tensors.set(name, tensor);
   }
   return new Checkpoint(paths, tensors, prefixOf(paths.join(", "), tensors.keys()), scope.move());
 }
 
-/** The files of a checkpoint in shards, from its `model.safetensors.index.json`. */
+/** The files of a checkpoint in shards, from its `model.safetensors.index.json` or `pytorch_model.bin.index.json`. */
 export async function readShardPaths(folder: string, indexPath: string): Promise<string[]> {
   const text = await readFile(join(folder, indexPath), "utf8");
   try {

@@ -122,15 +122,8 @@ describe("in a model's folder", () => {
     await using model = await writeFolder({ "config.json": "{}" });
     await expect(openEncoderWeights(model.folder)).rejects.toMatchObject({
       code: "weights_missing",
-      message: expect.stringContaining("model.safetensors, model.safetensors.index.json, onnx/model.onnx, model.onnx"),
+      message: expect.stringContaining("model.safetensors, onnx/model.onnx, model.onnx, pytorch_model.bin"),
     });
-  });
-
-  test("a Python pickle is refused with instructions to convert it", async () => {
-    await using model = await writeFolder({ "pytorch_model.bin": "", "2_Dense/pytorch_model.bin": "" });
-    const refusal = { code: "weights_unsupported", remedy: expect.stringContaining("model.safetensors") };
-    await expect(openEncoderWeights(model.folder)).rejects.toMatchObject(refusal);
-    await expect(openModuleWeights(model.folder, "2_Dense")).rejects.toMatchObject(refusal);
   });
 });
 

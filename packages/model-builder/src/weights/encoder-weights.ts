@@ -36,50 +36,55 @@ export interface EncoderWeights extends AsyncDisposable {
 }
 
 const safetensors = "model.safetensors";
+const torchFile = "pytorch_model.bin";
 const exports: readonly string[] = ["onnx/model.onnx", "model.onnx"];
 
 /**
  * Opens the weights in a model's folder: `model.safetensors`, whole or in shards, or else the ONNX export in
- * `onnx/model.onnx` or `model.onnx`. Safetensors is preferred because every tensor has its name there. Exporters leave
- * most matrices without a name, so that their place must be inferred from the graph.
+ * `onnx/model.onnx` or `model.onnx`, or else `pytorch_model.bin`, whole or in shards. Safetensors is preferred because every
+ * tensor has its name there. Exporters leave most matrices without a name, so that their place must be inferred from the
+ * graph; but an export that is there is what the model's vectors were made with.
  * @throws ReembedError `weights_missing`, `weights_damaged`, `weights_quantised` or `weights_unsupported`.
  */
 export async function openEncoderWeights(folder: string): Promise<EncoderWeights> {
-  if (await exists(join(folder, safetensors))) return checked(await openCheckpoint(folder, [safetensors]));
-  const index = `${safetensors}.index.json`;
-  if (await exists(join(folder, index))) {
-    return checked(await openCheckpoint(folder, await readShardPaths(folder, index)));
-  }
-  for (const path of exports) {
-    if (await exists(join(folder, path))) return checked(await openExport(folder, path));
-  }
-  throw await withoutWeights(folder, [safetensors, index, ...exports], "pytorch_model.bin");
+  const source =
+    (await findCheckpoint(folder, safetensors)) ??
+    (await findExported(folder)) ??
+    (await findCheckpoint(folder, torchFile));
+  if (source !== undefined) return checked(source);
+  throw withoutWeights(folder, [safetensors, ...exports, torchFile]);
 }
 
 /**
  * Opens the weights of another module of a sentence-transformers model, such as `2_Dense` with `linear.weight` and
  * `linear.bias`.
- * @throws ReembedError `weights_missing`, `weights_damaged`, or `weights_unsupported` if there is only PyTorch's pickle.
+ * @throws ReembedError `weights_missing`, `weights_damaged` or `weights_unsupported`.
  */
 export async function openModuleWeights(folder: string, module: string): Promise<EncoderWeights> {
-  const path = `${module}/${safetensors}`;
-  if (await exists(join(folder, path))) return checked(await openCheckpoint(folder, [path]));
-  throw await withoutWeights(folder, [path], `${module}/pytorch_model.bin`);
+  const paths = [`${module}/${safetensors}`, `${module}/${torchFile}`];
+  for (const path of paths) {
+    if (await exists(join(folder, path))) return checked(await openCheckpoint(folder, [path]));
+  }
+  throw withoutWeights(folder, paths);
 }
 
-async function withoutWeights(folder: string, expected: string[], pickle: string): Promise<ReembedError> {
-  if (!(await exists(join(folder, pickle)))) {
-    return new ReembedError("weights_missing", `${folder} has none of ${expected.join(", ")}.`, {
-      remedy: "Download one of them from where the model's other files came from.",
-    });
-  }
-  return new ReembedError(
-    "weights_unsupported",
-    `${join(folder, pickle)} is a Python pickle, which Reembed does not read.`,
-    {
-      remedy: `Load the model in Python and save it with safe_serialization=True: that writes ${expected[0]}.`,
-    },
-  );
+/** @param path The file of the whole checkpoint; that of its shards has `.index.json` at its end. */
+async function findCheckpoint(folder: string, path: string): Promise<WeightSource | undefined> {
+  if (await exists(join(folder, path))) return await openCheckpoint(folder, [path]);
+  const index = `${path}.index.json`;
+  if (!(await exists(join(folder, index)))) return undefined;
+  return await openCheckpoint(folder, await readShardPaths(folder, index));
+}
+
+async function findExported(folder: string): Promise<WeightSource | undefined> {
+  for (const path of exports) if (await exists(join(folder, path))) return await openExport(folder, path);
+  return undefined;
+}
+
+function withoutWeights(folder: string, expected: readonly string[]): ReembedError {
+  return new ReembedError("weights_missing", `${folder} has none of ${expected.join(", ")}.`, {
+    remedy: "Download one of them from where the model's other files came from.",
+  });
 }
 
 function checked(source: WeightSource): EncoderWeights {

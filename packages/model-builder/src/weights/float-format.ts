@@ -1,5 +1,6 @@
 /** The format of floats in a weight file, by the names of safetensors. */
-export type FloatFormat = "F32" | "F16" | "BF16";
+export const floatFormats = ["F32", "F16", "BF16"] as const;
+export type FloatFormat = (typeof floatFormats)[number];
 
 export function floatSizeBytes(format: FloatFormat): number {
   return format === "F32" ? 4 : 2;

@@ -1,11 +1,9 @@
-import { ReembedError } from "@reembed/core";
-import { type FloatFormat, floatSizeBytes } from "./float-format.ts";
-import { elementsOf, inFile, type StoredTensor } from "./stored-tensor.ts";
+import { type FloatFormat, floatFormats, floatSizeBytes } from "./float-format.ts";
+import { elementsOf, inFile, type StoredTensor, unreadable } from "./stored-tensor.ts";
 import { damaged, type WeightFile } from "./weight-file.ts";
 
 // The limit of the reference implementation; a header of 400 tensors takes 50 KB.
 const longestHeader = 100_000_000;
-const floatFormats: readonly string[] = ["F32", "F16", "BF16"] satisfies FloatFormat[];
 
 interface HeaderEntry {
   readonly dtype: string;
@@ -31,7 +29,7 @@ export async function readSafetensors(file: WeightFile): Promise<Map<string, Sto
       throw damaged(file.path, `places ${name} at bytes ${begin} to ${end} of its ${dataBytes} bytes of data`);
     }
     const place = { shape, begin: start + begin, end: start + end };
-    tensors.set(name, isFloat(dtype) ? readFrom(file, name, dtype, place) : refuseToRead(file, name, dtype, shape));
+    tensors.set(name, isFloat(dtype) ? readFrom(file, name, dtype, place) : unreadable(name, file.path, dtype, shape));
   }
   return tensors;
 }
@@ -63,20 +61,8 @@ function readFrom(
   throw damaged(file.path, `has ${end - begin} bytes for ${name}; ${format} of ${shape.join(" x ")} takes ${expected}`);
 }
 
-/** Integer tensors, such as position ids, are an error only if somebody reads them. */
-function refuseToRead(file: WeightFile, name: string, dtype: string, dims: readonly number[]): StoredTensor {
-  return {
-    dims,
-    async readRows() {
-      throw new ReembedError("weights_unsupported", `${name} of ${file.path} is stored as ${dtype}.`, {
-        remedy: `Only ${floatFormats.join(", ")} can be read: use the model's unquantised weights.`,
-      });
-    },
-  };
-}
-
 function isFloat(dtype: string): dtype is FloatFormat {
-  return floatFormats.includes(dtype);
+  return (floatFormats as readonly string[]).includes(dtype);
 }
 
 function isEntry(value: unknown): value is HeaderEntry {

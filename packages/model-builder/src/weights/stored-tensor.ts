@@ -1,4 +1,5 @@
-import { type FloatFormat, floatSizeBytes } from "./float-format.ts";
+import { ReembedError } from "@reembed/core";
+import { type FloatFormat, floatFormats, floatSizeBytes } from "./float-format.ts";
 import type { WeightFile } from "./weight-file.ts";
 
 /** A tensor in its file, or a view of one: nothing is read until its rows are requested. */
@@ -23,6 +24,49 @@ export function inFile(
     dims,
     readRows: (start, end) =>
       file.readFloats(format, positionBytes + start * width * floatSizeBytes(format), (end - start) * width),
+  };
+}
+
+/** Elements that do not lie in row-major order. Strides count elements; reads everything between the first and the last. */
+export function stridedInFile(
+  file: WeightFile,
+  format: FloatFormat,
+  { dims, strides, positionBytes }: { dims: readonly number[]; strides: readonly number[]; positionBytes: number },
+): StoredTensor {
+  const [rowStride = 0] = strides;
+  const inRow = dims
+    .slice(1)
+    .reduce(
+      (places, dim, axis) =>
+        places.flatMap((place) => Array.from({ length: dim }, (_, at) => place + at * (strides[axis + 1] ?? 0))),
+      [0],
+    );
+  const span = inRow.reduce((most, place) => Math.max(most, place), 0) + 1;
+  return {
+    dims,
+    async readRows(start, end) {
+      const values = new Float32Array((end - start) * inRow.length);
+      if (values.length === 0) return values;
+      const from = positionBytes + start * rowStride * floatSizeBytes(format);
+      const stored = await file.readFloats(format, from, (end - start - 1) * rowStride + span);
+      for (let row = 0; row < end - start; row++) {
+        const target = values.subarray(row * inRow.length, (row + 1) * inRow.length);
+        for (const [column, place] of inRow.entries()) target[column] = stored[row * rowStride + place] ?? 0;
+      }
+      return values;
+    },
+  };
+}
+
+/** Integer tensors, such as position ids, are an error only if somebody reads them. */
+export function unreadable(name: string, path: string, type: string, dims: readonly number[]): StoredTensor {
+  return {
+    dims,
+    async readRows() {
+      throw new ReembedError("weights_unsupported", `${name} of ${path} is stored as ${type}.`, {
+        remedy: `Only ${floatFormats.join(", ")} can be read: use the model's unquantised weights.`,
+      });
+    },
   };
 }
 

@@ -17,7 +17,7 @@ export interface TestModel extends AsyncDisposable {
 /** @param weights Which weights it has: PyTorch's export, or its checkpoint. */
 export async function writeTestModel(
   kind: EncoderKind,
-  weights: "export" | "safetensors",
+  weights: "export" | "model.safetensors" | "pytorch_model.bin",
   pooling: "cls" | "mean" = "cls",
 ): Promise<TestModel> {
   const modelsFolder = await mkdtemp(join(tmpdir(), "reembed-prepare-"));
@@ -36,7 +36,7 @@ export async function writeTestModel(
   await writeFile(join(folder, "config.json"), JSON.stringify(configOf(kind)));
   await writeFile(join(folder, "tokenizer.json"), JSON.stringify(wordTokenizer()));
   if (weights === "export") await cp(join(fixtures, kind, "opset-17.onnx"), join(folder, "onnx/model.onnx"));
-  else await cp(join(fixtures, kind, "model.safetensors"), join(folder, "model.safetensors"));
+  else await cp(join(fixtures, kind, weights), join(folder, weights));
   return { model, modelsFolder, folder, [Symbol.asyncDispose]: () => rm(modelsFolder, { recursive: true }) };
 }
 

@@ -39,10 +39,11 @@ export const shards = {
   "model-00002-of-00002.safetensors": weights.subarray(200_000),
   "model.safetensors.index.json": "{}",
 };
+export const pickle = { "pytorch_model.bin": "weights" };
 export const unwanted = {
   "README.md": "text",
   "manifest.json": "{}",
-  "pytorch_model.bin": "weights",
+  ...pickle,
   "pytorch_model.bin.index.json": "{}",
   "onnx/config.json": "{}",
   "onnx/model_fp16.onnx": "variant",
