@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { activeProfiles } from "@reembed/config";
-import { isRechunked, ReembedError } from "@reembed/core";
+import { formatCount, isRechunked, type Profile, ReembedError } from "@reembed/core";
 import {
   adoptAgain,
   adoptedTables,
@@ -8,13 +8,15 @@ import {
   copyVectors,
   createDocuments,
   readAdoption,
+  releaseAdoption,
   takeOver,
 } from "@reembed/store/adoption";
-import { takeChanges } from "@reembed/store/changes";
+import { checkAllRows, takeChanges } from "@reembed/store/changes";
 import type { Database } from "@reembed/store/database";
 import { readTriggerFacts } from "@reembed/store/diagnosis";
+import { readQuarantined } from "@reembed/store/embeddings";
 import { readProfile, readProfiles } from "@reembed/store/profiles";
-import { readCoverage } from "@reembed/store/progress";
+import { readCoverage, readQuarantineReasons } from "@reembed/store/progress";
 import { registerProfiles } from "@reembed/store/registration";
 import type { AdoptedSource, ChunkSource } from "@reembed/store/schema";
 import { describeNextStep } from "../backfill/next-step.ts";
@@ -41,7 +43,7 @@ export interface AdoptionReport {
   paused: string[];
   /** What that is for each of them, as a sentence. */
   next: string[];
-  /** What keeps triggers on the application's tables from recording their changes. */
+  /** Rows on which an expression fails, and what keeps triggers on the application's tables from recording their changes. */
   warnings: string[];
 }
 
@@ -69,6 +71,7 @@ export async function adoptTable(options: AdoptOptions): Promise<AdoptionReport>
   } else {
     if (!reembed) checked = await checkVectors(source, options);
     await takeOver(database, profile, source, { vectors: !reembed });
+    await setFailingRowsAside(database);
     // Numbers the rows that were inserted while the others were.
     await takeChanges(database);
     // Their views referred to the partition that was removed.
@@ -85,6 +88,9 @@ export async function adoptTable(options: AdoptOptions): Promise<AdoptionReport>
   const findings = await Promise.all(
     adoptedTables(source).map(async (table) => judgeTriggers(table, await readTriggerFacts(database, table))),
   );
+  const triggers = findings.flat().flatMap(({ check, says, remedy, verdict }) => {
+    return verdict === "ok" ? [] : [`${check}: ${says}. ${remedy ?? ""}`];
+  });
   return {
     table: source.table,
     profile: profile.name,
@@ -96,10 +102,31 @@ export async function adoptTable(options: AdoptOptions): Promise<AdoptionReport>
     checked,
     paused: waiting.map(({ name }) => name),
     next: steps.flatMap(([name, step]) => (step === null ? [] : [`${name} ${step}.`])),
-    warnings: findings.flat().flatMap(({ check, says, remedy, verdict }) => {
-      return verdict === "ok" ? [] : [`${check}: ${says}. ${remedy ?? ""}`];
-    }),
+    warnings: [...(await describeFailingRows(database, profile)), ...triggers],
   };
+}
+
+/** @throws ReembedError `expression_failed` (exit code 3), with the table released, if so many fail that the expression is to blame. */
+async function setFailingRowsAside(database: Database): Promise<void> {
+  try {
+    await checkAllRows(database);
+  } catch (error) {
+    const adoption = await readAdoption(database);
+    if (adoption !== undefined) await releaseAdoption(database, adoption.chunking);
+    throw error;
+  }
+}
+
+/** The first of the rows on which an expression fails, which are in quarantine. */
+async function describeFailingRows(database: Database, { name }: Profile): Promise<string[]> {
+  const reason = "expression_failed";
+  const profile = await readProfile(database, name);
+  const [first] = await readQuarantined(database, profile, { reason, limit: 1 });
+  if (first === undefined) return [];
+  const chunks = (await readQuarantineReasons(database, profile)).find((one) => one.reason === reason)?.chunks ?? 0;
+  const others = chunks > 1 ? ` So do others, ${formatCount(chunks)} rows in all.` : "";
+  const list = `\`reembed quarantine list --profile ${name}\` names them`;
+  return [`quarantine: ${first.detail}${others} ${list}; correct them, and they are embedded.`];
 }
 
 /**

@@ -1,4 +1,5 @@
 import { messageOf, ReembedError } from "@reembed/core";
+import { blamesRow } from "../changes/failing-rows.ts";
 import { sqlState } from "../database/database.ts";
 import type { ChunkSource } from "../schema/corpus.ts";
 import { adoptedTableOf } from "./adopted-relation.ts";
@@ -15,19 +16,41 @@ export function tableGone({ table, documents }: Pick<ChunkSource, "table" | "doc
   });
 }
 
-/** Errors of a statement whose table or columns have another shape than when it was written, and of rows that do not fit. */
-const shapeChanged = /^(42P01|42703|42883|42804|42846|22...)$/;
+/** Errors of a statement whose table or columns have another shape than when it was written. */
+const shapeChanged = /^(42P01|42703|42883|42804|42846)$/;
 const noRight = "42501";
+/** Raised by `check_rows`. */
+const tooManyFail = "RE001";
 
 /**
  * Why a statement on an adopted table failed, for whoever ran it: a column is gone or has another type, an expression fails
- * on a row, or a right was taken away. Undefined if the error has another cause.
+ * on a row that was not set aside yet, or a right was taken away. Undefined if the error has another cause.
  */
 export function explainAdopted(error: unknown): ReembedError | undefined {
-  const table = tableOf(error);
   const state = sqlState(error) ?? "";
-  if (table === undefined || !(shapeChanged.test(state) || state === noRight)) return undefined;
   const reason = messageOf(error);
+  if (state === tooManyFail) {
+    return new ReembedError("expression_failed", `${reason}.`, {
+      exitCode: 3,
+      remedy: "Correct the rows or the function, or run `reembed adopt` again with an expression that is null there.",
+      cause: error,
+    });
+  }
+  const table = tableOf(error);
+  if (table === undefined) return undefined;
+  if (blamesRow(error)) {
+    return new ReembedError(
+      "expression_failed",
+      `An expression fails on a row of the adopted table ${table}: ${reason}.`,
+      {
+        exitCode: 3,
+        remedy:
+          "The producer's next tick puts the row in quarantine: run `reembed producer`, and try again. Or correct the row.",
+        cause: error,
+      },
+    );
+  }
+  if (!(shapeChanged.test(state) || state === noRight)) return undefined;
   if (state === noRight) {
     return new ReembedError("adopted_table_refused", `The adopted table ${table} cannot be read: ${reason}.`, {
       exitCode: 3,

@@ -9,29 +9,90 @@ export const sourceKey = "source_document";
  *
  * The application's expressions stand in a SELECT whose FROM has only its own table, so that no column of ours can take the
  * place of one of theirs. An id is not cast: an index on an `integer` is only used for a `bigint` if the column stands alone.
+ *
+ * A row on which an expression fails has an empty text and none of the values that may fail.
  */
 export function adoptedChunks(chunking: string, source: AdoptedSource, extra: readonly (keyof AdoptedSource)[] = []) {
   const offset = (which: string) =>
     `coalesce((select o.${which} from reembed.chunk_offsets o where o.chunking = '${chunking}' and o.chunk_id = r.id), 0)`;
+  const isFailing = failsAnywhere(source) ? failingCondition(chunking, source) : undefined;
+  const unlessFailing = (expression: string) =>
+    isFailing === undefined ? expression : `case when ${isFailing} then null else ${expression} end`;
+  const guarded = (expression: string) => (mayFail(expression) ? unlessFailing(`(${expression})`) : `(${expression})`);
   const named = [...extra, ...(["title", "language", "metadata"] as const)].filter(
     (name) => source[name] !== undefined,
   );
-  const rows = `(select ${rowId(source)}, ${documentKey(source)} as ${sourceKey},
-      coalesce((${source.position ?? "0"})::bigint, 0) as position, coalesce((${source.content})::text, '') as content
-      ${named.map((name) => `, (${source[name]}) as source_${name}`).join("")}
+  const document = source.document === undefined ? documentKey(source) : guarded(source.document);
+  const position = `(${source.position ?? "0"})::bigint`;
+  const rows = `(select ${rowId(source)}, ${document} as ${sourceKey},
+      coalesce(${mayFail(source.position) ? unlessFailing(position) : position}, 0) as position,
+      coalesce(${unlessFailing(`(${source.content})::text`)}, '') as content
+      ${named.map((name) => `, ${guarded(`${source[name]}`)} as source_${name}`).join("")}
     ${fromRows(source)})`;
-  const key = sameKey(
-    source,
-    source.id.map((_, index) => `r.key_${index + 1}`),
-    "r.key",
-  );
-  const numbers = `join reembed.chunk_keys k on k.chunking = '${chunking}' and ${key}`;
-  const numbered = source.numbered ? `(select k.id, r.* from ${rows} r ${numbers})` : rows;
   return `(${readsTable(source.table)}
     select r.id, (select d.id from reembed.documents d where d.source_key = coalesce(r.${sourceKey}::text, '')) as document_id,
       r.position, ${offset("start_offset")} as start_offset, ${offset("end_offset")} as end_offset, r.content, r.${sourceKey}
       ${named.map((name) => `, r.source_${name}`).join("")}
-    from ${numbered} r)`;
+    from ${withNumbers(chunking, source, rows)} r)`;
+}
+
+/** Everything that an adopted chunking is read from. */
+export function readFrom(chunking: string, source: AdoptedSource) {
+  return {
+    relation: adoptedChunks(chunking, source),
+    keys: adoptedKeys(source),
+    expressions: adoptedExpressions(chunking, source),
+  };
+}
+
+/**
+ * What the expressions give for each row, as a subquery without an alias: its id, and each expression under its name. Null
+ * if none may fail on a row.
+ */
+function adoptedExpressions(chunking: string, source: AdoptedSource): string | null {
+  if (!failsAnywhere(source)) return null;
+  const types = {
+    content: "text",
+    position: "bigint",
+    document: "text",
+    title: "text",
+    language: "text",
+    metadata: "jsonb",
+  };
+  const parts = Object.entries(types).map(([name, type]) => {
+    return `(${source[name as keyof typeof types] ?? "null"})::${type} as ${name}`;
+  });
+  const rows = `(select ${[rowId(source), ...parts].join(", ")} ${fromRows(source)})`;
+  return `(${readsTable(source.table)} select r.* from ${withNumbers(chunking, source, rows)} r)`;
+}
+
+/** Rows with their number as id, where they have one. */
+function withNumbers(chunking: string, source: AdoptedSource, rows: string): string {
+  if (!source.numbered) return rows;
+  const columns = source.id.map((_, index) => `r.key_${index + 1}`);
+  return `(select k.id, r.* from ${rows} r
+    join reembed.chunk_keys k on k.chunking = '${chunking}' and ${sameKey(source, columns, "r.key")})`;
+}
+
+/** Whether a row of the application's table was set aside: a condition over its columns. */
+function failingCondition(chunking: string, source: AdoptedSource): string {
+  const failing = `reembed.failing_rows f`;
+  return source.numbered
+    ? `${keyText(source)} in (select k.key from ${failing} join reembed.chunk_keys k
+        on k.chunking = f.chunking and k.id = f.chunk_id where f.chunking = '${chunking}')`
+    : `${source.id} in (select f.chunk_id from ${failing} where f.chunking = '${chunking}')`;
+}
+
+function failsAnywhere({ content, position, document, title, language, metadata }: AdoptedSource): boolean {
+  return [content, position, document, title, language, metadata].some(mayFail);
+}
+
+/** A column or a part of its JSON, or the first of several that is not null, cannot fail on a row. */
+function mayFail(expression: string | undefined): boolean {
+  if (expression === undefined) return false;
+  const bare = expression.replaceAll(/'(?:[^']|'')*'/g, "0").replaceAll(/"(?:[^"]|"")*"/g, "c");
+  const words = bare.replaceAll(/\b(coalesce|nullif) *(?=\()/gi, "");
+  return /\bselect\b|\w *\(/i.test(words) || !/^[\w\s]*$/.test(words.replaceAll(/->>?|#>>?|[(),]/g, " "));
 }
 
 /** The rows of an application's table of documents, as a subquery without an alias. */

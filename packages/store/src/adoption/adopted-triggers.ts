@@ -67,9 +67,9 @@ interface Followed {
 }
 
 /**
- * The function evaluates the expressions before it writes anything, in a block of its own: if that fails, because a column
- * is gone or an expression fails on a row, the application's statement does not fail with it, and everything is compared
- * later. Expressions are text to PostgreSQL, so that nothing depends on the table's columns.
+ * The function evaluates the expressions before it writes anything, in a block of its own, so that the application's
+ * statement does not fail with them. If one fails on a row, all rows of the statement are logged. If a column is gone, or the
+ * document itself cannot be told, everything is compared later. Expressions are text to PostgreSQL, so that nothing depends on the table's columns.
  *
  * Texts are compared byte by byte: under a case-insensitive type or collation, texts may be equal that are embedded
  * differently. Rows are matched by their ids, so that a changed id is a deletion and an insertion.
@@ -78,12 +78,18 @@ async function follow(transaction: Queryable, chunking: string, followed: Follow
   const each = await firesForEachRow(transaction, followed.table);
   const { table, where, id, document, text, rest, idType, log } = followed;
   const bytes = (expression: string) => `(${expression})::text collate "C"`;
-  const rows = (of: "old" | "new") => `(
-    select ${id} as id, coalesce((${document})::text, '') as document, ${bytes(text)} as content,
-      row(${[document, ...rest].map(bytes).join(", ")}) as rest
+  const rows = (
+    of: "old" | "new",
+    values = `, ${bytes(text)} as content,
+      row(${[document, ...rest].map(bytes).join(", ")}) as rest`,
+  ) => `(
+    select ${id} as id, coalesce((${document})::text, '') as document${values}
     from ${each ? `(select ${of}.*)` : `${of}_rows`} as ${bareName(table)}${where === undefined ? "" : ` where (${where})`})`;
   const one = (of: "old" | "new") => `
         select array_agg(r.id), array_agg(distinct r.document) into ids, documents from ${rows(of)} r;`;
+  const all = (...of: ("old" | "new")[]) => `
+          select array_agg(distinct r.id), array_agg(distinct r.document) into ids, documents
+          from (${of.map((which) => `select * from ${rows(which, "")} ${which}_one`).join(" union all ")}) r;`;
   const name = adoptedFunction(followed.name, chunking);
   await transaction.execute(
     sql.raw(`
@@ -103,8 +109,16 @@ async function follow(transaction: Queryable, chunking: string, followed: Follow
         where n.content is distinct from o.content or n.rest is distinct from o.rest;
         end if;
       exception when others then
-        insert into reembed.change_log (chunking) values ('${chunking}');
-        return null;
+        begin
+          if not reembed.blames_row(sqlstate) then raise; end if;
+          if tg_op = 'INSERT' then${all("new")}
+          elsif tg_op = 'DELETE' then${all("old")}
+          else${all("old", "new")}
+          end if;
+        exception when others then
+          insert into reembed.change_log (chunking) values ('${chunking}');
+          return null;
+        end;
       end;
       ${log}
       insert into reembed.document_changes (key)

@@ -27,7 +27,7 @@ export async function releaseAdoption(database: Database, chunking: string): Pro
           await transaction.execute(sql`delete from reembed.${sql.raw(table)} where profile = ${name}`);
         }
       }
-      for (const table of ["chunk_keys", "chunk_offsets", "change_log"]) {
+      for (const table of ["chunk_keys", "chunk_offsets", "change_log", "failing_rows"]) {
         await transaction.execute(sql`delete from reembed.${sql.raw(table)} where chunking = ${chunking}`);
       }
       await transaction.execute(sql`delete from reembed.document_changes where key in (
@@ -36,7 +36,7 @@ export async function releaseAdoption(database: Database, chunking: string): Pro
       const relation = chunksPartition(chunking);
       await transaction
         .update(chunkings)
-        .set({ source: null, keys: null, relation })
+        .set({ source: null, keys: null, expressions: null, relation })
         .where(eq(chunkings.name, chunking));
       await createChunkPartition(transaction, chunking);
       for (const profile of rows) await createProfileView(transaction, profile, chunking);

@@ -3,6 +3,7 @@ import { sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 import type { AdoptedSource, ChunkSource, DocumentSource } from "../schema/corpus.ts";
 import { bareName } from "./adopted-relation.ts";
+import { judgeRows, type Objection } from "./judge-rows.ts";
 import {
   bareType,
   findColumn,
@@ -12,12 +13,6 @@ import {
   type SourceTable,
   type TableColumn,
 } from "./source-table.ts";
-
-/** Something that keeps a table from being adopted, and what to write or to do instead. */
-interface Objection {
-  says: string;
-  remedy: string;
-}
 
 type Kind = { name: string; fits: (type: Type) => boolean; remedy: (expression: string) => string };
 type Type = Pick<TableColumn, "type" | "category">;
@@ -266,27 +261,6 @@ async function fitsNumber(database: Database, { name }: SourceTable, key: readon
         as fits`)
     .catch(() => ({ rows: [{ fits: true }] }));
   return rows[0]?.fits === true;
-}
-
-/** Expressions are evaluated on every row, because one that fails on a row would fail for whoever reads it later. */
-async function judgeRows(database: Database, { table, where, ...parts }: AdoptedSource): Promise<Objection[]> {
-  const objections: Objection[] = [];
-  const { content, position, document, metadata } = parts;
-  for (const [part, expression] of Object.entries({ where, content, position, document, metadata })) {
-    if (expression === undefined || /^"?\w+"?$/.test(expression)) continue;
-    const value = `(${expression})${part === "position" ? "::bigint" : ""}`;
-    const rows = part === "where" || where === undefined ? table : `${table} where (${where})`;
-    try {
-      await database.execute(sql`select count(${sql.raw(value)}::text) from ${sql.raw(rows)}`);
-    } catch (error) {
-      const reason = messageOf(error);
-      objections.push({
-        says: `--${part} ${expression} fails on a row of ${table}: ${reason}.`,
-        remedy: "Correct the row, or write an expression that is null there.",
-      });
-    }
-  }
-  return objections;
 }
 
 function refuse(table: string, objections: readonly Objection[]): ReembedError {

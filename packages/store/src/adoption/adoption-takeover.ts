@@ -6,7 +6,7 @@ import { withMigrationLock } from "../database/migrate.ts";
 import { type AdoptedSource, chunkings } from "../schema/corpus.ts";
 import { profiles } from "../schema/profiles.ts";
 import { chunksPartition, profileView } from "../schema/relations.ts";
-import { adoptedChunks, adoptedKeys } from "./adopted-relation.ts";
+import { readFrom } from "./adopted-relation.ts";
 import { followChunks } from "./adopted-triggers.ts";
 import { readAdoption } from "./adoption.ts";
 import { installDocumentTriggers, logEverything, replaceSource } from "./replace-source.ts";
@@ -37,10 +37,10 @@ export async function takeOver(
     const takeChunks = async (transaction: Queryable) => {
       await replacePartition(transaction, chunking);
       await followChunks(transaction, chunking, source);
-      const relation = adoptedChunks(chunking, source);
+      const reads = readFrom(chunking, source);
       await transaction
         .update(chunkings)
-        .set({ source, relation, keys: adoptedKeys(source) })
+        .set({ source, ...reads })
         .where(eq(chunkings.name, chunking));
       // For rows that were inserted since all were numbered; a tick finds them if this process ends here.
       const everything = source.numbered ? await logEverything(transaction, chunking) : undefined;
@@ -48,7 +48,7 @@ export async function takeOver(
         update reembed.profiles set
           state = case when newest is null then 'registered' when ${vectors} then 'adopting' else 'backfilling' end,
           backfill_order = 'id', backfill_cursor = 0, backfill_target = coalesce(newest, 0)
-        from (select max(id) as newest from ${sql.raw(relation)} c) chunks where name = ${profile.name}`);
+        from (select max(id) as newest from ${sql.raw(reads.relation)} c) chunks where name = ${profile.name}`);
       if (source.chunks === "keep") await moveToAdopted(transaction, chunking);
       // A live system must not get unexpected load: `reembed backfill start` starts it.
       await transaction.execute(

@@ -10,7 +10,10 @@ import { leading } from "./leading-dimensions.ts";
 /** How many rows are drawn at most for one that has a text and a vector. */
 const drawnForOne = 4;
 
-/** Up to `size` random texts with their vectors from an application's table; blank texts are left out. */
+/**
+ * Up to `size` random texts with their vectors from an application's table; those are left out that are blank, or on which the
+ * expression of the text fails.
+ */
 export async function sampleSource(
   database: Database,
   { table, content, embedding, where }: AdoptedSource,
@@ -18,16 +21,21 @@ export async function sampleSource(
 ): Promise<VectorOfText[]> {
   const { rows: counted } = await database.execute<{ count: string }>(sql`select count(*) from ${sql.raw(table)}`);
   const share = Math.min(100, (100 * drawnForOne * size) / Math.max(1, Number(counted[0]?.count)));
+  const text = `select (${content})::text from ${table}`.replaceAll("%", "%%");
+  const textOfRow = `${text} where tableoid = %s and ctid = %L`;
   // Rows, and not pages, because rows beside each other often belong to one document.
   const { rows } = await database.execute<{ content: string; vector: number[] }>(sql`
     select content, embedding::real[] as vector from (
-      select (${sql.raw(content)})::text as content, ${leading(`(${embedding})`, dimensions)} as embedding
-      from ${sql.raw(table)} tablesample bernoulli (${share})
-      ${sql.raw(where === undefined ? "" : `where (${where})`)}
-    ) drawn where embedding is not null and content ~ '\\S' order by random() limit ${size}`);
-  return rows.map(({ content: text, vector }, index) => ({
+      select reembed.text_unless_failing(format(${textOfRow}::text, tableoid, ctid)) as content, embedding from (
+        select tableoid, ctid, ${leading(`(${embedding})`, dimensions)} as embedding
+        from ${sql.raw(table)} tablesample bernoulli (${share})
+        ${sql.raw(where === undefined ? "" : `where (${where})`)}
+        order by random() limit ${drawnForOne * size}
+      ) drawn
+    ) read where embedding is not null and content ~ '\\S' limit ${size}`);
+  return rows.map(({ content: read, vector }, index) => ({
     chunkId: index,
-    content: text,
+    content: read,
     vector: Float32Array.from(vector),
     adopted: true,
   }));
@@ -35,7 +43,7 @@ export async function sampleSource(
 
 /**
  * Copies the next vectors of an adopted table after the profile's cursor, scaled to length 1 and in half precision, and
- * moves the cursor in the same transaction. After the last vectors the backfill is at its target, and its sweep finds the
+ * moves the cursor in the same transaction; those of rows that were set aside are left out. After the last vectors the backfill is at its target, and its sweep finds the
  * rest: chunks without a vector, or with a zero vector or other dimensions.
  *
  * A chunk that was written since the adoption is a change or in the log, and its vector is not copied, because it may be of
@@ -85,6 +93,8 @@ function insertVectors(profile: RegisteredProfile, source: AdoptedSource, last: 
       where ${page("c.id")} and c.source_embedding is not null
     ) a
     where vector_norm(a.vector) > 0
-      and a.id not in (select chunk_id from (${waitingChanges(profile)}) waiting where ${page("chunk_id")})
+      and a.id not in (
+        select chunk_id from (${waitingChanges(profile)}) waiting where ${page("chunk_id")}
+        union all select chunk_id from reembed.failing_rows where chunking = ${profile.chunking} and ${page("chunk_id")})
     on conflict (chunk_id, profile) do nothing`;
 }

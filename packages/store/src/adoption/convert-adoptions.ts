@@ -3,6 +3,7 @@ import type { Database } from "../database/database.ts";
 import { quoted } from "../database/quoted.ts";
 import type { AdoptedSource, DocumentSource } from "../schema/corpus.ts";
 import { adoptedFunction, profileView } from "../schema/relations.ts";
+import { readFrom } from "./adopted-relation.ts";
 import { replaceSource } from "./replace-source.ts";
 import { findColumn, keyType, readTable } from "./source-table.ts";
 
@@ -21,6 +22,17 @@ export async function convertAdoptions(database: Database): Promise<void> {
     where source is not null and not source ? 'idTypes'`);
   for (const { name, source, present } of rows) {
     if (present) await replaceSource(database, name, await convert(database, source), dropOlder(name));
+  }
+  await guardExpressions(database);
+}
+
+/** Before 0018 a row on which an expression fails was not set aside. */
+async function guardExpressions(database: Database): Promise<void> {
+  const { rows } = await database.execute<{ name: string; source: AdoptedSource }>(sql`
+    select name, source from reembed.chunkings
+    where source ? 'idTypes' and expressions is null and to_regclass(source->>'table') is not null`);
+  for (const { name, source } of rows) {
+    if (readFrom(name, source).expressions !== null) await replaceSource(database, name, source);
   }
 }
 

@@ -2,7 +2,7 @@ import { eq, sql } from "drizzle-orm";
 import type { Database, Queryable } from "../database/database.ts";
 import { applicationTable, withLockTimeout } from "../database/lock-timeout.ts";
 import { type AdoptedSource, chunkings } from "../schema/corpus.ts";
-import { adoptedChunks, adoptedKeys } from "./adopted-relation.ts";
+import { readFrom } from "./adopted-relation.ts";
 import { followChunks, followDocuments } from "./adopted-triggers.ts";
 
 /** Creates the triggers of an adopted chunking again and changes what it is read from. */
@@ -18,8 +18,10 @@ export async function replaceSource(
     await followChunks(transaction, chunking, source);
     await transaction
       .update(chunkings)
-      .set({ source, relation: adoptedChunks(chunking, source), keys: adoptedKeys(source) })
+      .set({ source, ...readFrom(chunking, source) })
       .where(eq(chunkings.name, chunking));
+    // By other expressions other rows may fail: they are set aside when everything is compared.
+    await transaction.execute(sql`delete from reembed.failing_rows where chunking = ${chunking}`);
     await logEverything(transaction, chunking);
   };
   await withLockTimeout(database, replace, applicationTable);

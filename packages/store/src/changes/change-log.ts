@@ -2,6 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Database, Queryable } from "../database/database.ts";
 import { repeatOnConflict } from "../database/repeat-on-conflict.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
+import { checkAllRows } from "./failing-rows.ts";
 
 /**
  * Spells `chan`: the lock of changes, which the functions of migration 0010 also use. Chunks are never locked, so our own
@@ -24,14 +25,23 @@ const rowsAtOnce = 10_000;
 
 /**
  * Turns what triggers have logged into changes of each profile, and removes vectors, quarantines and changes of deleted
- * chunks. If nothing is logged, as in most ticks, it is one short statement.
+ * chunks. Rows of an adopted table on which an expression fails are set aside, and those that were set aside are tried again.
+ * If nothing is logged, as in most ticks, it is two short statements.
  */
 export async function takeChanges(database: Database): Promise<void> {
-  for (;;) {
+  for (let checked = false; ; ) {
+    await repeatOnConflict(() => database.execute(sql`select reembed.check_changed(${rowsAtOnce})`));
     const { rows } = await repeatOnConflict(() =>
-      database.execute<{ moved: number; gone: number }>(sql`select * from reembed.take_changes(${rowsAtOnce})`),
+      database.execute<{ moved: number; gone: number; failed: string[] }>(
+        sql`select * from reembed.take_changes(${rowsAtOnce})`,
+      ),
     );
-    const { moved, gone } = rows[0] ?? { moved: 0, gone: 0 };
+    const { moved, gone, failed } = rows[0] ?? { moved: 0, gone: 0, failed: [] };
+    if (failed.length > 0 && !checked) {
+      await checkAllRows(database);
+      checked = true;
+      continue;
+    }
     if (gone > 0) await repeatOnConflict(() => database.execute(sql`select reembed.remove_gone(${rowsAtOnce})`));
     if (moved + gone < rowsAtOnce) return;
   }

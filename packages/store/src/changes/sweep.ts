@@ -3,6 +3,7 @@ import { numberBlock } from "../adoption/row-numbers.ts";
 import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { mayAllHaveChanged } from "./change-log.ts";
+import { settingFailingRowsAside } from "./failing-rows.ts";
 
 /** Chunks per call. Their texts are hashed, which takes some tens of milliseconds. */
 export const sweptPerTick = 1_000;
@@ -43,7 +44,7 @@ export async function sweepBlock(
     ) block`);
   const isLast = Number(block.rows[0]?.ids) < chunks;
   const to = isLast ? greatestId : (block.rows[0]?.last ?? greatestId);
-  const found = await logMissed(database, profile, from, to);
+  const found = await settingFailingRowsAside(database, () => logMissed(database, profile, from, to));
   await database.execute(sql`
     insert into reembed.sweeps (profile, position, key, ended_at)
     values (${profile.name}, ${isLast ? null : to}::bigint, ${key}, ${isLast ? sql`now()` : null})

@@ -1,5 +1,6 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { settleChanges } from "../changes/change-log.ts";
+import { settingFailingRowsAside } from "../changes/failing-rows.ts";
 import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { donorOf } from "./donors.ts";
@@ -28,13 +29,25 @@ export async function readPendingChunks(
   profile: RegisteredProfile,
   chunkIds: readonly number[],
 ): Promise<PendingChunk[]> {
-  const { rows } = await database.execute<{
-    id: string;
-    content: string | null;
-    content_hash: Buffer | null;
-    attempts: number | null;
-    reusable: boolean;
-  }>(sql`
+  const read = () => database.execute<PendingRow>(pendingOf(profile, chunkIds));
+  const { rows } = await settingFailingRowsAside(database, read, { chunking: profile.chunking, chunkIds });
+  const settled = rows.filter(({ content }) => content === null).map(({ id }) => Number(id));
+  if (settled.length > 0) await settleChanges(database, profile, settled);
+  return rows.flatMap(({ id, content, content_hash, ...row }) =>
+    content === null || content_hash === null ? [] : [{ ...row, id: Number(id), content, contentHash: content_hash }],
+  );
+}
+
+type PendingRow = {
+  id: string;
+  content: string | null;
+  content_hash: Buffer | null;
+  attempts: number | null;
+  reusable: boolean;
+};
+
+function pendingOf(profile: RegisteredProfile, chunkIds: readonly number[]): SQL {
+  return sql`
     select c.id, case when pending then c.content end as content, hashed.content_hash, ch.attempts,
       donor.embedding is not null as reusable
     from ${sql.raw(profile.relation)} c
@@ -53,10 +66,5 @@ export async function readPendingChunks(
     select ch.chunk_id, null, null, null, false from reembed.chunk_changes ch
     where ch.profile = ${profile.name} and ch.chunk_id = any(${sql.param(chunkIds)}::bigint[])
       and not exists (select from ${sql.raw(profile.relation)} c where c.id = ch.chunk_id)
-    order by 1`);
-  const settled = rows.filter(({ content }) => content === null).map(({ id }) => Number(id));
-  if (settled.length > 0) await settleChanges(database, profile, settled);
-  return rows.flatMap(({ id, content, content_hash, ...row }) =>
-    content === null || content_hash === null ? [] : [{ ...row, id: Number(id), content, contentHash: content_hash }],
-  );
+    order by 1`;
 }

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { readAdoption } from "../adoption/adoption.ts";
 import { type MisfitDocument, type RefreshedDocuments, refreshDocuments } from "../adoption/adoption-documents.ts";
 import { takeChanges } from "../changes/change-log.ts";
+import { settingFailingRowsAside } from "../changes/failing-rows.ts";
 import {
   addChunkCounts,
   type ChunkCounts,
@@ -130,7 +131,7 @@ async function uncut(database: Queryable) {
  * read committed, so that statements after the lock see what the previous transaction has committed.
  */
 async function cutAlone<T>(database: Database, work: (transaction: Queryable) => Promise<T>): Promise<T> {
-  return await repeatOnConflict(() =>
+  const cut = () =>
     database.transaction(
       async (transaction) => {
         await transaction.execute(sql`select pg_advisory_xact_lock(${recutLock})`);
@@ -138,8 +139,8 @@ async function cutAlone<T>(database: Database, work: (transaction: Queryable) =>
         return await work(transaction);
       },
       { isolationLevel: "read committed" },
-    ),
-  );
+    );
+  return await settingFailingRowsAside(database, () => repeatOnConflict(cut));
 }
 
 async function recut(transaction: Queryable, keys: readonly string[]): Promise<RecutDocuments> {

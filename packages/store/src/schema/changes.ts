@@ -49,3 +49,21 @@ export const sweeps = reembed.table("sweeps", {
   key: text("key"),
   endedAt: moment("ended_at"),
 });
+
+/**
+ * Rows of an adopted table on which an expression fails. They are read with an empty text and nothing else, so that
+ * statements go on with the other rows, and are in quarantine until the expression no longer fails.
+ */
+export const failingRows = reembed.table(
+  "failing_rows",
+  {
+    chunking: text("chunking").notNull(),
+    chunkId: id("chunk_id").notNull(),
+    /** The name of the expression, such as `position`. */
+    part: text("part").notNull(),
+    /** PostgreSQL's message. */
+    error: text("error").notNull(),
+    checkedAt: moment("checked_at").notNull().default(sql`clock_timestamp()`),
+  },
+  (table) => [primaryKey({ columns: [table.chunking, table.chunkId] })],
+);

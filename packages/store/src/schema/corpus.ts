@@ -26,6 +26,8 @@ export const chunkings = reembed.table("chunkings", {
   relation: text("relation").notNull(),
   /** The keys of an adopted table's rows as text, as a subquery; null unless its chunks have numbers of ours. */
   keys: text("keys"),
+  /** What an adopted table's expressions give for each row, as a subquery; null unless one of them may fail on a row. */
+  expressions: text("expressions"),
   /** Set for an adopted chunking; null where Reembed cut the chunks. */
   source: jsonb("source").$type<AdoptedSource>(),
 });
