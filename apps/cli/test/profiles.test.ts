@@ -50,7 +50,7 @@ describeOnEachServer(
 
       expect(await run("init")).toMatchObject({
         code: 2,
-        stderr: expect.stringContaining("There is no profile mine;"),
+        stderr: expect.stringContaining("There is no profile mine."),
       });
       const added = await run("profile", "add", "mine", "--folder", folder, "--query-prompt", "query: ", "--json");
       expect({ code: added.code, stderr: added.stderr.includes("error") }).toEqual({ code: 0, stderr: false });
@@ -151,7 +151,7 @@ describeOnOneServer("reembed profile", (open) => {
     expect((await run("show", "short")).stdout).toMatch(/^model +mini-m3 at trained-1\+[0-9a-f]{10}$/m);
     expect(await run("show", "nonsense")).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("There is no profile nonsense;"),
+      stderr: expect.stringContaining("There is no profile nonsense."),
     });
     expect(await run("remove", "bge-m3")).toMatchObject({
       code: 2,

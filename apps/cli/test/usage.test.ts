@@ -31,9 +31,11 @@ describe("wrong usage ends with exit code 2, nothing on stdout and a hint", () =
   });
 
   test("reembed worker --profile with an unknown profile", async () => {
-    const { code, stderr } = await runReembed(["worker", "--profile", "nonsense"]);
+    const { code, stderr } = await runReembed(["worker", "--profile", "mini-m4"]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^error: There is no profile nonsense; the profiles are .*mini-m3/);
+    expect(stderr).toMatch(
+      /^error: There is no profile mini-m4\.\n +Did you mean mini-m3\? `reembed profile list` lists/,
+    );
   });
 });
 

@@ -1,6 +1,7 @@
 import { models, type Profile, type ProfileOverrides, profiles, resolveProfile } from "@reembed/core";
 import type { z } from "zod";
 import { Environment } from "./environment.ts";
+import { unknownProfile } from "./unknown-profile.ts";
 
 export const ProfileVariables = Environment.pick({
   BASELINE_PROFILE: true,
@@ -44,10 +45,13 @@ export function isInCatalogue({ chosen }: { chosen: ChosenProfiles }): boolean {
   return named && (overrides.modelId === undefined || models.has(overrides.modelId));
 }
 
+/** @throws ReembedError `profile_unknown` or `profile_invalid` (exit code 2). */
 export function resolveChosen(
   { baseline, candidate, overrides }: ChosenProfiles,
   known: ReadonlyMap<string, Profile>,
 ): Record<"baseline" | "candidate", Profile> {
+  const missing = [baseline, candidate].find((name) => !known.has(name));
+  if (missing !== undefined) throw unknownProfile(missing, known.keys());
   return {
     baseline: resolveProfile(baseline, {}, known),
     candidate: resolveProfile(candidate, overrides, known),

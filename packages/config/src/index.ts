@@ -10,6 +10,7 @@ export {
 export { isInCatalogue } from "./chosen-profiles.ts";
 export { loadConfig, type Settings } from "./config.ts";
 export { Environment } from "./environment.ts";
+export { unknownProfile } from "./unknown-profile.ts";
 export {
   activeProfiles,
   type Config,

@@ -1,6 +1,7 @@
-import { type Profile, profiles, ReembedError } from "@reembed/core";
+import { type Profile, profiles } from "@reembed/core";
 import { resolveChosen } from "./chosen-profiles.ts";
 import type { Settings } from "./config.ts";
+import { unknownProfile } from "./unknown-profile.ts";
 
 /** The environment with the profiles that it chose. */
 export interface Config extends Settings {
@@ -19,7 +20,7 @@ interface Known {
 /**
  * Resolves the chosen profiles among those that there are. Where a profile has vectors, the model that they come from
  * counts: another version's catalogue may describe the model otherwise.
- * @throws ReembedError `profile_invalid` (exit code 2).
+ * @throws ReembedError `profile_unknown` or `profile_invalid` (exit code 2).
  */
 export function withProfiles(settings: Settings, known: Known = { profiles, registered: new Map() }): Config {
   const withModel = (profile: Profile): Profile => ({
@@ -36,11 +37,7 @@ export function configuredProfile(config: Config, name: string): Profile {
   const configured = [config.candidate, config.baseline].find((profile) => profile.name === name);
   const profile = configured ?? config.profiles.get(name);
   if (profile !== undefined) return profile;
-  const known = [...new Set([config.baseline.name, config.candidate.name, ...config.profiles.keys()])];
-  throw new ReembedError("profile_unknown", `There is no profile ${name}; the profiles are ${known.join(", ")}.`, {
-    exitCode: 2,
-    remedy: "`reembed profile add` adds one.",
-  });
+  throw unknownProfile(name, [config.baseline.name, config.candidate.name, ...config.profiles.keys()]);
 }
 
 /** Baseline and candidate; only one if the same profile is both, because everything is on one model. */

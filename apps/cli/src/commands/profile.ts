@@ -1,4 +1,4 @@
-import { loadConfig, type Settings } from "@reembed/config";
+import { loadConfig, type Settings, unknownProfile } from "@reembed/config";
 import { type Profile, ReembedError } from "@reembed/core";
 import { modelFolder } from "@reembed/embedder";
 import { chooseModel, describeProfile, requireFreeName, type SearchWish } from "@reembed/migration/profiles";
@@ -45,7 +45,12 @@ export function registerProfile(program: Command): void {
     .action(async (name: string, { json }: { json?: boolean }) => {
       const profiles = await listProfiles(loadConfig(process.env));
       const shown = profiles.find((profile) => profile.name === name);
-      if (shown === undefined) throw unknown(name, profiles);
+      if (shown === undefined) {
+        throw unknownProfile(
+          name,
+          profiles.map((profile) => profile.name),
+        );
+      }
       printResult(shown, json, describeShown(shown));
     });
   command
@@ -118,11 +123,4 @@ async function listProfiles(settings: Settings): Promise<ListedProfile[]> {
     model: models(profile),
     ...(uses.get(profile.name) ?? { added: false, state: null, role: null }),
   }));
-}
-
-function unknown(name: string, profiles: readonly Profile[]): ReembedError {
-  const names = profiles.map((profile) => profile.name).join(", ");
-  return new ReembedError("profile_unknown", `There is no profile ${name}; the profiles are ${names}.`, {
-    exitCode: 2,
-  });
 }

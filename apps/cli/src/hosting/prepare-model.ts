@@ -1,6 +1,6 @@
 import type { Model } from "@reembed/core";
 import { type Dtype, modelFolder, type PreparedDevice } from "@reembed/embedder";
-import { exists, findExport, preparedFolder } from "@reembed/embedder/models";
+import { exists, findExport, readPrepared } from "@reembed/embedder/models";
 import { readSampleTexts } from "@reembed/migration/load";
 import { type Preparation, prepareModel } from "@reembed/model-builder/prepare";
 
@@ -28,10 +28,13 @@ function fastestDtype(device: PreparedDevice): Dtype {
   return device === "cpu" ? "int8" : "fp16";
 }
 
-/** Whether a model has weights alone, so that nothing runs it yet. */
+/**
+ * Whether a model has weights alone, so that nothing runs it yet.
+ * @throws ReembedError of `readPrepared` if the graph that is there is of another revision or pooling.
+ */
 export async function lacksGraph(model: Model, modelsFolder: string): Promise<boolean> {
   if (model.endpoint !== undefined || model.unknown) return false;
   const folder = modelFolder(model, modelsFolder);
-  if (!(await exists(folder)) || (await exists(preparedFolder(folder, "cpu")))) return false;
+  if (!(await exists(folder)) || (await readPrepared(model, folder, "cpu")) !== undefined) return false;
   return (await findExport(folder)) === undefined;
 }

@@ -82,7 +82,7 @@ async function prepareServers(settings: Settings, servers: Servers, patience: Pa
 
 /**
  * The settings with the profiles of the database, and with the bounds that `reembed set` has set there.
- * @throws ReembedError `profile_invalid` (exit code 2) if the environment names a profile that there is not.
+ * @throws ReembedError `profile_unknown` (exit code 2) if the environment names a profile that there is not.
  */
 export async function resolveConfig(settings: Settings, database: Database): Promise<Config> {
   return withProfiles(await readSettings(database, settings), await readKnownProfiles(database));

@@ -95,16 +95,17 @@ export function resolveProfile(name: string, overrides: ProfileOverrides = {}, k
 
 function baseProfile(name: string, modelId: string | undefined, known: ReadonlyMap<string, Profile>): Profile {
   const named = known.get(name);
-  if (named === undefined)
-    throw invalid(`There is no profile ${name}; the profiles are ${[...known.keys()].join(", ")}`);
+  if (named === undefined) throw invalid(`There is no profile ${name}`);
   if (modelId === undefined || modelId === named.model.id) return named;
   const all = [...known.values()];
   const ofModel = all.find((entry) => entry.model.id === modelId);
   if (ofModel !== undefined) return ofModel;
-  const ids = new Set(all.map(({ model }) => model.id));
-  throw invalid(`EMBEDDING_MODEL is ${modelId}; the registered models are ${[...ids].join(", ")}`);
+  throw invalid(
+    `EMBEDDING_MODEL is ${modelId}, and no profile has that model`,
+    "`reembed profile list` lists the profiles with their models, and `reembed profile add` adds one.",
+  );
 }
 
-function invalid(message: string): ReembedError {
-  return new ReembedError("profile_invalid", message, { exitCode: 2 });
+function invalid(message: string, remedy?: string): ReembedError {
+  return new ReembedError("profile_invalid", message, { exitCode: 2, ...(remedy === undefined ? {} : { remedy }) });
 }

@@ -10,5 +10,5 @@ export {
   requiredFiles,
 } from "./model-files.ts";
 export { pinModel, readFilesRevision } from "./pin-model.ts";
-export { builderVersion, graphName, type PreparedManifest, preparedFolder } from "./prepared-graph.ts";
+export { builderVersion, graphName, type PreparedManifest, preparedFolder, readPrepared } from "./prepared-graph.ts";
 export { type FolderFacts, readModelFolder } from "./read-model-folder.ts";

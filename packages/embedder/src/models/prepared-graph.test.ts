@@ -7,7 +7,7 @@ import { prepareTestModel, type TestModel, writeTestModel } from "@reembed/testi
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { startOnnxEmbedder } from "../onnx/onnx-embedder.ts";
 import { recordFiles } from "./model-files.ts";
-import { builderVersion, listPrepared, type PreparedManifest, verifyPrepared } from "./prepared-graph.ts";
+import { builderVersion, findGolden, listPrepared, type PreparedManifest, verifyPrepared } from "./prepared-graph.ts";
 
 let original: TestModel;
 /** A copy for each test to damage. */
@@ -100,6 +100,23 @@ test("a graph of another revision is refused", async () => {
     code: "model_revision_differs",
     message: `${manifestPath()} was made from revision r1 of test/tiny; r2 was expected.`,
   });
+});
+
+test("a graph with another pooling is refused, and compared with no server; of an earlier version it is not said", async () => {
+  const pooled = { ...model.model, pooling: "mean" } as const;
+  expect((await readManifest()).pooling).toBe("cls");
+  expect(await refusalOf({ ...model, model: pooled })).toMatchObject({
+    code: "prepared_differs",
+    exitCode: 2,
+    message: `${manifestPath()} was made with the pooling cls; test/tiny is wanted with mean.`,
+    remedy: expect.stringContaining("`reembed model prepare test/tiny --pooling mean`"),
+  });
+  expect(await findGolden(pooled, model.folder)).toBeUndefined();
+  expect(await findGolden(model.model, model.folder)).toBeDefined();
+  const { pooling: _, ...earlier } = await readManifest();
+  await writeFile(manifestPath(), JSON.stringify(earlier));
+  await using embedder = await startOnnxEmbedder({ ...model, model: pooled, device: "cpu" });
+  expect(embedder.model).toEqual(pooled);
 });
 
 test("a graph of a newer version of the builder is refused", async () => {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { filesRevision, type Model, ReembedError } from "@reembed/core";
+import { filesRevision, type Model, type Pooling, ReembedError } from "@reembed/core";
 import { manifestName, preparedName, readManifest, verifyFiles } from "./model-files.ts";
 import type { RecordedFiles } from "./recorded-files.ts";
 
@@ -15,6 +15,8 @@ export interface PreparedManifest {
   builder: number;
   dtype: Dtype;
   dimensions: number;
+  /** Not in graphs of earlier versions, which do not say it. */
+  pooling?: Pooling;
   /** Whether the weights contain the factors of a calibration. */
   smoothed: boolean;
   /** The least cosine similarity to the original vectors, over the texts that it was checked with. */
@@ -64,7 +66,7 @@ export async function verifyPrepared(
 /**
  * Reads the manifest of the graph that was prepared for a device. The other files are not checked.
  * @returns Undefined if nothing was prepared for the device.
- * @throws ReembedError `model_file_altered`, `model_revision_differs` or `prepared_outdated`.
+ * @throws ReembedError `model_file_altered`, `model_revision_differs`, `prepared_outdated` or `prepared_differs` (exit code 2).
  */
 export async function readPrepared(
   model: Model,
@@ -85,7 +87,19 @@ export async function readPrepared(
     const message = `${made} by version ${manifest.builder} of the graph builder; this is version ${builderVersion}.`;
     throw new ReembedError("prepared_outdated", message, { remedy });
   }
+  if (!isPooledAs(manifest, model)) {
+    const message = `${made} with the pooling ${manifest.pooling}; ${model.id} is wanted with ${model.pooling}.`;
+    throw new ReembedError("prepared_differs", message, {
+      exitCode: 2,
+      remedy: `A folder has one graph for a device. If no profile uses that one, run \`reembed model prepare ${model.id} --pooling ${model.pooling}\`; otherwise add the model from a folder, under another name with --id.`,
+    });
+  }
   return manifest;
+}
+
+/** Whether a graph pools as the model does. What a server has is pooled there, and nobody has said how. */
+function isPooledAs({ pooling }: PreparedManifest, model: Model): boolean {
+  return pooling === undefined || model.endpoint !== undefined || pooling === model.pooling;
 }
 
 /**
@@ -119,7 +133,7 @@ export async function findGolden(model: Model, folder: string): Promise<Prepared
     devices.map((device) => readManifest<PreparedManifest>(preparedFolder(folder, device))),
   );
   const revision = filesRevision(model.revision);
-  const ofRevision = manifests.filter((manifest) => manifest?.revision === revision);
+  const ofRevision = manifests.filter((manifest) => manifest?.revision === revision && isPooledAs(manifest, model));
   return dtypes.flatMap((dtype) => ofRevision.find((manifest) => manifest?.dtype === dtype) ?? [])[0];
 }
 

@@ -3,8 +3,8 @@ import {
   type AdjustableName,
   adjustableNames,
   parseAdjustable,
-  type SetValues,
   type Settings,
+  type SetValues,
   withSetValues,
 } from "@reembed/config";
 import { ReembedError } from "@reembed/core";

@@ -115,11 +115,46 @@ describe("a preparation is refused", () => {
     expect(existsSync(join(test.folder, "prepared"))).toBe(false);
   });
 
+  test.each([
+    [
+      { vocab_size: 49 },
+      undefined,
+      "has ids up to 49, and the model has embeddings of 49 tokens (vocab_size in config.json).",
+    ],
+    [
+      {},
+      { added_tokens: [{ id: 50, content: "[NEW]" }] },
+      "has ids up to 50, and the model has embeddings of 50 tokens",
+    ],
+    [
+      {},
+      { model: { type: "Unigram", vocab: Array(60).fill(["word", -1]) } },
+      "has ids up to 59, and the model has embeddings",
+    ],
+  ])("when its tokenizer has ids that it has no embeddings for: %j %j", async (config, tokenizer, message) => {
+    await using test = await writeTestModel("bert", "model.safetensors");
+    await change(join(test.folder, "config.json"), config);
+    await change(join(test.folder, "tokenizer.json"), tokenizer ?? {});
+    await expect(prepareTestModel(test)).rejects.toMatchObject({
+      code: "tokenizer_differs",
+      exitCode: 2,
+      message: expect.stringContaining(`${join(test.folder, "tokenizer.json")} ${message}`),
+      remedy: "Take tokenizer.json, config.json and the weights from one revision of one model.",
+    });
+  });
+
+  test("when it has no tokenizer, or one that is not JSON", async () => {
+    await using test = await writeTestModel("bert", "model.safetensors");
+    const path = join(test.folder, "tokenizer.json");
+    await writeFile(path, "<html>");
+    await expect(prepareTestModel(test)).rejects.toMatchObject({ message: `${path} cannot be read as JSON.` });
+    await rm(path);
+    await expect(prepareTestModel(test)).rejects.toMatchObject({ message: `${test.folder} has no tokenizer.json.` });
+  });
+
   test("when its weights do not have the shape in config.json", async () => {
     await using test = await writeTestModel("bert", "export");
-    const path = join(test.folder, "config.json");
-    const config = JSON.parse(await readFile(path, "utf8"));
-    await writeFile(path, JSON.stringify({ ...config, intermediate_size: 32 }));
+    await change(join(test.folder, "config.json"), { intermediate_size: 32 });
     await expect(prepareTestModel(test)).rejects.toMatchObject({ code: "weights_differ" });
     expect(await readdir(join(test.folder, "prepared"))).toEqual([]);
   });
@@ -155,6 +190,10 @@ test("a killed preparation leaves nothing that could be mistaken for a model, an
 async function vectors({ model, modelsFolder }: TestModel): Promise<Float32Array[]> {
   await using embedder = await startOnnxEmbedder({ model, modelsFolder, device: "cpu" });
   return await vectorsOf(embedder, texts);
+}
+
+async function change(path: string, changes: object): Promise<void> {
+  await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, "utf8")), ...changes }));
 }
 
 async function readManifest({ folder }: TestModel): Promise<PreparedManifest> {

@@ -28,6 +28,7 @@ import type { Smoothing } from "../graph/smoothing.ts";
 import { type EncoderWeights, openEncoderWeights, openModuleWeights } from "../weights/encoder-weights.ts";
 import { calibrate } from "./calibrate.ts";
 import { type Fidelity, fidelityOf } from "./fidelity.ts";
+import { requireVocabulary } from "./require-vocabulary.ts";
 
 export interface PrepareOptions {
   model: Model;
@@ -65,7 +66,7 @@ const goldenText = "Зарплата выплачивается два раза 
  * Builds the fastest graph for a device from a model's weights. It is installed next to the model only if its vectors
  * agree with the original ones. Weights are read and written one after another, and graphs run in processes of their own,
  * so this process needs only the memory of the largest matrix.
- * @throws ReembedError of `readEncoderShape`, `openEncoderWeights` and `Embedder.embed`; `preparation_differs` (exit
+ * @throws ReembedError of `readEncoderShape`, `requireVocabulary`, `openEncoderWeights` and `Embedder.embed`; `preparation_differs` (exit
  * code 3) if the vectors differ; nothing is installed then.
  */
 export async function prepareModel(options: PrepareOptions): Promise<Preparation> {
@@ -77,6 +78,7 @@ export async function prepareModel(options: PrepareOptions): Promise<Preparation
     });
   }
   const shape = await readEncoderShape(folder, model.pooling);
+  await requireVocabulary(folder, shape.vocabulary);
   const { outputDimensions } = model;
   if (shape.dimensions !== outputDimensions) {
     const message = `${folder} gives vectors of ${shape.dimensions} dimensions; ${model.id} has ${outputDimensions}.`;
@@ -244,6 +246,7 @@ class Workshop {
       builder: builderVersion,
       dtype,
       dimensions: model.outputDimensions,
+      pooling: this.#encoder.shape.pooling,
       smoothed,
       leastCosine: fidelity.leastCosine,
       sources: await recordFiles(this.#options.folder, sources),
