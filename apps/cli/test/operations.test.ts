@@ -1,6 +1,7 @@
 import { storeDocuments } from "@reembed/store/corpus";
 import { readProfile } from "@reembed/store/profiles";
 import { readCoverage } from "@reembed/store/progress";
+import { addSpending, setBudget } from "@reembed/store/spending";
 import { describeOnEachServer, openTestDatabase, testProfile, waitFor } from "@reembed/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { startFleet } from "./fleet.ts";
@@ -19,6 +20,8 @@ describeOnEachServer(
       await using database = await openTestDatabase(servers, [profile]);
       const body = Array.from({ length: 40 }, (_, index) => `${words}, пункт ${index}`).join(". ");
       await storeDocuments(database, [{ uri: "pay", title: "", language: "ru", body, metadata: {} }, blank]);
+      await addSpending(database, profile.name, { tokens: 1_500, price: 2 });
+      await setBudget(database, profile.name, 20);
       const url = new URL(servers.connectionString);
       url.password = secret;
       const fleet = startFleet(
@@ -50,6 +53,9 @@ describeOnEachServer(
       expect(metrics).toContain(`reembed_chunks_total{${label},outcome="embedded"} ${coverage.embedded}`);
       expect(metrics).toContain(`reembed_chunks_total{${label},outcome="quarantined"} 1`);
       expect(metrics).toContain(`reembed_pending_chunks{${label}} 0`);
+      for (const value of ["sent_tokens{} 1500", "cost{} 0.003", "cost_budget{} 20"]) {
+        expect(metrics).toContain(`reembed_${value.replace("{}", `{${label}}`)}\n`);
+      }
       for (const stage of ["read", "tokenise", "infer", "upsert"]) {
         expect(metrics).toMatch(new RegExp(`reembed_stage_seconds_total\\{${label},stage="${stage}"\\} 0?\\.?\\d`));
       }

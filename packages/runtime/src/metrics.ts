@@ -153,6 +153,24 @@ function stateMetrics(registers: Registry[]) {
       labelNames: ["profile"],
       registers,
     }),
+    sentTokens: new Gauge({
+      name: "reembed_sent_tokens",
+      help: "Tokens that embedding servers have read for a profile, of all processes together.",
+      labelNames: ["profile"],
+      registers,
+    }),
+    cost: new Gauge({
+      name: "reembed_cost",
+      help: "What these tokens have cost, in the currency of the price.",
+      labelNames: ["profile"],
+      registers,
+    }),
+    costBudget: new Gauge({
+      name: "reembed_cost_budget",
+      help: "The cost at which embedding stops. Without a budget, a profile has no value.",
+      labelNames: ["profile"],
+      registers,
+    }),
     rolloutPercent: new Gauge({
       name: "reembed_rollout_percent",
       help: "Share of subjects that a profile answers, 0 to 100.",

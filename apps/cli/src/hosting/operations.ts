@@ -4,6 +4,7 @@ import { readStatus } from "@reembed/migration/status";
 import { EmbedQueues, TickQueue } from "@reembed/queue";
 import { type Logger, type Metrics, rememberFor } from "@reembed/runtime";
 import { pingDatabase } from "@reembed/store/database";
+import type { Spending } from "@reembed/store/spending";
 import type { Services } from "./services.ts";
 
 const scrapeMs = 5_000;
@@ -35,6 +36,17 @@ export function gaugeProfiles({ database, queue }: Services, metrics: Metrics, s
       metrics.pendingChunks.set({ profile }, status.pending);
       metrics.quarantinedChunks.set({ profile }, status.quarantined);
       for (const [state, jobs] of Object.entries(status.queue)) metrics.queueJobs.set({ profile, state }, jobs);
+      gaugeSpending(profile, status.spending, metrics);
     }
   });
+}
+
+/** A profile that no server has embedded for, and without a budget, has none of these values. */
+function gaugeSpending(profile: string, spending: Spending | null, { sentTokens, cost, costBudget }: Metrics): void {
+  if (spending !== null) {
+    sentTokens.set({ profile }, spending.sentTokens);
+    cost.set({ profile }, spending.cost);
+  }
+  if (spending?.budget == null) costBudget.remove({ profile });
+  else costBudget.set({ profile }, spending.budget);
 }
