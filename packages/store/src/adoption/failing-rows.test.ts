@@ -20,6 +20,7 @@ import { releaseAdoption } from "./adoption-release.ts";
 import { checkSource } from "./adoption-source.ts";
 import { adoptAgain, takeOver } from "./adoption-takeover.ts";
 import { copyVectors } from "./adoption-vectors.ts";
+import { convertAdoptions } from "./convert-adoptions.ts";
 
 const columns = { table: "notes", id: ["id"], content: "body", embedding: "vector" } satisfies ChunkSource;
 const paged = { ...columns, document: "data->>'file'", position: "(data->>'page')::int" };
@@ -212,6 +213,18 @@ describeOnEachServer(
       });
       expect(await quarantine()).toEqual([]);
       expect(await coverage()).toMatchObject({ embedded: rows });
+    });
+
+    test("is set aside after an upgrade of an adoption that did not look for such rows", async () => {
+      const { database, run, quarantine } = await begin();
+      await using _ = database;
+      await run("update reembed.chunkings set expressions = null");
+      await run(`update notes set data = '{"page": "abc"}' where id = 7`);
+      await takeChanges(database);
+      expect(await quarantine()).toEqual([]);
+      await convertAdoptions(database);
+      await takeChanges(database);
+      expect(await quarantine()).toHaveLength(1);
     });
 
     test("adopted by columns and parts of its JSON alone, is read without a condition", async () => {

@@ -1,4 +1,5 @@
 import { eq, sql } from "drizzle-orm";
+import { checkAllRows } from "../changes/failing-rows.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { applicationTable, withLockTimeout } from "../database/lock-timeout.ts";
 import { type AdoptedSource, chunkings } from "../schema/corpus.ts";
@@ -20,11 +21,12 @@ export async function replaceSource(
       .update(chunkings)
       .set({ source, ...readFrom(chunking, source) })
       .where(eq(chunkings.name, chunking));
-    // By other expressions other rows may fail: they are set aside when everything is compared.
     await transaction.execute(sql`delete from reembed.failing_rows where chunking = ${chunking}`);
     await logEverything(transaction, chunking);
   };
   await withLockTimeout(database, replace, applicationTable);
+  // By other expressions other rows may fail.
+  await checkAllRows(database);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { type SQLWrapper, sql } from "drizzle-orm";
 import { type Database, sqlState } from "../database/database.ts";
 import { repeatOnConflict } from "../database/repeat-on-conflict.ts";
 
@@ -81,7 +81,11 @@ async function findFailingInBlock(
   return rows[0] ?? { last: null, failing: [] };
 }
 
-async function checkRows(database: Database, chunking: string, chunkIds: unknown): Promise<number> {
+/**
+ * As `checkAllRows`, for some rows of a chunking.
+ * @param chunkIds SQL for an array of their ids.
+ */
+export async function checkRows(database: Database, chunking: string, chunkIds: SQLWrapper): Promise<number> {
   const { rows } = await repeatOnConflict(() =>
     database.execute<{ found: number }>(sql`select reembed.check_rows(${chunking}, ${chunkIds}::bigint[]) as found`),
   );

@@ -3,7 +3,7 @@ import { numberBlock } from "../adoption/row-numbers.ts";
 import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { mayAllHaveChanged } from "./change-log.ts";
-import { settingFailingRowsAside } from "./failing-rows.ts";
+import { checkRows } from "./failing-rows.ts";
 
 /** Chunks per call. Their texts are hashed, which takes some tens of milliseconds. */
 export const sweptPerTick = 1_000;
@@ -18,7 +18,8 @@ export interface SweepOptions {
 /**
  * Checks the next block of a profile's ids for changes that no trigger recorded, because triggers do not fire for logical
  * replication or while they are disabled. Logs them as a trigger would: chunks whose vector or quarantine belongs to another
- * text, vectors and quarantines without a chunk, and chunks with neither that no backfill will reach.
+ * text, vectors and quarantines without a chunk, and chunks with neither that no backfill will reach. Rows of an adopted
+ * table on which an expression fails are set aside first.
  *
  * A change that is already waiting keeps its attempts. Text, vector and change are read in one snapshot, so that an edit
  * that a trigger recorded is never found again. The position is stored last: after a crash before that, the block is checked
@@ -38,13 +39,15 @@ export async function sweepBlock(
     ? await numberUnknown(database, profile, rows[0]?.key ?? undefined, chunks)
     : null;
   const from = rows[0]?.position ?? leastId;
-  const block = await database.execute<{ last: string | null; ids: string }>(sql`
-    select max(id) as last, count(*) as ids from (
+  const block = await database.execute<{ last: string | null; ids: string[] | null }>(sql`
+    select max(id) as last, array_agg(id::text) as ids from (
       select id from ${sql.raw(profile.relation)} c where id > ${from}::bigint order by id limit ${chunks}
     ) block`);
-  const isLast = Number(block.rows[0]?.ids) < chunks;
+  const ids = block.rows[0]?.ids ?? [];
+  if (profile.source !== null) await checkRows(database, profile.chunking, sql.param(ids));
+  const isLast = ids.length < chunks;
   const to = isLast ? greatestId : (block.rows[0]?.last ?? greatestId);
-  const found = await settingFailingRowsAside(database, () => logMissed(database, profile, from, to));
+  const found = await logMissed(database, profile, from, to);
   await database.execute(sql`
     insert into reembed.sweeps (profile, position, key, ended_at)
     values (${profile.name}, ${isLast ? null : to}::bigint, ${key}, ${isLast ? sql`now()` : null})

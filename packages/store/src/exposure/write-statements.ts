@@ -132,7 +132,7 @@ function keeping({ profile, table, vectors }: Exposed): string {
       where c.id = ${chunkId("new")} and c.content ~ '\\S'
       on conflict do nothing;
       return new;
-    exception when lock_not_available or serialization_failure or deadlock_detected or data_exception then
+    exception when others then
       return new;
     end`;
 }
