@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { ReembedError } from "@reembed/core";
 import { measureEmbedding } from "./embed/measure.ts";
@@ -7,16 +8,25 @@ import { describeMachine } from "./machine.ts";
 
 try {
   const { values } = parseArgs({
-    options: { rounds: { type: "string", default: "3" }, operators: { type: "boolean", default: false } },
+    options: {
+      rounds: { type: "string", default: "3" },
+      operators: { type: "boolean", default: false },
+      python: { type: "string" },
+      texts: { type: "string", default: "16" },
+      threads: { type: "string", default: `${availableParallelism()}` },
+    },
   });
-  const rounds = Number(values.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1)
-    throw new RangeError(`--rounds is ${values.rounds}, but must be a whole number from 1`);
-  if (values.operators) reportOperators(await measureOperators(24), describeMachine());
+  const [rounds, count, threads] = (["rounds", "texts", "threads"] as const).map((name) => {
+    const number = Number(values[name]);
+    if (Number.isInteger(number) && number > 0) return number;
+    throw new RangeError(`--${name} is ${values[name]}, but must be a whole number from 1`);
+  }) as [number, number, number];
+  if (values.operators) reportOperators(await measureOperators(6, values.python), describeMachine());
   else {
     // 12,240 tokens: one round of the six sides takes about five minutes on two cores.
-    const texts = { count: 16, least: 30, most: 1_500 };
-    report(await measureEmbedding({ layers: 24, rounds, texts }), describeMachine());
+    const texts = { count, least: 30, most: 1_500 };
+    const options = { layers: 24, rounds, texts, threads, python: values.python };
+    report(await measureEmbedding(options), describeMachine());
   }
 } catch (error) {
   console.error(error instanceof ReembedError ? `${error.message}\n${error.remedy ?? ""}` : error);

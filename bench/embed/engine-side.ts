@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { type Embedder, tryEmbedding } from "@reembed/embedder";
 import { openOnnxEmbedder } from "@reembed/embedder/onnx";
 import { watchChildren } from "@reembed/testing";
@@ -14,10 +13,14 @@ const titles = {
 
 /**
  * The embedder of workers, with one of the model's graphs.
- * @param processes Number of processes that share cores and texts, as with `reembed worker --processes`.
+ * @param options Threads of each process, and the number of processes that share the texts, as with `reembed worker
+ *   --processes`.
  */
-export function engineSide({ model, folder, graph }: RandomModel, kind: keyof typeof titles, processes = 1): Side {
-  const threads = processes === 1 ? undefined : Math.max(1, Math.floor(availableParallelism() / processes));
+export function engineSide(
+  { model, folder, graph }: RandomModel,
+  kind: keyof typeof titles,
+  { threads, processes = 1 }: { threads: number; processes?: number },
+): Side {
   return {
     title: processes === 1 ? titles[kind] : `prepared ${kind}, ${processes} processes`,
     async run(texts) {

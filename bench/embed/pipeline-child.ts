@@ -3,10 +3,13 @@ import { env, pipeline } from "@huggingface/transformers";
 import type { PipelineReply, PipelineRequest } from "./pipeline-messages.ts";
 
 // A process of its own, so that its memory and time can be measured separately.
-process.on("message", async ({ folder, texts, batch }: PipelineRequest) => {
+process.on("message", async ({ folder, texts, batch, threads }: PipelineRequest) => {
   env.allowRemoteModels = false;
   env.localModelPath = dirname(folder);
-  const extract = await pipeline("feature-extraction", basename(folder), { dtype: "fp32" });
+  const extract = await pipeline("feature-extraction", basename(folder), {
+    dtype: "fp32",
+    session_options: { intraOpNumThreads: threads },
+  });
   const embed = (batch: string[]) => extract(batch, { pooling: "cls", normalize: true });
   await embed(["Reembed"]);
   reply("ready");

@@ -3,6 +3,7 @@ export interface PipelineRequest {
   texts: string[];
   /** Number of texts per call of the pipeline. */
   batch: number;
+  threads: number;
 }
 
 /** First "ready", after the model was loaded and has run; then the vectors of the texts. */

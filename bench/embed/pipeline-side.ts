@@ -7,13 +7,13 @@ import { measureRun, type Side } from "./run.ts";
 const childFile = new URL("./pipeline-child.ts", import.meta.url);
 
 /** The pipeline of transformers.js, called with `batch` texts at a time, in order of arrival. */
-export function pipelineSide({ folder }: RandomModel, batch: number): Side {
+export function pipelineSide({ folder }: RandomModel, { batch, threads }: { batch: number; threads: number }): Side {
   return {
     title: batch === 1 ? "transformers.js, one by one" : `transformers.js, batches of ${batch}`,
     async run(texts) {
       const child = fork(childFile, { serialization: "advanced", execArgv: [], stdio: ["ignore", 2, 2, "ipc"] });
       try {
-        const request: PipelineRequest = { folder, texts: texts.map(({ text }) => text), batch };
+        const request: PipelineRequest = { folder, texts: texts.map(({ text }) => text), batch, threads };
         child.send(request);
         await replyOf(child);
         const run = await measureRun([child.pid ?? 0], async () => (await replyOf(child)) as Float32Array[]);

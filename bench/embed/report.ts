@@ -11,8 +11,8 @@ export function report(figures: EmbedFigures, machine: string): void {
   refuseEmptyFigures(result, ["padding"]);
   const { texts, tokens, rounds, layers, longText, eventLoopMaxMs, eventLoopOwnMaxMs, peak } = figures;
   console.log(`BGE-M3's shape with ${layers} layers and random weights; ${texts} texts, ${tokens} tokens`);
-  console.log(`${machine}; medians of ${rounds} rounds\n`);
-  printRow("", "tok/s", "ratio", "cores", "padding", "peak RSS", "of peak", "cosine");
+  console.log(`${machine}; threads ${figures.threads}; medians of ${rounds} rounds\n`);
+  printRow("", "tok/s", "ratio", "tok/CPU s", "cores", "padding", "peak RSS", "of peak", "cosine");
   for (const side of Object.values(figures.sides)) printRow(side.title, ...cells(side));
   if (wasShared(Object.values(figures.sides))) {
     console.log("\nOther processes took cores from some sides and not from others, so the ratios are not reliable.");
@@ -34,14 +34,15 @@ function wasShared(sides: readonly SideFigures[]): boolean {
 }
 
 function cells(side: SideFigures): string[] {
-  const { tokensPerSecond, ratio, cores, padding, peakRssMiB, shareOfPeak, leastCosine } = side;
+  const { tokensPerSecond, ratio, tokensPerCpuSecond, cores, padding, peakRssMiB, shareOfPeak, leastCosine } = side;
   return [
     tokensPerSecond.toFixed(0),
     `${ratio.toFixed(2)}x`,
+    tokensPerCpuSecond === null ? "unknown" : tokensPerCpuSecond.toFixed(0),
     cores === null ? "unknown" : cores.toFixed(2),
     percent(padding),
     mebibytes(peakRssMiB),
-    percent(shareOfPeak),
+    shareOfPeak === null ? "" : percent(shareOfPeak),
     leastCosine.toFixed(5),
   ];
 }
@@ -55,5 +56,5 @@ function mebibytes(value: number | null): string {
 }
 
 function printRow(title: string, ...columns: string[]): void {
-  console.log(title.padEnd(32) + columns.map((column) => column.padStart(12)).join(""));
+  console.log(title.padEnd(36) + columns.map((column) => column.padStart(12)).join(""));
 }

@@ -7,7 +7,8 @@ import { type Run, type Side, tokensOf } from "./run.ts";
 
 export interface MeasuredSide {
   side: Side;
-  arithmetic: keyof ProductPeak;
+  /** Of the linear layers; undefined if the machine's peak was not measured in it. */
+  arithmetic: keyof ProductPeak | undefined;
   /** One per round. */
   runs: Run[];
   /** Least cosine similarity between a text's vector and the first side's, per round. */
@@ -20,13 +21,15 @@ export interface SideFigures {
   tokensPerSecond: number;
   /** Speed relative to the first side. */
   ratio: number;
+  /** Tokens per CPU second of the processes that ran the model: with one thread, hardly affected by other load. */
+  tokensPerCpuSecond: number | null;
   /** Cores used by the process that ran the model: CPU seconds per second. */
   cores: number | null;
   /** Share of all computed tokens that is padding. */
   padding: number;
   peakRssMiB: number | null;
   /** The time that the work would take at the machine's measured peak, divided by the actual time. */
-  shareOfPeak: number;
+  shareOfPeak: number | null;
   leastCosine: number;
 }
 
@@ -47,6 +50,7 @@ export function summarizeSide({ side, arithmetic, runs, cosines }: MeasuredSide,
     texts.map((text) => text.tokens),
   );
   const seconds = median(runs.map((run) => run.seconds));
+  const cpu = runs.flatMap(({ use }) => use.cpuSeconds ?? []);
   const cores = runs.flatMap((run) => (run.use.cpuSeconds === undefined ? [] : run.use.cpuSeconds / run.seconds));
   const padding = median(runs.map((run) => run.padding));
   const memory = runs.flatMap(({ use }) => use.peakRssMiB ?? []);
@@ -54,10 +58,11 @@ export function summarizeSide({ side, arithmetic, runs, cosines }: MeasuredSide,
     title: side.title,
     tokensPerSecond: roundTo(tokens / seconds, 1),
     ratio: roundTo(median(base.map((run) => run.seconds)) / seconds, 2),
+    tokensPerCpuSecond: cpu.length === 0 ? null : roundTo(tokens / median(cpu), 1),
     cores: cores.length === 0 ? null : roundTo(median(cores), 2),
     padding: roundTo(padding / (tokens + padding), 4),
     peakRssMiB: wholeOrNull(memory.length === 0 ? undefined : Math.max(...memory)),
-    shareOfPeak: roundTo(secondsAtPeak(work, peak, arithmetic) / seconds, 3),
+    shareOfPeak: arithmetic === undefined ? null : roundTo(secondsAtPeak(work, peak, arithmetic) / seconds, 3),
     leastCosine: roundTo(Math.min(...cosines), 6),
   };
 }
