@@ -12,7 +12,6 @@ import { deriveStages } from "./stages.ts";
 
 /** As `reembed finalize` does by default. */
 const keepDays = 7;
-const freshMs = 5_000;
 /** Older stages are not shown: whoever asks waits for the present ones, and gets the error if they cannot be read. */
 const shownForMs = 60_000;
 
@@ -46,7 +45,11 @@ export interface StagesReader {
  * Coverage takes a large database a second or more, and is read every five seconds at the most. Meanwhile the last stages are
  * the answer, so that nobody who asks waits for it but the first.
  */
-export function createStagesReader(database: Database, guard: Followed<GuardOptions>): StagesReader {
+export function createStagesReader(
+  database: Database,
+  guard: Followed<GuardOptions>,
+  { freshMs = 5_000 }: { freshMs?: number } = {},
+): StagesReader {
   let kept: { readAt: number; version: number | undefined; stages: Stages | undefined } | undefined;
   let reading: Promise<Stages | undefined> | undefined;
   const begin = (version: number | undefined) => {
