@@ -13,6 +13,8 @@ import type { World } from "./world.ts";
 /** Small values, so that few chunks make several jobs and fill the queue. */
 const settings: TickSettings = { batchSize: 2, maxQueuedJobs: 4, tickMs: 1_000, sweepEveryMs: 0 };
 
+const operator = { by: "anna", reason: "" };
+
 /** The programs of processes: Reembed's own functions. */
 export const programs = {
   tick: (world: World) => async (process: SimulatedProcess) => {
@@ -23,11 +25,11 @@ export const programs = {
   },
   pause: (world: World) => async (process: SimulatedProcess) => {
     const profile = await readProfile(process.database, world.stage.profile.name);
-    await pauseBackfill({ database: process.database, queue: world.queue.seenBy(process) }, profile);
+    await pauseBackfill({ database: process.database, queue: world.queue.seenBy(process) }, profile, operator);
   },
   resume: (world: World) => async (process: SimulatedProcess) => {
     const profile = await readProfile(process.database, world.stage.profile.name);
-    await resumeBackfill({ database: process.database, queue: world.queue.seenBy(process) }, profile);
+    await resumeBackfill({ database: process.database, queue: world.queue.seenBy(process) }, profile, operator);
   },
   "newest first": (world: World) => (process: SimulatedProcess) => changeOrder(world, process, "newest"),
   "oldest first": (world: World) => (process: SimulatedProcess) => changeOrder(world, process, "id"),
@@ -41,7 +43,7 @@ export const programs = {
 async function changeOrder(world: World, process: SimulatedProcess, order: "newest" | "id"): Promise<void> {
   const profile = await readProfile(process.database, world.stage.profile.name);
   const on = { database: process.database, queue: world.queue.seenBy(process) };
-  await startOrAdjustBackfill(on, profile, { order, until: null, rate: null });
+  await startOrAdjustBackfill(on, profile, { order, until: null, rate: null }, operator);
 }
 
 const stops = new WeakMap<SimulatedProcess, AbortController>();

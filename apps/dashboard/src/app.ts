@@ -8,7 +8,6 @@ import type { Access } from "./access/access.ts";
 import { requireOwnName, requireRole, requireSameOrigin } from "./access/guards.ts";
 import { pageHeaders } from "./access/headers.ts";
 import { loginRoutes } from "./access/login.ts";
-import { backfillRoutes } from "./backfill/backfill-routes.ts";
 import { boardRoutes } from "./board/board-routes.ts";
 import { overviewRoutes } from "./overview/overview-routes.ts";
 import type { SharedPoll } from "./overview/shared-poll.ts";
@@ -16,12 +15,17 @@ import type { Snapshot } from "./overview/snapshot.ts";
 import { serveAssets } from "./page/assets.ts";
 import { handleErrors, notFound } from "./page/problem.ts";
 import { quarantineRoutes } from "./quarantine/quarantine-routes.ts";
+import { steeringRoutes } from "./steering/steering-routes.ts";
+import type { Steering } from "./steering/step.ts";
 
 export interface AppOptions {
   database: Database;
   queues: EmbedQueues;
   ticks: TickQueue;
   poll: SharedPoll<Snapshot>;
+  steering: Steering;
+  /** Called after a person has changed something on a page. */
+  onSteered: () => void;
   access: Access;
   trustedProxies: number | readonly string[] | undefined;
   onLoopback: boolean;
@@ -33,6 +37,8 @@ export interface AppOptions {
 /** All routes, each after the checks that guard it. */
 export function createApp({
   poll,
+  steering,
+  onSteered,
   access,
   trustedProxies,
   onLoopback,
@@ -52,7 +58,7 @@ export function createApp({
 
   app.use(requireRole(access));
   app.use(overviewRoutes(poll, access));
-  app.use("/backfill", backfillRoutes(sources.database));
+  app.use("/steer", steeringRoutes({ ...sources, ...steering }, access, onSteered));
   app.use("/quarantine", quarantineRoutes(sources.database, access));
   app.use("/board", boardRoutes({ ...sources, basePath }));
   app.use(notFound, handleErrors(log));

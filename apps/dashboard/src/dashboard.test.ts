@@ -13,7 +13,7 @@ import {
   waitFor,
 } from "@reembed/testing";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
-import { guard } from "../test/open-dashboard.ts";
+import { guard, steering } from "../test/open-dashboard.ts";
 import { startDashboard } from "./dashboard.ts";
 
 const log = createLogger("silent");
@@ -26,7 +26,7 @@ describeOnOneServer("the dashboard", (open) => {
     servers = await open();
     database = await openTestDatabase(servers, [testProfile("mini-m3")]);
     await storeBodies(database, ["pay", "leave"]);
-    const dashboard = await startDashboard({ database, queue: servers.queue, guard, port: 0, log });
+    const dashboard = await startDashboard({ database, queue: servers.queue, guard, steering, port: 0, log });
     url = dashboard.url;
     return async () => {
       await dashboard[Symbol.asyncDispose]();
@@ -108,7 +108,7 @@ describeOnOneServer("the dashboard", (open) => {
   test("it listens on loopback, and reports a port that is in use", async () => {
     const port = Number(new URL(url).port);
     expect(new URL(url).hostname).toBe("127.0.0.1");
-    await expect(startDashboard({ database, queue: servers.queue, guard, port, log })).rejects.toThrow(
+    await expect(startDashboard({ database, queue: servers.queue, guard, steering, port, log })).rejects.toThrow(
       `The dashboard cannot listen on 127.0.0.1:${port}`,
     );
   });

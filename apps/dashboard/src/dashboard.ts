@@ -10,6 +10,7 @@ import { createApp } from "./app.ts";
 import { resolveListenAddress } from "./listen-address.ts";
 import { SharedPoll } from "./overview/shared-poll.ts";
 import { readSnapshot } from "./overview/snapshot.ts";
+import type { Steering } from "./steering/step.ts";
 
 /** While somebody watches, the overview is refreshed at this interval; the database is not read more often. */
 const pollMs = 1_000;
@@ -20,6 +21,8 @@ export interface DashboardOptions {
   queue: QueueServer;
   /** What the candidate needs for a greater share. */
   guard: Followed<GuardOptions>;
+  /** What the buttons of the overview decide with. */
+  steering: Steering;
   /** An address or a name; by default loopback. */
   host?: string;
   /** 0 takes a free port. */
@@ -60,7 +63,12 @@ export async function startDashboard(options: DashboardOptions): Promise<AsyncDi
   );
 
   const { trustedProxies } = options;
-  const app = createApp({ ...sources, poll, access, trustedProxies, onLoopback, basePath, log });
+  const onSteered = () => {
+    stages.refresh();
+    poll.refresh();
+  };
+  const { steering } = options;
+  const app = createApp({ ...sources, poll, steering, onSteered, access, trustedProxies, onLoopback, basePath, log });
   const onRequestError = (error: unknown) => log.error({ error: messageOf(error) }, "request failed");
   const listening = { host, address, port: options.port, basePath, drainMs: 0, onError: onRequestError };
   const { url } = scope.use(

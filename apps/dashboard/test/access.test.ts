@@ -8,6 +8,7 @@ import {
   log,
   logIn,
   openDashboard,
+  steering,
   type TestDashboard,
   viewerPassword,
 } from "./open-dashboard.ts";
@@ -29,7 +30,7 @@ describeOnOneServer(
     });
 
     test("an address that others can reach is refused without a password, and accepted with one", async () => {
-      const options = { database: dashboard.database, queue: servers.queue, guard, port: 0, log };
+      const options = { database: dashboard.database, queue: servers.queue, guard, steering, port: 0, log };
       for (const host of ["0.0.0.0", "::"]) {
         await expect(startDashboard({ ...options, host })).rejects.toMatchObject({
           code: "dashboard_unprotected",

@@ -1,3 +1,4 @@
+import { describeBackfillSettings } from "@reembed/migration/backfill";
 import { readProfile } from "@reembed/store/profiles";
 import { recordEstimate, recordHeartbeat, setThrottleReason } from "@reembed/store/progress";
 import { addSpending, setBudget } from "@reembed/store/spending";
@@ -19,8 +20,11 @@ describeOnOneServer(
       return () => dashboard[Symbol.asyncDispose]();
     });
     const profile = () => readProfile(dashboard.database, "mini-m3");
-    const post = (path: string, session: { cookie: string }) =>
-      dashboard.send("POST", `/backfill/${path}`, undefined, session);
+    const post = async (path: string, session: { cookie: string }) => {
+      const seen = describeBackfillSettings(await profile());
+      const form = new URLSearchParams({ by: "anna", reason: "a try", seen });
+      return await dashboard.send("POST", `/steer/backfill/${path}`, form, session);
+    };
 
     /** The page after a poll has seen the last change. */
     const overview = (session: { cookie: string }, text: string): Promise<string> =>
@@ -30,13 +34,13 @@ describeOnOneServer(
       });
 
     test("admins can pause and resume it; viewers see it without buttons, and are refused", async () => {
-      expect(await overview(admin, "Not started yet.")).toContain('action="backfill/mini-m3/pause"');
+      expect(await overview(admin, "Not started yet.")).toContain('href="steer/backfill/mini-m3/pause"');
       expect((await post("mini-m3/pause", viewer)).status).toBe(403);
       expect((await profile()).paused).toBe(false);
       expect((await post("mini-m3/pause", admin)).status).toBe(303);
       expect((await profile()).paused).toBe(true);
       expect(await overview(admin, "Paused: changes are still embedded.")).toContain(
-        'action="backfill/mini-m3/resume"',
+        'href="steer/backfill/mini-m3/resume"',
       );
       expect(await overview(viewer, "Paused: changes are still embedded.")).not.toContain("backfill/mini-m3/");
       expect((await post("mini-m3/resume", viewer)).status).toBe(403);

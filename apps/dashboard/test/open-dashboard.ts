@@ -10,6 +10,22 @@ export const viewerPassword = "just looking";
 
 export const guard = { embedded: false, maxQuarantinedShare: 0.01, leastSearches: 100 };
 
+/** Of a migration from `mini-rubert` to `mini-m3`. */
+export const steering: DashboardOptions["steering"] = {
+  readConfig: async () => ({
+    ...{ baseline: testProfile("mini-rubert"), candidate: testProfile("mini-m3") },
+    ...{ databaseUrl: "postgresql://", maxQuarantinedShare: guard.maxQuarantinedShare },
+    guardrails: {
+      ...{ windowSeconds: 600, leastSearches: guard.leastSearches, errorMargin: 0.01, emptyMargin: 0.05 },
+      ...{ negativeMargin: 0.1, p95Ratio: 2, p95MarginMs: 250 },
+    },
+  }),
+  given: [
+    { name: "BATCH_SIZE", value: 64, origin: "default", range: "a whole number from 1 to 1000" },
+    { name: "MAX_QUEUED_JOBS", value: 500, origin: "environment", range: "a whole number from 1 to 100000" },
+  ],
+};
+
 export interface TestDashboard extends AsyncDisposable {
   database: Database;
   queue: EmbedQueue;
@@ -29,7 +45,7 @@ export async function openDashboard(
   const database = scope.use(await openTestDatabase(servers, [testProfile("mini-m3")]));
   const queue = scope.use(new EmbedQueue(servers.queue, "mini-m3", () => {}));
   const { url } = scope.use(
-    await startDashboard({ database, queue: servers.queue, port: 0, guard, ...passwords, log }),
+    await startDashboard({ database, queue: servers.queue, port: 0, guard, steering, ...passwords, log }),
   );
   const { origin } = new URL(url);
   const opened = scope.move();

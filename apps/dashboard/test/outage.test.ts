@@ -9,7 +9,7 @@ import {
 } from "@reembed/testing";
 import { describe, expect, inject, test } from "vitest";
 import { startDashboard } from "../src/dashboard.ts";
-import { guard } from "./open-dashboard.ts";
+import { guard, steering } from "./open-dashboard.ts";
 
 const missing = nativeUnavailable();
 
@@ -24,7 +24,14 @@ describe.skipIf(missing !== undefined)(
       const connectionString = await createDatabase(native.postgres);
       const queue = { kind: "redis", url: redis.url } as const;
       await using database = await openTestDatabase({ connectionString, queue }, [testProfile("mini-m3")]);
-      await using dashboard = await startDashboard({ database, queue, guard, port: 0, log: createLogger("silent") });
+      await using dashboard = await startDashboard({
+        database,
+        queue,
+        guard,
+        steering,
+        port: 0,
+        log: createLogger("silent"),
+      });
       const get = () => fetch(dashboard.url, { headers: { accept: "application/json, text/html;q=0.5" } });
       await waitFor("the overview", async () => (await get()).ok);
 

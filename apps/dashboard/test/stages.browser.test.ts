@@ -18,6 +18,8 @@ import { adminPassword, openDashboard, type TestDashboard } from "./open-dashboa
 const missing = browserUnavailable();
 const title = missing === undefined ? "in a browser" : `in a browser: skipped, ${missing}`;
 
+const steps = ["/steer/bounds", "/steer/bounds/BATCH_SIZE", "/steer/rollout/10", "/steer/backfill/mini-m3/start"];
+
 /** A migration from `mini-rubert` to `mini-m3`, with one chunk of each in quarantine. */
 async function beginMigration({ database }: TestDashboard): Promise<void> {
   await registerProfiles(database, [testProfile("mini-rubert")]);
@@ -62,12 +64,32 @@ describe.skipIf(missing !== undefined)(title, () => {
           await page.getByLabel("Password").fill(adminPassword);
           await page.keyboard.press("Enter");
           await page.getByText("The migration from mini-rubert to mini-m3 is").waitFor();
-          for (const path of ["/", "/quarantine/mini-m3", "/nowhere"]) await examine(path);
+          for (const path of ["/", "/quarantine/mini-m3", "/nowhere", ...steps]) await examine(path);
           await page.goto("/");
           expect(await page.locator("#stage-next").innerText()).toContain("mini-m3 has vectors of 0.0 % of its chunks");
           expect(await page.locator("[aria-current=step]").innerText()).toContain("embedding");
         }
         expect(faults).toEqual([]);
+      });
+
+      test("have steps that a keyboard alone takes: what will be done, who and why, and the overview with it", async () => {
+        await using dashboard = await openDashboard(await open());
+        await beginMigration(dashboard);
+        await using browser = await launchBrowser();
+        const page = await browser.newPage({ baseURL: dashboard.origin });
+        await page.goto("/");
+        await page.getByRole("link", { name: "Pause the backfill of mini-m3" }).focus();
+        await page.keyboard.press("Enter");
+        await page.getByRole("heading", { name: "Pause the backfill of mini-m3" }).waitFor();
+        await page.getByLabel("Your name").fill("anna");
+        await page.keyboard.press("Tab");
+        await page.keyboard.type("the disk is full");
+        await page.keyboard.press("Tab");
+        await page.keyboard.press("Enter");
+        await page.getByText("Paused: changes are still embedded.").waitFor();
+        expect(await page.getByRole("table", { name: "Last changes by operators" }).innerText()).toContain(
+          "the disk is full",
+        );
       });
     },
     ["PostgreSQL"],

@@ -22,8 +22,8 @@ describeOnOneServer("a backfill's settings", (open) => {
     await on.store(20);
   });
 
-  const pause = async () => pauseBackfill(on, await on.profile());
-  const resume = async () => resumeBackfill(on, await on.profile());
+  const pause = async () => pauseBackfill(on, await on.profile(), { by: "anna", reason: "" });
+  const resume = async () => resumeBackfill(on, await on.profile(), { by: "anna", reason: "" });
 
   /** Ticks and embeds until the end. Returns the ids in the order in which they got their vectors. */
   async function embedRest(): Promise<number[]> {

@@ -53,7 +53,8 @@ export class TickFixture implements AsyncDisposable {
   }
 
   async start(changed?: Partial<BackfillSettings>): Promise<void> {
-    await startOrAdjustBackfill(this, await this.profile(), { order: "id", until: null, rate: null, ...changed });
+    const chosen = { order: "id", until: null, rate: null, ...changed } as const;
+    await startOrAdjustBackfill(this, await this.profile(), chosen, { by: "anna", reason: "" });
   }
 
   async profile(): Promise<RegisteredProfile> {

@@ -8,12 +8,14 @@ import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import type { BackfillOrder } from "@reembed/store/schema";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { openServices } from "../hosting/services.ts";
-import { numberBetween } from "../options.ts";
+import { numberBetween, operatorName, person } from "../options.ts";
 import { describeBackfill } from "../output/describe-backfill.ts";
 import { printResult } from "../output/print.ts";
 
 interface BackfillFlags {
   profile?: string;
+  by: string;
+  why: string;
   dryRun?: boolean;
   json?: boolean;
 }
@@ -55,7 +57,12 @@ export function registerBackfill(program: Command): void {
         const { order, until = null, rate = null, budget } = flags;
         if (budget !== undefined)
           await limitSpending(on.database, configuredProfile(config, before.name), { budget, config });
-        const { profile, withdrawn, prioritised } = await startOrAdjustBackfill(on, before, { order, until, rate });
+        const { profile, withdrawn, prioritised } = await startOrAdjustBackfill(
+          on,
+          before,
+          { order, until, rate },
+          operatorOf(flags),
+        );
         const { name, state } = profile;
         const result = { profile: name, state, paused: false, order, until, rate, budget, withdrawn, prioritised };
         return { result, withdrawn, text: describeBackfill(profile, { order, until, rate, budget }, prioritised) };
@@ -67,7 +74,7 @@ export function registerBackfill(program: Command): void {
     "stop enqueueing the backfill; running batches are finished, and changes are still embedded",
   ).action((flags: BackfillFlags) =>
     change(flags, async (on, { name, ...profile }) => {
-      const withdrawn = await pauseBackfill(on, { name, ...profile });
+      const withdrawn = await pauseBackfill(on, { name, ...profile }, operatorOf(flags));
       const result = { profile: name, paused: true, withdrawn };
       return { result, withdrawn, text: `The backfill of ${name} is paused; changes are still embedded.` };
     }),
@@ -75,7 +82,7 @@ export function registerBackfill(program: Command): void {
   changing(backfill, "resume", "continue a paused backfill").action((flags: BackfillFlags) =>
     change(flags, async (on, profile) => {
       const { name, paused } = profile;
-      await resumeBackfill(on, profile);
+      await resumeBackfill(on, profile, operatorOf(flags));
       const text = paused ? `The backfill of ${name} continues.` : `The backfill of ${name} was not paused.`;
       return { result: { profile: name, paused: false }, withdrawn: 0, text };
     }),
@@ -87,8 +94,14 @@ function changing(parent: Command, name: string, description: string): Command {
     .command(name)
     .description(description)
     .option("--profile <name>", "profile to embed (default: the candidate)")
+    .option("--by <name>", "name of the person who decides", person, operatorName())
+    .option("--why <text>", "reason, recorded with the change", "")
     .option("--dry-run", "print the SQL that would be run, and change nothing")
     .option("--json", "print one JSON object");
+}
+
+function operatorOf({ by, why }: BackfillFlags): { by: string; reason: string } {
+  return { by, reason: why };
 }
 
 async function change(

@@ -1,4 +1,4 @@
-import { loadConfig } from "@reembed/config";
+import { loadConfig, readAdjustable } from "@reembed/config";
 import { resolveListenAddress, startDashboard } from "@reembed/dashboard";
 import { guardOptions } from "@reembed/migration/rollout";
 import { followSettings } from "@reembed/migration/settings";
@@ -39,7 +39,11 @@ export function registerDashboard(program: Command): void {
           await openServices(config, log, { purpose: "dashboard", patience: patienceFor(wait, log) }),
         );
         const guard = followSettings(services.database, config, guardOptions);
-        const dashboard = scope.use(await startDashboard({ ...services, ...settings, guard, trustedProxies, log }));
+        const readConfig = followSettings(services.database, { ...services.config, ...config }, (present) => present);
+        const steering = { readConfig, given: readAdjustable(process.env) };
+        const dashboard = scope.use(
+          await startDashboard({ ...services, ...settings, guard, steering, trustedProxies, log }),
+        );
         await serveOperations(config, services, { metrics: createMetrics(), log }, scope);
         return { overview: dashboard.url, board: `${dashboard.url}board` };
       });

@@ -2,6 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { activeProfiles, type Config } from "@reembed/config";
 import { modelKey, type Profile, ReembedError } from "@reembed/core";
 import type { Embedder } from "@reembed/embedder";
+import { followSettings } from "@reembed/migration/settings";
 import { startProducer } from "@reembed/producer";
 import type { Logger } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
@@ -24,7 +25,7 @@ export async function startFleet(
   embedders: ReadonlyMap<string, Embedder>,
   { log, scope }: { log: Logger; scope: AsyncDisposableStack },
 ): Promise<void> {
-  const { concurrency, lockDurationMs } = config.worker;
+  const { lockDurationMs } = config.worker;
   for (const { name, model } of activeProfiles(config)) {
     const shared = embedders.get(modelKey(model.id, model.revision));
     if (shared === undefined) throw new TypeError(`There is no embedder of ${model.id}`);
@@ -36,13 +37,18 @@ export async function startFleet(
         profile,
         embedder,
         queue,
-        concurrency: concurrency ?? defaultConcurrency(embedder.device),
+        concurrency: followSettings(
+          database,
+          config,
+          ({ worker }) => worker.concurrency ?? defaultConcurrency(embedder.device),
+        ),
         lockDurationMs,
         log,
       }),
     );
   }
-  scope.use(await startProducer({ database, queue, ...config.producer, lockDurationMs, log }));
+  const readSettings = followSettings(database, config, ({ producer }) => producer);
+  scope.use(await startProducer({ database, queue, ...config.producer, readSettings, lockDurationMs, log }));
 }
 
 /** Waits, with progress bars, until no chunk of the profiles is pending. */

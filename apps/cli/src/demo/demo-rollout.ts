@@ -3,6 +3,7 @@ import type { Config } from "@reembed/config";
 import { modelKey } from "@reembed/core";
 import type { Embedder } from "@reembed/embedder";
 import { setPercent, setShadowPercent } from "@reembed/migration/rollout";
+import { followSettings } from "@reembed/migration/settings";
 import type { JudgedQuery } from "@reembed/retrieval/measures";
 import { createLogger, createMetrics } from "@reembed/runtime";
 import { type SearchApp, startSearch } from "@reembed/search";
@@ -78,7 +79,12 @@ async function openSearch(
   const { host, port, apiKey, rateLimit, logQueries } = config.search;
   return scope.use(
     await startSearch({
-      ...{ database, embedders: used, guardrails: config.guardrails, metrics: createMetrics() },
+      ...{
+        database,
+        embedders: used,
+        guardrails: followSettings(database, config, (present) => present.guardrails),
+        metrics: createMetrics(),
+      },
       ...{ host, port, apiKey, rateLimit, logQueries },
       // Hundreds of searches fail on purpose.
       log: createLogger("silent"),

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { activeProfiles, type Config } from "@reembed/config";
+import { activeProfiles, type Config, readAdjustable } from "@reembed/config";
 import { type Model, modelKey, ReembedError } from "@reembed/core";
 import { startDashboard } from "@reembed/dashboard";
 import type { Embedder } from "@reembed/embedder";
@@ -9,6 +9,7 @@ import { chooseQueries, type EvaluationReport, evaluateProfiles } from "@reembed
 import { handbook, readCorpus } from "@reembed/migration/load";
 import { rechunkCorpus } from "@reembed/migration/rechunk";
 import { guardOptions } from "@reembed/migration/rollout";
+import { followSettings } from "@reembed/migration/settings";
 import { verifyProfile } from "@reembed/migration/verify";
 import { EmbedQueues } from "@reembed/queue";
 import type { JudgedQuery } from "@reembed/retrieval/measures";
@@ -72,7 +73,14 @@ export async function runDemo(config: Config, log: Logger): Promise<Demo> {
   await migrateOldSystem(config, services, { embedders, log });
 
   const dashboard = scope.use(
-    await startDashboard({ database, queue, ...config.dashboard, guard: guardOptions(config), log }),
+    await startDashboard({
+      ...{ database, queue, ...config.dashboard, log },
+      guard: followSettings(database, config, guardOptions),
+      steering: {
+        readConfig: followSettings(database, config, (present) => present),
+        given: readAdjustable(process.env),
+      },
+    }),
   );
   const tokensBefore = await readTokens(database);
   const embeddingSince = performance.now();
@@ -160,7 +168,7 @@ async function beginBackfill(config: Config, { database, queue }: Services): Pro
   if (profile.state !== "registered") return;
   await using queues = new EmbedQueues(queue, () => {});
   const on = { database, queue: queues.of(profile.name), dryRun: false };
-  await startOrAdjustBackfill(on, profile, { order: "id", until: null, rate: null });
+  await startOrAdjustBackfill(on, profile, { order: "id", until: null, rate: null }, { by: "demo", reason: "" });
 }
 
 async function verify(config: Config, database: Database, embedders: ReadonlyMap<string, Embedder>): Promise<void> {

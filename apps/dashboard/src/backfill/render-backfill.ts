@@ -5,11 +5,11 @@ import type { ProfileState } from "@reembed/store/schema";
 import type { Role } from "../access/access.ts";
 
 /** Whether there is a backfill that could be paused. */
-export function hasBackfill({ state }: { state: ProfileState }): boolean {
+function hasBackfill({ state }: { state: ProfileState }): boolean {
   return state === "registered" || state === "backfilling";
 }
 
-/** The state of the backfill, what limits it and, for admins, a button to pause it. */
+/** The state of the backfill, what limits it and, for admins, a link to the page that pauses it. */
 export function renderBackfill(status: ProfileStatus, role: Role): Html {
   const { profile, paused, throttleReason } = status;
   const spent = describeSpending(status);
@@ -21,9 +21,7 @@ ${spent !== null && html`<p id="spending-${profile}">${spent}.</p>`}
 ${
   hasBackfill(status) &&
   role === "admin" &&
-  html`<form method="post" action="backfill/${encodeURIComponent(profile)}/${action}">
-<button class="quiet" aria-label="${paused ? "Resume" : "Pause"} the backfill of ${profile}">${paused ? "Resume" : "Pause"}</button>
-</form>`
+  html`<p><a class="button quiet" href="steer/backfill/${encodeURIComponent(profile)}/${action}" aria-label="${paused ? "Resume" : "Pause"} the backfill of ${profile}">${paused ? "Resume" : "Pause"}</a></p>`
 }`;
 }
 

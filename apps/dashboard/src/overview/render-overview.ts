@@ -3,6 +3,7 @@ import { type Html, html } from "@reembed/http/html";
 import { describeWrongClock } from "@reembed/store/diagnosis";
 import type { Role } from "../access/access.ts";
 import { renderRollout } from "../rollout/render-rollout.ts";
+import { renderOperatorChanges } from "../steering/render-changes.ts";
 import { describeReport, type ProducerActivity } from "./producer-activity.ts";
 import { renderProfile } from "./render-profile.ts";
 import { renderStages } from "./render-stages.ts";
@@ -10,13 +11,14 @@ import type { Snapshot } from "./snapshot.ts";
 
 /** The part of the overview that is rendered again with every snapshot. */
 export function renderOverview(snapshot: Snapshot, role: Role): Html {
-  const { profiles, producer, rollout, stages, at } = snapshot;
+  const { profiles, producer, rollout, stages, changes, at } = snapshot;
   return html`<h1>Overview</h1>
 ${profiles.length === 0 && html`<p>No profile is registered yet: run <code>reembed init</code>.</p>`}
-${stages && renderStages(stages, at)}
+${stages && renderStages(stages, at, role)}
 ${profiles.map((profile) => renderProfile(profile, at, role))}
 ${rollout && renderRollout(rollout, at)}
 ${renderProducer(producer, at)}
+${renderOperatorChanges(changes)}
 ${profiles[0]?.status.wrongClocks.map((wrong) => html`<p class="warning">${describeWrongClock(wrong)} Synchronise it with a time server.</p>`)}
 <p id="news" class="hidden" role="status">${profiles.map(({ status }) => `${milestone(status)} `)}</p>`;
 }

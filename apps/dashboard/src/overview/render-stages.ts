@@ -1,8 +1,10 @@
 import { type Html, html } from "@reembed/http/html";
 import { describeStages, type Stage, type Stages } from "@reembed/migration/status";
+import type { Role } from "../access/access.ts";
+import { renderSteps } from "../steering/render-steps.ts";
 
 /** Where the migration is, since when, and what it takes to go on. */
-export function renderStages(stages: Stages, at: Date): Html {
+export function renderStages(stages: Stages, at: Date, role: Role): Html {
   const { is, next } = describeStages(stages, at);
   const { command } = stages.next;
   return html`<section id="stages" aria-labelledby="stages-title">
@@ -11,6 +13,7 @@ export function renderStages(stages: Stages, at: Date): Html {
 ${renderStageList(stages)}
 ${next.length > 0 && html`<ul id="stage-next">${next.map((says) => html`<li>${says}</li>`)}</ul>`}
 ${command !== null && html`<p>Run <code id="stage-command">npx ${command}</code></p>`}
+${role === "admin" && renderSteps(stages)}
 </section>`;
 }
 

@@ -35,6 +35,11 @@ export class SharedPoll<Value> implements AsyncDisposable {
     return await this.#latest.value;
   }
 
+  /** Has the next `read` read again, after something was changed that it would show. */
+  refresh(): void {
+    this.#latest = undefined;
+  }
+
   /** Calls `watcher` with every further value; the returned function ends that. */
   watch(watcher: (value: Value) => void): () => void {
     this.#watchers.add(watcher);

@@ -3,6 +3,7 @@ import { type ProfileStatus, readStatus, type Stages, type StagesReader } from "
 import type { EmbedQueues, TickQueue } from "@reembed/queue";
 import type { Database } from "@reembed/store/database";
 import { followDatabaseClock } from "@reembed/store/diagnosis";
+import { type OperatorChange, readOperatorChanges } from "@reembed/store/operators";
 import { readProfile } from "@reembed/store/profiles";
 import {
   type LiveWorker,
@@ -12,6 +13,8 @@ import {
   readThroughput,
 } from "@reembed/store/progress";
 import { type ProducerActivity, readProducerActivity } from "./producer-activity.ts";
+
+const shownChanges = 5;
 
 export interface ProfileOverview {
   status: ProfileStatus;
@@ -30,6 +33,8 @@ export interface Snapshot {
   rollout: RolloutOverview | undefined;
   /** Undefined before `reembed init`, and without another profile to migrate to. */
   stages: Stages | undefined;
+  /** The last changes by operators, newest first. */
+  changes: OperatorChange[];
 }
 
 export interface SnapshotSources {
@@ -65,5 +70,6 @@ export async function readSnapshot({
     producer: await readProducerActivity(ticks),
     rollout: await readRollout(),
     stages: await stages.read(),
+    changes: await readOperatorChanges(database, shownChanges),
   };
 }

@@ -1,11 +1,13 @@
 import type { Database } from "@reembed/store/database";
 import { readQuarantined, retryQuarantined } from "@reembed/store/embeddings";
+import { recordChange } from "@reembed/store/operators";
 import { readQuarantineReasons } from "@reembed/store/progress";
 import express, { type Router } from "express";
 import { z } from "zod";
 import type { Access } from "../access/access.ts";
 import { findProfile } from "../page/find-profile.ts";
 import { redirectTo, sendPage } from "../page/layout.ts";
+import { parse } from "../page/parse.ts";
 import { Problem } from "../page/problem.ts";
 import { renderQuarantine } from "./render-quarantine.ts";
 
@@ -53,15 +55,14 @@ export function quarantineRoutes(database: Database, access: Access): Router {
       const what = "reason" in form ? `no chunk for the reason ${form.reason}` : `no chunk ${form.chunkId}`;
       throw new Problem(404, `There is ${what} in the quarantine of ${profile.name}.`);
     }
+    const what = "reason" in form ? form.reason : `chunk ${form.chunkId}`;
+    await recordChange(database, {
+      ...{ changedBy: `${response.locals.role} of the dashboard`, subject: `quarantine of ${profile.name}` },
+      ...{ fromValue: what, toValue: "retried", reason: "" },
+    });
     const shown = new URLSearchParams({ retried: String(retried) });
     if ("from" in form && form.from !== undefined) shown.set("reason", form.from);
     redirectTo(response, `/quarantine/${encodeURIComponent(profile.name)}?${shown}`);
   });
   return router;
-}
-
-function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
-  const { data, error } = schema.safeParse(value);
-  if (error === undefined) return data as z.infer<Schema>;
-  throw new Problem(400, z.prettifyError(error).replaceAll(/\s*\n\s*/g, " "));
 }

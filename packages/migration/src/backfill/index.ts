@@ -6,5 +6,11 @@ export {
   withdrawBackfill,
 } from "./backfill-queue.ts";
 export { describeNextStep } from "./next-step.ts";
-export { beginBackfill, pauseBackfill, resumeBackfill, startOrAdjustBackfill } from "./operate-backfill.ts";
+export {
+  beginBackfill,
+  describeBackfillSettings,
+  pauseBackfill,
+  resumeBackfill,
+  startOrAdjustBackfill,
+} from "./operate-backfill.ts";
 export { reopenIncompleteBackfill } from "./reopen-backfill.ts";

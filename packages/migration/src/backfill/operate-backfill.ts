@@ -1,10 +1,17 @@
 import { ReembedError } from "@reembed/core";
 import { forgetPriorities, prioritiseSearchedChunks } from "@reembed/store/changes";
 import type { Database } from "@reembed/store/database";
+import { recordChange } from "@reembed/store/operators";
 import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import { type BackfillSettings, setBackfillSettings, setPaused, startBackfill } from "@reembed/store/progress";
 import { type BackfillQueue, withdrawBackfill } from "./backfill-queue.ts";
 import { reopenIncompleteBackfill } from "./reopen-backfill.ts";
+
+/** Who operates a backfill, and why. */
+interface Operator {
+  by: string;
+  reason: string;
+}
 
 /** Starts the backfill of a registered profile. Returns whether there were any chunks. */
 export async function beginBackfill(database: Database, profile: RegisteredProfile): Promise<boolean> {
@@ -32,6 +39,7 @@ export async function startOrAdjustBackfill(
   on: BackfillQueue,
   profile: RegisteredProfile,
   settings: BackfillSettings,
+  operator: Operator,
 ): Promise<StartedBackfill> {
   const { database } = on;
   const lost = await reopenIncompleteBackfill(database, profile, 0);
@@ -39,6 +47,7 @@ export async function startOrAdjustBackfill(
   const withdrawn = profile.state === "backfilling" ? await withdrawBackfill(on, profile) : 0;
   await forgetPriorities(database, profile);
   await setBackfillSettings(database, profile, settings);
+  await record(database, profile, describeSettings(settings), operator);
   const changed = await readProfile(database, profile.name);
   let prioritised = 0;
   if (changed.state === "registered") await startBackfill(database, changed);
@@ -51,9 +60,13 @@ export async function startOrAdjustBackfill(
  * chunks. A tick that is running may still enqueue some; the next one withdraws them.
  * @throws ReembedError `backfill_over` (exit code 3) if there is nothing to pause.
  */
-export async function pauseBackfill(on: BackfillQueue, profile: RegisteredProfile): Promise<number> {
+export async function pauseBackfill(
+  on: BackfillQueue,
+  profile: RegisteredProfile,
+  operator: Operator,
+): Promise<number> {
   refuseOver(profile);
-  await setPaused(on.database, profile, true);
+  if (await setPaused(on.database, profile, true)) await record(on.database, profile, "paused", operator);
   return await withdrawBackfill(on, profile);
 }
 
@@ -61,9 +74,40 @@ export async function pauseBackfill(on: BackfillQueue, profile: RegisteredProfil
  * Resumes a paused backfill with the next tick.
  * @throws ReembedError `backfill_over` (exit code 3) if there is nothing to resume.
  */
-export async function resumeBackfill({ database }: BackfillQueue, profile: RegisteredProfile): Promise<boolean> {
+export async function resumeBackfill(
+  { database }: BackfillQueue,
+  profile: RegisteredProfile,
+  operator: Operator,
+): Promise<boolean> {
   refuseOver(profile);
-  return await setPaused(database, profile, false);
+  const resumed = await setPaused(database, profile, false);
+  const resumedAs = describeBackfillSettings({ ...profile, paused: false });
+  if (resumed) await record(database, profile, resumedAs, operator);
+  return resumed;
+}
+
+/** `paused`, `not started`, or `oldest first, up to 10 %, at most 200 chunks/s`. */
+export function describeBackfillSettings(
+  profile: Pick<RegisteredProfile, "state" | "paused" | "backfillOrder" | "backfillUntil" | "backfillRate">,
+): string {
+  if (profile.paused) return "paused";
+  if (profile.state !== "backfilling") return profile.state === "registered" ? "not started" : profile.state;
+  const { backfillOrder: order, backfillUntil: until, backfillRate: rate } = profile;
+  return describeSettings({ order, until, rate });
+}
+
+function describeSettings({ order, until, rate }: BackfillSettings): string {
+  return [
+    { id: "oldest first", newest: "newest first", "most-searched": "most searched first" }[order],
+    ...(until === null ? [] : [`up to ${Number((100 * until).toFixed(2))} %`]),
+    ...(rate === null ? [] : [`at most ${rate} chunks/s`]),
+  ].join(", ");
+}
+
+async function record(database: Database, profile: RegisteredProfile, toValue: string, { by, reason }: Operator) {
+  const fromValue = describeBackfillSettings(profile);
+  const subject = `backfill of ${profile.name}`;
+  await recordChange(database, { changedBy: by, subject, fromValue, toValue, reason });
 }
 
 function refuseOver({ name, state }: RegisteredProfile): void {

@@ -1,4 +1,3 @@
-import type { Config } from "@reembed/config";
 import {
   ReembedError,
   type Rollout,
@@ -11,6 +10,7 @@ import {
 import type { Database } from "@reembed/store/database";
 import { readProfile } from "@reembed/store/profiles";
 import { changeRollout, isRetired, readGuardWindow, readRollout } from "@reembed/store/rollout";
+import type { RolloutConfig } from "./evidence.ts";
 import type { Objection, Proof } from "./objections.ts";
 import { readRolloutStatus } from "./rollout-status.ts";
 
@@ -20,6 +20,8 @@ export interface Decision {
   reason: string;
   /** Proofs that are overruled if they are missing or have failed, each with a reason. */
   overrule?: Partial<Record<Proof, string>> | undefined;
+  /** The version of the rollout that it is about: refused if another one is there by now. By default, the present one. */
+  version?: number | undefined;
 }
 
 /**
@@ -29,11 +31,11 @@ export interface Decision {
  */
 export async function setPercent(
   database: Database,
-  config: Config,
+  config: RolloutConfig,
   percent: number,
   decision: Decision,
 ): Promise<void> {
-  const rollout = await readRollout(database);
+  const rollout = await readDecided(database, decision);
   const next = withPercent(rollout, percent);
   if (isSame(rollout, next)) return;
   await requireBaseline(database, rollout);
@@ -51,11 +53,11 @@ export async function setPercent(
 /** Sets the share of the baseline's requests that the candidate answers too, unseen. Shadowing needs no proof. */
 export async function setShadowPercent(
   database: Database,
-  config: Config,
+  config: RolloutConfig,
   shadowPercent: number,
   decision: Decision,
 ): Promise<void> {
-  const rollout = await readRollout(database);
+  const rollout = await readDecided(database, decision);
   const next = withShadow(rollout, shadowPercent);
   if (isSame(rollout, next)) return;
   await requireBaseline(database, rollout);
@@ -84,6 +86,12 @@ export async function rollBack(database: Database, decision: Decision): Promise<
   }
 }
 
+/** With another version than the present one, `changeRollout` refuses, and says what has changed. */
+async function readDecided(database: Database, { version }: Decision): Promise<Rollout> {
+  const rollout = await readRollout(database);
+  return version === undefined ? rollout : { ...rollout, version };
+}
+
 function isSame(rollout: Rollout, next: Rollout): boolean {
   return (
     rollout.stage === next.stage && rollout.percent === next.percent && rollout.shadowPercent === next.shadowPercent
@@ -102,13 +110,13 @@ async function requireBaseline(database: Database, { baseline, candidate }: Roll
   );
 }
 
-async function readObjections(database: Database, config: Config, rollout: Rollout): Promise<Objection[]> {
+async function readObjections(database: Database, config: RolloutConfig, rollout: Rollout): Promise<Objection[]> {
   requirePair(config, rollout);
   return (await readRolloutStatus(database, config)).objections;
 }
 
 /** Refuses a change from a shell whose environment names another migration than the one in the database. */
-function requirePair({ baseline, candidate }: Config, rollout: Rollout): void {
+function requirePair({ baseline, candidate }: RolloutConfig, rollout: Rollout): void {
   if (rollout.candidate === rollout.baseline) {
     throw new ReembedError("no_candidate", `${rollout.baseline} is both baseline and candidate.`, {
       exitCode: 3,
@@ -124,7 +132,7 @@ function requirePair({ baseline, candidate }: Config, rollout: Rollout): void {
 }
 
 /** Stored while it has enough searches: soon the baseline may get no requests any more. */
-async function readBaselineWindow(database: Database, { guardrails }: Config, { baseline }: Rollout) {
+async function readBaselineWindow(database: Database, { guardrails }: RolloutConfig, { baseline }: Rollout) {
   const window = await readGuardWindow(database, baseline, { windowSeconds: guardrails.windowSeconds });
   return saysSomething(window, guardrails) ? window : undefined;
 }

@@ -6,6 +6,12 @@ import { countShadowed } from "@reembed/store/search";
 import type { Evidence, GuardOptions } from "./objections.ts";
 import { readReadiness } from "./readiness.ts";
 
+/** The part of the environment by which a share is decided. */
+export type RolloutConfig = Pick<
+  Config,
+  "baseline" | "candidate" | "databaseUrl" | "maxQuarantinedShare" | "guardrails"
+>;
+
 export interface ReadEvidence extends Evidence {
   evaluation: Evaluation | undefined;
 }

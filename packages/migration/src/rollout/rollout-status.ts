@@ -1,9 +1,8 @@
-import type { Config } from "@reembed/config";
 import type { GuardWindow, Rollout } from "@reembed/core";
 import type { Database } from "@reembed/store/database";
 import { type RolloutEvent, readGuardWindow, readRollout, readRolloutEvents } from "@reembed/store/rollout";
 import type { EvaluationVerdict } from "@reembed/store/schema";
-import { guardOptions, readEvidence } from "./evidence.ts";
+import { guardOptions, type RolloutConfig, readEvidence } from "./evidence.ts";
 import { findObjections, type Objection } from "./objections.ts";
 import type { Readiness } from "./readiness.ts";
 
@@ -21,7 +20,7 @@ export interface RolloutStatus extends Omit<Rollout, "salt"> {
 
 const shownChanges = 10;
 
-export async function readRolloutStatus(database: Database, config: Config): Promise<RolloutStatus> {
+export async function readRolloutStatus(database: Database, config: RolloutConfig): Promise<RolloutStatus> {
   const rollout = await readRollout(database);
   const { salt, ...shown } = rollout;
   const { windowSeconds } = config.guardrails;

@@ -51,10 +51,10 @@ export async function readSettings<Given extends Settings>(database: Database, s
 }
 
 /** A function that reads one part of the settings as they are at each call, for a process that goes on meanwhile. */
-export function followSettings<Part>(
+export function followSettings<Part, Given extends Settings = Settings>(
   database: Database,
-  settings: Settings,
-  part: (settings: Settings) => Part,
+  settings: Given,
+  part: (settings: Given) => Part,
 ): () => Promise<Part> {
   return async () => part(await readSettings(database, settings));
 }
