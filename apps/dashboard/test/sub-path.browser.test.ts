@@ -68,12 +68,17 @@ describe.skipIf(missing !== undefined)(title, () => {
       await page.getByRole("link", { name: "Overview" }).click();
       expect(at()).toBe(`${path}/`);
       await page.getByRole("img", { name: /at most [\d.]+ chunks\/s/ }).waitFor();
+      await page.getByRole("link", { name: "Pause the backfill of mini-m3" }).click();
+      await page.getByLabel("Your name").fill("anna");
+      await page.getByLabel("Why").fill("the disk is full");
       await page.getByRole("button", { name: "Pause the backfill of mini-m3" }).click();
       await page.getByText("Paused: changes are still embedded.").waitFor();
       // The page updates from its events, without being loaded again.
       await database.execute(sql`update reembed.profiles set paused = false`);
       await page.getByText("Backfilling: oldest first.").waitFor();
 
+      // The pause has withdrawn the batch.
+      await dashboard.queue.enqueue([{ profile: "mini-m3", kind: "backfill", chunkIds: [1, 2, 3] }]);
       await page.getByRole("link", { name: "Jobs of mini-m3" }).click();
       await page.getByText("backfill of mini-m3: 3 chunks").first().waitFor();
       await page.goto(`${path}/board`);
