@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { joinMutants } from "./mutant.ts";
@@ -24,4 +24,13 @@ test.each(all)("$file still contains the text of the mutant: $name", ({ file, te
   expect(code.split(text).length - 1).toBe(1);
   expect(replacement).not.toBe(text);
   if (noticedBy !== undefined) expect(existsSync(join(root, noticedBy))).toBe(true);
+});
+
+const inMigrations = all.filter(({ file }) => file.startsWith("drizzle/"));
+test.each(inMigrations)("no later migration replaces the function in which this fault is: $name", ({ file, text }) => {
+  const before = readFileSync(join(root, file), "utf8").split(text)[0];
+  const definition = before?.match(/FUNCTION reembed\.\w+\(/g)?.at(-1);
+  if (definition === undefined) throw new TypeError(`${file} has no function around ${text}`);
+  const later = globSync("drizzle/*.sql", { cwd: root }).filter((other) => other > file);
+  expect(later.filter((other) => readFileSync(join(root, other), "utf8").includes(definition))).toEqual([]);
 });
