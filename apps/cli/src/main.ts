@@ -1,46 +1,6 @@
-import { version } from "@reembed/runtime/version";
-import { Command } from "commander";
 import { loadEnvFile } from "./env-file.ts";
+import { createProgram } from "./program.ts";
 import { reportError } from "./report-error.ts";
-
-const program = new Command("reembed")
-  .description("Moves a live retrieval corpus in PostgreSQL + pgvector from one embedding model to another.")
-  .version(version, "--version", "print the version of Reembed")
-  .exitOverride()
-  .showHelpAfterError("  --help lists the options.")
-  .addHelpText("after", "\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 refused by a safety check.");
-
-/** In the order of the help. Each command is imported only when it is called, because importing all takes a second. */
-const commands: Record<string, () => Promise<(program: Command) => void>> = {
-  doctor: async () => (await import("./commands/doctor.ts")).registerDoctor,
-  plan: async () => (await import("./commands/plan.ts")).registerPlan,
-  init: async () => (await import("./commands/init.ts")).registerInit,
-  load: async () => (await import("./commands/load.ts")).registerLoad,
-  adopt: async () => (await import("./commands/adopt.ts")).registerAdopt,
-  rechunk: async () => (await import("./commands/rechunk.ts")).registerRechunk,
-  estimate: async () => (await import("./commands/estimate.ts")).registerEstimate,
-  backfill: async () => (await import("./commands/backfill.ts")).registerBackfill,
-  set: async () => (await import("./commands/set.ts")).registerSet,
-  producer: async () => (await import("./commands/producer.ts")).registerProducer,
-  worker: async () => (await import("./commands/worker.ts")).registerWorker,
-  status: async () => (await import("./commands/status.ts")).registerStatus,
-  quarantine: async () => (await import("./commands/quarantine.ts")).registerQuarantine,
-  index: async () => (await import("./commands/index.ts")).registerIndex,
-  verify: async () => (await import("./commands/verify.ts")).registerVerify,
-  evaluate: async () => (await import("./commands/evaluate.ts")).registerEvaluate,
-  report: async () => (await import("./commands/report.ts")).registerReport,
-  search: async () => (await import("./commands/search.ts")).registerSearch,
-  rollout: async () => (await import("./commands/rollout.ts")).registerRollout,
-  rollback: async () => (await import("./commands/rollout.ts")).registerRollback,
-  expose: async () => (await import("./commands/expose.ts")).registerExpose,
-  finalize: async () => (await import("./commands/finalize.ts")).registerFinalize,
-  release: async () => (await import("./commands/release.ts")).registerRelease,
-  uninstall: async () => (await import("./commands/uninstall.ts")).registerUninstall,
-  dashboard: async () => (await import("./commands/dashboard.ts")).registerDashboard,
-  model: async () => (await import("./commands/model.ts")).registerModel,
-  profile: async () => (await import("./commands/profile.ts")).registerProfile,
-  demo: async () => (await import("./commands/demo.ts")).registerDemo,
-};
 
 // If a reader such as `head` closes the pipe early, that is not an error of the command.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -48,18 +8,11 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 try {
   loadEnvFile();
-  await registerMeant(process.argv[2] ?? "");
-  await program.parseAsync();
+  await (await createProgram(process.argv[2])).parseAsync();
 } catch (error) {
   process.exitCode = reportError(error);
 }
 await leave();
-
-/** Registers the named command; for the help and for unknown names, all of them. */
-async function registerMeant(name: string): Promise<void> {
-  const meant = Object.hasOwn(commands, name) ? [commands[name]] : Object.values(commands);
-  for (const load of meant) (await load?.())?.(program);
-}
 
 /** Ends the process after its output was written: an open connection to a server that hangs would keep it alive. */
 async function leave(): Promise<never> {

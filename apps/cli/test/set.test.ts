@@ -24,7 +24,7 @@ describeOnOneServer("reembed set", (open) => {
     await storeBodies(database, bodies(0));
     await waitFor("a batch of the environment's size", async () => (await batches()).join() === "6");
 
-    const why = ["--by", "anna", "--why", "short texts"];
+    const why = ["--by", "anna", "--reason", "short texts"];
     expect(jsonLines(await run("set", "batch-size", "2", ...why, "--json"))).toMatchObject([
       { name: "BATCH_SIZE", value: 2, origin: "set", set: { changedBy: "anna", reason: "short texts" } },
     ]);

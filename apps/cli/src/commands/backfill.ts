@@ -15,7 +15,7 @@ import { printResult } from "../output/print.ts";
 interface BackfillFlags {
   profile?: string;
   by: string;
-  why: string;
+  reason: string;
   dryRun?: boolean;
   json?: boolean;
 }
@@ -61,7 +61,7 @@ export function registerBackfill(program: Command): void {
           on,
           before,
           { order, until, rate },
-          operatorOf(flags),
+          flags,
         );
         const { name, state } = profile;
         const result = { profile: name, state, paused: false, order, until, rate, budget, withdrawn, prioritised };
@@ -74,7 +74,7 @@ export function registerBackfill(program: Command): void {
     "stop enqueueing the backfill; running batches are finished, and changes are still embedded",
   ).action((flags: BackfillFlags) =>
     change(flags, async (on, { name, ...profile }) => {
-      const withdrawn = await pauseBackfill(on, { name, ...profile }, operatorOf(flags));
+      const withdrawn = await pauseBackfill(on, { name, ...profile }, flags);
       const result = { profile: name, paused: true, withdrawn };
       return { result, withdrawn, text: `The backfill of ${name} is paused; changes are still embedded.` };
     }),
@@ -82,7 +82,7 @@ export function registerBackfill(program: Command): void {
   changing(backfill, "resume", "continue a paused backfill").action((flags: BackfillFlags) =>
     change(flags, async (on, profile) => {
       const { name, paused } = profile;
-      await resumeBackfill(on, profile, operatorOf(flags));
+      await resumeBackfill(on, profile, flags);
       const text = paused ? `The backfill of ${name} continues.` : `The backfill of ${name} was not paused.`;
       return { result: { profile: name, paused: false }, withdrawn: 0, text };
     }),
@@ -95,13 +95,9 @@ function changing(parent: Command, name: string, description: string): Command {
     .description(description)
     .option("--profile <name>", "profile to embed (default: the candidate)")
     .option("--by <name>", "name of the person who decides", person, operatorName())
-    .option("--why <text>", "reason, recorded with the change", "")
+    .option("--reason <text>", "reason, recorded with the change", "")
     .option("--dry-run", "print the SQL that would be run, and change nothing")
     .option("--json", "print one JSON object");
-}
-
-function operatorOf({ by, why }: BackfillFlags): { by: string; reason: string } {
-  return { by, reason: why };
 }
 
 async function change(

@@ -20,10 +20,6 @@ interface PlanFlags {
   json?: boolean;
 }
 
-const example = `
-Example:
-  DATABASE_URL=postgresql://reader@db/app npx reembed plan public.document_chunks --workers 4 --output plan.html`;
-
 export function registerPlan(program: Command): void {
   program
     .command("plan [table]")
@@ -35,7 +31,6 @@ export function registerPlan(program: Command): void {
     .option("--seconds <n>", "seconds to run the model", wholeNumberFrom(1), 10)
     .option("--output <file>", "where to write the plan as HTML (default: reembed-plan.html, or nowhere with --json)")
     .option("--json", "print one JSON object")
-    .addHelpText("after", example)
     .action(async (table: string | undefined, { json, output, ...flags }: PlanFlags, command: Command) => {
       const settings = loadConfig(process.env);
       if (settings.databaseUrl === undefined) throw noDatabase();

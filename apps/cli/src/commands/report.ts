@@ -14,17 +14,12 @@ interface ReportFlags {
   json?: boolean;
 }
 
-const example = `
-Example:
-  npx reembed report --output 2026-03-01.html`;
-
 export function registerReport(program: Command): void {
   program
     .command("report")
     .description("write down a migration so far: its course, proofs, quality, incidents, settings and models")
     .option("--output <file>", "where to write it as HTML (default: reembed-report.html, or nowhere with --json)")
     .option("--json", "print one JSON object")
-    .addHelpText("after", example)
     .action(async ({ output, json }: ReportFlags) => {
       const settings = loadConfig(process.env);
       await using services = await openServices(settings, createLogger(settings.logLevel));

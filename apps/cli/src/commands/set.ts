@@ -11,7 +11,7 @@ import { printUnchanged } from "../output/print.ts";
 interface SetFlags {
   reset?: boolean;
   by: string;
-  why: string;
+  reason: string;
   dryRun?: boolean;
   json?: boolean;
 }
@@ -24,10 +24,9 @@ export function registerSet(program: Command): void {
     .argument("[value]", "value for all processes; they follow within seconds")
     .option("--reset", "have each process follow its own environment again")
     .option("--by <name>", "name of the person who decides", person, operatorName())
-    .option("--why <text>", "reason, recorded with the change", "")
+    .option("--reason <text>", "reason, recorded with the change", "")
     .option("--dry-run", "print the SQL that would be run, and change nothing")
     .option("--json", "print one JSON object per bound")
-    .addHelpText("after", '\nExample: reembed set MAX_ACTIVE_SESSIONS 100 --why "a larger server since today"')
     .action(async (name: string | undefined, value: string | undefined, { dryRun, ...flags }: SetFlags) => {
       const settings = loadConfig(process.env);
       const given = readAdjustable(process.env);
@@ -36,7 +35,7 @@ export function registerSet(program: Command): void {
       await using services = await openServices(settings, createLogger(settings.logLevel), { dryRun });
       const { database } = services;
       if (asked !== undefined && (flags.reset || value !== undefined)) {
-        await setSetting(database, asked, flags.reset ? null : (value ?? null), { by: flags.by, reason: flags.why });
+        await setSetting(database, asked, flags.reset ? null : (value ?? null), { by: flags.by, reason: flags.reason });
         if (dryRun) return printUnchanged();
       }
       const all = await listSettings(database, given);
