@@ -140,10 +140,10 @@ function isSubnet(text: string): boolean {
   );
 }
 
-/** Without a trailing slash, so that a path can be appended. */
 /** Behind a proxy that takes the path off, nobody could tell these from the path. */
 const ownPaths = new Set(["v1", "board", "login", "logout", "healthz", "readyz", "metrics"]);
 
+/** Without a trailing slash, so that a path can be appended. */
 function sitePath() {
   return z
     .string()

@@ -4,7 +4,7 @@ import { finalize } from "@reembed/migration/finalize";
 import { createLogger } from "@reembed/runtime";
 import type { Command } from "commander";
 import { openServices } from "../hosting/services.ts";
-import { operatorName, wholeNumberFrom } from "../options.ts";
+import { operatorName, person, wholeNumberFrom } from "../options.ts";
 import { askPerson } from "../output/ask-person.ts";
 import { printResult, printUnchanged } from "../output/print.ts";
 import { handOverOrUndo } from "./hand-over.ts";
@@ -29,7 +29,7 @@ export function registerFinalize(program: Command): void {
       "instead, write the candidate's vectors into the application's own table and exchange them for the old ones, which are kept",
     )
     .option("--undo", "with --hand-over: give the table its old vectors back")
-    .option("--by <name>", "name of the person who decides", operatorName())
+    .option("--by <name>", "name of the person who decides", person, operatorName())
     .option("--yes", "do not ask for confirmation")
     .option("--dry-run", "print the SQL that would be run, and change nothing")
     .option("--json", "print one JSON object")
