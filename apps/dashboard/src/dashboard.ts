@@ -52,7 +52,8 @@ export async function startDashboard(options: DashboardOptions): Promise<AsyncDi
   const queues = scope.use(new EmbedQueues(options.queue, onError));
   const ticks = scope.use(new TickQueue(options.queue, onError));
   const sources = { database, queues, ticks };
-  const readRollout = createRolloutReader(database);
+  const { steering } = options;
+  const readRollout = createRolloutReader(database, async () => (await steering.readConfig()).guardrails);
   const stages = createStagesReader(database, options.guard);
   const poll = scope.use(
     new SharedPoll({
@@ -67,7 +68,6 @@ export async function startDashboard(options: DashboardOptions): Promise<AsyncDi
     stages.refresh();
     poll.refresh();
   };
-  const { steering } = options;
   const app = createApp({ ...sources, poll, steering, onSteered, access, trustedProxies, onLoopback, basePath, log });
   const onRequestError = (error: unknown) => log.error({ error: messageOf(error) }, "request failed");
   const listening = { host, address, port: options.port, basePath, drainMs: 0, onError: onRequestError };

@@ -57,6 +57,41 @@ describeOnOneServer(
         expect(section).toContain(text);
       }
     });
+
+    test("shows how far each guardrail's measure is from what it allows, while people get the candidate's answers", async () => {
+      await using dashboard = await openDashboard(await open());
+      const { database } = dashboard;
+      await ensureRollout(database, pair);
+      const begun = await readRollout(database);
+      await changeRollout(database, begun, withPercent(begun, 10), { by: "anna", reason: "a try" });
+      const answer = {
+        shadowOf: null,
+        query: null,
+        chunkIds: [1],
+        scores: [1],
+        overlap10: null,
+        rankCorrelation: null,
+        ageMs: 0,
+      };
+      const searches = Object.values(pair).flatMap((profile) =>
+        Array.from({ length: 300 }, (_, index) => ({
+          ...{ ...answer, profile, requestId: crypto.randomUUID(), tookMs: 42 },
+          error: profile === pair.candidate && index < 30 ? "model_failed" : null,
+        })),
+      );
+      await recordSearches(database, searches);
+      const rows = await waitFor("the guardrails", async () => {
+        const page = await (await dashboard.get("/")).text();
+        return page.match(/<table id="rollout-guardrails">.*?<tbody>(.*?)<\/tbody>/s)?.[1];
+      });
+      const cells = (row: string) => [...row.matchAll(/<t[hd][^>]*>([^<]*)</g)].map(([, text]) => text);
+      expect(rows.split("</tr>").slice(0, -1).map(cells)).toEqual([
+        ["Failed, more than the baseline", "10.0 %", "5.0 % to 16.4 %", "1.0 %", ""],
+        ["Empty, more than the baseline", "0.0 %", "-2.9 % to 3.2 %", "5.0 %", ""],
+        ["p95", "42 ms", "42 ms to 42 ms", "292 ms", ""],
+      ]);
+      expect(rows).toContain('<rect class="quarantined"');
+    });
   },
   "PostgreSQL",
 );

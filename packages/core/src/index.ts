@@ -43,12 +43,13 @@ export {
 export { isUnknownModel, requireKnownModel } from "./profiles/unknown-model.ts";
 export { randomNumbers } from "./random-numbers.ts";
 export {
-  type Breach,
   findBreaches,
+  type GuardFigure,
   type GuardrailSettings,
   type GuardWindow,
   type LatencyBounds,
   latencyRanks,
+  measureGuardrails,
   saysSomething,
 } from "./rollout/guardrail.ts";
 export { leastCoverage } from "./rollout/least-coverage.ts";

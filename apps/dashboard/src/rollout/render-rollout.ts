@@ -4,14 +4,16 @@ import { type RolloutOverview, windowMinutes } from "@reembed/migration/rollout"
 import type { Evaluation } from "@reembed/store/evaluation";
 import type { RolloutEvent } from "@reembed/store/rollout";
 import { z } from "zod";
+import { renderGuardrails } from "./render-guardrails.ts";
 
 export function renderRollout(overview: RolloutOverview, at: Date): Html {
-  const { changes, breach, evaluation, windows } = overview;
+  const { changes, breach, evaluation, windows, guardrails } = overview;
   return html`<section id="rollout" aria-labelledby="rollout-title">
 <h2 id="rollout-title">Rollout</h2>
 <p id="rollout-share">${describeShare(overview)}</p>
 ${breach && html`<p class="warning" id="rollout-breach">${describeBreach(breach, at)}</p>`}
 ${renderWindows(windows)}
+${renderGuardrails(guardrails)}
 <p id="rollout-evaluation">${evaluation === undefined ? "Not evaluated yet." : describeEvaluation(evaluation, at)}</p>
 ${changes.length > 0 && renderChanges(changes, at)}
 </section>`;

@@ -1,27 +1,17 @@
 import {
-  type Breach,
   findBreaches,
+  type GuardFigure,
   type GuardrailSettings,
-  type GuardWindow,
   ReembedError,
   type Rollout,
   rolledBack,
-  saysSomething,
 } from "@reembed/core";
 import type { Database } from "@reembed/store/database";
-import {
-  changeRollout,
-  guardrailName,
-  isRetired,
-  readGuardWindow,
-  readKeptWindow,
-  readRolloutEvents,
-  readStageEntry,
-} from "@reembed/store/rollout";
+import { changeRollout, guardrailName, readComparedWindows, readRolloutEvents } from "@reembed/store/rollout";
 
 export interface GuardrailFinding {
   outcome: "rolled back" | "warned";
-  breaches: Breach[];
+  breaches: GuardFigure[];
   reason: string;
 }
 
@@ -35,7 +25,8 @@ export async function checkGuardrails(
   rollout: Rollout,
   settings: GuardrailSettings,
 ): Promise<GuardrailFinding | undefined> {
-  const breaches = await findPresentBreaches(database, rollout, settings);
+  const windows = await readComparedWindows(database, rollout, settings);
+  const breaches = windows === undefined ? [] : findBreaches(windows.candidate, windows.baseline, settings);
   if (breaches.length === 0) return undefined;
   const reason = breaches.map(({ sentence }) => sentence).join("; ");
   const shadow = rollout.stage === "shadow";
@@ -49,36 +40,6 @@ export async function checkGuardrails(
     throw error;
   }
   return { outcome: shadow ? "warned" : "rolled back", breaches, reason };
-}
-
-async function findPresentBreaches(
-  database: Database,
-  rollout: Rollout,
-  settings: GuardrailSettings,
-): Promise<Breach[]> {
-  const { stage, baseline, candidate } = rollout;
-  if (stage !== "shadow" && stage !== "canary" && stage !== "full") return [];
-  // The baseline is finalized: there is nothing to go back to.
-  if (await isRetired(database, baseline)) return [];
-  // Both windows begin with the stage: what the candidate did before a rollback does not count again, and a bad hour of
-  // the whole database is in both windows.
-  const since = (await readStageEntry(database))?.changedAt;
-  const range = { windowSeconds: settings.windowSeconds, since };
-  const present = await readGuardWindow(database, candidate, { ...range, shadow: stage === "shadow" });
-  if (!saysSomething(present, settings)) return [];
-  const reference = await readReference(database, rollout, settings, since);
-  return reference === undefined ? [] : findBreaches(present, reference, settings);
-}
-
-/** If too few subjects are left with the baseline, its last window before they were taken away is the reference. */
-async function readReference(
-  database: Database,
-  { baseline }: Rollout,
-  settings: GuardrailSettings,
-  since: Date | undefined,
-): Promise<GuardWindow | undefined> {
-  const present = await readGuardWindow(database, baseline, { windowSeconds: settings.windowSeconds, since });
-  return saysSomething(present, settings) ? present : await readKeptWindow(database);
 }
 
 async function hasWarned(database: Database): Promise<boolean> {

@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
 import { randomNumbers } from "../random-numbers.ts";
-import { findBreaches, type GuardrailSettings, type GuardWindow, latencyRanks } from "./guardrail.ts";
+import {
+  findBreaches,
+  type GuardrailSettings,
+  type GuardWindow,
+  latencyRanks,
+  measureGuardrails,
+} from "./guardrail.ts";
 
 const settings: GuardrailSettings = {
   windowSeconds: 600,
@@ -38,6 +44,20 @@ test("a difference that may be chance is no breach, nor is one within the margin
   expect(measures({ latency: { p95: 160, low: 160, high: 160 } })).toEqual([]);
   const slow = { p95: 1_000, low: 1_000, high: 1_000 };
   expect(measures({ latency: { p95: 1_300, low: 1_300, high: 1_300 } }, { latency: slow })).toEqual([]);
+});
+
+test("every measure has an interval around what was measured, beside what is allowed", () => {
+  const worse = { ...usual, searches: 220, errors: 22, latency: { p95: 400, low: 350, high: 500 } };
+  const figures = measureGuardrails(worse, usual, settings);
+  expect(figures.map(({ measure, allowed }) => [measure, allowed])).toEqual([
+    ["errors", 0.01],
+    ["empty", 0.05],
+    ["negative", 0.1],
+    ["latency", 310],
+  ]);
+  for (const { low, value, high } of figures) expect(low < value && value < high).toBe(true);
+  expect(figures[0]?.value).toBeCloseTo(0.098);
+  expect(figures[3]).toMatchObject({ value: 400, low: 350, high: 500 });
 });
 
 test("too few searches of either profile are never a breach, however bad they are", () => {

@@ -34,9 +34,16 @@ export interface GuardrailSettings {
 
 type GuardedMeasure = "errors" | "empty" | "negative" | "latency";
 
-export interface Breach {
+/** How much worse than the baseline the candidate is in one measure, and how much worse it may be. */
+export interface GuardFigure {
   measure: GuardedMeasure;
-  /** The breach as a sentence with its figures, for operators. */
+  /** What was measured and its bounds: the difference of the shares, -1 to 1; of the latency, the candidate's p95 in ms. */
+  value: number;
+  low: number;
+  high: number;
+  /** It is a breach if `low` is above this: the candidate is then certainly worse than it may be. */
+  allowed: number;
+  /** The figures as a sentence, for operators. */
   sentence: string;
 }
 
@@ -53,9 +60,22 @@ const leastJudged = 30;
  * The measures in which the candidate is certainly worse than the baseline by more than the settings allow: the lower
  * bound of the difference is compared, not the measured difference. Empty if either window has too few searches.
  */
-export function findBreaches(candidate: GuardWindow, baseline: GuardWindow, settings: GuardrailSettings): Breach[] {
+export function findBreaches(
+  candidate: GuardWindow,
+  baseline: GuardWindow,
+  settings: GuardrailSettings,
+): GuardFigure[] {
+  return measureGuardrails(candidate, baseline, settings).filter(({ low, allowed }) => low > allowed);
+}
+
+/** Every measure that both windows say something about; empty if either has too few searches. */
+export function measureGuardrails(
+  candidate: GuardWindow,
+  baseline: GuardWindow,
+  settings: GuardrailSettings,
+): GuardFigure[] {
   if (!saysSomething(candidate, settings) || !saysSomething(baseline, settings)) return [];
-  const breaches = [
+  const figures = [
     compareShares("errors", candidate, baseline, settings.errorMargin),
     compareShares("empty", candidate, baseline, settings.emptyMargin),
     Math.min(candidate.judged, baseline.judged) < leastJudged
@@ -63,7 +83,7 @@ export function findBreaches(candidate: GuardWindow, baseline: GuardWindow, sett
       : compareShares("negative", candidate, baseline, settings.negativeMargin),
     compareLatency(candidate, baseline, settings),
   ];
-  return breaches.filter((breach) => breach !== undefined);
+  return figures.filter((figure) => figure !== undefined);
 }
 
 export function saysSomething({ searches }: GuardWindow, { leastSearches }: GuardrailSettings): boolean {
@@ -90,17 +110,18 @@ function compareShares(
   candidate: GuardWindow,
   baseline: GuardWindow,
   margin: number,
-): Breach | undefined {
+): GuardFigure {
   const { count, total, what } = shares[measure];
   const now = wilson(candidate[count], total(candidate));
   const usual = wilson(baseline[count], total(baseline));
-  const atLeast = now.share - usual.share - Math.hypot(now.share - now.low, usual.high - usual.share);
-  if (!(atLeast > margin)) return undefined;
+  const value = now.share - usual.share;
+  const low = value - Math.hypot(now.share - now.low, usual.high - usual.share);
+  const high = value + Math.hypot(now.high - now.share, usual.share - usual.low);
   return {
-    measure,
+    ...{ measure, value, low, high, allowed: margin },
     sentence:
       `${percent(now.share)} of ${total(candidate)} ${what}, ${percent(usual.share)} of the baseline's ${total(baseline)}: ` +
-      `at least ${percent(atLeast)} more, ${percent(margin)} are allowed`,
+      `at least ${percent(low)} more, ${percent(margin)} are allowed`,
   };
 }
 
@@ -108,15 +129,15 @@ function compareLatency(
   { latency: candidate }: GuardWindow,
   { latency: baseline }: GuardWindow,
   { p95Ratio, p95MarginMs }: GuardrailSettings,
-): Breach | undefined {
+): GuardFigure | undefined {
   if (candidate === null || baseline === null) return undefined;
   const allowed = Math.max(baseline.high * p95Ratio, baseline.high + p95MarginMs);
-  if (!(candidate.low > allowed)) return undefined;
+  const { p95: value, low, high } = candidate;
   return {
-    measure: "latency",
+    ...{ measure: "latency", value, low, high, allowed },
     sentence:
-      `95 % of answers took up to ${milliseconds(candidate.p95)}, the baseline's ${milliseconds(baseline.p95)}: ` +
-      `${milliseconds(candidate.low)} at least, ${milliseconds(allowed)} are allowed`,
+      `95 % of answers took up to ${milliseconds(value)}, the baseline's ${milliseconds(baseline.p95)}: ` +
+      `${milliseconds(low)} at least, ${milliseconds(allowed)} are allowed`,
   };
 }
 

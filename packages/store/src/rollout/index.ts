@@ -1,3 +1,4 @@
+export { type ComparedWindows, readComparedWindows } from "./compared-windows.ts";
 export { readGuardWindow, readKeptWindow } from "./guard-window.ts";
 export { isRetired, type Removal, readRemoval, removeRetired, retireBaseline } from "./retirement.ts";
 export { changeRollout, findRollout, readRollout } from "./rollout.ts";
