@@ -2,6 +2,7 @@ import { tick } from "@reembed/producer";
 import { EmbedQueue } from "@reembed/queue";
 import type { Database } from "@reembed/store/database";
 import { quarantineChunks, readPendingChunks } from "@reembed/store/embeddings";
+import { readOperatorChanges } from "@reembed/store/operators";
 import { readProfile } from "@reembed/store/profiles";
 import { describeOnEachServer, openTestDatabase, storeBodies, testProfile } from "@reembed/testing";
 import { beforeAll, expect, test } from "vitest";
@@ -72,9 +73,17 @@ describeOnEachServer(
       expect((await run("quarantine", "show", `${chunkId}`)).stdout).toMatch(/too_odd.*\n\nTrips\.\n$/s);
       const missing = await run("quarantine", "retry", "--reason", "no such");
       expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining("There is no chunk for no such")]);
-      expect((await run("quarantine", "retry", `${chunkId}`, "999")).stdout).toBe(
+      expect((await run("quarantine", "retry", `${chunkId}`, "999", "--by", "anna")).stdout).toBe(
         "1 chunk will be enqueued again. 1 chunk of those named is not in quarantine.\n",
       );
+      expect((await readOperatorChanges(database, 1))[0]).toMatchObject({
+        ...{
+          changedBy: "anna",
+          subject: `quarantine of ${registered.name}`,
+          fromValue: `1 of chunks ${chunkId}, 999`,
+          toValue: "retried",
+        },
+      });
     });
   },
   ["PostgreSQL and Redis"],

@@ -1,13 +1,14 @@
 import { loadConfig } from "@reembed/config";
 import { formatCount, ReembedError } from "@reembed/core";
+import { type ChosenChunks, retryChunks } from "@reembed/migration/quarantine";
 import { createLogger } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
-import { readQuarantined, readQuarantinedChunk, retryQuarantined } from "@reembed/store/embeddings";
+import { readQuarantined, readQuarantinedChunk } from "@reembed/store/embeddings";
 import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import { readQuarantineReasons } from "@reembed/store/progress";
 import { type Command, InvalidArgumentError } from "commander";
 import { openServices } from "../hosting/services.ts";
-import { wholeNumberFrom } from "../options.ts";
+import { operatorName, person, wholeNumberFrom } from "../options.ts";
 import { describeChunk, describeList } from "../output/describe-quarantine.ts";
 import { printResult, printUnchanged } from "../output/print.ts";
 
@@ -15,6 +16,11 @@ interface QuarantineFlags {
   profile?: string;
   reason?: string;
   json?: boolean;
+}
+
+interface RetryFlags extends QuarantineFlags {
+  by: string;
+  dryRun?: boolean;
 }
 
 interface ListFlags extends QuarantineFlags {
@@ -50,11 +56,12 @@ export function registerQuarantine(program: Command): void {
     .description("embed these chunks, or all with a reason, again")
     .argument("[chunks...]", "ids of the chunks", (text: string, ids: number[] = []) => [...ids, chunkId(text)])
     .option("--reason <reason>", "all chunks with this reason")
+    .option("--by <name>", "name of the person who decides", person, operatorName())
     .option("--dry-run", "print the SQL that would be run, and change nothing")
-    .action(async (ids: number[], { reason, json, ...flags }: QuarantineFlags & { dryRun?: boolean }) => {
+    .action(async (ids: number[], { reason, by, json, ...flags }: RetryFlags) => {
       const chosen = chooseChunks(ids, reason);
       await withProfile(flags, async (database, profile) => {
-        const retried = await retryQuarantined(database, profile, chosen);
+        const retried = await retryChunks(database, profile, chosen, by);
         if (flags.dryRun) return printUnchanged();
         if (retried === 0) {
           throw noneThere(profile, reason === undefined ? `no chunk ${ids.join(", ")}` : `no chunk for ${reason}`);
@@ -84,7 +91,7 @@ async function withProfile(
   await work(database, await readProfile(database, profile ?? config.candidate.name));
 }
 
-function chooseChunks(chunkIds: number[], reason: string | undefined): { chunkIds: number[] } | { reason: string } {
+function chooseChunks(chunkIds: number[], reason: string | undefined): ChosenChunks {
   if (reason === undefined && chunkIds.length > 0) return { chunkIds: [...new Set(chunkIds)] };
   if (reason !== undefined && chunkIds.length === 0) return { reason };
   throw new ReembedError("retry_what", "Give either the ids of the chunks to retry or a --reason, not both.", {

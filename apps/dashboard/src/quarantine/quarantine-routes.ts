@@ -1,6 +1,6 @@
+import { retryChunks } from "@reembed/migration/quarantine";
 import type { Database } from "@reembed/store/database";
-import { readQuarantined, retryQuarantined } from "@reembed/store/embeddings";
-import { recordChange } from "@reembed/store/operators";
+import { readQuarantined } from "@reembed/store/embeddings";
 import { readQuarantineReasons } from "@reembed/store/progress";
 import express, { type Router } from "express";
 import { z } from "zod";
@@ -50,16 +50,11 @@ export function quarantineRoutes(database: Database, access: Access): Router {
     const form = parse(RetryForm, request.body ?? {});
     const profile = await findProfile(database, request.params.profile);
     const chosen = "reason" in form ? form : { chunkIds: [form.chunkId] };
-    const retried = await retryQuarantined(database, profile, chosen);
+    const retried = await retryChunks(database, profile, chosen, `${response.locals.role} of the dashboard`);
     if (retried === 0) {
       const what = "reason" in form ? `no chunk for the reason ${form.reason}` : `no chunk ${form.chunkId}`;
       throw new Problem(404, `There is ${what} in the quarantine of ${profile.name}.`);
     }
-    const what = "reason" in form ? form.reason : `chunk ${form.chunkId}`;
-    await recordChange(database, {
-      ...{ changedBy: `${response.locals.role} of the dashboard`, subject: `quarantine of ${profile.name}` },
-      ...{ fromValue: what, toValue: "retried", reason: "" },
-    });
     const shown = new URLSearchParams({ retried: String(retried) });
     if ("from" in form && form.from !== undefined) shown.set("reason", form.from);
     redirectTo(response, `/quarantine/${encodeURIComponent(profile.name)}?${shown}`);

@@ -152,7 +152,7 @@ describe("a folder is refused, with what it lacks,", () => {
       "with two graphs",
       { ...files, "model.onnx": graph },
       "model_ambiguous",
-      "FOLDER has two graphs: model.onnx and onnx/model.onnx.",
+      "FOLDER has two graphs: onnx/model.onnx and model.onnx.",
     ],
   ])("%s", async (_, given, code, message) => {
     expect(await refusal(given)).toMatchObject({ code, message, exitCode: 2 });

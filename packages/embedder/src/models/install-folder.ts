@@ -6,6 +6,7 @@ import { filesThatMatter, revisionOf } from "./files-revision.ts";
 import {
   exists,
   exportedGraph,
+  findExport,
   listFiles,
   manifestName,
   preparedName,
@@ -51,7 +52,7 @@ export async function findModelFolder(given: string, modelsFolder: string): Prom
         : undefined,
     );
   }
-  requireWeights(given, files);
+  await requireWeights(given, files);
   const [, owner, name, commit] = hubSnapshot.exec(folder) ?? [];
   const inside = relative(resolve(modelsFolder), folder);
   const placed = inside !== "" && !inside.startsWith("..") ? inside.split(sep).join("/") : undefined;
@@ -59,16 +60,9 @@ export async function findModelFolder(given: string, modelsFolder: string): Prom
   return { folder, id: placed ?? own, commit };
 }
 
-function requireWeights(given: string, files: readonly string[]): void {
+async function requireWeights(given: string, files: readonly string[]): Promise<void> {
   const graphs = files.filter((path) => path.endsWith(".onnx") && !path.startsWith(`${preparedName}/`));
-  if (graphs.includes("model.onnx") && graphs.includes(exportedGraph)) {
-    throw unusable(
-      "model_ambiguous",
-      `${given} has two graphs: model.onnx and ${exportedGraph}.`,
-      "Remove one of them.",
-    );
-  }
-  if (graphs.includes("model.onnx") || weightFiles.some((path) => files.includes(path))) return;
+  if ((await findExport(given)) !== undefined || weightFiles.some((path) => files.includes(path))) return;
   const others = files.filter((path) => /\.(onnx|bin|pt|h5|msgpack|gguf)$/.test(path));
   throw unusable(
     "model_no_weights",

@@ -82,7 +82,7 @@ export async function findExport(folder: string): Promise<string | undefined> {
   const paths = exportedGraphs.map((name) => join(folder, name));
   const found = await Promise.all(paths.map((path) => exists(path)));
   if (!found.every(Boolean)) return paths[found.indexOf(true)];
-  throw new ReembedError("model_ambiguous", `${folder} holds two models: ${exportedGraphs.join(" and ")}.`, {
+  throw new ReembedError("model_ambiguous", `${folder} has two graphs: ${exportedGraphs.join(" and ")}.`, {
     exitCode: 2,
     remedy: "Move the one that is not meant out of the folder.",
   });

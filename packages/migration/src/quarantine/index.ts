@@ -1,0 +1,1 @@
+export { type ChosenChunks, retryChunks } from "./retry-chunks.ts";
