@@ -14,7 +14,7 @@ const shared = {
   // Tests wait for conditions. These limits only end tests that hang, also on a busy machine.
   ...{ testTimeout: 600_000, hookTimeout: 600_000 },
   // The files of a worker share its process: loading the same modules for each took a quarter of the time. A test puts back
-  // what it changes of the process; Vitest does so for spies.
+  // what it changes of the process, as Vitest does with spies, and mocks no module: another file may have loaded it already.
   ...{ isolate: false, restoreMocks: true },
 };
 

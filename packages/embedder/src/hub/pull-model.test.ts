@@ -1,8 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import timers from "node:timers/promises";
 import { type Model, models, ReembedError } from "@reembed/core";
 import {
   checkpoint,
@@ -22,24 +24,28 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { verifyModelFiles } from "../models/model-files.ts";
 import { type PullOptions, type PullProgress, pullModel } from "./pull-model.ts";
 
-// The waits between retries, 15 s in all, are recorded instead of waited for.
-const { waits } = vi.hoisted(() => ({ waits: [] as number[] }));
-vi.mock("node:timers/promises", () => ({
-  setTimeout: async (ms: number, _: undefined, { signal }: { signal?: AbortSignal }) => {
-    signal?.throwIfAborted();
-    waits.push(ms);
-  },
-}));
+/** The waits between retries, 15 s in all, are recorded instead of waited for. */
+const waits: number[] = [];
 
 let modelsFolder: string;
 let folder: string;
 
 beforeEach(async () => {
   waits.length = 0;
+  vi.spyOn(timers, "setTimeout").mockImplementation(async (ms = 0, value, { signal } = {}) => {
+    signal?.throwIfAborted();
+    waits.push(ms);
+    return value as never;
+  });
+  syncBuiltinESMExports();
   modelsFolder = await mkdtemp(join(tmpdir(), "reembed-pull-"));
   folder = join(modelsFolder, model.id);
 });
-afterEach(async () => await rm(modelsFolder, { recursive: true }));
+afterEach(async () => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
+  await rm(modelsFolder, { recursive: true });
+});
 
 describe("a pull", () => {
   test("fetches what inference needs, records it, and reports progress over all files", async () => {
