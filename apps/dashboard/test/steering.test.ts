@@ -86,6 +86,7 @@ describeOnOneServer(
       expect(refused.status).toBe(409);
       expect(refused.text).toMatch(/this was decided when it was baseline .*it is canary, 10 %/);
       expect(await readRollout(dashboard.database)).toMatchObject({ stage: "canary", shadowPercent: 0 });
+      expect((await page("/steer/rollout/10")).text).toContain("mini-m3 already answers 10 % of subjects.");
     });
 
     test("that two people press at once happen once, and the other is told", async () => {

@@ -37,6 +37,7 @@ export async function rolloutStep({ database, readConfig }: SteeringContext, act
   }
   const share = shares.find((one) => String(one) === action);
   if (share === undefined) throw new Problem(404, `There is no step ${action} of the rollout.`);
+  if (share === percent) throw new Problem(409, `${candidate} already answers ${share} % of subjects.`);
   const { objections } = await readRolloutStatus(database, await readConfig());
   return {
     ...step,
