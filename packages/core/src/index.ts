@@ -44,6 +44,7 @@ export { isUnknownModel, requireKnownModel } from "./profiles/unknown-model.ts";
 export { randomNumbers } from "./random-numbers.ts";
 export {
   findBreaches,
+  formatGuardFigure,
   type GuardFigure,
   type GuardrailSettings,
   type GuardWindow,

@@ -1,4 +1,4 @@
-import type { GuardFigure } from "@reembed/core";
+import { formatGuardFigure, type GuardFigure } from "@reembed/core";
 import { type Html, html } from "@reembed/http/html";
 
 const names: Record<GuardFigure["measure"], string> = {
@@ -16,7 +16,7 @@ export function renderGuardrails(figures: readonly GuardFigure[]): Html | false 
 <thead><tr><th scope="col">Measure</th><th scope="col" class="number">Measured</th><th scope="col" class="number">Interval</th><th scope="col" class="number">Allowed</th><th scope="col">Picture</th></tr></thead>
 <tbody>${figures.map((figure) => {
     const { measure, value, low, high, allowed } = figure;
-    const written = (number: number) => write(measure, number);
+    const written = (number: number) => formatGuardFigure(measure, number);
     return html`<tr><th scope="row">${names[measure]}</th><td class="number">${written(value)}</td><td class="number">${written(low)} to ${written(high)}</td><td class="number">${written(allowed)}</td><td>${drawInterval(figure)}</td></tr>`;
   })}</tbody>
 </table></div>`;
@@ -33,8 +33,4 @@ function drawInterval({ value, low, high, allowed }: GuardFigure): Html {
 <rect class="${low > allowed ? "quarantined" : "embedded"}" x="${place(low)}" y="2" width="${place(high) - place(low)}" height="6"/>
 ${line("measured", value)}${line("allowed", allowed)}
 </svg>`;
-}
-
-function write(measure: GuardFigure["measure"], value: number): string {
-  return measure === "latency" ? `${value.toFixed(value < 10 ? 1 : 0)} ms` : `${(100 * value).toFixed(1)} %`;
 }

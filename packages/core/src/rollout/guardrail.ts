@@ -166,6 +166,11 @@ function wilson(count: number, total: number): { share: number; low: number; hig
   return { share, low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
 }
 
+/** A value of a measure in its unit, such as `1.0 %` or `42 ms`. */
+export function formatGuardFigure(measure: GuardFigure["measure"], value: number): string {
+  return measure === "latency" ? milliseconds(value) : percent(value);
+}
+
 function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }

@@ -2,12 +2,11 @@ import { randomUUID } from "node:crypto";
 import { adoptedProfile, describeOnEachServer, openTestDatabase } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { expect, test } from "vitest";
+import { embedPending } from "../../test/embed-pending.ts";
 import { findUnguarded, idsOf } from "../../test/unguarded.ts";
 import { takeChanges } from "../changes/change-log.ts";
 import { sweepBlock } from "../changes/sweep.ts";
 import { type Database, openDatabase } from "../database/database.ts";
-import { upsertEmbeddings } from "../embeddings/embeddings.ts";
-import { readPendingChunks } from "../embeddings/pending.ts";
 import { type RegisteredProfile, readProfile } from "../profiles/profiles.ts";
 import { readCoverage } from "../progress/coverage.ts";
 import type { ChunkSource } from "../schema/corpus.ts";
@@ -31,19 +30,6 @@ async function adopt(database: Database, source: ChunkSource): Promise<Registere
   await takeChanges(database);
   while ((await copyVectors(database, adoptedProfile.name, 50)) !== undefined);
   return await readProfile(database, adoptedProfile.name);
-}
-
-async function embedPending(database: Database, profile: RegisteredProfile, ids: readonly number[]): Promise<void> {
-  const pending = await readPendingChunks(database, profile, ids);
-  const vector = new Float32Array(profile.dimensions).fill(0.05);
-  const embedded = pending.map(({ id, contentHash }) => ({
-    chunkId: id,
-    contentHash,
-    vector,
-    tokenCount: 1,
-    truncatedTokens: 0,
-  }));
-  await upsertEmbeddings(database, profile, embedded);
 }
 
 describeOnEachServer(

@@ -1,12 +1,12 @@
 import { adoptedProfile, describeOnEachServer, openTestDatabase, testProfile } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { expect, test } from "vitest";
+import { embedPending } from "../../test/embed-pending.ts";
 import { findUnguarded, idsOf } from "../../test/unguarded.ts";
 import { takeChanges } from "../changes/change-log.ts";
 import { checkAllRows } from "../changes/failing-rows.ts";
 import { sweepBlock } from "../changes/sweep.ts";
 import type { Database } from "../database/database.ts";
-import { upsertEmbeddings } from "../embeddings/embeddings.ts";
 import { readPendingChunks } from "../embeddings/pending.ts";
 import { quarantineChunks, readQuarantined, retryQuarantined } from "../embeddings/quarantine.ts";
 import { type RegisteredProfile, readProfile } from "../profiles/profiles.ts";
@@ -59,7 +59,7 @@ describeOnEachServer(
           (await readQuarantined(database, profile, { limit: 100 })).map(({ reason, detail }) => [reason, detail]),
         coverage: async () => await readCoverage(database, profile),
         /** What a worker does with all rows that lack a vector. */
-        work: async () => await embedPending(database, profile),
+        work: async () => await embedPending(database, profile, await idsOf(database, profile)),
       };
     }
 
@@ -236,16 +236,3 @@ describeOnEachServer(
   },
   ["PostgreSQL"],
 );
-
-async function embedPending(database: Database, profile: RegisteredProfile): Promise<void> {
-  const pending = await readPendingChunks(database, profile, await idsOf(database, profile));
-  const vector = new Float32Array(profile.dimensions).fill(0.05);
-  const embedded = pending.map(({ id, contentHash }) => ({
-    chunkId: id,
-    contentHash,
-    vector,
-    tokenCount: 1,
-    truncatedTokens: 0,
-  }));
-  await upsertEmbeddings(database, profile, embedded);
-}
