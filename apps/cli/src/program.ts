@@ -29,6 +29,8 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   release: async () => (await import("./commands/release.ts")).registerRelease,
   uninstall: async () => (await import("./commands/uninstall.ts")).registerUninstall,
   dashboard: async () => (await import("./commands/dashboard.ts")).registerDashboard,
+  audit: async () => (await import("./commands/audit.ts")).registerAudit,
+  token: async () => (await import("./commands/token.ts")).registerToken,
   model: async () => (await import("./commands/model.ts")).registerModel,
   profile: async () => (await import("./commands/profile.ts")).registerProfile,
   demo: async () => (await import("./commands/demo.ts")).registerDemo,

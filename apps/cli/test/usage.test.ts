@@ -69,6 +69,8 @@ describe("--help describes, with exit code 0", () => {
       "release",
       "uninstall",
       "dashboard",
+      "audit",
+      "token",
     ],
     ...["model", "profile", "demo"],
   ];

@@ -5,10 +5,11 @@ import type { Database } from "@reembed/store/database";
 import cookieParser from "cookie-parser";
 import express, { type Express } from "express";
 import type { Access } from "./access/access.ts";
-import { requireOwnName, requireRole, requireSameOrigin } from "./access/guards.ts";
+import { requireIdentity, requireOwnName, requireSameOrigin, requireToWrite } from "./access/guards.ts";
 import { pageHeaders } from "./access/headers.ts";
 import { loginRoutes } from "./access/login.ts";
 import { boardRoutes } from "./board/board-routes.ts";
+import { changesRoutes } from "./changes/changes-routes.ts";
 import { overviewRoutes } from "./overview/overview-routes.ts";
 import type { SharedPoll } from "./overview/shared-poll.ts";
 import type { Snapshot } from "./overview/snapshot.ts";
@@ -56,10 +57,13 @@ export function createApp({
   app.use(requireSameOrigin, cookieParser());
   if (access.guarded) app.use(loginRoutes(access));
 
-  app.use(requireRole(access));
+  app.use(requireIdentity(access));
+  app.use("/steer", steeringRoutes({ ...sources, ...steering }, onSteered));
+  // Whatever else changes something needs an admin, also what is added below without a thought about roles.
+  app.use(requireToWrite("admin"));
   app.use(overviewRoutes(poll, access));
-  app.use("/steer", steeringRoutes({ ...sources, ...steering }, access, onSteered));
-  app.use("/quarantine", quarantineRoutes(sources.database, access));
+  app.use("/changes", changesRoutes(sources.database));
+  app.use("/quarantine", quarantineRoutes(sources.database));
   app.use("/board", boardRoutes({ ...sources, basePath }));
   app.use(notFound, handleErrors(log));
   return app;

@@ -1,4 +1,4 @@
-import { messageOf } from "@reembed/core";
+import { messageOf, type Role } from "@reembed/core";
 import { serveApp } from "@reembed/http";
 import { createRolloutReader, type GuardOptions } from "@reembed/migration/rollout";
 import { createStagesReader } from "@reembed/migration/status";
@@ -29,8 +29,14 @@ export interface DashboardOptions {
   port: number;
   /** Password of admins. Without it everybody is an admin, and only loopback is served. */
   password?: string | undefined;
+  /** Password of operators, who may take the steps that can be undone. */
+  operatorPassword?: string | undefined;
   /** Password of viewers, who may change nothing. */
   viewerPassword?: string | undefined;
+  /** Addresses or subnets of proxies that tell in X-Forwarded-User who somebody is. */
+  userProxies?: readonly string[] | undefined;
+  /** The role of whoever such a proxy lets in; by default a viewer's. */
+  userRole?: Role;
   /** Proxies between this process and its clients: their number, or their addresses or subnets. */
   trustedProxies?: number | readonly string[] | undefined;
   /** The path of its public address, such as `/reembed`, if another site serves it below a path; empty for none. */
@@ -44,7 +50,8 @@ export interface DashboardOptions {
  */
 export async function startDashboard(options: DashboardOptions): Promise<AsyncDisposable & { url: string }> {
   const { database, log, host = "127.0.0.1", basePath = "" } = options;
-  const access = new Access({ admin: options.password, viewer: options.viewerPassword });
+  const { password: admin, operatorPassword: operator, viewerPassword: viewer, userProxies, userRole } = options;
+  const access = new Access({ database, passwords: { admin, operator, viewer }, userProxies, userRole });
   const { address, onLoopback } = await resolveListenAddress(host, options.password);
 
   await using scope = new AsyncDisposableStack();

@@ -1,4 +1,5 @@
 import { get } from "node:http";
+import { readAudit } from "@reembed/migration/audit";
 import { describeOnOneServer, type TestServers } from "@reembed/testing";
 import { beforeAll, describe, expect, test } from "vitest";
 import { startDashboard } from "../src/dashboard.ts";
@@ -8,6 +9,8 @@ import {
   log,
   logIn,
   openDashboard,
+  operatorPassword,
+  passwords,
   steering,
   type TestDashboard,
   viewerPassword,
@@ -22,7 +25,7 @@ describeOnOneServer(
     beforeAll(async () => {
       servers = await open();
       dashboard = await openDashboard(servers);
-      guarded = await openDashboard(servers, { password: adminPassword, viewerPassword });
+      guarded = await openDashboard(servers, passwords);
       return async () => {
         await guarded[Symbol.asyncDispose]();
         await dashboard[Symbol.asyncDispose]();
@@ -126,7 +129,7 @@ describeOnOneServer(
           ["PUT", "/board/api/queues/embed-mini-m3/obliterate"],
           ["POST", "/board/api/queues/embed-mini-m3/add"],
           ["PATCH", "/board/api/queues/embed-mini-m3/1/update-data"],
-          ["POST", "/quarantine/mini-m3/retry"],
+          ["POST", "/steer/quarantine/mini-m3"],
           ["DELETE", "/"],
         ] as const;
         for (const [method, path] of writes) {
@@ -134,13 +137,28 @@ describeOnOneServer(
         }
       });
 
-      test("the viewer's Bull Board has no buttons that would be refused", async () => {
+      test("an operator takes steps that can be undone, and leaves Bull Board's buttons to admins", async () => {
+        const operator = await logIn(guarded, operatorPassword, "olga");
+        const step = await (await guarded.get("/steer/bounds/BATCH_SIZE", operator)).text();
+        expect(step).toContain('value="olga"');
+        const form = new URLSearchParams({ value: "32", by: "olga", reason: "short texts" });
+        expect((await guarded.send("POST", "/steer/bounds/BATCH_SIZE", form, operator)).status).toBe(303);
+        expect((await readAudit(guarded.database, 1))[0]).toMatchObject({ by: "olga", as: "operator by password" });
+        const refused = await guarded.send("PUT", "/board/api/queues/embed-mini-m3/empty", undefined, operator);
+        expect([refused.status, await refused.json()]).toMatchObject([
+          403,
+          { detail: expect.stringContaining("admin") },
+        ]);
+      });
+
+      test("the Bull Board of viewers and operators has no buttons that would be refused", async () => {
         const readOnly = async (password: string) => {
           const answer = await guarded.get("/board/api/queues", await logIn(guarded, password));
           const { queues } = (await answer.json()) as { queues: { readOnlyMode: boolean }[] };
           return queues.map((queue) => queue.readOnlyMode);
         };
         expect(await readOnly(viewerPassword)).toEqual([true, true]);
+        expect(await readOnly(operatorPassword)).toEqual([true, true]);
         expect(await readOnly(adminPassword)).toEqual([false, false]);
       });
 

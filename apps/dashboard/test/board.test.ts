@@ -1,3 +1,4 @@
+import { readAudit } from "@reembed/migration/audit";
 import { readStatus } from "@reembed/migration/status";
 import { type EmbedBatch, EmbedQueues, startEmbedWorker } from "@reembed/queue";
 import { describeOnEachServer, type TestServers, waitFor } from "@reembed/testing";
@@ -139,7 +140,7 @@ describeOnEachServer(
       expect(answer.headers.get("x-powered-by")).toBeNull();
     });
 
-    test("an admin retries a failed job, removes one, and empties the queue", async () => {
+    test("an admin retries a failed job, removes one, and empties the queue, which is written down", async () => {
       const { bullmq } = dashboard.queue;
       const ofAnother: EmbedBatch = { profile: "another", kind: "backfill", chunkIds: [1] };
       const [first, second] = [await bullmq.add("backfill", ofAnother), await bullmq.add("backfill", ofAnother)];
@@ -152,6 +153,9 @@ describeOnEachServer(
       expect(await dashboard.queue.counts()).toMatchObject({ waiting: 1, failed: 0 });
       expect((await dashboard.send("PUT", path("empty"), "{}", json)).ok).toBe(true);
       expect(await dashboard.queue.counts()).toMatchObject({ waiting: 0 });
+      const [last] = await readAudit(dashboard.database, 1);
+      expect(last).toMatchObject({ by: "admin of the dashboard", as: "admin by address", what: "Bull Board" });
+      expect(last?.to).toBe("PUT /api/queues/embed-mini-m3/empty");
     });
   },
   ["embedded", "PostgreSQL and Redis"],

@@ -94,7 +94,11 @@ function browserSuite(open: () => Promise<TestServers>): void {
     await reason.click();
     const row = page.getByRole("row", { name: /Text 30/ });
     await expect(row.textContent()).resolves.toContain("the model chokes");
-    await row.getByRole("button", { name: /^Retry chunk \d+$/ }).click();
+    await row.getByRole("link", { name: /^Retry chunk \d+$/ }).click();
+    await page.getByText("It was set aside because: ").waitFor();
+    await page.getByLabel("Your name").fill("anna");
+    await page.getByLabel("Why").fill("the model has changed");
+    await page.getByRole("button", { name: /^Retry chunk \d+$/ }).click();
     await page.getByRole("status").filter({ hasText: "1 chunk will be enqueued again." }).waitFor();
     await page.getByRole("link", { name: "Overview" }).click();
     await waitFor("the whole bar", async () => (await percent()) === 100);

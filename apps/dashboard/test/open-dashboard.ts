@@ -6,7 +6,10 @@ import { type DashboardOptions, startDashboard } from "../src/dashboard.ts";
 
 export const log = createLogger("silent");
 export const adminPassword = "correct horse";
+export const operatorPassword = "steady hand";
 export const viewerPassword = "just looking";
+/** One for each role. */
+export const passwords = { password: adminPassword, operatorPassword, viewerPassword };
 
 export const guard = { embedded: false, maxQuarantinedShare: 0.01, leastSearches: 100 };
 
@@ -39,13 +42,13 @@ export interface TestDashboard extends AsyncDisposable {
 /** A dashboard with a new database, the profile `mini-m3` and its queue. */
 export async function openDashboard(
   servers: TestServers,
-  passwords: Pick<DashboardOptions, "password" | "viewerPassword" | "trustedProxies" | "basePath"> = {},
+  access: Partial<DashboardOptions> = {},
 ): Promise<TestDashboard> {
   await using scope = new AsyncDisposableStack();
   const database = scope.use(await openTestDatabase(servers, [testProfile("mini-m3")]));
   const queue = scope.use(new EmbedQueue(servers.queue, "mini-m3", () => {}));
   const { url } = scope.use(
-    await startDashboard({ database, queue: servers.queue, port: 0, guard, steering, ...passwords, log }),
+    await startDashboard({ database, queue: servers.queue, port: 0, guard, steering, ...access, log }),
   );
   const { origin } = new URL(url);
   const opened = scope.move();
@@ -61,8 +64,8 @@ export async function openDashboard(
 }
 
 /** Logs in and returns the session's cookie. */
-export async function logIn({ send }: TestDashboard, password: string): Promise<{ cookie: string }> {
-  const response = await send("POST", "/login", new URLSearchParams({ password }));
+export async function logIn({ send }: TestDashboard, password: string, name = ""): Promise<{ cookie: string }> {
+  const response = await send("POST", "/login", new URLSearchParams({ password, name }));
   if (response.status !== 303) throw new Error(`Log-in answered ${response.status}`);
   return { cookie: response.headers.getSetCookie()[0]?.split(";")[0] ?? "" };
 }

@@ -1,6 +1,7 @@
 import { storeDocuments } from "@reembed/store/corpus";
 import type { Database } from "@reembed/store/database";
 import { quarantineChunks, readPendingChunks } from "@reembed/store/embeddings";
+import { readOperatorChanges } from "@reembed/store/operators";
 import { readProfile } from "@reembed/store/profiles";
 import { readCoverage, startBackfill } from "@reembed/store/progress";
 import { describeOnOneServer, readBackfillIds } from "@reembed/testing";
@@ -43,8 +44,9 @@ describeOnOneServer(
       chunkIds = (await quarantineAll(dashboard.database, ["odd & long", script])).toSorted((a, b) => a - b);
       return () => dashboard[Symbol.asyncDispose]();
     });
-    const retry = (form: Record<string, string>) =>
-      dashboard.send("POST", "/quarantine/mini-m3/retry", new URLSearchParams(form));
+    const stepOf = (query: Record<string, string>) => `/steer/quarantine/mini-m3?${new URLSearchParams(query)}`;
+    const retry = (query: Record<string, string>, form: Record<string, string> = {}) =>
+      dashboard.send("POST", stepOf(query), new URLSearchParams({ by: "anna", reason: "a new model", ...form }));
     const coverage = async () => readCoverage(dashboard.database, await readProfile(dashboard.database, "mini-m3"));
 
     test("texts of documents and errors are escaped on every page", async () => {
@@ -84,7 +86,7 @@ describeOnOneServer(
         [400, retry({ chunkId: "1", reason: "odd & long" })],
         [404, retry({ chunkId: "999999999" })],
         [404, retry({ reason: "no such reason" })],
-        [413, retry({ reason: "x".repeat(200_000) })],
+        [413, retry({ reason: "odd & long" }, { reason: "x".repeat(200_000) })],
       ];
       for (const [status, request] of requests) {
         const answer = await request;
@@ -102,16 +104,38 @@ describeOnOneServer(
       expect(page).toContain(`There is no profile ${escaped}.`);
     });
 
-    test("one chunk is retried, then all with its reason; all are pending again", async () => {
+    test("a retry asks once, and says what it will do", async () => {
+      const list = await (await dashboard.get(`/quarantine/mini-m3?reason=${encodeURIComponent("odd & long")}`)).text();
+      expect(list).toContain('href="steer/quarantine/mini-m3?reason=odd+%26+long"');
+      expect(list).toContain(`href="steer/quarantine/mini-m3?chunkId=${chunkIds[0]}&amp;from=odd+%26+long"`);
+      const all = await (await dashboard.get(stepOf({ reason: "odd & long" }))).text();
+      expect(all).toContain("<h1>Retry all 60 chunks with odd &amp; long</h1>");
+      expect(all).toContain("Those that fail again come back into quarantine.");
+      const one = await (await dashboard.get(stepOf({ chunkId: String(chunkIds[0]) }))).text();
+      expect(one).toContain("Now: in quarantine with odd &amp; long, attempts: 1.");
+      expect(one).toContain(escaped);
+      expect(await coverage()).toMatchObject({ pending: 0, quarantined: 120 });
+    });
+
+    test("one chunk is retried, then all with its reason; all are pending again, and it is written down who did", async () => {
       const one = await retry({ chunkId: String(chunkIds[0]), from: "odd & long" });
       expect(one.status).toBe(303);
       expect(one.headers.get("location")).toBe("/quarantine/mini-m3?retried=1&reason=odd+%26+long");
       expect(await coverage()).toMatchObject({ pending: 1, changes: 1, quarantined: 119 });
+      // The same button in an old page.
+      expect((await retry({ chunkId: String(chunkIds[0]) })).status).toBe(404);
       const all = await retry({ reason: "odd & long" });
       expect(all.headers.get("location")).toBe("/quarantine/mini-m3?retried=59");
       expect(await coverage()).toMatchObject({ pending: 60, changes: 60, quarantined: 60 });
       const page = await (await dashboard.get(all.headers.get("location") ?? "")).text();
       expect(page).toContain("59 chunks will be enqueued again.");
+      const changes = await readOperatorChanges(dashboard.database, 2);
+      expect(
+        changes.map(({ changedBy, changedAs, fromValue, reason }) => [changedBy, changedAs, fromValue, reason]),
+      ).toEqual([
+        ["anna", "admin by address", "odd & long", "a new model"],
+        ["anna", "admin by address", `chunk ${chunkIds[0]}`, "a new model"],
+      ]);
     });
   },
   "PostgreSQL",

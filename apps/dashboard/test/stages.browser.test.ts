@@ -18,7 +18,13 @@ import { adminPassword, openDashboard, type TestDashboard } from "./open-dashboa
 const missing = browserUnavailable();
 const title = missing === undefined ? "in a browser" : `in a browser: skipped, ${missing}`;
 
-const steps = ["/steer/bounds", "/steer/bounds/BATCH_SIZE", "/steer/rollout/10", "/steer/backfill/mini-m3/start"];
+const steps = [
+  "/changes",
+  "/steer/bounds",
+  "/steer/bounds/BATCH_SIZE",
+  "/steer/rollout/10",
+  "/steer/backfill/mini-m3/start",
+];
 
 /** A migration from `mini-rubert` to `mini-m3`, with one chunk of each in quarantine. */
 async function beginMigration({ database }: TestDashboard): Promise<void> {

@@ -112,7 +112,7 @@ describeOnOneServer(
       expect((await page("/steer/bounds/NOTHING")).status).toBe(400);
     });
 
-    test("need an admin, a name, a reason and a page of the dashboard", async () => {
+    test("need an operator, a name, a reason and a page of the dashboard", async () => {
       const viewer = await logIn(dashboard, viewerPassword);
       const path = "/steer/backfill/mini-m3/pause";
       expect((await page(path, viewer)).status).toBe(403);

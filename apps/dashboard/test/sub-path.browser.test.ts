@@ -60,6 +60,9 @@ describe.skipIf(missing !== undefined)(title, () => {
       const [cookie] = await context.cookies();
       expect(cookie?.path).toBe(path);
       await page.getByRole("link", { name: /^odd reason/ }).click();
+      await page.getByRole("link", { name: "Retry chunk" }).click();
+      await page.getByLabel("Your name").fill("anna");
+      await page.getByLabel("Why").fill("the model has changed");
       await page.getByRole("button", { name: "Retry chunk" }).click();
       await page.getByRole("status").filter({ hasText: "1 chunk will be enqueued again." }).waitFor();
       await page.getByRole("link", { name: "Skip to content" }).press("Enter");

@@ -117,6 +117,32 @@ describe("an environment", () => {
     expect(problems({ DASHBOARD_PASSWORD: "short" })).toEqual(["DASHBOARD_PASSWORD must have 8 characters or more"]);
   });
 
+  test("gives each role another password, and believes proxies that tell users only beside an admin's", () => {
+    const all = {
+      ...{ DASHBOARD_PASSWORD: "correct horse", DASHBOARD_OPERATOR_PASSWORD: "steady hand" },
+      ...{ DASHBOARD_VIEWER_PASSWORD: "just looking", DASHBOARD_USER_PROXIES: "10.0.0.0/8, ::1" },
+    };
+    expect(loadConfig(all).dashboard).toMatchObject({
+      ...{ operatorPassword: "steady hand", userProxies: ["10.0.0.0/8", "::1"], userRole: "viewer" },
+    });
+    const { DASHBOARD_PASSWORD: _, ...open } = all;
+    expect(problems(open)).toEqual([
+      expect.stringContaining("DASHBOARD_OPERATOR_PASSWORD is set without DASHBOARD_PASSWORD"),
+      expect.stringContaining("DASHBOARD_VIEWER_PASSWORD is set without DASHBOARD_PASSWORD"),
+      expect.stringContaining("DASHBOARD_USER_PROXIES is set without DASHBOARD_PASSWORD"),
+    ]);
+    expect(problems({ ...all, DASHBOARD_OPERATOR_PASSWORD: "correct horse" })).toEqual([
+      "DASHBOARD_OPERATOR_PASSWORD must not be DASHBOARD_PASSWORD: it would make every operator an admin",
+    ]);
+    expect(problems({ ...all, DASHBOARD_VIEWER_PASSWORD: "steady hand" })).toEqual([
+      "DASHBOARD_VIEWER_PASSWORD must not be DASHBOARD_OPERATOR_PASSWORD: it would make every viewer an operator",
+    ]);
+    expect(problems({ ...all, DASHBOARD_USER_PROXIES: "1", DASHBOARD_USER_ROLE: "root" })).toEqual([
+      "DASHBOARD_USER_PROXIES must be addresses or subnets, such as 10.0.0.0/8,::1, not 1",
+      "DASHBOARD_USER_ROLE must be one of viewer, operator, admin, not root",
+    ]);
+  });
+
   test("gives proxies by their number or by their addresses", () => {
     const proxiesOf = (TRUSTED_PROXIES: string) => loadConfig({ TRUSTED_PROXIES }).trustedProxies;
     expect(loadConfig({}).trustedProxies).toBeUndefined();

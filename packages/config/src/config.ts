@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { type GuardrailSettings, messageOf, profiles, ReembedError } from "@reembed/core";
+import { type GuardrailSettings, messageOf, profiles, ReembedError, type Role } from "@reembed/core";
 import type { z } from "zod";
 import {
   type ChosenProfiles,
@@ -49,7 +49,12 @@ export interface Settings {
     port: number;
     basePath: string;
     password: string | undefined;
+    operatorPassword: string | undefined;
     viewerPassword: string | undefined;
+    /** Addresses or subnets of proxies that tell in X-Forwarded-User who somebody is; none by default. */
+    userProxies: string[] | undefined;
+    /** The role of whoever such a proxy lets in. */
+    userRole: Role;
   };
   /** Proxies between clients and the search or the dashboard: their number, or their addresses or subnets; none by default. */
   trustedProxies: number | string[] | undefined;
@@ -126,7 +131,10 @@ function toSettings(env: Environment): Settings {
       port: env.DASHBOARD_PORT,
       basePath: env.DASHBOARD_PATH,
       password: env.DASHBOARD_PASSWORD,
+      operatorPassword: env.DASHBOARD_OPERATOR_PASSWORD,
       viewerPassword: env.DASHBOARD_VIEWER_PASSWORD,
+      userProxies: env.DASHBOARD_USER_PROXIES,
+      userRole: env.DASHBOARD_USER_ROLE,
     },
     trustedProxies: env.TRUSTED_PROXIES,
     operationsPort: env.OPERATIONS_PORT,
@@ -184,13 +192,7 @@ function describeContradictions(given: NodeJS.ProcessEnv): string[] {
   if (given.REDIS_URL !== undefined && given.DATABASE_URL === undefined) {
     problems.push("REDIS_URL is set without DATABASE_URL: the embedded database has its own queue");
   }
-  const { DASHBOARD_PASSWORD: admin, DASHBOARD_VIEWER_PASSWORD: viewer } = given;
-  if (viewer !== undefined && admin === undefined) {
-    problems.push("DASHBOARD_VIEWER_PASSWORD is set without DASHBOARD_PASSWORD, so everybody would be an admin");
-  }
-  if (viewer !== undefined && viewer === admin) {
-    problems.push("DASHBOARD_VIEWER_PASSWORD must not be DASHBOARD_PASSWORD: it would make every viewer an admin");
-  }
+  problems.push(...describeOpenDoors(given));
   const variables = ProfileVariables.safeParse(given);
   if (!variables.success) return problems;
   const chosen = chosenProfiles(variables.data);
@@ -202,6 +204,22 @@ function describeContradictions(given: NodeJS.ProcessEnv): string[] {
     problems.push(messageOf(error));
   }
   return problems;
+}
+
+/** Settings of the dashboard with which somebody would be more than was meant. */
+function describeOpenDoors(given: NodeJS.ProcessEnv): string[] {
+  const others = ["DASHBOARD_OPERATOR_PASSWORD", "DASHBOARD_VIEWER_PASSWORD", "DASHBOARD_USER_PROXIES"];
+  const alone = given.DASHBOARD_PASSWORD === undefined ? others.filter((name) => given[name] !== undefined) : [];
+  const same = (name: string, other: string, role: string, becomes: string) =>
+    given[name] !== undefined && given[name] === given[other]
+      ? [`${name} must not be ${other}: it would make every ${role} an ${becomes}`]
+      : [];
+  return [
+    ...alone.map((name) => `${name} is set without DASHBOARD_PASSWORD, so everybody would be an admin`),
+    ...same("DASHBOARD_VIEWER_PASSWORD", "DASHBOARD_PASSWORD", "viewer", "admin"),
+    ...same("DASHBOARD_OPERATOR_PASSWORD", "DASHBOARD_PASSWORD", "operator", "admin"),
+    ...same("DASHBOARD_VIEWER_PASSWORD", "DASHBOARD_OPERATOR_PASSWORD", "viewer", "operator"),
+  ];
 }
 
 function environmentError(problems: readonly string[]): ReembedError {

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { isProfileName } from "@reembed/core";
+import { isProfileName, roles } from "@reembed/core";
 import { z } from "zod";
 import { databaseAddressProblems, redisAddressProblems } from "./addresses.ts";
 
@@ -84,7 +84,10 @@ export const Environment = z.object({
   DASHBOARD_PORT: count(0, 65_535).default(3030),
   DASHBOARD_PATH: sitePath().default(""),
   DASHBOARD_PASSWORD: password().optional(),
+  DASHBOARD_OPERATOR_PASSWORD: password().optional(),
   DASHBOARD_VIEWER_PASSWORD: password().optional(),
+  DASHBOARD_USER_PROXIES: addresses().optional(),
+  DASHBOARD_USER_ROLE: oneOf(roles).default("viewer"),
   TRUSTED_PROXIES: proxies().optional(),
   OPERATIONS_PORT: count(0, 65_535).optional(),
   LOG_LEVEL: oneOf(logLevels).default("info"),
@@ -123,11 +126,23 @@ function proxies() {
   const error = "must be the number of proxies, 1 to 10, or their addresses or subnets, such as 10.0.0.0/8,::1";
   return z.string().transform((text, context) => {
     if (/^([1-9]|10)$/.test(text.trim())) return Number(text);
-    const addresses = text.split(",").map((address) => address.trim());
-    if (addresses.every(isSubnet)) return addresses;
-    context.addIssue({ code: "custom", message: error });
-    return z.NEVER;
+    return parseAddresses(text) ?? refuse(context, error);
   });
+}
+
+function addresses() {
+  const error = "must be addresses or subnets, such as 10.0.0.0/8,::1";
+  return z.string().transform((text, context) => parseAddresses(text) ?? refuse(context, error));
+}
+
+function parseAddresses(text: string): string[] | undefined {
+  const parsed = text.split(",").map((address) => address.trim());
+  return parsed.every(isSubnet) ? parsed : undefined;
+}
+
+function refuse(context: z.RefinementCtx<unknown>, message: string): never {
+  context.addIssue({ code: "custom", message });
+  return z.NEVER;
 }
 
 function isSubnet(text: string): boolean {
@@ -141,7 +156,20 @@ function isSubnet(text: string): boolean {
 }
 
 /** Behind a proxy that takes the path off, nobody could tell these from the path. */
-const ownPaths = new Set(["v1", "board", "login", "logout", "healthz", "readyz", "metrics"]);
+const ownPaths = new Set([
+  "v1",
+  "board",
+  "login",
+  "logout",
+  "steer",
+  "quarantine",
+  "changes",
+  "events",
+  "assets",
+  "healthz",
+  "readyz",
+  "metrics",
+]);
 
 /** Without a trailing slash, so that a path can be appended. */
 function sitePath() {

@@ -1,3 +1,4 @@
+export { isAtLeast, type Role, roles } from "./access/roles.ts";
 export { assembleText } from "./chunking/assemble.ts";
 export { type ChunkSlice, chunkText } from "./chunking/chunk.ts";
 export { diffChunks } from "./chunking/chunk-diff.ts";
@@ -7,6 +8,7 @@ export { backoffMs } from "./failures/backoff.ts";
 export { type ExitCode, messageOf, ReembedError } from "./failures/errors.ts";
 export { endsWithin, reportNoAnswer } from "./failures/no-answer.ts";
 export { isTransient, isUntakenText } from "./failures/outage.ts";
+export { formatMoment } from "./format/moment.ts";
 export {
   formatAmount,
   formatBytes,

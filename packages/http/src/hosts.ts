@@ -10,10 +10,25 @@ export interface HostAddress {
 /** The address of a host to listen on, and whether only this machine can reach it. */
 export async function resolveHost(host: string): Promise<HostAddress> {
   const { address } = await lookup(host);
-  const loopback = new BlockList();
-  loopback.addSubnet("127.0.0.0", 8);
-  loopback.addAddress("::1", "ipv6");
-  return { address, onLoopback: loopback.check(address, isIPv6(address) ? "ipv6" : "ipv4") };
+  return { address, onLoopback: isLoopback(address) };
+}
+
+const isLoopback = matchAddresses(["127.0.0.0/8", "::1"]);
+
+/** Whether an address is one of these or in one of these subnets. IPv4 addresses may be written as IPv6 ones. */
+export function matchAddresses(subnets: readonly string[]): (address: string) => boolean {
+  const list = new BlockList();
+  for (const subnet of subnets) {
+    const [address = "", bits] = subnet.split("/");
+    const family = familyOf(address);
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return (address) => list.check(address, familyOf(address));
+}
+
+function familyOf(address: string): "ipv4" | "ipv6" {
+  return isIPv6(address) ? "ipv6" : "ipv4";
 }
 
 /**

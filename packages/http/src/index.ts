@@ -1,5 +1,5 @@
 export { equalSecrets } from "./equal-secrets.ts";
-export { type HostAddress, requireLoopbackHost, resolveHost } from "./hosts.ts";
+export { type HostAddress, matchAddresses, requireLoopbackHost, resolveHost } from "./hosts.ts";
 export { limitRate } from "./limit-rate.ts";
 export { answerHealth, answerOperations, type OperationsOptions, startOperations } from "./operations.ts";
 export { clientErrorStatus, sendProblemDocument, titleOf } from "./problem-document.ts";

@@ -20,6 +20,7 @@ interface QuarantineFlags {
 
 interface RetryFlags extends QuarantineFlags {
   by: string;
+  why: string;
   dryRun?: boolean;
 }
 
@@ -57,11 +58,12 @@ export function registerQuarantine(program: Command): void {
     .argument("[chunks...]", "ids of the chunks", (text: string, ids: number[] = []) => [...ids, chunkId(text)])
     .option("--reason <reason>", "all chunks with this reason")
     .option("--by <name>", "name of the person who decides", person, operatorName())
+    .option("--why <text>", "reason of the retry, recorded with it", "")
     .option("--dry-run", "print the SQL that would be run, and change nothing")
-    .action(async (ids: number[], { reason, by, json, ...flags }: RetryFlags) => {
+    .action(async (ids: number[], { reason, by, why, json, ...flags }: RetryFlags) => {
       const chosen = chooseChunks(ids, reason);
       await withProfile(flags, async (database, profile) => {
-        const retried = await retryChunks(database, profile, chosen, by);
+        const retried = await retryChunks(database, profile, chosen, { by, reason: why });
         if (flags.dryRun) return printUnchanged();
         if (retried === 0) {
           throw noneThere(profile, reason === undefined ? `no chunk ${ids.join(", ")}` : `no chunk for ${reason}`);

@@ -5,8 +5,13 @@ import { z } from "zod";
 import { redirectTo, sendPage } from "../page/layout.ts";
 import { Problem, sendProblem } from "../page/problem.ts";
 import type { Access } from "./access.ts";
+import { personName } from "./identity.ts";
 
-const Credentials = z.object({ password: z.string().max(1_000), next: z.string().optional() });
+const Credentials = z.object({
+  password: z.string().max(1_000),
+  name: z.union([z.literal("").transform(() => undefined), personName]).optional(),
+  next: z.string().optional(),
+});
 
 /** `/login` and `/logout`. After ten wrong passwords in a minute from one address, further ones are not checked. */
 export function loginRoutes(access: Access): Router {
@@ -18,20 +23,20 @@ export function loginRoutes(access: Access): Router {
   });
 
   router.get("/login", (request, response) => {
-    if (access.roleOf(request) !== undefined) return redirectTo(response, "/");
+    if (access.session(request) !== undefined) return redirectTo(response, "/");
     const next = typeof request.query.next === "string" ? request.query.next : "/";
     sendPage(response, { title: "Log in", main: loginForm(next) });
   });
   router.post("/login", limit, express.urlencoded({ extended: false, limit: "4kb" }), (request, response) => {
     const { data, success } = Credentials.safeParse(request.body);
-    if (!success) throw new Problem(400, "Send a form with one password.");
-    const next = data.next ?? "/";
-    const role = access.roleFor(data.password);
+    if (!success) throw new Problem(400, "Send a form with one password, and the name of a person or none.");
+    const { password, name, next = "/" } = data;
+    const role = access.roleFor(password);
     if (role === undefined) {
-      const main = loginForm(next, "This is not the password of an admin or a viewer.");
+      const main = loginForm(next, "This is nobody's password here.");
       return sendPage(response.status(401), { title: "Log in", main });
     }
-    access.logIn(request, response, role);
+    access.logIn(request, response, { role, name });
     redirectTo(response, localPath(next));
   });
   router.post("/logout", (request, response) => {
@@ -50,6 +55,8 @@ function loginForm(next: string, error?: string): Html {
     error !== undefined && html` aria-invalid="true" aria-describedby="error"`
   }>
 ${error !== undefined && html`<p id="error" class="error" role="alert">${error}</p>`}
+<label for="name">Your name, written down with what you change; may be empty</label>
+<input id="name" name="name" autocomplete="name" maxlength="100">
 <button>Log in</button>
 </form>`;
 }

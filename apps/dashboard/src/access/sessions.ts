@@ -5,7 +5,7 @@ const lifetimeMs = 12 * 3_600_000;
 const sessionsAtMost = 1_000;
 
 /** Sessions by random id, in memory: a restart ends all of them, and a log-out ends the session itself. */
-export class Sessions<Value extends string> {
+export class Sessions<Value extends object> {
   readonly #values = new LRUCache<string, Value>({ max: sessionsAtMost, ttl: lifetimeMs });
 
   begin(value: Value): string {

@@ -1,15 +1,14 @@
-import { formatCount, formatDuration } from "@reembed/core";
+import { formatCount, formatDuration, isAtLeast, type Role } from "@reembed/core";
 import { type Html, html } from "@reembed/http/html";
 import { describeSpending, describeWaiting, describeWaits, type ProfileStatus } from "@reembed/migration/status";
 import type { ProfileState } from "@reembed/store/schema";
-import type { Role } from "../access/access.ts";
 
 /** Whether there is a backfill that could be paused. */
 function hasBackfill({ state }: { state: ProfileState }): boolean {
   return state === "registered" || state === "backfilling";
 }
 
-/** The state of the backfill, what limits it and, for admins, a link to the page that pauses it. */
+/** The state of the backfill, what limits it and, for whoever may, a link to the page that pauses it. */
 export function renderBackfill(status: ProfileStatus, role: Role): Html {
   const { profile, paused, throttleReason } = status;
   const spent = describeSpending(status);
@@ -20,7 +19,7 @@ ${describeWaits(status.workers).map((wait) => html`<p class="warning">${wait}</p
 ${spent !== null && html`<p id="spending-${profile}">${spent}.</p>`}
 ${
   hasBackfill(status) &&
-  role === "admin" &&
+  isAtLeast(role, "operator") &&
   html`<p><a class="button quiet" href="steer/backfill/${encodeURIComponent(profile)}/${action}" aria-label="${paused ? "Resume" : "Pause"} the backfill of ${profile}">${paused ? "Resume" : "Pause"}</a></p>`
 }`;
 }

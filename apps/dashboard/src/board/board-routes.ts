@@ -2,10 +2,12 @@ import { createBullBoard } from "@bull-board/api";
 import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import type { EmbedQueues, TickQueue } from "@reembed/queue";
 import type { Database } from "@reembed/store/database";
+import { recordChange } from "@reembed/store/operators";
 import { readProfiles } from "@reembed/store/profiles";
-import express, { type Router } from "express";
-import type { Role } from "../access/access.ts";
+import express, { type Request, type Router } from "express";
+import { identityOf, isRead } from "../access/guards.ts";
 import { boardHeaders } from "../access/headers.ts";
+import { describeRole, type Identity } from "../access/identity.ts";
 import { BoardServerAdapter } from "./board-page.ts";
 import { boardProblems } from "./board-problems.ts";
 import { clampPages } from "./clamp-pages.ts";
@@ -20,18 +22,29 @@ export interface BoardSources {
 
 /**
  * Bull Board for the producer's queue and one queue per profile; profiles that are registered later are added then. There
- * is one board per role, because Bull Board hides its buttons per queue and not per user.
+ * are two boards, because Bull Board hides its buttons per queue and not per user. What a button does is written down before
+ * it is done.
  */
 export function boardRoutes(sources: BoardSources): Router {
-  const boards = { admin: new Board("admin", sources), viewer: new Board("viewer", sources) };
+  const boards = { steering: new Board(sources, false), reading: new Board(sources, true) };
   const router = express.Router();
   router.use(boardHeaders(), boardProblems, clampPages, express.json());
   router.use(async (request, response, next) => {
-    const board = boards[response.locals.role as Role];
+    const identity = identityOf(response);
+    const board = identity.role === "admin" ? boards.steering : boards.reading;
+    if (!isRead(request)) await recordButton(sources.database, identity, request);
     await board.addNewProfiles();
     board.routes(request, response, next);
   });
   return router;
+}
+
+async function recordButton(database: Database, identity: Identity, { method, path }: Request): Promise<void> {
+  const { name, role } = identity;
+  await recordChange(database, {
+    ...{ changedBy: name ?? `${role} of the dashboard`, changedAs: describeRole(identity), subject: "Bull Board" },
+    ...{ fromValue: "", toValue: `${method} ${path}`.slice(0, 500), reason: "" },
+  });
 }
 
 class Board {
@@ -41,9 +54,9 @@ class Board {
   readonly #shown = new Set<string>();
   readonly #board: ReturnType<typeof createBullBoard>;
 
-  constructor(role: Role, sources: BoardSources) {
+  constructor(sources: BoardSources, readOnlyMode: boolean) {
     this.#sources = sources;
-    this.#readOnlyMode = role !== "admin";
+    this.#readOnlyMode = readOnlyMode;
     const serverAdapter = new BoardServerAdapter();
     serverAdapter.setBasePath(`${sources.basePath}/board`);
     const ticks = new BullMQAdapter(sources.ticks.bullmq, {

@@ -1,5 +1,6 @@
 import express, { type Response, type Router } from "express";
 import type { Access } from "../access/access.ts";
+import { identityOf } from "../access/guards.ts";
 import { sendPage } from "../page/layout.ts";
 import { renderOverview } from "./render-overview.ts";
 import type { SharedPoll } from "./shared-poll.ts";
@@ -12,10 +13,9 @@ const keepAliveMs = 15_000;
 export function overviewRoutes(poll: SharedPoll<Snapshot>, access: Access): Router {
   const router = express.Router();
   router.get("/", async (_, response) => {
-    const { role } = response.locals;
-    const main = renderOverview(await poll.read(), role);
+    const main = renderOverview(await poll.read(), identityOf(response).role);
     const scripts = ["overview.js", "throughput-chart.js"];
-    sendPage(response, { title: "Overview", role, canLogOut: access.guarded, scripts, main });
+    sendPage(response, { title: "Overview", scripts, main });
   });
   router.get("/events", (request, response) => {
     // no-transform and X-Accel-Buffering: otherwise proxies that buffer or compress would delay the events.
@@ -25,12 +25,13 @@ export function overviewRoutes(poll: SharedPoll<Snapshot>, access: Access): Rout
       "X-Accel-Buffering": "no",
     });
     response.flushHeaders();
-    const stop = poll.watch((snapshot) => {
-      // If the session has ended meanwhile, nothing more is sent.
-      const role = access.roleOf(request);
-      if (role === undefined) return end();
-      sendEvent(response, renderOverview(snapshot, role).toString());
-    });
+    const show = async (snapshot: Snapshot) => {
+      // If the session or the token has ended meanwhile, nothing more is sent.
+      const identity = await access.identify(request);
+      if (identity === undefined || response.writableEnded) return end();
+      sendEvent(response, renderOverview(snapshot, identity.role).toString());
+    };
+    const stop = poll.watch((snapshot) => void show(snapshot).catch(end));
     const keepAlive = setInterval(() => response.write(":\n\n"), keepAliveMs);
     // Ended at once, not when the client closes the connection: a client that does not read keeps it open.
     const end = () => {

@@ -1,7 +1,6 @@
-import { formatDuration } from "@reembed/core";
+import { formatDuration, type Role } from "@reembed/core";
 import { type Html, html } from "@reembed/http/html";
 import { describeWrongClock } from "@reembed/store/diagnosis";
-import type { Role } from "../access/access.ts";
 import { renderRollout } from "../rollout/render-rollout.ts";
 import { renderOperatorChanges } from "../steering/render-changes.ts";
 import { describeReport, type ProducerActivity } from "./producer-activity.ts";

@@ -1,7 +1,6 @@
-import { formatCount, formatDuration, formatPercent, formatRate } from "@reembed/core";
+import { formatCount, formatDuration, formatPercent, formatRate, type Role } from "@reembed/core";
 import { type Html, html } from "@reembed/http/html";
 import type { ProfileStatus } from "@reembed/migration/status";
-import type { Role } from "../access/access.ts";
 import { renderBackfill, renderForecast } from "../backfill/render-backfill.ts";
 import { type Series, toSeries } from "./series.ts";
 import type { ProfileOverview } from "./snapshot.ts";

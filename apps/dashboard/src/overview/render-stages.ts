@@ -1,6 +1,6 @@
+import { isAtLeast, type Role } from "@reembed/core";
 import { type Html, html } from "@reembed/http/html";
 import { describeStages, type Stage, type Stages } from "@reembed/migration/status";
-import type { Role } from "../access/access.ts";
 import { renderSteps } from "../steering/render-steps.ts";
 
 /** Where the migration is, since when, and what it takes to go on. */
@@ -13,7 +13,7 @@ export function renderStages(stages: Stages, at: Date, role: Role): Html {
 ${renderStageList(stages)}
 ${next.length > 0 && html`<ul id="stage-next">${next.map((says) => html`<li>${says}</li>`)}</ul>`}
 ${command !== null && html`<p>Run <code id="stage-command">npx ${command}</code></p>`}
-${role === "admin" && renderSteps(stages)}
+${isAtLeast(role, "operator") && renderSteps(stages)}
 </section>`;
 }
 

@@ -1,27 +1,24 @@
 import { type Html, html } from "@reembed/http/html";
 import type { Response } from "express";
-import type { Role } from "../access/access.ts";
+import type { Identity } from "../access/identity.ts";
 
 export interface PageOptions {
   title: string;
-  /** The role of the reader; without one, the page shows no links to other pages. */
-  role?: Role | undefined;
-  /** Whether there is a session that can be ended. */
-  canLogOut?: boolean;
   /** Scripts from `/assets` that the page runs. */
   scripts?: readonly string[];
   main: Html;
 }
 
 /**
- * Answers with a whole page. It loads only files from `/assets` and has nothing inline, so the content security policy
+ * Answers with a whole page. If nobody knows yet who reads it, it has no links to other pages. It loads only files from `/assets` and has nothing inline, so the content security policy
  * needs no exception. Its addresses have no leading slash, so they work below any path.
  */
 export function sendPage(response: Response, options: PageOptions): void {
   const { basePath } = response.app.locals;
   // With a <base>, `#main` alone would be an address of another page.
   const skip = `${basePath}${response.req.originalUrl}#main`;
-  response.type("html").send(renderPage(options, { base: `${basePath}/`, skip }));
+  const { identity } = response.locals;
+  response.type("html").send(renderPage(options, { base: `${basePath}/`, skip, identity }));
 }
 
 /** Redirects the browser to another page of the dashboard after its request was carried out. */
@@ -30,8 +27,8 @@ export function redirectTo(response: Response, path: string): void {
 }
 
 function renderPage(
-  { title, role, canLogOut = false, scripts = [], main }: PageOptions,
-  { base, skip }: { base: string; skip: string },
+  { title, scripts = [], main }: PageOptions,
+  { base, skip, identity }: { base: string; skip: string; identity: Identity | undefined },
 ): string {
   return html`<!doctype html>
 <html lang="en">
@@ -48,8 +45,8 @@ ${scripts.map((name) => html`<script type="module" src="assets/${name}"></script
 <body>
 <a class="skip" href="${skip}">Skip to content</a>
 <header>
-<p class="brand">${role === undefined ? "Reembed" : html`<a href="./">Reembed</a>`}</p>
-${role !== undefined && renderNavigation(role, canLogOut)}
+<p class="brand">${identity === undefined ? "Reembed" : html`<a href="./">Reembed</a>`}</p>
+${identity !== undefined && renderNavigation(identity)}
 </header>
 <main id="main">
 ${main}
@@ -59,7 +56,9 @@ ${main}
 `.toString();
 }
 
-function renderNavigation(role: Role, canLogOut: boolean): Html {
-  return html`<nav aria-label="Main"><a href="./">Overview</a> <a href="board">Bull Board</a></nav>
-${canLogOut && html`<form method="post" action="logout"><button class="quiet">Log out (${role})</button></form>`}`;
+function renderNavigation({ role, name, by }: Identity): Html {
+  const who = name === undefined ? role : `${name}, ${role}`;
+  return html`<nav aria-label="Main"><a href="./">Overview</a> <a href="changes">Changes</a> <a href="board">Bull Board</a></nav>
+${by === "password" && html`<form method="post" action="logout"><button class="quiet">Log out (${who})</button></form>`}
+${by === "proxy" && html`<p class="who">${who} <a href="login">Log in</a></p>`}`;
 }

@@ -20,6 +20,7 @@ export class Problem extends Error {
 export function sendProblem(request: Request, response: Response, { status, message: detail }: Problem): void {
   const title = titleOf(status);
   response.status(status).vary("Accept");
+  if (status === 401) response.set("WWW-Authenticate", "Bearer");
   if (request.accepts(["application/problem+json", "application/json", "html"]) === "html") {
     const main = html`<h1>${title}</h1><p>${detail}</p><p><a href="./">Back to the overview</a></p>`;
     sendPage(response, { title, main });

@@ -35,10 +35,8 @@ ${reasons.map(({ reason, chunks }) => link(reason, `${reason} (${chunks})`))}
 }
 
 function renderRetryAll(profile: string, { reason, chunks }: { reason: string; chunks: number }): Html {
-  return html`<form method="post" action="${retryPath(profile)}">
-<input type="hidden" name="reason" value="${reason}">
-<button>Retry ${chunks === 1 ? "the chunk" : `all ${chunks} chunks`} with ${reason}</button>
-</form>`;
+  const text = `Retry ${chunks === 1 ? "the chunk" : `all ${chunks} chunks`} with ${reason}`;
+  return html`<p><a class="button" href="${retryPath(profile, { reason })}">${text}</a></p>`;
 }
 
 function renderTable({ profile, reason, chunks, mayRetry }: QuarantineView): Html {
@@ -55,12 +53,8 @@ function renderTable({ profile, reason, chunks, mayRetry }: QuarantineView): Htm
 }
 
 function renderRetry(profile: string, reason: string | undefined, chunkId: number): Html {
-  return html`<form method="post" action="${retryPath(profile)}">
-<input type="hidden" name="chunkId" value="${chunkId}">${
-    reason !== undefined && html`<input type="hidden" name="from" value="${reason}">`
-  }
-<button aria-label="Retry chunk ${chunkId}">Retry</button>
-</form>`;
+  const path = retryPath(profile, { chunkId: String(chunkId), ...(reason === undefined ? {} : { from: reason }) });
+  return html`<a href="${path}" aria-label="Retry chunk ${chunkId}">Retry</a>`;
 }
 
 function listPath(profile: string, reason: string | undefined, after?: number): string {
@@ -71,8 +65,8 @@ function listPath(profile: string, reason: string | undefined, after?: number): 
   return query.size === 0 ? path : `${path}?${query}`;
 }
 
-function retryPath(profile: string): string {
-  return `quarantine/${encodeURIComponent(profile)}/retry`;
+function retryPath(profile: string, query: Record<string, string>): string {
+  return `steer/quarantine/${encodeURIComponent(profile)}?${new URLSearchParams(query)}`;
 }
 
 function plural(count: number, noun: string): string {

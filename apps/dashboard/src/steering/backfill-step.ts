@@ -39,7 +39,10 @@ export async function backfillStep(
       effects: [
         "Batches that wait in the queue are withdrawn. Running ones are finished, and changes are still embedded.",
       ],
-      run: async (_, decision) => void (await pauseBackfill(on, profile, decision)),
+      run: async (_, decision) => {
+        await pauseBackfill(on, profile, decision);
+        return "/";
+      },
     };
   }
   if (action === "resume") {
@@ -47,7 +50,10 @@ export async function backfillStep(
       ...step,
       title: `Resume the backfill of ${name}`,
       effects: ["The producer's next tick goes on where it was paused."],
-      run: async (_, decision) => void (await resumeBackfill(on, profile, decision)),
+      run: async (_, decision) => {
+        await resumeBackfill(on, profile, decision);
+        return "/";
+      },
     };
   }
   if (action !== "start") throw new Problem(404, `A backfill can be started, paused or resumed, but not ${action}.`);
@@ -63,6 +69,7 @@ export async function backfillStep(
       // All of them is no limit, as with `backfill start --until 100%`.
       const share = until === null || until === 100 ? null : until / 100;
       await startOrAdjustBackfill(on, profile, { order, until: share, rate }, decision);
+      return "/";
     },
   };
 }

@@ -24,6 +24,7 @@ export async function boundStep({ database, given }: SteeringContext, asked: str
     run: async (form, decision) => {
       const { value: text } = parse(BoundForm, form);
       await setSetting(database, bound, text === "" ? null : text, decision);
+      return "/";
     },
   };
 }

@@ -1,3 +1,4 @@
+import { formatMoment } from "@reembed/core";
 import { type Html, html } from "@reembed/http/html";
 import type { OperatorChange } from "@reembed/store/operators";
 
@@ -5,7 +6,7 @@ import type { OperatorChange } from "@reembed/store/operators";
 export function renderOperatorChanges(changes: readonly OperatorChange[]): Html {
   return html`<section id="operators" aria-labelledby="operators-title">
 <h2 id="operators-title">Operators</h2>
-<p><a href="steer/bounds">Bounds that change while it runs</a></p>
+<p><a href="steer/bounds">Bounds that change while it runs</a>, <a href="changes">all changes</a></p>
 ${
   changes.length > 0 &&
   html`<div class="scroll" role="region" tabindex="0" aria-label="Changes by operators"><table id="operator-changes">
@@ -13,7 +14,7 @@ ${
 <thead><tr><th scope="col">When</th><th scope="col">Who</th><th scope="col">What</th><th scope="col">From</th><th scope="col">To</th><th scope="col">Why</th></tr></thead>
 <tbody>${changes.map(
     ({ changedAt, changedBy, subject, fromValue, toValue, reason }) =>
-      html`<tr><td>${changedAt.toISOString().slice(0, 16).replace("T", " ")} UTC</td><td>${changedBy}</td><td>${subject}</td><td>${fromValue ?? "environment"}</td><td>${toValue ?? "environment"}</td><td>${reason}</td></tr>`,
+      html`<tr><td>${formatMoment(changedAt)}</td><td>${changedBy}</td><td>${subject}</td><td>${fromValue ?? "environment"}</td><td>${toValue ?? "environment"}</td><td>${reason}</td></tr>`,
   )}</tbody>
 </table></div>`
 }

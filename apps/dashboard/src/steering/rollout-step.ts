@@ -24,7 +24,10 @@ export async function rolloutStep({ database, readConfig }: SteeringContext, act
       objections: idle ? [`${baseline} already answers everybody, and nothing is in shadow.`] : [],
       // Not bound to what was seen: a way back must not depend on who was faster.
       seen: "",
-      run: (_, decision) => rollBack(database, decision),
+      run: async (_, decision) => {
+        await rollBack(database, decision);
+        return "/";
+      },
     };
   }
   if (action === "shadow") {
@@ -32,7 +35,10 @@ export async function rolloutStep({ database, readConfig }: SteeringContext, act
       ...step,
       title: `${candidate} in shadow`,
       effects: [`${candidate} answers ${shadowShare} % of the requests too, and nobody sees its answers.`],
-      run: async (_, decision) => setShadowPercent(database, await readConfig(), shadowShare, { ...decision, version }),
+      run: async (_, decision) => {
+        await setShadowPercent(database, await readConfig(), shadowShare, { ...decision, version });
+        return "/";
+      },
     };
   }
   const share = shares.find((one) => String(one) === action);
@@ -49,6 +55,9 @@ export async function rolloutStep({ database, readConfig }: SteeringContext, act
       "A guardrail rolls back by itself if it is certainly worse.",
     ],
     objections: share > percent ? objections.map(({ says }) => says) : [],
-    run: async (_, decision) => setPercent(database, await readConfig(), share, { ...decision, version }),
+    run: async (_, decision) => {
+      await setPercent(database, await readConfig(), share, { ...decision, version });
+      return "/";
+    },
   };
 }

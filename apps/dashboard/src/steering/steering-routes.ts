@@ -1,77 +1,80 @@
 import { ReembedError } from "@reembed/core";
 import { listSettings } from "@reembed/migration/settings";
-import { environmentName, guardrailName } from "@reembed/store/rollout";
 import express, { type Request, type Router } from "express";
 import { z } from "zod";
-import type { Access } from "../access/access.ts";
+import { identityOf, requireRole, requireToWrite } from "../access/guards.ts";
+import { describeRole, type Identity, personName } from "../access/identity.ts";
 import { redirectTo, sendPage } from "../page/layout.ts";
 import { parse } from "../page/parse.ts";
 import { Problem } from "../page/problem.ts";
 import { backfillStep } from "./backfill-step.ts";
 import { boundStep } from "./bound-step.ts";
+import { quarantineStep } from "./quarantine-step.ts";
 import { renderBounds } from "./render-bounds.ts";
 import { renderStep } from "./render-step.ts";
 import { rolloutStep } from "./rollout-step.ts";
 import type { SteeringContext, Step } from "./step.ts";
 
-const name = z
-  .string()
-  .trim()
-  .min(1, "must say who you are")
-  .max(100)
-  .refine((by) => by !== guardrailName && by !== environmentName, "must be the name of a person");
 const DecisionForm = z.looseObject({
-  by: name,
+  by: z.string().optional(),
   reason: z.string().trim().min(1, "must say why").max(1_000),
-  /** What the page showed when its button was pressed. */
-  seen: z.string().max(1_000),
+  /** What the page showed when its button was pressed. A script may leave it out, and decides whatever it finds then. */
+  seen: z.string().max(1_000).optional(),
 });
 
 /**
  * `/steer/…`: each step has a page that shows what will be done, and whose button does it. The page is refused if what it
- * shows has changed since.
+ * shows has changed since. To a token it is JSON.
  */
-export function steeringRoutes(context: SteeringContext, access: Access, changed: () => void): Router {
+export function steeringRoutes(context: SteeringContext, changed: () => void): Router {
   const router = express.Router();
+  router.use(requireToWrite("operator"));
   const serve = (path: string, find: (request: Request) => Promise<Step>) => {
     router.get(path, async (request, response) => {
-      const { role } = response.locals;
-      if (role !== "admin") throw new Problem(403, "A viewer may read everything, but change nothing.");
+      requireRole(response, "operator");
       const step = await answering(() => find(request));
-      sendPage(response, {
-        title: step.title,
-        role,
-        canLogOut: access.guarded,
-        main: renderStep(step, request.originalUrl),
-      });
+      const { title, effects, objections, seen } = step;
+      const identity = identityOf(response);
+      if (identity.by === "token") return void response.json({ title, effects, objections, seen });
+      sendPage(response, { title, main: renderStep(step, { path: request.originalUrl, identity }) });
     });
     router.post(path, express.urlencoded({ extended: false }), async (request, response) => {
       const { by, reason, seen, ...form } = parse(DecisionForm, request.body ?? {});
-      await answering(async () => {
+      const identity = identityOf(response);
+      const decision = { by: whoDecides(identity, by), as: describeRole(identity), reason };
+      const done = await answering(async () => {
         const step = await find(request);
         refuseOther(step, seen);
-        await step.run(form, { by, reason });
+        return { title: step.title, path: await step.run(form, decision) };
       });
       changed();
-      redirectTo(response, "/");
+      if (identity.by === "token") return void response.json({ done: done.title });
+      redirectTo(response, done.path);
     });
   };
   const param = ({ params }: Request, key: string) => String(params[key]);
   router.get("/bounds", async (_, response) => {
-    const { role } = response.locals;
-    const main = renderBounds(await listSettings(context.database, context.given), role);
-    sendPage(response, { title: "Bounds", role, canLogOut: access.guarded, main });
+    const main = renderBounds(await listSettings(context.database, context.given), identityOf(response).role);
+    sendPage(response, { title: "Bounds", main });
   });
   serve("/bounds/:name", (request) => boundStep(context, param(request, "name")));
   serve("/rollout/:action", (request) => rolloutStep(context, param(request, "action")));
   serve("/backfill/:profile/:action", (request) =>
     backfillStep(context, { profile: param(request, "profile"), action: param(request, "action") }),
   );
+  serve("/quarantine/:profile", (request) =>
+    quarantineStep(context, { profile: param(request, "profile"), query: request.query }),
+  );
   return router;
 }
 
-function refuseOther({ seen: present, title }: Step, seen: string): void {
-  if (present === seen || present === "") return;
+/** A proven name is not asked for, and no form replaces it. */
+function whoDecides({ name, proven }: Identity, told: string | undefined): string {
+  return proven && name !== undefined ? name : parse(z.object({ by: personName }), { by: told ?? "" }).by;
+}
+
+function refuseOther({ seen: present, title }: Step, seen: string | undefined): void {
+  if (seen === undefined || present === seen || present === "") return;
   throw new Problem(
     409,
     `${title}: this was decided when it was ${seen}. Meanwhile somebody has changed that: it is ${present}. Look at the overview and decide again.`,

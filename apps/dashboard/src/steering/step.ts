@@ -3,12 +3,7 @@ import type { RolloutConfig } from "@reembed/migration/rollout";
 import type { Adjustable } from "@reembed/migration/settings";
 import type { EmbedQueues } from "@reembed/queue";
 import type { Database } from "@reembed/store/database";
-
-/** Who decides, and why: written down with the change. */
-interface Decision {
-  by: string;
-  reason: string;
-}
+import type { Decision } from "@reembed/store/operators";
 
 /** Something that a person can do on a page, once it has shown what will be done. */
 export interface Step {
@@ -22,8 +17,11 @@ export interface Step {
   seen: string;
   /** Further fields of the form. */
   fields: Html | false;
-  /** @param form The fields of the form. */
-  run(form: Record<string, unknown>, decision: Decision): Promise<void>;
+  /**
+   * Returns the path of the page that shows what has come of it.
+   * @param form The fields of the form.
+   */
+  run(form: Record<string, unknown>, decision: Decision): Promise<string>;
 }
 
 /** What the steps work with. */

@@ -1,17 +1,11 @@
 import { ReembedError } from "@reembed/core";
 import { forgetPriorities, prioritiseSearchedChunks } from "@reembed/store/changes";
 import type { Database } from "@reembed/store/database";
-import { recordChange } from "@reembed/store/operators";
+import { type Decision, recordChange } from "@reembed/store/operators";
 import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import { type BackfillSettings, setBackfillSettings, setPaused, startBackfill } from "@reembed/store/progress";
 import { type BackfillQueue, withdrawBackfill } from "./backfill-queue.ts";
 import { reopenIncompleteBackfill } from "./reopen-backfill.ts";
-
-/** Who operates a backfill, and why. */
-interface Operator {
-  by: string;
-  reason: string;
-}
 
 /** Starts the backfill of a registered profile. Returns whether there were any chunks. */
 export async function beginBackfill(database: Database, profile: RegisteredProfile): Promise<boolean> {
@@ -39,7 +33,7 @@ export async function startOrAdjustBackfill(
   on: BackfillQueue,
   profile: RegisteredProfile,
   settings: BackfillSettings,
-  operator: Operator,
+  decision: Decision,
 ): Promise<StartedBackfill> {
   const { database } = on;
   const lost = await reopenIncompleteBackfill(database, profile, 0);
@@ -47,7 +41,7 @@ export async function startOrAdjustBackfill(
   const withdrawn = profile.state === "backfilling" ? await withdrawBackfill(on, profile) : 0;
   await forgetPriorities(database, profile);
   await setBackfillSettings(database, profile, settings);
-  await record(database, profile, describeSettings(settings), operator);
+  await record(database, profile, describeSettings(settings), decision);
   const changed = await readProfile(database, profile.name);
   let prioritised = 0;
   if (changed.state === "registered") await startBackfill(database, changed);
@@ -63,10 +57,10 @@ export async function startOrAdjustBackfill(
 export async function pauseBackfill(
   on: BackfillQueue,
   profile: RegisteredProfile,
-  operator: Operator,
+  decision: Decision,
 ): Promise<number> {
   refuseOver(profile);
-  if (await setPaused(on.database, profile, true)) await record(on.database, profile, "paused", operator);
+  if (await setPaused(on.database, profile, true)) await record(on.database, profile, "paused", decision);
   return await withdrawBackfill(on, profile);
 }
 
@@ -77,12 +71,12 @@ export async function pauseBackfill(
 export async function resumeBackfill(
   { database }: BackfillQueue,
   profile: RegisteredProfile,
-  operator: Operator,
+  decision: Decision,
 ): Promise<boolean> {
   refuseOver(profile);
   const resumed = await setPaused(database, profile, false);
   const resumedAs = describeBackfillSettings({ ...profile, paused: false });
-  if (resumed) await record(database, profile, resumedAs, operator);
+  if (resumed) await record(database, profile, resumedAs, decision);
   return resumed;
 }
 
@@ -104,10 +98,10 @@ function describeSettings({ order, until, rate }: BackfillSettings): string {
   ].join(", ");
 }
 
-async function record(database: Database, profile: RegisteredProfile, toValue: string, { by, reason }: Operator) {
+async function record(database: Database, profile: RegisteredProfile, toValue: string, { by, as, reason }: Decision) {
   const fromValue = describeBackfillSettings(profile);
   const subject = `backfill of ${profile.name}`;
-  await recordChange(database, { changedBy: by, subject, fromValue, toValue, reason });
+  await recordChange(database, { changedBy: by, changedAs: as, subject, fromValue, toValue, reason });
 }
 
 function refuseOver({ name, state }: RegisteredProfile): void {

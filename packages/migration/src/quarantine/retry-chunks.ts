@@ -1,6 +1,6 @@
 import type { Database } from "@reembed/store/database";
 import { retryQuarantined } from "@reembed/store/embeddings";
-import { recordChange } from "@reembed/store/operators";
+import { type Decision, recordChange } from "@reembed/store/operators";
 import type { RegisteredProfile } from "@reembed/store/profiles";
 
 /** Some chunks of a quarantine, or all with a reason. */
@@ -14,13 +14,18 @@ export async function retryChunks(
   database: Database,
   profile: RegisteredProfile,
   chosen: ChosenChunks,
-  by: string,
+  { by, as, reason }: Decision,
 ): Promise<number> {
   const retried = await retryQuarantined(database, profile, chosen);
   if (retried === 0) return 0;
   await recordChange(database, {
-    ...{ changedBy: by, subject: `quarantine of ${profile.name}`, fromValue: describeChosen(chosen, retried) },
-    ...{ toValue: "retried", reason: "" },
+    ...{
+      changedBy: by,
+      changedAs: as,
+      subject: `quarantine of ${profile.name}`,
+      fromValue: describeChosen(chosen, retried),
+    },
+    ...{ toValue: "retried", reason },
   });
   return retried;
 }

@@ -8,6 +8,7 @@ import {
   withShadow,
 } from "@reembed/core";
 import type { Database } from "@reembed/store/database";
+import type { Decision as OperatorDecision } from "@reembed/store/operators";
 import { readProfile } from "@reembed/store/profiles";
 import { changeRollout, isRetired, readGuardWindow, readRollout } from "@reembed/store/rollout";
 import type { RolloutConfig } from "./evidence.ts";
@@ -15,9 +16,7 @@ import type { Objection, Proof } from "./objections.ts";
 import { readRolloutStatus } from "./rollout-status.ts";
 
 /** Who requests a change, and why. */
-export interface Decision {
-  by: string;
-  reason: string;
+export interface Decision extends OperatorDecision {
   /** Proofs that are overruled if they are missing or have failed, each with a reason. */
   overrule?: Partial<Record<Proof, string>> | undefined;
   /** The version of the rollout that it is about: refused if another one is there by now. By default, the present one. */
@@ -40,12 +39,12 @@ export async function setPercent(
   if (isSame(rollout, next)) return;
   await requireBaseline(database, rollout);
   const objections = percent > rollout.percent ? await readObjections(database, config, rollout) : [];
-  const { by, reason, overrule = {} } = decision;
+  const { by, as, reason, overrule = {} } = decision;
   const standing = objections.filter(({ proof }) => overrule[proof] === undefined);
   if (standing.length > 0) throw refused(rollout, standing);
   const overruled = Object.fromEntries(objections.map(({ proof }) => [proof, overrule[proof] ?? ""]));
   await changeRollout(database, rollout, next, {
-    ...{ by, reason, overruled },
+    ...{ by, as, reason, overruled },
     baselineWindow: await readBaselineWindow(database, config, rollout),
   });
 }
@@ -64,8 +63,9 @@ export async function setShadowPercent(
   requirePair(config, rollout);
   // The candidate shadows what the baseline has answered, for which its queries must be embedded.
   if (shadowPercent > 0) requireKnownModel(await readProfile(database, rollout.baseline));
+  const { by, as } = decision;
   const reason = `${shadowPercent} % of requests in shadow: ${decision.reason}`;
-  await changeRollout(database, rollout, next, { by: decision.by, reason });
+  await changeRollout(database, rollout, next, { by, as, reason });
 }
 
 /**

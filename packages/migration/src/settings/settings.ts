@@ -9,7 +9,7 @@ import {
 } from "@reembed/config";
 import { ReembedError } from "@reembed/core";
 import type { Database } from "@reembed/store/database";
-import { type OperatorChange, readSetValues, recordChange } from "@reembed/store/operators";
+import { type Decision, type OperatorChange, readSetValues, recordChange } from "@reembed/store/operators";
 import { closest, distance } from "fastest-levenshtein";
 
 /** A bound as `reembed set` lists it. */
@@ -68,14 +68,14 @@ export async function setSetting(
   database: Database,
   { name, range }: Pick<Setting, "name" | "range">,
   text: string | null,
-  { by, reason }: { by: string; reason: string },
+  { by, as, reason }: Decision,
 ): Promise<number | null> {
   const value = text === null ? null : parseAdjustable(name, text);
   if (value === undefined) {
     throw new ReembedError("setting_invalid", `${name} must be ${range}, not ${text}.`, { exitCode: 2 });
   }
   const toValue = value === null ? null : String(value);
-  await recordChange(database, { changedBy: by, subject: name, toValue, reason });
+  await recordChange(database, { changedBy: by, changedAs: as, subject: name, toValue, reason });
   return value;
 }
 

@@ -38,6 +38,7 @@ function change(toStage: RolloutStage, reason = "a try"): StageFacts["events"][n
   return {
     id: 1,
     changedAt: at,
+    changedAs: null,
     changedBy: "anna",
     ...from,
     toStage,

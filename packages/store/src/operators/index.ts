@@ -1,1 +1,15 @@
-export { type OperatorChange, readOperatorChanges, readSetValues, recordChange } from "./operator-changes.ts";
+export {
+  type ApiToken,
+  addToken,
+  endToken,
+  findToken,
+  readTokens,
+  touchToken,
+} from "./api-tokens.ts";
+export {
+  type Decision,
+  type OperatorChange,
+  readOperatorChanges,
+  readSetValues,
+  recordChange,
+} from "./operator-changes.ts";

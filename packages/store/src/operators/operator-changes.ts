@@ -5,21 +5,33 @@ import { operatorChanges } from "../schema/operators.ts";
 /** A change that a person made: who, when, of what, from where to where, and why. */
 export type OperatorChange = typeof operatorChanges.$inferSelect;
 
+/** Who decides a change, and why: written down with it. */
+export interface Decision {
+  by: string;
+  /** The role and how it was known, such as `operator by token`; undefined on the command line. */
+  as?: string | undefined;
+  reason: string;
+}
+
 /** Records a change. Without `fromValue`, it is the value that the subject's last change has left. */
 export async function recordChange(
   database: Queryable,
   {
     changedBy,
+    changedAs = null,
     subject,
     fromValue,
     toValue,
     reason,
-  }: Omit<OperatorChange, "id" | "changedAt" | "fromValue"> & { fromValue?: string | null },
+  }: Omit<OperatorChange, "id" | "changedAt" | "changedAs" | "fromValue"> & {
+    changedAs?: string | null | undefined;
+    fromValue?: string | null;
+  },
 ): Promise<void> {
   const from = fromValue === undefined ? lastValue(subject) : sql`${fromValue}::text`;
   await database.execute(sql`
-    insert into reembed.operator_changes (changed_by, subject, from_value, to_value, reason)
-    values (${changedBy}, ${subject}, ${from}, ${toValue}, ${reason})`);
+    insert into reembed.operator_changes (changed_by, changed_as, subject, from_value, to_value, reason)
+    values (${changedBy}, ${changedAs}, ${subject}, ${from}, ${toValue}, ${reason})`);
 }
 
 function lastValue(subject: string) {

@@ -29,6 +29,8 @@ export async function findRollout(database: Queryable): Promise<Rollout | undefi
 export interface ChangeReason {
   /** Who made the change: a person's name, or `guardrail`. */
   by: string;
+  /** The role, and how it was known; undefined on the command line. */
+  as?: string | undefined;
   reason: string;
   /** The proofs that were missing and overruled, each with a reason. */
   overruled?: Record<string, string>;
@@ -44,7 +46,7 @@ export async function changeRollout(
   database: Queryable,
   from: Rollout,
   to: Rollout,
-  { by, reason, overruled = {}, baselineWindow }: ChangeReason,
+  { by, as, reason, overruled = {}, baselineWindow }: ChangeReason,
 ): Promise<Rollout> {
   const window = baselineWindow === undefined ? null : JSON.stringify(baselineWindow);
   const { rows } = await database.execute<{ version: number }>(sql`
@@ -56,8 +58,8 @@ export async function changeRollout(
       returning version
     ), recorded as (
       insert into reembed.rollout_events
-        (changed_by, from_stage, from_percent, to_stage, to_percent, reason, overruled, baseline_window)
-      select ${by}, ${from.stage}, ${from.percent}::real, ${to.stage}, ${to.percent}::real, ${reason},
+        (changed_by, changed_as, from_stage, from_percent, to_stage, to_percent, reason, overruled, baseline_window)
+      select ${by}, ${as ?? null}::text, ${from.stage}, ${from.percent}::real, ${to.stage}, ${to.percent}::real, ${reason},
         ${JSON.stringify(overruled)}::jsonb, ${window}::jsonb
       from changed
     )

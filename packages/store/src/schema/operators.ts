@@ -1,5 +1,7 @@
-import { bigserial, text } from "drizzle-orm/pg-core";
-import { moment, reembed } from "./columns.ts";
+import type { Role } from "@reembed/core";
+import { sql } from "drizzle-orm";
+import { bigserial, text, uniqueIndex } from "drizzle-orm/pg-core";
+import { bytea, moment, reembed } from "./columns.ts";
 
 /**
  * What people changed while the migration runs, the newest last: bounds, backfills, quarantines and what else has no history
@@ -9,6 +11,8 @@ export const operatorChanges = reembed.table("operator_changes", {
   id: bigserial("id", { mode: "number" }).primaryKey(),
   changedAt: moment("changed_at").notNull().defaultNow(),
   changedBy: text("changed_by").notNull(),
+  /** The role, and how it was known, such as `operator by token`; null on the command line. */
+  changedAs: text("changed_as"),
   /** A variable such as `BATCH_SIZE`, or a thing such as `backfill of bge-m3`. */
   subject: text("subject").notNull(),
   /** Null if there was nothing before, or nothing that one word can say. */
@@ -17,3 +21,23 @@ export const operatorChanges = reembed.table("operator_changes", {
   toValue: text("to_value"),
   reason: text("reason").notNull(),
 });
+
+/** Tokens with which scripts use the dashboard. A revoked one stays, so that its name in the history has a meaning. */
+export const apiTokens = reembed.table(
+  "api_tokens",
+  {
+    id: bigserial("id", { mode: "number" }).primaryKey(),
+    name: text("name").notNull(),
+    /** SHA-256 of the token, which itself is stored nowhere. */
+    sha256: bytea("sha256").notNull().unique(),
+    role: text("role").$type<Role>().notNull(),
+    createdAt: moment("created_at").notNull().defaultNow(),
+    createdBy: text("created_by").notNull(),
+    /** Null if it never expires. */
+    expiresAt: moment("expires_at"),
+    revokedAt: moment("revoked_at"),
+    /** To within some minutes. */
+    lastUsedAt: moment("last_used_at"),
+  },
+  (table) => [uniqueIndex("api_tokens_name").on(table.name).where(sql`${table.revokedAt} is null`)],
+);

@@ -23,6 +23,8 @@ export const rolloutEvents = reembed.table("rollout_events", {
   changedAt: moment("changed_at").notNull().defaultNow(),
   /** Who made the change: a person's name, or `guardrail`. */
   changedBy: text("changed_by").notNull(),
+  /** The role, and how it was known, such as `operator by token`; null on the command line and for a guardrail. */
+  changedAs: text("changed_as"),
   fromStage: text("from_stage").$type<RolloutStage>().notNull(),
   fromPercent: real("from_percent").notNull(),
   toStage: text("to_stage").$type<RolloutStage>().notNull(),

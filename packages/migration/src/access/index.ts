@@ -1,0 +1,1 @@
+export { authenticate, createToken, type RefusedToken, revokeToken } from "./tokens.ts";

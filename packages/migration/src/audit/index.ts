@@ -1,0 +1,1 @@
+export { type AuditEntry, readAudit } from "./audit.ts";
