@@ -22,13 +22,17 @@ export interface ServerProcesses {
 }
 
 export async function findServers(database: Database, redis: Redis): Promise<ServerProcesses> {
-  const { rows } = await database.execute<{ pid: number }>(sql`select pg_backend_pid() as pid`);
-  const status = readFileSync(`/proc/${rows[0]?.pid}/status`, "utf8");
   const server = await redis.info("server");
   return {
-    postmaster: Number(/^PPid:\s*(\d+)$/m.exec(status)?.[1]),
+    postmaster: await findPostmaster(database),
     redis: Number(/^process_id:(\d+)/m.exec(server)?.[1]),
   };
+}
+
+export async function findPostmaster(database: Database): Promise<number> {
+  const { rows } = await database.execute<{ pid: number }>(sql`select pg_backend_pid() as pid`);
+  const status = readFileSync(`/proc/${rows[0]?.pid}/status`, "utf8");
+  return Number(/^PPid:\s*(\d+)$/m.exec(status)?.[1]);
 }
 
 /** CPU time of a process's threads, and of its children that have ended. */

@@ -104,9 +104,13 @@ export function adoptedDocuments({ table, key, uri, title, language, body }: Doc
     from ${table})`;
 }
 
-/** The keys of the rows as text, and the columns `key_1` and so on that they are made of; null unless rows need numbers. */
-export function adoptedKeys(source: AdoptedSource): string | null {
-  return source.numbered ? `(${readsTable(source.table)} select ${rowId(source)} ${fromRows(source)})` : null;
+/**
+ * The keys of the rows as text, and the columns `key_1` and so on that they are made of; null unless rows need numbers.
+ * @param extra Further columns.
+ */
+export function adoptedKeys(source: AdoptedSource, extra: readonly string[] = []): string | null {
+  const columns = [rowId(source), ...extra].join(", ");
+  return source.numbered ? `(${readsTable(source.table)} select ${columns} ${fromRows(source)})` : null;
 }
 
 /**

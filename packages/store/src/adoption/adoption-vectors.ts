@@ -62,8 +62,12 @@ export async function copyVectors(
       await transaction.execute(sql`select from reembed.profiles where name = ${profileName} for update`);
       const profile = await readProfile(transaction, profileName);
       if (profile.state !== "adopting" || profile.source === null) return undefined;
+      // Numbers alone tell a page. One whose row was deleted a moment ago counts as a chunk.
+      const chunks = profile.source.numbered
+        ? sql`(select id from reembed.chunk_keys where chunking = ${profile.chunking})`
+        : sql.raw(profile.relation);
       const { rows } = await transaction.execute<{ id: string }>(sql`
-        select c.id from ${sql.raw(profile.relation)} c
+        select c.id from ${chunks} c
         where c.id > ${profile.backfillCursor} and c.id <= ${profile.backfillTarget}
         order by c.id limit ${limit}`);
       const last = rows.at(-1);
