@@ -49,6 +49,8 @@ const routesOf: Record<Role | "anybody", readonly string[]> = {
     "POST /steer/backfill/:profile/:action",
     "GET /steer/bounds/:name",
     "POST /steer/bounds/:name",
+    "GET /steer/index/:profile",
+    "POST /steer/index/:profile",
     "GET /steer/quarantine/:profile",
     "POST /steer/quarantine/:profile",
     "GET /steer/rollout/:action",

@@ -20,6 +20,8 @@ const title = missing === undefined ? "in a browser" : `in a browser: skipped, $
 
 const steps = [
   "/changes",
+  "/steer/index/mini-m3",
+  "/steer/quarantine/mini-m3?reason=empty_text",
   "/steer/bounds",
   "/steer/bounds/BATCH_SIZE",
   "/steer/rollout/10",

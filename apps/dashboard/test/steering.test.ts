@@ -99,6 +99,23 @@ describeOnOneServer(
       ).toHaveLength(1);
     });
 
+    test("have an index built by a producer, once: of two who press at once the second is told", async () => {
+      const path = "/steer/index/mini-m3";
+      expect((await page(path)).text).toContain("The backfill of mini-m3 is not complete: it is ");
+      expect((await press(path)).text).toContain("The backfill of mini-m3 is not complete");
+      await dashboard.database.execute(sql`update reembed.profiles set state = 'backfilled' where name = 'mini-m3'`);
+      const outcomes = await Promise.all([press(path), press(path, { by: "ben" })]);
+      expect(outcomes.map(({ status }) => status).sort()).toEqual([303, 409]);
+      const told = outcomes.find(({ status }) => status === 409)?.text;
+      expect(told).toMatch(
+        /(anna|ben) asked for the index build of mini-m3 at .* It waits for a producer to take it\./,
+      );
+      expect((await page("/")).text).toMatch(/<p id="task" class="notice">(anna|ben) asked for the index build/);
+      expect((await page(path)).text).toContain("It will be refused, because:");
+      expect(await last()).toMatchObject({ subject: "index build of mini-m3", toValue: "asked for", reason: "a try" });
+      await dashboard.database.execute(sql`update reembed.profiles set state = 'registered' where name = 'mini-m3'`);
+    });
+
     test("set bounds, within their range and from what was seen", async () => {
       const path = "/steer/bounds/BATCH_SIZE";
       expect((await page("/steer/bounds")).text).toContain('href="steer/bounds/BATCH_SIZE"');

@@ -8,6 +8,7 @@ import { readProfiles } from "@reembed/store/profiles";
 import type { TickSettings } from "./allowance.ts";
 import { cutChangedDocuments } from "./cut-changed-documents.ts";
 import { removingExpired } from "./remove-expired.ts";
+import { runTasks } from "./run-tasks.ts";
 import { type TickReport, tick } from "./tick.ts";
 
 export interface ProducerOptions extends TickSettings {
@@ -17,6 +18,8 @@ export interface ProducerOptions extends TickSettings {
   lockDurationMs: number;
   /** What people have changed of these settings, read before each tick. */
   readSettings?: (() => Promise<Omit<TickSettings, "tickMs">>) | undefined;
+  /** How often it looks for what a page has asked for; every five seconds by default. */
+  tasksEveryMs?: number;
   /** Without it nothing is removed. */
   retention?: Retention | undefined;
   log: Logger;
@@ -82,6 +85,7 @@ export async function startProducer(options: ProducerOptions): Promise<AsyncDisp
   };
   const onIdle = (error: unknown) => log.warn({ error: messageOf(error) }, `ticks wait for ${awaited}`);
   scope.use(repeatEvery(everyMs, keepTicking, onIdle));
+  scope.use(runTasks({ database, everyMs: options.tasksEveryMs ?? 5_000, log }));
   return scope.move();
 }
 

@@ -1,6 +1,6 @@
 import { configuredProfile, loadConfig, type Settings } from "@reembed/config";
 import { ReembedError } from "@reembed/core";
-import { buildAndMeasure, lostVectors, missedRecall, type WantedIndex } from "@reembed/migration/index";
+import { buildAndMeasure, defaultBuild, lostVectors, missedRecall, type WantedIndex } from "@reembed/migration/index";
 import { createLogger } from "@reembed/runtime";
 import { readProfile } from "@reembed/store/profiles";
 import { annIndexName, readAnnIndex } from "@reembed/store/search";
@@ -32,18 +32,18 @@ function registerBuild(command: Command): void {
     .command("build")
     .description("build the index without blocking searches or writers, and find the best ef_search for it")
     .option("--profile <name>", "profile to index (default: the candidate)")
-    .addOption(new Option("--kind <kind>", "kind of the index").choices(["hnsw", "ivfflat"]).default("hnsw"))
+    .addOption(new Option("--kind <kind>", "kind of the index").choices(["hnsw", "ivfflat"]).default(defaultBuild.kind))
     .option(
       "--target-recall <share>",
       "recall@10 to reach: the share of the ten nearest chunks that searches find",
       numberBetween(0, 1),
-      0.98,
+      defaultBuild.targetRecall,
     )
     .option("--m <links>", "links per vector of an hnsw index (default: 16)", wholeNumberFrom(2))
     .option("--ef-construction <n>", "candidates for links that hnsw considers (default: 64)", wholeNumberFrom(4))
     .option("--lists <n>", "lists of an ivfflat index (default: one per thousand vectors)", wholeNumberFrom(1))
     .option("--memory <MB>", "memory for the build (default: what it needs, if available)", wholeNumberFrom(1))
-    .option("--sample <vectors>", "vectors to measure the recall with", wholeNumberFrom(1), 200)
+    .option("--sample <vectors>", "vectors to measure the recall with", wholeNumberFrom(1), defaultBuild.sample)
     .option("--force", "build even if the backfill is not complete")
     .option("--dry-run", "print the SQL and change nothing")
     .option("--json", "print one JSON object")

@@ -1,6 +1,8 @@
 import { formatDuration, type Role } from "@reembed/core";
 import { type Html, html } from "@reembed/http/html";
+import { describeTask } from "@reembed/migration/index";
 import { describeWrongClock } from "@reembed/store/diagnosis";
+import type { Task } from "@reembed/store/operators";
 import { renderRollout } from "../rollout/render-rollout.ts";
 import { renderOperatorChanges } from "../steering/render-changes.ts";
 import { describeReport, type ProducerActivity } from "./producer-activity.ts";
@@ -8,18 +10,28 @@ import { renderProfile } from "./render-profile.ts";
 import { renderStages } from "./render-stages.ts";
 import type { Snapshot } from "./snapshot.ts";
 
+const shownTaskMs = 86_400_000;
+
 /** The part of the overview that is rendered again with every snapshot. */
 export function renderOverview(snapshot: Snapshot, role: Role): Html {
-  const { profiles, producer, rollout, stages, changes, at } = snapshot;
+  const { profiles, producer, rollout, stages, changes, task, at } = snapshot;
   return html`<h1>Overview</h1>
 ${profiles.length === 0 && html`<p>No profile is registered yet: run <code>reembed init</code>.</p>`}
 ${stages && renderStages(stages, at, role)}
+${task && renderTask(task, at)}
 ${profiles.map((profile) => renderProfile(profile, at, role))}
 ${rollout && renderRollout(rollout, at)}
 ${renderProducer(producer, at)}
 ${renderOperatorChanges(changes)}
 ${profiles[0]?.status.wrongClocks.map((wrong) => html`<p class="warning">${describeWrongClock(wrong)} Synchronise it with a time server.</p>`)}
 <p id="news" class="hidden" role="status">${profiles.map(({ status }) => `${milestone(status)} `)}</p>`;
+}
+
+/** What has ended is shown for a day. */
+function renderTask(task: Task, at: Date): Html | false {
+  if (task.endedAt !== null && at.getTime() - task.endedAt.getTime() > shownTaskMs) return false;
+  const bad = task.state === "lost" || task.state === "failed";
+  return html`<p id="task" class="${bad ? "warning" : "notice"}">${describeTask(task)}</p>`;
 }
 
 /** What a screen reader announces: a step of ten percent, and not every change of a number. */

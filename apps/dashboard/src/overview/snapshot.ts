@@ -3,7 +3,7 @@ import { type ProfileStatus, readStatus, type Stages, type StagesReader } from "
 import type { EmbedQueues, TickQueue } from "@reembed/queue";
 import type { Database } from "@reembed/store/database";
 import { followDatabaseClock } from "@reembed/store/diagnosis";
-import { type OperatorChange, readOperatorChanges } from "@reembed/store/operators";
+import { type OperatorChange, readLastTask, readOperatorChanges, type Task } from "@reembed/store/operators";
 import { readProfile } from "@reembed/store/profiles";
 import {
   type LiveWorker,
@@ -35,6 +35,8 @@ export interface Snapshot {
   stages: Stages | undefined;
   /** The last changes by operators, newest first. */
   changes: OperatorChange[];
+  /** What a page has asked a producer for last. */
+  task: Task | undefined;
 }
 
 export interface SnapshotSources {
@@ -71,5 +73,6 @@ export async function readSnapshot({
     rollout: await readRollout(),
     stages: await stages.read(),
     changes: await readOperatorChanges(database, shownChanges),
+    task: await readLastTask(database),
   };
 }

@@ -9,6 +9,7 @@ import { parse } from "../page/parse.ts";
 import { Problem } from "../page/problem.ts";
 import { backfillStep } from "./backfill-step.ts";
 import { boundStep } from "./bound-step.ts";
+import { indexStep } from "./index-step.ts";
 import { quarantineStep } from "./quarantine-step.ts";
 import { renderBounds } from "./render-bounds.ts";
 import { renderStep } from "./render-step.ts";
@@ -62,6 +63,7 @@ export function steeringRoutes(context: SteeringContext, changed: () => void): R
   serve("/backfill/:profile/:action", (request) =>
     backfillStep(context, { profile: param(request, "profile"), action: param(request, "action") }),
   );
+  serve("/index/:profile", (request) => indexStep(context, param(request, "profile")));
   serve("/quarantine/:profile", (request) =>
     quarantineStep(context, { profile: param(request, "profile"), query: request.query }),
   );

@@ -18,6 +18,9 @@ export interface WantedIndex extends AskedBuild {
   force?: boolean | undefined;
 }
 
+/** What is built if nobody asks for anything else. */
+export const defaultBuild = { kind: "hnsw", targetRecall: 0.98, sample: 200 } as const;
+
 type Measured = Pick<
   BuiltIndex,
   "searchSetting" | "recall10" | "reached" | "sample" | "searchMs" | "searched" | "sampled" | "unreachable" | "lost"
@@ -130,14 +133,20 @@ export function missedRecall({ profile, kind, searchSetting, recall10, targetRec
   );
 }
 
-function refuseIncomplete({ name, state }: RegisteredProfile, vectors: number, force: boolean): void {
+function refuseIncomplete(profile: RegisteredProfile, vectors: number, force: boolean): void {
+  const { name } = profile;
   if (vectors < 2) {
     throw new ReembedError("nothing_to_index", `${name} has ${vectors} vectors: there is nothing to index.`, {
       exitCode: 3,
       remedy: "Embed its chunks first: `reembed status` shows the progress.",
     });
   }
-  if (state === "backfilled" || force) return;
+  if (!force) requireBackfilled(profile);
+}
+
+/** @throws ReembedError `backfill_incomplete` (exit code 3). */
+export function requireBackfilled({ name, state }: Pick<RegisteredProfile, "name" | "state">): void {
+  if (state === "backfilled") return;
   throw new ReembedError("backfill_incomplete", `The backfill of ${name} is not complete: it is ${state}.`, {
     exitCode: 3,
     remedy:

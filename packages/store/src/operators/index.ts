@@ -13,3 +13,13 @@ export {
   readSetValues,
   recordChange,
 } from "./operator-changes.ts";
+export {
+  claimTask,
+  endTask,
+  type NewTask,
+  readLastTask,
+  reportTask,
+  requestTask,
+  type Task,
+  type TaskState,
+} from "./tasks.ts";

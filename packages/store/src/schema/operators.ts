@@ -1,6 +1,6 @@
 import type { Role } from "@reembed/core";
 import { sql } from "drizzle-orm";
-import { bigserial, text, uniqueIndex } from "drizzle-orm/pg-core";
+import { bigserial, boolean, text, uniqueIndex } from "drizzle-orm/pg-core";
 import { bytea, moment, reembed } from "./columns.ts";
 
 /**
@@ -40,4 +40,26 @@ export const apiTokens = reembed.table(
     lastUsedAt: moment("last_used_at"),
   },
   (table) => [uniqueIndex("api_tokens_name").on(table.name).where(sql`${table.revokedAt} is null`)],
+);
+
+/** Work of minutes or hours that a page has asked for, and that a producer does: building an index. One at a time. */
+export const tasks = reembed.table(
+  "tasks",
+  {
+    id: bigserial("id", { mode: "number" }).primaryKey(),
+    kind: text("kind").$type<"index build">().notNull(),
+    profile: text("profile").notNull(),
+    requestedAt: moment("requested_at").notNull().defaultNow(),
+    requestedBy: text("requested_by").notNull(),
+    /** The process that does it, as host and pid; null if none has begun. */
+    takenBy: text("taken_by"),
+    /** The process's last sign of life. */
+    seenAt: moment("seen_at"),
+    /** What is being done, or what came of it, in words. */
+    says: text("says"),
+    endedAt: moment("ended_at"),
+    /** Null until it has ended. */
+    succeeded: boolean("succeeded"),
+  },
+  () => [uniqueIndex("tasks_one_open").on(sql`(ended_at is null)`).where(sql`ended_at is null`)],
 );
