@@ -3,7 +3,7 @@ import { type Embedder, tryEmbedding } from "@reembed/embedder";
 import type { OperationsOptions } from "@reembed/http";
 import { QueryVectors } from "@reembed/retrieval";
 import { type Followed, type Logger, type Metrics, rememberFor } from "@reembed/runtime";
-import { type Database, type OpenDatabaseOptions, openDatabase, pingDatabase } from "@reembed/store/database";
+import { type Database, type OpenDatabaseOptions, openDatabase, pingDatabase, schemaOf } from "@reembed/store/database";
 import { answerWithinMs, type SearchContext } from "./answer/answer-search.ts";
 import { startGuardrails } from "./guardrails/guardrails.ts";
 import { EventLog } from "./log/event-log.ts";
@@ -93,6 +93,7 @@ function openBeside(
 ): Database {
   const opened = openDatabase({
     connectionString: database.$client.options.connectionString ?? "",
+    schema: schemaOf(database),
     ...{ purpose, maxConnections },
     onConnectionLost: (error) => log.warn({ error: messageOf(error) }, "database connection lost"),
   });

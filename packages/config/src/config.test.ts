@@ -177,6 +177,23 @@ describe("an environment", () => {
     expect(loadConfig({ ...redis, DATABASE_URL: "postgresql://host/db" }).redisUrl).toBe("redis://host");
   });
 
+  test("may have a schema of its own in a database, whose name leaves room for what begins with it", () => {
+    const DATABASE_URL = "postgresql://u@db/corpus";
+    expect(loadConfig({ DATABASE_URL }).schema).toBe("reembed");
+    expect(loadConfig({ DATABASE_URL, REEMBED_SCHEMA: "reembed_notes_2" }).schema).toBe("reembed_notes_2");
+    const longest = `reembed_${"a".repeat(32)}`;
+    expect(loadConfig({ DATABASE_URL, REEMBED_SCHEMA: longest }).schema).toBe(longest);
+    for (const bad of ["notes", "Reembed_notes", "reembed_", "reembed-notes", "reembed_old_notes", "reembed_a_new"]) {
+      expect(problems({ DATABASE_URL, REEMBED_SCHEMA: bad })).toEqual([
+        expect.stringMatching(/^REEMBED_SCHEMA must be a name like reembed_pages, .* not /),
+      ]);
+    }
+    expect(problems({ DATABASE_URL, REEMBED_SCHEMA: `${longest}a` })).toHaveLength(1);
+    expect(problems({ REEMBED_SCHEMA: "reembed_notes" })).toEqual([
+      expect.stringMatching(/^REEMBED_SCHEMA is set without DATABASE_URL/),
+    ]);
+  });
+
   test("may name a server that embeds for the candidate", () => {
     const settings = { EMBEDDING_ENDPOINT: "http://tei:8080/v1", EMBEDDING_REQUEST_TEXTS: "16" };
     const server = {

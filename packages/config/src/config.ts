@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { type GuardrailSettings, messageOf, profiles, ReembedError, type Role } from "@reembed/core";
+import { defaultSchema, type GuardrailSettings, messageOf, profiles, ReembedError, type Role } from "@reembed/core";
 import type { z } from "zod";
 import {
   type ChosenProfiles,
@@ -17,6 +17,8 @@ export interface Settings {
   /** Without it, the queue is in the database. */
   redisUrl: string | undefined;
   folder: string;
+  /** The schema of this installation: a database may have several, one for each of its tables that are migrated. */
+  schema: string;
   /** The names in the environment; see `withProfiles`. */
   chosen: ChosenProfiles;
   models: { folder: string; hub: { endpoint: string; token: string | undefined } };
@@ -103,6 +105,7 @@ function toSettings(env: Environment): Settings {
     databaseUrl: env.DATABASE_URL,
     redisUrl: env.REDIS_URL,
     folder: resolve(env.REEMBED_DIR),
+    schema: env.REEMBED_SCHEMA,
     chosen: chosenProfiles(env),
     models: { folder: resolve(env.MODELS_DIR), hub: { endpoint: env.HF_ENDPOINT, token: env.HF_TOKEN } },
     embeddingServers: {
@@ -191,6 +194,9 @@ function describeContradictions(given: NodeJS.ProcessEnv): string[] {
   const problems: string[] = [];
   if (given.REDIS_URL !== undefined && given.DATABASE_URL === undefined) {
     problems.push("REDIS_URL is set without DATABASE_URL: the embedded database has its own queue");
+  }
+  if ((given.REEMBED_SCHEMA ?? defaultSchema) !== defaultSchema && given.DATABASE_URL === undefined) {
+    problems.push("REEMBED_SCHEMA is set without DATABASE_URL: each REEMBED_DIR has an embedded database of its own");
   }
   problems.push(...describeOpenDoors(given));
   const variables = ProfileVariables.safeParse(given);

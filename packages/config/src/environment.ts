@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { isProfileName, roles } from "@reembed/core";
+import { defaultSchema, isInstallationSchema, isProfileName, roles } from "@reembed/core";
 import { z } from "zod";
 import { databaseAddressProblems, redisAddressProblems } from "./addresses.ts";
 
@@ -8,6 +8,7 @@ const postgresAddress = "must be an address like postgresql://user:password@host
 const redisAddress = "must be an address like redis://:password@host:6379, or rediss:// for TLS";
 const webAddress = "must be an address like https://huggingface.co";
 const serverAddress = "must be an address like http://tei:8080/v1, without user and password";
+const schemaName = "must be a name like reembed_pages, of at most 40 lower-case letters, digits and underscores";
 const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 
 /** Every variable that Reembed reads. All are optional. `.env.example` explains them; a test keeps the two in step. */
@@ -21,6 +22,7 @@ export const Environment = z.object({
     .superRefine(without(redisAddressProblems))
     .optional(),
   REEMBED_DIR: z.string().default(".reembed"),
+  REEMBED_SCHEMA: z.string().refine(isInstallationSchema, schemaName).default(defaultSchema),
 
   BASELINE_PROFILE: profileName().default("rubert-tiny2"),
   CANDIDATE_PROFILE: profileName().default("bge-m3"),

@@ -19,6 +19,7 @@ export {
   formatShare,
 } from "./format/numbers.ts";
 export { formatTable } from "./format/table.ts";
+export { defaultSchema, isInstallationSchema, queueSchemaOf } from "./installation.ts";
 export { type CatalogueEntry, entries as catalogue, models } from "./profiles/catalogue.ts";
 export {
   filesRevision,

@@ -1,7 +1,7 @@
 import { backoffMs, endsWithin, prepareSessionStatement } from "@reembed/core";
 import { type BackendFactory, createPostgresBackend, createRedisBackend, type QueueOptions } from "bullmq";
 import { PatientPool } from "./patient-pool.ts";
-import { postgresSchema, type QueueServer } from "./server.ts";
+import { type QueueServer, queueSchema } from "./server.ts";
 
 type RedisBackend = ReturnType<typeof createRedisBackend>;
 
@@ -70,7 +70,7 @@ function postgresBackend(server: QueueServer & { kind: "postgres" }): BackendFac
       // Not a startup parameter, because poolers refuse it. In PGlite all connections share one session and its search path.
       onConnect: async (client) => {
         await client.query(prepareSessionStatement);
-        if (server.pollSeconds === undefined) await client.query(`set search_path = ${postgresSchema}`);
+        if (server.pollSeconds === undefined) await client.query(`set search_path = ${queueSchema(server)}`);
       },
       // Two for statements, and one on which a worker listens.
       max: 3,
@@ -80,6 +80,8 @@ function postgresBackend(server: QueueServer & { kind: "postgres" }): BackendFac
       ...(server.pollSeconds === undefined ? { query_timeout: noAnswerMs } : {}),
     });
     const backend = createPostgresBackend(name, { ...options, connection: pool }, factoryOptions);
+    // Of a pool that it is given, BullMQ 6.7 takes for granted that it is for its own schema, and checks the tables there.
+    Object.assign(backend.connection, { schema: queueSchema(server) });
     return endPromptly(endWith(backend, pool));
   };
   // BullMQ's type is that of its Redis backend. We use only what both backends have.

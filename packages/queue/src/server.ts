@@ -14,12 +14,16 @@ export type QueueServer =
   | {
       kind: "postgres";
       connectionString: string;
+      /** The schema of BullMQ's tables, separate from ours and the application's; by default `bullmq`. */
+      schema?: string;
       /** How often an idle worker polls, for servers whose NOTIFY does not arrive. */
       pollSeconds?: number;
     };
 
-/** The schema of BullMQ's tables on PostgreSQL, separate from ours and the application's. */
-export const postgresSchema = "bullmq";
+/** The schema of BullMQ's tables on PostgreSQL. */
+export function queueSchema({ schema = "bullmq" }: QueueServer & { kind: "postgres" }): string {
+  return schema;
+}
 
 const leastRedis = [6, 2] as const;
 
@@ -54,7 +58,7 @@ export function requireRedis({
 /** Creates BullMQ's tables if the queue is on PostgreSQL, under BullMQ's own lock. Redis needs no tables. */
 export async function createQueueTables(server: QueueServer): Promise<void> {
   if (server.kind === "redis") return;
-  await withClient(server.connectionString, (client) => runMigrations(client, postgresSchema));
+  await withClient(server.connectionString, (client) => runMigrations(client, queueSchema(server)));
 }
 
 /**
@@ -64,7 +68,7 @@ export async function createQueueTables(server: QueueServer): Promise<void> {
 export async function checkQueueTables(server: QueueServer): Promise<void> {
   if (server.kind === "redis") return;
   const version = await withClient(server.connectionString, (client) =>
-    assertSchemaCompatibility(client, postgresSchema).catch((error: unknown) => {
+    assertSchemaCompatibility(client, queueSchema(server)).catch((error: unknown) => {
       if (error instanceof SchemaMigrationRequiredError) return 0;
       throw error;
     }),

@@ -49,8 +49,7 @@ async function discover({ json }: AdoptFlags): Promise<void> {
   const settings = loadConfig(process.env);
   const log = createLogger(settings.logLevel);
   await using opened = await openDatabaseAlone(settings, log, { purpose: "background" });
-  const found = await discoverTables(opened.database, opened.config.baseline);
-  const tables = found.map(withCommands);
+  const tables = withCommands(await discoverTables(opened.database, opened.config.baseline));
   printResult({ tables }, json, describeDiscovery(tables));
 }
 

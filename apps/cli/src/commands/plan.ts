@@ -35,7 +35,7 @@ export function registerPlan(program: Command): void {
       const settings = loadConfig(process.env);
       if (settings.databaseUrl === undefined) throw noDatabase();
       const log = createLogger(settings.logLevel);
-      await using opened = await openDatabaseToRead(settings.databaseUrl, log);
+      await using opened = await openDatabaseToRead(settings, log);
       const config = await resolveConfig(settings, opened.database);
       const asked = command.getOptionValueSource("device") !== "default";
       const device = chooseDevice(config, config.candidate, flags.device, asked);

@@ -39,7 +39,7 @@ export function registerStatus(program: Command): void {
           if (json)
             return statuses.map((status) => JSON.stringify({ ...status, migration: migration ?? null })).join("\n");
           const tickLimits = await describeQueueLimits(ticks.bullmq);
-          return describeStatuses(statuses, new Date(), { tickLimits, tickMs, migration });
+          return describeStatuses(statuses, new Date(), { tickLimits, tickMs, migration, schema: config.schema });
         };
       };
       if (!watch) {

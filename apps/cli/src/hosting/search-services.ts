@@ -51,6 +51,7 @@ async function openDatabaseOnly(config: Settings, { log, patience, scope }: Open
   if (config.databaseUrl === undefined) return scope.use(await openServices(config, log)).database;
   const database = openDatabase({
     connectionString: config.databaseUrl,
+    schema: config.schema,
     maxConnections: connections,
     onConnectionLost: (error) => log.warn({ error: messageOf(error) }, "database connection lost"),
   });

@@ -1,5 +1,5 @@
 import { activeProfiles, type Config, isInCatalogue, type Settings, withProfiles } from "@reembed/config";
-import { messageOf } from "@reembed/core";
+import { messageOf, queueSchemaOf } from "@reembed/core";
 import { openEmbeddedDatabase } from "@reembed/embedded";
 import { pinModel } from "@reembed/embedder/models";
 import { readSettings } from "@reembed/migration/settings";
@@ -66,7 +66,9 @@ export async function openServices(
   const { database } = services;
   const config = await prepareServers(settings, services, patience);
   const queue = await patience(describeServer(database), () => queueOf(database, services.queue));
-  const given = dryRun ? openPool(database.$client.options.connectionString ?? "", log, scope, { dryRun }) : database;
+  const given = dryRun
+    ? openPool(settings, database.$client.options.connectionString ?? "", log, scope, { dryRun })
+    : database;
   const opened = scope.move();
   return { database: given, queue, dryRun, config, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
@@ -164,11 +166,11 @@ export async function openBareDatabase(
  * @throws ReembedError of `checkDatabase`.
  */
 export async function openDatabaseToRead(
-  connectionString: string,
+  { databaseUrl: connectionString = "", schema }: Pick<Settings, "databaseUrl" | "schema">,
   log: Logger,
 ): Promise<Pick<Services, "database"> & AsyncDisposable> {
   const database = openDatabase({
-    ...{ connectionString, purpose: "background", readOnly: true },
+    ...{ connectionString, schema, purpose: "background", readOnly: true },
     onConnectionLost: (error) => log.warn({ error: messageOf(error) }, "database connection lost"),
   });
   await checkDatabase(database).catch(async (error: unknown) => {
@@ -187,7 +189,7 @@ async function openOwnDatabase(
   const connectionString = config.databaseUrl ?? (await openEmbedded(config.folder, log, scope));
   const ownServer = config.databaseUrl !== undefined;
   const limits = { purpose, answerWithinMs: ownServer ? answerWithinMs : undefined };
-  const database = openPool(connectionString, log, scope, { dryRun, ...limits });
+  const database = openPool(config, connectionString, log, scope, { dryRun, ...limits });
   await patience(describeServer(database), async () => {
     await checkDatabase(database);
     if (ownServer) await checkSessions(database, config);
@@ -196,13 +198,14 @@ async function openOwnDatabase(
 }
 
 function openPool(
+  { schema }: Pick<Settings, "schema">,
   connectionString: string,
   log: Logger,
   scope: AsyncDisposableStack,
   { dryRun, purpose, answerWithinMs }: OpenOptions,
 ): Database {
   const database = openDatabase({
-    ...{ connectionString, purpose, answerWithinMs },
+    ...{ connectionString, schema, purpose, answerWithinMs },
     onConnectionLost: (error) => log.warn({ error: messageOf(error) }, "database connection lost"),
     onDryRun: dryRun ? (...statement) => process.stdout.write(`${describeStatement(...statement)}\n\n`) : undefined,
   });
@@ -249,7 +252,8 @@ async function openEmbedded(folder: string, log: Logger, scope: AsyncDisposableS
 
 function queueServer(config: Settings, connectionString: string): QueueServer {
   if (config.redisUrl !== undefined) return { kind: "redis", url: config.redisUrl };
-  if (config.databaseUrl !== undefined) return { kind: "postgres", connectionString };
+  const schema = queueSchemaOf(config.schema);
+  if (config.databaseUrl !== undefined) return { kind: "postgres", connectionString, schema };
   // PGlite does not deliver NOTIFY, with which BullMQ would wake up an idle worker.
-  return { kind: "postgres", connectionString, pollSeconds: 0.5 };
+  return { kind: "postgres", connectionString, schema, pollSeconds: 0.5 };
 }

@@ -1,5 +1,5 @@
 import { formatCount } from "@reembed/core";
-import { type Discovery, nameOf, type ProposedSource } from "@reembed/migration/adopt";
+import { type Discovery, inSchemaOf, nameOf, type ProposedSource } from "@reembed/migration/adopt";
 
 export function describeDiscovery(discoveries: readonly Discovery[]): string {
   if (discoveries.length === 0) return "No table has a column of pgvector's types vector or halfvec.";
@@ -12,7 +12,7 @@ export function describeDiscovery(discoveries: readonly Discovery[]): string {
 const shownExpression = 90;
 
 function describeOne(found: Discovery): string {
-  const { table, framework, preset, source, obstacles, notes, settings, adopted } = found;
+  const { table, framework, preset, source, obstacles, notes, settings, adopted, adoptedBy } = found;
   const { id, content, embedding, document, position, title, language, metadata, documents } = source;
   const parts = { content, embedding, document, position, title, language, metadata };
   const rows: [string, string][] = [
@@ -30,6 +30,7 @@ function describeOne(found: Discovery): string {
     ...obstacles.map(({ what, remedy }): [string, string] => ["in the way", `${what} ${remedy}`]),
     ...notes.map((note): [string, string] => ["note", note]),
     ...(adopted ? [["adopted", "already: it has Reembed's triggers"] satisfies [string, string]] : []),
+    ...adoptedBy.map((schema): [string, string] => ["adopted", `by another installation, in the schema ${schema}`]),
   ];
   return [
     table,
@@ -82,7 +83,10 @@ function describeAdoption({ collection, rows, dimensions, command }: Discovery["
   const size = rows === null ? "" : `, about ${formatCount(rows)} rows`;
   const lengths = dimensions.length === 0 ? "" : `, ${dimensions.map(formatCount).join(" and ")} dimensions`;
   const heading = collection === null ? [] : [`  collection ${collection}${size}${lengths}`];
-  return [...heading, `  ${found.obstacles.length > 0 ? "then" : "run"}         npx ${command}`];
+  const run = found.obstacles.length > 0 ? "then" : "run";
+  if (found.schema === null) return [...heading, `  ${run.padEnd(10)}  npx ${command}`];
+  const [init, adopt] = ["reembed init", command].map((one) => inSchemaOf(found.schema ?? "", one));
+  return [...heading, `  ${run.padEnd(10)}  ${init}`, `  ${"then".padEnd(10)}  ${adopt}`];
 }
 
 function shorten(expression: string): string {

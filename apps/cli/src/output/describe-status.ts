@@ -1,4 +1,4 @@
-import { formatCount, formatDuration, formatRate, formatShare, formatTable } from "@reembed/core";
+import { defaultSchema, formatCount, formatDuration, formatRate, formatShare, formatTable } from "@reembed/core";
 import {
   describeBacklog,
   describeSpending,
@@ -23,7 +23,8 @@ export function describeStatuses(
     tickLimits = null,
     tickMs = 0,
     migration,
-  }: { tickLimits?: string | null; tickMs?: number; migration?: Stages | undefined } = {},
+    schema = defaultSchema,
+  }: { tickLimits?: string | null; tickMs?: number; migration?: Stages | undefined; schema?: string } = {},
 ): string {
   const rows = statuses.map((status) => [
     status.profile,
@@ -42,7 +43,8 @@ export function describeStatuses(
   const backlog = statuses[0] && describeBacklog(statuses[0].changeLog, tickMs / 1_000);
   if (backlog) notes.push(`${backlog}. Run \`reembed producer\`.`);
   const table = formatTable([header, ...rows], 2);
-  return [...(migration === undefined ? [] : [describeMigration(migration, now)]), table, notes.join("\n")]
+  const heading = schema === defaultSchema ? [] : [`The installation in the schema ${schema}.`];
+  return [...heading, ...(migration === undefined ? [] : [describeMigration(migration, now)]), table, notes.join("\n")]
     .filter((part) => part !== "")
     .join("\n\n");
 }

@@ -1,4 +1,4 @@
-import { formatDuration, type Role } from "@reembed/core";
+import { defaultSchema, formatDuration, type Role } from "@reembed/core";
 import { type Html, html } from "@reembed/http/html";
 import { describeTask } from "@reembed/migration/index";
 import { describeWrongClock } from "@reembed/store/diagnosis";
@@ -14,8 +14,9 @@ const shownTaskMs = 86_400_000;
 
 /** The part of the overview that is rendered again with every snapshot. */
 export function renderOverview(snapshot: Snapshot, role: Role): Html {
-  const { profiles, producer, rollout, stages, changes, task, at } = snapshot;
+  const { schema, profiles, producer, rollout, stages, changes, task, at } = snapshot;
   return html`<h1>Overview</h1>
+${schema !== defaultSchema && html`<p>The installation in the schema <code>${schema}</code>.</p>`}
 ${profiles.length === 0 && html`<p>No profile is registered yet: run <code>reembed init</code>.</p>`}
 ${stages && renderStages(stages, at, role)}
 ${task && renderTask(task, at)}

@@ -1,7 +1,7 @@
 import type { RolloutOverview } from "@reembed/migration/rollout";
 import { type ProfileStatus, readStatus, type Stages, type StagesReader } from "@reembed/migration/status";
 import type { EmbedQueues, TickQueue } from "@reembed/queue";
-import type { Database } from "@reembed/store/database";
+import { type Database, schemaOf } from "@reembed/store/database";
 import { followDatabaseClock } from "@reembed/store/diagnosis";
 import { type OperatorChange, readLastTask, readOperatorChanges, type Task } from "@reembed/store/operators";
 import { readProfile } from "@reembed/store/profiles";
@@ -26,6 +26,8 @@ export interface ProfileOverview {
 
 /** Everything that the overview shows, read at the same time. */
 export interface Snapshot {
+  /** The schema of this installation. */
+  schema: string;
   at: Date;
   profiles: ProfileOverview[];
   producer: ProducerActivity;
@@ -67,6 +69,7 @@ export async function readSnapshot({
     });
   }
   return {
+    schema: schemaOf(database),
     at: new Date(Date.now()),
     profiles,
     producer: await readProducerActivity(ticks),

@@ -1,15 +1,25 @@
 import type { DiscoveredTable, ProposedAdoption } from "./discover.ts";
+import { suggestSchema } from "./suggest-schema.ts";
 
 /** A discovered table with the commands that adopt it, as `reembed adopt --json` prints it. */
 export type Discovery = Omit<DiscoveredTable, "adoptions"> & {
+  /** What `REEMBED_SCHEMA` has to be for the commands, because this installation has another table; null if it has none. */
+  schema: string | null;
   adoptions: (ProposedAdoption & { command: string | null })[];
 };
 
-/** Adds the command for each table or collection: none where it is adopted. */
-export function withCommands(found: DiscoveredTable): Discovery {
+/** Adds the command for each table or collection: none where it is adopted. An installation adopts one table. */
+export function withCommands(all: readonly DiscoveredTable[]): Discovery[] {
+  const isOccupied = all.some(({ adopted }) => adopted);
+  const taken = all.flatMap(({ adoptedBy }) => adoptedBy);
+  return all.map((found) => withCommand(found, isOccupied ? suggestSchema(found.table, taken) : null));
+}
+
+function withCommand(found: DiscoveredTable, schema: string | null): Discovery {
   const { adoptions, adopted } = found;
   return {
     ...found,
+    schema: adopted ? null : schema,
     adoptions: adoptions.map((adoption) => ({ ...adoption, command: adopted ? null : commandFor(found, adoption) })),
   };
 }

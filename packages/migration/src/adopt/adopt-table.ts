@@ -14,6 +14,7 @@ import {
 import { checkAllRows, takeChanges } from "@reembed/store/changes";
 import type { Database } from "@reembed/store/database";
 import { readTriggerFacts } from "@reembed/store/diagnosis";
+import { type Installation, readOtherInstallations } from "@reembed/store/discovery";
 import { readQuarantined } from "@reembed/store/embeddings";
 import { readProfile, readProfiles } from "@reembed/store/profiles";
 import { readCoverage, readQuarantineReasons } from "@reembed/store/progress";
@@ -24,6 +25,7 @@ import { judgeTriggers } from "../doctor/triggers.ts";
 import { withoutDocuments } from "../rechunk/rechunk-corpus.ts";
 import type { AdoptOptions } from "./adopt-options.ts";
 import { type CheckedVectors, checkVectors } from "./check-vectors.ts";
+import { inSchemaOf, suggestSchema } from "./suggest-schema.ts";
 
 /** The output of `reembed adopt --json`. */
 export interface AdoptionReport {
@@ -63,7 +65,10 @@ export async function adoptTable(options: AdoptOptions): Promise<AdoptionReport>
   const before = await readAdoption(database);
   const chunks = chooseChunks(options, before?.source);
   const source = { ...checkedSource, chunks };
-  if (before !== undefined && before.source.table !== source.table) throw adoptedOtherwise(before.source.table);
+  const others = await readOtherInstallations(database);
+  if (before !== undefined && before.source.table !== source.table) {
+    throw adoptedOtherwise(source.table, { before: before.source.table, others });
+  }
 
   let checked: CheckedVectors | undefined;
   if (before !== undefined) {
@@ -102,7 +107,7 @@ export async function adoptTable(options: AdoptOptions): Promise<AdoptionReport>
     checked,
     paused: waiting.map(({ name }) => name),
     next: steps.flatMap(([name, step]) => (step === null ? [] : [`${name} ${step}.`])),
-    warnings: [...(await describeFailingRows(database, profile)), ...triggers],
+    warnings: [...(await describeFailingRows(database, profile)), ...triggers, ...describeOthers(source.table, others)],
   };
 }
 
@@ -174,9 +179,30 @@ async function isFollowedOtherwise(database: Database, before: AdoptedSource, so
   return facts.some(({ missing, subscriptions }) => missing.length + subscriptions.length > 0);
 }
 
-function adoptedOtherwise(table: string): ReembedError {
-  return new ReembedError("already_adopted", `This database has already adopted ${table}.`, {
+/** Another installation that follows the same table: of other rows, or to compare two candidates. */
+function describeOthers(table: string, others: readonly Installation[]): string[] {
+  const same = others.filter(({ tables }) => tables.includes(table)).map(({ schema }) => schema);
+  if (same.length === 0) return [];
+  return [
+    `installations: ${table} is adopted in ${same.join(", ")} too, and every write to it fires the triggers of all.`,
+  ];
+}
+
+function adoptedOtherwise(
+  table: string,
+  { before, others }: { before: string; others: readonly Installation[] },
+): ReembedError {
+  const schema = suggestSchema(
+    table,
+    others.map((other) => other.schema),
+  );
+  const there = others.find(({ tables }) => tables.includes(table));
+  const remedy =
+    there === undefined
+      ? `For ${table} beside it, run \`${inSchemaOf(schema, "reembed init")}\`, and this command and all others for it with REEMBED_SCHEMA=${schema} too. Or run \`reembed release ${before}\` first.`
+      : `${table} is adopted in the schema ${there.schema}: set REEMBED_SCHEMA=${there.schema} for it.`;
+  return new ReembedError("already_adopted", `This installation has already adopted ${before}.`, {
     exitCode: 3,
-    remedy: `A database can have one adopted table: use another database, or run \`reembed release ${table}\` first.`,
+    remedy,
   });
 }

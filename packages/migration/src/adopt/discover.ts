@@ -1,5 +1,5 @@
 import type { Profile } from "@reembed/core";
-import type { Database, Queryable } from "@reembed/store/database";
+import { type Database, type Queryable, schemaOf } from "@reembed/store/database";
 import {
   readCollections,
   readVectorTables,
@@ -35,7 +35,10 @@ export interface DiscoveredTable {
   source: ProposedSource;
   /** The whole table, or each collection of it by itself. */
   adoptions: ProposedAdoption[];
+  /** Whether this installation has adopted it. */
   adopted: boolean;
+  /** The schemas of other installations that have. */
+  adoptedBy: string[];
   obstacles: Obstacle[];
   notes: string[];
   settings: Preset["settings"] | null;
@@ -52,6 +55,7 @@ export interface ProposedAdoption {
 
 /** Finds every table with vectors, tells what made it, and how to adopt it. Only reads, and few rows. */
 export async function discoverTables(database: Database, baseline: Profile): Promise<DiscoveredTable[]> {
+  const own = schemaOf(database);
   return await database.transaction(
     async (transaction) => {
       const discovered: DiscoveredTable[] = [];
@@ -60,7 +64,7 @@ export async function discoverTables(database: Database, baseline: Profile): Pro
         const vectors = table.columns.filter((column) => isOfKind(column, "vector"));
         const known = vectors.filter(({ name }) => preset?.parts.embedding === `"${name}"`);
         for (const { name } of known.length > 0 ? known : vectors) {
-          discovered.push(await examine(transaction, table, name, { preset, baseline }));
+          discovered.push(await examine(transaction, table, name, { preset, baseline, own }));
         }
       }
       return discovered;
@@ -72,13 +76,15 @@ export async function discoverTables(database: Database, baseline: Profile): Pro
 interface Context {
   preset: Preset | undefined;
   baseline: Profile;
+  /** The schema of this installation. */
+  own: string;
 }
 
 async function examine(
   database: Queryable,
   table: VectorTable,
   name: string,
-  { preset, baseline }: Context,
+  { preset, baseline, own }: Context,
 ): Promise<DiscoveredTable> {
   const column = table.columns.find((one) => one.name === name);
   const source = preset === undefined ? propose(table, name) : fromPreset(table, preset);
@@ -102,6 +108,7 @@ async function examine(
     source,
     adoptions: adoptions.length > 0 ? adoptions : [{ collection: null, where: null, rows: rows.rows, dimensions }],
     adopted: table.followed,
+    adoptedBy: table.followedBy.filter((schema) => schema !== own),
     obstacles: findObstacles(table, source),
     notes: [
       ...(preset?.notes ?? []),

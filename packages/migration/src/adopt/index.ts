@@ -3,3 +3,4 @@ export { type AdoptionReport, adoptTable } from "./adopt-table.ts";
 export { type DiscoveredTable, discoverTables, type ProposedAdoption } from "./discover.ts";
 export type { ProposedSource } from "./proposal.ts";
 export { resolvePreset } from "./resolve-preset.ts";
+export { inSchemaOf } from "./suggest-schema.ts";

@@ -17,6 +17,7 @@ const embedded = {
 };
 const triggers = {
   ...{
+    schema: "reembed",
     disabled: [],
     missing: [],
     subscriptions: [],

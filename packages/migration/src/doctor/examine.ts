@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { activeProfiles, type Config, type Settings, withProfiles } from "@reembed/config";
-import { ReembedError } from "@reembed/core";
+import { queueSchemaOf, ReembedError } from "@reembed/core";
 import { openEmbeddedDatabase } from "@reembed/embedded";
 import { inspectModel } from "@reembed/embedder";
 import { checkQueueTables, type QueueServer, type RedisFacts, readRedisFacts } from "@reembed/queue";
@@ -13,6 +13,7 @@ import {
   type Database,
   openDatabase,
   readIdentity,
+  schemaOf,
 } from "@reembed/store/database";
 import { readServerFacts, type ServerFacts } from "@reembed/store/diagnosis";
 import { type RegisteredProfile, readKnownProfiles, readProfile } from "@reembed/store/profiles";
@@ -24,6 +25,7 @@ import { checkEndpoints } from "./endpoint.ts";
 import { type Finding, fromError, ok, unchecked } from "./finding.ts";
 import { checkGpu } from "./gpu.ts";
 import { checkIndexes } from "./indexes.ts";
+import { checkInstallations } from "./installations.ts";
 import { checkMemory } from "./memory.ts";
 import { checkModels } from "./models.ts";
 import { checkNode } from "./node.ts";
@@ -49,6 +51,7 @@ const checks: Record<string, Check> = {
   PostgreSQL: checkPostgres,
   rights: checkRights,
   triggers: checkTriggers,
+  installations: checkInstallations,
   settings: checkSettings,
   replication: checkReplication,
   disk: checkDisk,
@@ -135,7 +138,7 @@ async function reachDatabase(
       findings.push(ok("database", `none yet in ${config.folder}; \`reembed init\` or \`reembed load\` creates it`));
       return {};
     }
-    const database = openDatabase({ connectionString });
+    const database = openDatabase({ connectionString, schema: config.schema });
     scope.defer(() => database.$client.end());
     return await answerWithin(patienceMs.server, look(config, database, findings));
   } catch (error) {
@@ -173,7 +176,8 @@ async function checkServer(settings: Settings, database: Database, findings: Fin
 
 async function queueOf({ redisUrl }: Config, database: Database): Promise<QueueServer> {
   if (redisUrl !== undefined) return { kind: "redis", url: redisUrl, prefix: await readIdentity(database) };
-  return { kind: "postgres", connectionString: database.$client.options.connectionString ?? "" };
+  const schema = queueSchemaOf(schemaOf(database));
+  return { kind: "postgres", connectionString: database.$client.options.connectionString ?? "", schema };
 }
 
 /** Tables that are missing before `reembed init` are a warning, with `reembed init` as the remedy. */
@@ -183,7 +187,7 @@ async function findTables(config: Config, database: Database, findings: Finding[
   try {
     await checkTables(database);
     if (config.databaseUrl !== undefined && config.redisUrl === undefined) {
-      await checkQueueTables({ kind: "postgres", connectionString: config.databaseUrl });
+      await checkQueueTables(await queueOf(config, database));
     }
     for (const name of names) registered.push(...(await findProfile(database, name, findings)));
     if (registered.length === names.length) findings.push(ok("tables", `of this version, with ${names.join(" and ")}`));

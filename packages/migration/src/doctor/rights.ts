@@ -1,5 +1,6 @@
+import { defaultSchema } from "@reembed/core";
 import { adoptedTables } from "@reembed/store/adoption";
-import { quoted } from "@reembed/store/database";
+import { quoted, schemaOf } from "@reembed/store/database";
 import { type RightsFacts, readMissingRights, readRights } from "@reembed/store/diagnosis";
 import type { Check, DoctorContext } from "./context.ts";
 import { type Finding, ok, problem } from "./finding.ts";
@@ -7,18 +8,18 @@ import { type Finding, ok, problem } from "./finding.ts";
 export const checkRights: Check = async ({ database, server, registered }) => {
   if (database === undefined || server === undefined) return [];
   const rights = await readRights(database);
-  const findings = [judgeRights(rights, server.database)];
+  const findings = [judgeRights(rights, server.database, schemaOf(database))];
   for (const table of tablesOf(registered)) {
     findings.push(judgeTable(table, rights.role, await readMissingRights(database, table)));
   }
   return findings;
 };
 
-export function judgeRights(facts: RightsFacts, database: string): Finding {
+export function judgeRights(facts: RightsFacts, database: string, schema = defaultSchema): Finding {
   const { role, ownsTables } = facts;
   if (ownsTables === false) {
     const remedy = `Use the role that ran \`reembed init\`, or make ${role} a member of it.`;
-    return problem("rights", `${role} does not own the tables in the schema reembed`, remedy);
+    return problem("rights", `${role} does not own the tables in the schema ${schema}`, remedy);
   }
   // If the tables exist, so do the schema and the extension.
   if (ownsTables === null && !facts.createSchemas) {

@@ -20,7 +20,7 @@ const found = "Until then the producer finds such changes later, because it chec
  * @param own Whether it is a table of Reembed, which only Reembed's role writes, and not an application's.
  */
 export function judgeTriggers(table: string, facts: TriggerFacts, own = false): Finding[] {
-  const { disabled, missing, subscriptions, always, triggers, children, replicaRoles } = facts;
+  const { schema, disabled, missing, subscriptions, always, triggers, children, replicaRoles } = facts;
   const check = `triggers on ${table}`;
   const enable = (how: string) => `Have its owner run ALTER TABLE ${table} ENABLE ${how}. ${found}`;
   const findings: Finding[] = [];
@@ -33,7 +33,7 @@ export function judgeTriggers(table: string, facts: TriggerFacts, own = false): 
   }
   if (always < triggers || triggers === 0) {
     const replica = enable(
-      "ALWAYS TRIGGER reembed_insert, and the same for every other trigger that begins with reembed_",
+      `ALWAYS TRIGGER ${schema}_insert, and the same for every other trigger that begins with ${schema}_`,
     );
     if (subscriptions.length > 0) {
       const says = `the subscription ${subscriptions.join(", ")} writes to the table, and triggers do not fire for it`;

@@ -1,5 +1,6 @@
 import { formatCount, ReembedError } from "@reembed/core";
 import type { Database } from "@reembed/store/database";
+import { readOtherInstallations } from "@reembed/store/discovery";
 import {
   addNewColumn,
   buildNewIndexes,
@@ -127,6 +128,13 @@ async function refuse(database: Database, plan: HandOverPlan, keepDays: number):
   if (table.isPartitioned) objections.push(`${profile.source.table} is partitioned, and gets no index concurrently.`);
   if (profile.source.where !== undefined) {
     objections.push(`Only a part of ${profile.source.table} was adopted, and the other rows would lose their vectors.`);
+  }
+  const others = (await readOtherInstallations(database)).filter(({ tables }) => tables.includes(profile.source.table));
+  if (plan.state === "none" && others.length > 0) {
+    const schemas = others.map(({ schema }) => schema).join(", ");
+    objections.push(
+      `${profile.source.table} is adopted in ${schemas} too, which reads its vectors: release it there with REEMBED_SCHEMA=${others[0]?.schema} first.`,
+    );
   }
   if (plan.state !== "handed-over" && views.length > 0) {
     objections.push(

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ReembedError } from "@reembed/core";
-import type { Database } from "@reembed/store/database";
+import { type Database, schemaOf } from "@reembed/store/database";
 import type { RegisteredProfile } from "@reembed/store/profiles";
 import {
   type AnnBuildProgress,
@@ -44,7 +44,7 @@ export async function ensureIndex(options: BuildOptions): Promise<boolean> {
   await using session = await openSession(database);
   await untilNobodyBuilds(session, options);
   const index = await readAnnIndex(session, profile);
-  if (index.valid) refuseOther(profile, index, asked);
+  if (index.valid) refuseOther(profile, index, { asked, schema: schemaOf(database) });
   else await rebuild(session, index, options);
   await analyzeVectors(session, profile);
   return !index.valid;
@@ -118,7 +118,11 @@ async function untilNobodyBuilds(session: Database, { profile, onStep, onProgres
   }
 }
 
-function refuseOther(profile: RegisteredProfile, { kind, options }: AnnIndex, asked: AskedBuild): void {
+function refuseOther(
+  profile: RegisteredProfile,
+  { kind, options }: AnnIndex,
+  { asked, schema }: { asked: AskedBuild; schema: string },
+): void {
   const wanted = { m: asked.m, ef_construction: asked.efConstruction, lists: asked.lists };
   const differs = Object.entries(wanted).some(([name, value]) => value !== undefined && options[name] !== value);
   if (kind === asked.kind && !differs) return;
@@ -126,6 +130,6 @@ function refuseOther(profile: RegisteredProfile, { kind, options }: AnnIndex, as
   const name = annIndexName(profile);
   throw new ReembedError("index_differs", `${name} already exists: ${has.join(", ")}.`, {
     exitCode: 3,
-    remedy: `Keep it, or run DROP INDEX CONCURRENTLY reembed."${name}" and build again; searches are exact in between.`,
+    remedy: `Keep it, or run DROP INDEX CONCURRENTLY ${schema}."${name}" and build again; searches are exact in between.`,
   });
 }

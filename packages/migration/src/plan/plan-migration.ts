@@ -42,7 +42,7 @@ export async function planMigration(options: PlanOptions): Promise<MigrationPlan
   const { database, config, log, workers } = options;
   const facts = await readServerFacts(database);
   const at = (await readDatabaseTime(database)).toISOString();
-  const found = (await discoverTables(database, config.baseline)).map(withCommands);
+  const found = withCommands(await discoverTables(database, config.baseline));
   const wanted = await resolveTable(database, options.table);
   const samples = await estimateLargest(found, options);
   const chosen = choose(found, wanted);
@@ -65,7 +65,8 @@ export async function planMigration(options: PlanOptions): Promise<MigrationPlan
     chosen: chosen === undefined ? null : { table: chosen.found.table, collection: chosen.adoption.collection },
     seconds: timeOf(sample?.estimate, speed, workers),
     cost: costOfTokens(sample?.estimate, config),
-    commands: chosen === undefined ? [] : listCommands({ config, adopt: chosen.adoption.command }),
+    commands:
+      chosen === undefined ? [] : listCommands({ config, adopt: chosen.adoption.command, schema: chosen.found.schema }),
   };
 }
 

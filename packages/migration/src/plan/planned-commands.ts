@@ -1,15 +1,22 @@
 import type { Config } from "@reembed/config";
 import { isRechunked } from "@reembed/core";
+import { inSchemaOf } from "../adopt/suggest-schema.ts";
 import type { PlannedCommand } from "./plan.ts";
 
 export interface CommandOptions {
   config: Pick<Config, "baseline" | "candidate">;
   /** The command that adopts the table; null if it is adopted already. */
   adopt: string | null;
+  /** What `REEMBED_SCHEMA` has to be; null if the environment's own is right. */
+  schema?: string | null;
 }
 
 /** The commands of a whole migration, in order. */
-export function listCommands({ config: { baseline, candidate }, adopt }: CommandOptions): PlannedCommand[] {
+export function listCommands({
+  config: { baseline, candidate },
+  adopt,
+  schema = null,
+}: CommandOptions): PlannedCommand[] {
   const [from, to] = [baseline.name, candidate.name];
   const rows: [command: string, does: string][] = [
     ["reembed doctor", "Checks this host, the servers and the models."],
@@ -43,5 +50,8 @@ export function listCommands({ config: { baseline, candidate }, adopt }: Command
     ["reembed report", "Writes down what was done, with its proofs."],
     ["reembed finalize", "Removes the old vectors, after a question; there is no way back."],
   ];
-  return rows.map(([command, does]) => ({ command: `npx ${command}`, does }));
+  return rows.map(([command, does]) => ({
+    command: schema === null ? `npx ${command}` : inSchemaOf(schema, command),
+    does,
+  }));
 }

@@ -1,6 +1,6 @@
 import { formatBytes, ReembedError } from "@reembed/core";
-import { EmbedQueue, type QueueServer, TickQueue } from "@reembed/queue";
-import type { Database } from "@reembed/store/database";
+import { EmbedQueue, type QueueServer, queueSchema, TickQueue } from "@reembed/queue";
+import { type Database, schemaOf } from "@reembed/store/database";
 import { readExposures } from "@reembed/store/exposure";
 import { readProfiles } from "@reembed/store/profiles";
 import { readLiveWorkers } from "@reembed/store/progress";
@@ -34,7 +34,9 @@ export async function uninstall(
   { database, queue }: { database: Database; queue: QueueServer },
   { overrule, confirm }: UninstallOptions,
 ): Promise<UninstallReport | undefined> {
-  const { dependents, ...inventory } = await readInventory(database, { queue: queue.kind === "postgres" });
+  const { dependents, ...inventory } = await readInventory(database, {
+    queueSchema: queue.kind === "postgres" ? queueSchema(queue) : undefined,
+  });
   const objections = await findNeeds(database, inventory);
   const standing = needs.flatMap((need) => {
     const why = objections[need];
@@ -56,13 +58,15 @@ async function findNeeds(
   { tables }: Pick<Inventory, "tables">,
 ): Promise<Partial<Record<Need, string>>> {
   const { candidate, percent } = await readRollout(database);
-  const isHandedOver = tables.some(({ columns }) => columns.some((name) => name.startsWith("reembed_old_")));
+  const isHandedOver = tables.some(({ columns }) =>
+    columns.some((name) => name.startsWith(`${schemaOf(database)}_old_`)),
+  );
   const exposures = await readExposures(database);
   const workers = await readLiveWorkers(database);
   return {
     ...(percent > 0 && !isHandedOver
       ? {
-          rollout: `${candidate} answers ${percent} % of subjects, and its vectors are only in the schema reembed; \`reembed finalize --hand-over\` writes them into the application's table.`,
+          rollout: `${candidate} answers ${percent} % of subjects, and its vectors are only in the schema ${schemaOf(database)}; \`reembed finalize --hand-over\` writes them into the application's table.`,
         }
       : {}),
     ...(exposures.length > 0

@@ -203,5 +203,5 @@ describeOnEachServer(
       },
     );
   },
-  ["PostgreSQL"],
+  ["PostgreSQL", "PostgreSQL, in another schema"],
 );

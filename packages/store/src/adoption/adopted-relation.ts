@@ -1,3 +1,4 @@
+import { storedSql } from "../database/quoted.ts";
 import type { AdoptedSource, DocumentSource } from "../schema/corpus.ts";
 
 /** The column of an adopted relation with the application's key of a document. */
@@ -43,6 +44,12 @@ export function readFrom(chunking: string, source: AdoptedSource) {
     keys: adoptedKeys(source),
     expressions: adoptedExpressions(chunking, source),
   };
+}
+
+/** The same as it is stored, for functions of the database. */
+export function stored({ relation, keys, expressions }: ReturnType<typeof readFrom>) {
+  const orNull = (piece: string | null) => (piece === null ? null : storedSql(piece));
+  return { relation: storedSql(relation), keys: orNull(keys), expressions: orNull(expressions) };
 }
 
 /**

@@ -1,17 +1,16 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { Database, Queryable } from "../database/database.ts";
 import { applicationTable, withLockTimeout } from "../database/lock-timeout.ts";
 import type { AdoptedSource, DocumentSource } from "../schema/corpus.ts";
 import { adoptedFunction } from "../schema/relations.ts";
 import { bareName, documentKey, keyText } from "./adopted-relation.ts";
 
-/** The triggers on an application's table, by name, with what fires them. */
-export const adoptedTriggers = {
-  reembed_insert: "insert",
-  reembed_edit: "update",
-  reembed_delete: "delete",
-  reembed_truncate: "truncate",
-} as const;
+/** What fires the triggers on an application's table, by the end of their names. */
+const adoptedTriggers = { insert: "insert", edit: "update", delete: "delete", truncate: "truncate" } as const;
+
+/** A subquery with the names of this installation's triggers on an application's table. */
+export const triggerNames: SQL = sql`(
+  select concat('reembed'::name, '_', kind) as name from unnest(${sql.param(Object.keys(adoptedTriggers))}::text[]) kind)`;
 
 /**
  * Whether triggers fire for each row. They fire for each statement where they can: deleting 10,000 rows in one statement
@@ -136,7 +135,9 @@ async function follow(transaction: Queryable, chunking: string, followed: Follow
       event === "truncate"
         ? `for each statement execute function reembed.follow_truncate('${chunking}')`
         : `${level(event)} execute function ${name}()`;
-    await transaction.execute(sql.raw(`create or replace trigger ${trigger} after ${event} on ${table} ${action}`));
+    await transaction.execute(
+      sql.raw(`create or replace trigger reembed_${trigger} after ${event} on ${table} ${action}`),
+    );
   }
 }
 
@@ -158,7 +159,7 @@ export async function readTriggers(database: Queryable, chunking: string): Promi
   const functions = functionPurposes.map((purpose) => `${purpose}_${chunking}`);
   const { rows } = await database.execute<{ name: string }>(sql`
     with ours as (
-      select p.oid, p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'reembed'
+      select p.oid, p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'reembed'::name
     )
     select format('trigger %I on %s', t.tgname, t.tgrelid::regclass) as name, 1 as place
     from pg_trigger t join ours on ours.oid = t.tgfoid

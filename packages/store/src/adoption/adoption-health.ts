@@ -4,7 +4,7 @@ import type { Queryable } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { explainAdopted, tableGone } from "./adopted-errors.ts";
 import { adoptedTables } from "./adopted-relation.ts";
-import { adoptedTriggers } from "./adopted-triggers.ts";
+import { triggerNames } from "./adopted-triggers.ts";
 
 /**
  * What keeps the rows of a profile's adopted table from being read or followed, with what to do about it; undefined if
@@ -19,7 +19,7 @@ export async function findAdoptionProblem(
   const { rows } = await database.execute<{ gone: boolean; missing: string[] }>(sql`
     select bool_or(to_regclass(t) is null) as gone, array_agg(name || ' on ' || t order by t, name) filter (where not exists (
       select from pg_trigger g where g.tgrelid = to_regclass(t) and g.tgname = name and g.tgenabled in ('O', 'A'))) as missing
-    from unnest(${sql.param(tables)}::text[]) t, unnest(${sql.param(Object.keys(adoptedTriggers))}::text[]) name`);
+    from unnest(${sql.param(tables)}::text[]) t, ${triggerNames} names`);
   const { gone = false, missing = null } = rows[0] ?? {};
   if (gone) return tableGone(source);
   try {

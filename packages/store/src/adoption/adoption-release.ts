@@ -2,6 +2,7 @@ import { eq, sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 import { withLockTimeout } from "../database/lock-timeout.ts";
 import { withMigrationLock } from "../database/migrate.ts";
+import { storedSql } from "../database/quoted.ts";
 import { createChunkPartition } from "../registration/chunk-partition.ts";
 import { createProfileView } from "../registration/profile-view.ts";
 import { chunkings } from "../schema/corpus.ts";
@@ -33,7 +34,7 @@ export async function releaseAdoption(database: Database, chunking: string): Pro
       await transaction.execute(sql`delete from reembed.document_changes where key in (
         select source_key from reembed.documents where source_key is not null)`);
       await transaction.execute(sql.raw(`drop index if exists reembed."chunk_keys_${chunking}"`));
-      const relation = chunksPartition(chunking);
+      const relation = storedSql(chunksPartition(chunking));
       await transaction
         .update(chunkings)
         .set({ source: null, keys: null, expressions: null, relation })

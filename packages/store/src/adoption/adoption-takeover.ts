@@ -6,7 +6,7 @@ import { withMigrationLock } from "../database/migrate.ts";
 import { type AdoptedSource, chunkings } from "../schema/corpus.ts";
 import { profiles } from "../schema/profiles.ts";
 import { chunksPartition, profileView } from "../schema/relations.ts";
-import { readFrom } from "./adopted-relation.ts";
+import { readFrom, stored } from "./adopted-relation.ts";
 import { followChunks } from "./adopted-triggers.ts";
 import { readAdoption } from "./adoption.ts";
 import { installDocumentTriggers, logEverything, replaceSource } from "./replace-source.ts";
@@ -40,7 +40,7 @@ export async function takeOver(
       const reads = readFrom(chunking, source);
       await transaction
         .update(chunkings)
-        .set({ source, ...reads })
+        .set({ source, ...stored(reads) })
         .where(eq(chunkings.name, chunking));
       // For rows that were inserted since all were numbered; a tick finds them if this process ends here.
       const everything = source.numbered ? await logEverything(transaction, chunking) : undefined;
@@ -86,7 +86,7 @@ async function refuseOccupied(database: Queryable, chunking: string): Promise<vo
       `${adoption.source.table} has already been adopted, as chunking ${adoption.chunking}.`,
       {
         exitCode: 3,
-        remedy: "A database can have one adopted table; use another database for the other table.",
+        remedy: "An installation has one adopted table: set REEMBED_SCHEMA to another schema for the other table.",
       },
     );
   }
@@ -96,7 +96,7 @@ async function refuseOccupied(database: Queryable, chunking: string): Promise<vo
   if (rows[0]?.documents) {
     throw new ReembedError("corpus_loaded", "The database contains documents that were loaded.", {
       exitCode: 3,
-      remedy: "Adopt the table in another database: loaded and adopted documents cannot be mixed.",
+      remedy: "Set REEMBED_SCHEMA to another schema for the table: loaded and adopted documents cannot be mixed.",
     });
   }
   if (rows[0]?.chunks) {

@@ -234,5 +234,5 @@ describeOnEachServer(
       expect(profile.relation).not.toMatch("failing_rows");
     });
   },
-  ["PostgreSQL"],
+  ["PostgreSQL", "PostgreSQL, in another schema"],
 );

@@ -3,7 +3,7 @@ import { checkAllRows } from "../changes/failing-rows.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { applicationTable, withLockTimeout } from "../database/lock-timeout.ts";
 import { type AdoptedSource, chunkings } from "../schema/corpus.ts";
-import { readFrom } from "./adopted-relation.ts";
+import { readFrom, stored } from "./adopted-relation.ts";
 import { followChunks, followDocuments } from "./adopted-triggers.ts";
 
 /** Creates the triggers of an adopted chunking again and changes what it is read from. */
@@ -19,7 +19,7 @@ export async function replaceSource(
     await followChunks(transaction, chunking, source);
     await transaction
       .update(chunkings)
-      .set({ source, ...readFrom(chunking, source) })
+      .set({ source, ...stored(readFrom(chunking, source)) })
       .where(eq(chunkings.name, chunking));
     await transaction.execute(sql`delete from reembed.failing_rows where chunking = ${chunking}`);
     await logEverything(transaction, chunking);

@@ -15,8 +15,8 @@ const changesLock = 0x6368616e;
 export async function lockChanges(transaction: Queryable, how: "shared" | "alone"): Promise<void> {
   await transaction.execute(
     how === "shared"
-      ? sql`select pg_advisory_xact_lock_shared(${changesLock})`
-      : sql`select pg_advisory_xact_lock(${changesLock})`,
+      ? sql.raw(`select pg_advisory_xact_lock_shared(${changesLock})`)
+      : sql.raw(`select pg_advisory_xact_lock(${changesLock})`),
   );
 }
 

@@ -95,5 +95,5 @@ describeOnEachServer(
       ]);
     });
   },
-  ["PostgreSQL"],
+  ["PostgreSQL", "PostgreSQL, in another schema"],
 );

@@ -1,9 +1,10 @@
-import { endsWithin, messageOf, ReembedError } from "@reembed/core";
+import { defaultSchema, endsWithin, messageOf, ReembedError } from "@reembed/core";
 import { sql } from "drizzle-orm";
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
 import pg from "pg";
 import * as schema from "../schema/tables.ts";
 import { type OnStatement, readingClient } from "./dry-run.ts";
+import { installationClient } from "./installation.ts";
 import { prepareSession } from "./session.ts";
 
 /** Drizzle over a pool of connections; `$client` is the pool. */
@@ -19,6 +20,8 @@ export const statementBudgetsMs = { search: 10_000, background: 60_000, dashboar
 
 export interface OpenDatabaseOptions {
   connectionString: string;
+  /** Where everything of ours is; by default `reembed`. */
+  schema?: string | undefined;
   maxConnections?: number;
   /** Sets the time limit of statements. */
   purpose?: keyof typeof statementBudgetsMs | undefined;
@@ -38,6 +41,13 @@ const goodbyeMs = 1_000;
 
 /** A pool whose end waits neither for a server that hangs nor for an unanswered statement. */
 class PromptPool extends pg.Pool {
+  readonly schema: string;
+
+  constructor(schema: string, config: pg.PoolConfig) {
+    super(config);
+    this.schema = schema;
+  }
+
   override end(): Promise<void>;
   override end(callback: () => void): void;
   override end(callback?: () => void): Promise<void> | undefined {
@@ -51,6 +61,7 @@ class PromptPool extends pg.Pool {
 /** Opens a pool, which connects on first use. The caller ends `$client`. */
 export function openDatabase({
   connectionString,
+  schema: installation = defaultSchema,
   maxConnections = 4,
   purpose,
   answerWithinMs,
@@ -58,7 +69,8 @@ export function openDatabase({
   onDryRun,
   readOnly = false,
 }: OpenDatabaseOptions): Database {
-  const pool = new PromptPool({
+  const reading = onDryRun === undefined && !readOnly ? pg.Client : readingClient(onDryRun);
+  const pool = new PromptPool(installation, {
     connectionString,
     max: maxConnections,
     connectionTimeoutMillis: 10_000,
@@ -67,7 +79,7 @@ export function openDatabase({
     keepAliveInitialDelayMillis: 10_000,
     onConnect: (client) => prepareFor(purpose, client),
     ...(answerWithinMs === undefined ? {} : { query_timeout: answerWithinMs }),
-    ...(onDryRun === undefined && !readOnly ? {} : { Client: readingClient(onDryRun) }),
+    Client: installationClient(installation, reading),
   });
   // Without a listener for "error", a lost idle connection would end the process.
   pool.on("error", (error) => onConnectionLost?.(error));

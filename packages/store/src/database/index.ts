@@ -14,6 +14,7 @@ export {
 export { type DatabaseLoad, readDatabaseLoad } from "./database-load.ts";
 export { describeStatement } from "./dry-run.ts";
 export { readIdentity } from "./identity.ts";
+export { schemaOf } from "./installation.ts";
 export { checkTables, dropTables, migrateDatabase } from "./migrate.ts";
 export { checkSessions } from "./pooling.ts";
 export { quoted } from "./quoted.ts";

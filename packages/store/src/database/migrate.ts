@@ -1,12 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { ReembedError } from "@reembed/core";
+import { defaultSchema, queueSchemaOf, ReembedError } from "@reembed/core";
 import { sql } from "drizzle-orm";
 import { readMigrationFiles } from "drizzle-orm/migrator";
 import { migrate } from "drizzle-orm/node-postgres/migrator";
-import pg from "pg";
+import type pg from "pg";
 import { convertAdoptions } from "../adoption/convert-adoptions.ts";
 import { type Database, sqlState } from "./database.ts";
+import { installationClient, schemaOf } from "./installation.ts";
 import { repeatOnLockTimeout } from "./lock-timeout.ts";
 import { hasOneSession } from "./pooling.ts";
 
@@ -15,6 +16,7 @@ const migrationsFolder = fileURLToPath(new URL("../../../../drizzle", import.met
 const migrationLock = 0x7265656d;
 const retryMs = 100;
 const undefinedTable = "42P01";
+const uniqueViolation = "23505";
 
 /**
  * Runs `work` while no other process migrates. Drizzle's migrator takes no lock: four at once gave three errors. The lock
@@ -23,7 +25,7 @@ const undefinedTable = "42P01";
  */
 export async function withMigrationLock<T>(database: Database, work: (locked: Database) => Promise<T>): Promise<T> {
   if (await hasOneSession(database)) return await work(database);
-  const client = new pg.Client(database.$client.options);
+  const client = new (installationClient(schemaOf(database)))(database.$client.options);
   // Without a listener for "error", a lost connection would end the process.
   client.on("error", () => {});
   await client.connect();
@@ -50,17 +52,28 @@ async function tryMigrationLock(client: pg.Client): Promise<boolean> {
 
 /**
  * Brings the schema to this version. Safe to run at any time, by any number of processes.
- * @throws ReembedError `tables_newer` (exit code 3).
+ * @throws ReembedError `tables_newer` or `schema_taken` (exit code 3).
  */
 export async function migrateDatabase(database: Database): Promise<void> {
   await withMigrationLock(database, async (locked) => {
-    refuseNewer(await lastMigration(locked));
-    await locked.execute(sql`create extension if not exists vector`);
+    const last = await lastMigration(locked);
+    if (last === undefined) await refuseTaken(locked);
+    refuseNewer(last);
+    await createVector(locked);
     await repeatOnLockTimeout(() =>
       migrate(locked, { migrationsFolder, migrationsSchema: "reembed", migrationsTable: "migrations" }),
     );
     await convertAdoptions(locked);
   });
+}
+
+/** Another installation of this database, which has a lock of its own, may create it in the same moment. */
+async function createVector(database: Database): Promise<void> {
+  try {
+    await database.execute(sql`create extension if not exists vector`);
+  } catch (error) {
+    if (sqlState(error) !== uniqueViolation) throw error;
+  }
 }
 
 /**
@@ -69,7 +82,7 @@ export async function migrateDatabase(database: Database): Promise<void> {
  */
 export async function checkTables(database: Database): Promise<void> {
   const applied = await lastMigration(database);
-  if (applied === undefined) throw notReady("tables_missing", "The database does not have Reembed's tables.");
+  if (applied === undefined) throw notReady("tables_missing", describeMissing(schemaOf(database)));
   refuseNewer(applied);
   if (applied < newestMigration()) {
     throw notReady("tables_outdated", "Reembed's tables in the database are of an older version.");
@@ -103,6 +116,23 @@ async function lastMigration(database: Database): Promise<number | undefined> {
   }
 }
 
+function describeMissing(schema: string): string {
+  const where = schema === defaultSchema ? "" : ` in the schema ${schema}`;
+  return `The database does not have Reembed's tables${where}.`;
+}
+
+/** A schema of an application, or one that `reembed expose` has made, has relations, and no installation begins in it. */
+async function refuseTaken(database: Database): Promise<void> {
+  const { rows } = await database.execute(
+    sql`select from pg_class where relnamespace = to_regnamespace('reembed') limit 1`,
+  );
+  if (rows.length === 0) return;
+  throw new ReembedError("schema_taken", `The schema ${schemaOf(database)} has relations that are not Reembed's.`, {
+    exitCode: 3,
+    remedy: "Set REEMBED_SCHEMA to another name.",
+  });
+}
+
 function notReady(code: string, message: string): ReembedError {
   return new ReembedError(code, message, { exitCode: 3, remedy: "Run `reembed init` with the same environment." });
 }
@@ -111,6 +141,6 @@ function notReady(code: string, message: string): ReembedError {
 export async function dropTables(database: Database): Promise<void> {
   await withMigrationLock(database, async (locked) => {
     await locked.execute(sql`drop schema if exists reembed cascade`);
-    await locked.execute(sql`drop schema if exists bullmq cascade`);
+    await locked.execute(sql.raw(`drop schema if exists ${queueSchemaOf(schemaOf(locked))} cascade`));
   });
 }

@@ -71,5 +71,5 @@ describeOnEachServer(
       return Object.fromEntries(rows.map((row) => [row.name, [row.rows, row.days]]));
     }
   },
-  ["embedded", "PostgreSQL"],
+  ["embedded", "PostgreSQL", "PostgreSQL, in another schema"],
 );

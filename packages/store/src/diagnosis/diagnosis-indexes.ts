@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
+import { oidOf } from "../database/quoted.ts";
 
 export interface IndexFacts {
   name: string;
@@ -25,7 +26,7 @@ export async function readAnnIndexes(database: Database, table: string): Promise
     from pg_index x
     join pg_class i on i.oid = x.indexrelid
     join pg_am am on am.oid = i.relam
-    where x.indrelid = to_regclass(${table}) and am.amname in ('hnsw', 'ivfflat')
+    where x.indrelid = ${oidOf(table)} and am.amname in ('hnsw', 'ivfflat')
     order by i.relname`);
   return rows.map(({ bytes, ...row }) => ({ ...row, sizeBytes: Number(bytes) }));
 }
@@ -38,7 +39,7 @@ export async function hasIndexOn(database: Database, table: string, expression: 
   const { rows } = await database.execute<{ there: boolean }>(sql`
     select exists (
       select from pg_index x
-      where x.indrelid = to_regclass(${table}) and x.indisvalid and x.indpred is null
+      where x.indrelid = ${oidOf(table)} and x.indisvalid and x.indpred is null
         and ${bare} = ${comparable(sql`pg_get_indexdef(x.indexrelid, 1, true)`)}
     ) as there`);
   return rows[0]?.there === true;
@@ -47,7 +48,7 @@ export async function hasIndexOn(database: Database, table: string, expression: 
 /** The size of a table on disk with its indexes and TOAST; 0 if it does not exist. */
 export async function readTableBytes(database: Database, table: string): Promise<number> {
   const { rows } = await database.execute<{ bytes: string | null }>(
-    sql`select pg_total_relation_size(to_regclass(${table})) as bytes`,
+    sql`select pg_total_relation_size(${oidOf(table)}) as bytes`,
   );
   return Number(rows[0]?.bytes ?? 0);
 }

@@ -1,9 +1,11 @@
 import { sql } from "drizzle-orm";
-import { adoptedTriggers } from "../adoption/adopted-triggers.ts";
+import { triggerNames } from "../adoption/adopted-triggers.ts";
 import type { Queryable } from "../database/database.ts";
 
 /** What keeps Reembed's triggers on a table of chunks from recording its changes. */
 export interface TriggerFacts {
+  /** With which the names of this installation's triggers begin. */
+  schema: string;
   /** Names of Reembed's disabled triggers. */
   disabled: string[];
   /** Names of the triggers of an adopted table that it lacks, as after it was replaced under its name. */
@@ -29,15 +31,16 @@ export async function readTriggerFacts(database: Queryable, table: string): Prom
     triggers: number;
     children: string[];
     replica_roles: string[];
+    schema: string;
   }>(sql`
     with ours as (
       select tgname, tgenabled from pg_trigger t
       join pg_proc p on p.oid = t.tgfoid join pg_namespace n on n.oid = p.pronamespace
-      where t.tgrelid = to_regclass(${table}) and not t.tgisinternal and n.nspname = 'reembed'
+      where t.tgrelid = to_regclass(${table}) and not t.tgisinternal and n.nspname = 'reembed'::name
     )
-    select
+    select 'reembed'::name as schema,
       array(select tgname::text from ours where tgenabled in ('D', 'R') order by 1) as disabled,
-      array(select name from unnest(${sql.param(Object.keys(adoptedTriggers))}::text[]) name
+      array(select name from ${triggerNames} names
         where name not in (select tgname from ours) and to_regclass(${table}) not in (
           select oid from pg_class where relnamespace = to_regnamespace('reembed')) order by 1) as missing,
       array(select s.subname::text from pg_subscription_rel r join pg_subscription s on s.oid = r.srsubid

@@ -1,3 +1,4 @@
+export { type Installation, readOtherInstallations } from "./installations.ts";
 export { type BlockOfTexts, readTableSize, readTextBlocks, type TableLeaf } from "./text-sample.ts";
 export { readCollections, type SampledVectors, sampleVectors } from "./vector-sample.ts";
 export {

@@ -7,6 +7,7 @@ import {
   vectorTypes,
 } from "../database/catalogue.ts";
 import type { Queryable } from "../database/database.ts";
+import { isInstallation } from "./installations.ts";
 
 /** A column of a table, by PostgreSQL's catalogue. */
 export interface CatalogueColumn {
@@ -39,7 +40,7 @@ export interface VectorIndex {
   operators: string;
 }
 
-/** A table with at least one column of pgvector's types `vector` or `halfvec`, of any schema but Reembed's own. */
+/** A table with at least one column of pgvector's types `vector` or `halfvec`, of any schema but those of Reembed. */
 export interface VectorTable {
   schema: string;
   /** The table's name within its schema. */
@@ -61,7 +62,9 @@ export interface VectorTable {
   missingRights: string[];
   /** Whether row security hides rows from the role. */
   filtered: boolean;
-  /** Whether a trigger of Reembed is on it. */
+  /** The schemas of the installations of Reembed whose triggers are on it. */
+  followedBy: string[];
+  /** Whether this installation is one of them. */
   followed: boolean;
 }
 
@@ -78,7 +81,7 @@ export async function readVectorTables(database: Queryable, only?: string): Prom
       from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where c.relkind in ('r', 'p', 'f', 'm') and not c.relispartition
         and (${only ?? null}::text is null or c.oid = to_regclass(${only ?? null}::text))
-        and n.nspname <> 'reembed' and n.nspname !~ '^(pg_|information_schema$)'
+        and not ${isInstallation} and n.nspname !~ '^(pg_|information_schema$)'
         and exists (select from pg_attribute a
           where a.attrelid = c.oid and not a.attisdropped and a.atttypid in (select oid from vectors))
     ), described as (
@@ -97,13 +100,16 @@ export async function readVectorTables(database: Queryable, only?: string): Prom
       ceil(coalesce(sum_of.bytes, 0) / current_setting('block_size')::int)::int as pages,
       ${missingRights(sql`c.oid`)} as "missingRights",
       row_security_active(c.oid) as filtered,
-      exists (select from pg_trigger g where g.tgrelid = c.oid and g.tgname like 'reembed\\_%') as followed
+      followed_by as "followedBy", 'reembed'::name::text = any (followed_by) as followed
     from found c join described on attrelid = c.oid
     left join lateral (
       select sum(nullif(l.reltuples, -1)) as rows, sum(pg_relation_size(l.oid)) as bytes
       from (select c.oid as relid where c.relkind <> 'p' union select relid from pg_partition_tree(c.oid) where isleaf) p
       join pg_class l on l.oid = p.relid
     ) sum_of on true
+    cross join lateral (select array(
+      select distinct n.nspname::text from pg_trigger g join pg_proc p on p.oid = g.tgfoid join pg_namespace n on n.oid = p.pronamespace
+      where g.tgrelid = c.oid and not g.tgisinternal and ${isInstallation} order by 1) as followed_by) followers
     order by nspname, relname`);
   return rows.map((row) => ({
     ...row,

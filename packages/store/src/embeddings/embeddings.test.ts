@@ -122,7 +122,7 @@ describeOnEachServer(
       await expect(upsertEmbeddings(database, profile, [{ ...embed(chunk), vector }])).rejects.toThrow();
     });
   },
-  ["embedded", "PostgreSQL"],
+  ["embedded", "PostgreSQL", "PostgreSQL, in another schema"],
 );
 
 // Locks need separate sessions, but PGlite has one for all connections.
@@ -166,5 +166,5 @@ describeOnEachServer(
       expect(Number(rows[0]?.deadlocks)).toBe(0);
     });
   },
-  ["PostgreSQL"],
+  ["PostgreSQL", "PostgreSQL, in another schema"],
 );

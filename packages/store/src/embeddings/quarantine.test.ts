@@ -86,5 +86,5 @@ describeOnEachServer(
       expect(await readQuarantinedChunk(database, adopted, 0)).toBeUndefined();
     });
   },
-  ["embedded", "PostgreSQL"],
+  ["embedded", "PostgreSQL", "PostgreSQL, in another schema"],
 );

@@ -101,5 +101,5 @@ describeOnEachServer(
       await database.execute(sql`delete from reembed.chunk_changes`);
     });
   },
-  ["embedded", "PostgreSQL"],
+  ["embedded", "PostgreSQL", "PostgreSQL, in another schema"],
 );

@@ -1,6 +1,7 @@
 import { messageOf, ReembedError } from "@reembed/core";
 import { sql } from "drizzle-orm";
 import type { Database, Queryable } from "../database/database.ts";
+import { exposureMarker, schemaOf } from "../database/installation.ts";
 import { withLockTimeout } from "../database/lock-timeout.ts";
 import { quoted } from "../database/quoted.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
@@ -21,13 +22,12 @@ export interface Exposure {
 }
 
 /** The name, not quoted, of the schema with a profile's exposure: of letters, digits and underscores. */
-function exposureSchema(profile: string): string {
-  return `reembed_${profile.replaceAll("-", "_")}`;
+function exposureSchema(database: Database, profile: string): string {
+  return `${schemaOf(database)}_${profile.replaceAll("-", "_")}`;
 }
 
-const marker = "Made by `reembed expose` for ";
-
-export async function readExposures(database: Queryable): Promise<Exposure[]> {
+export async function readExposures(database: Database): Promise<Exposure[]> {
+  const marker = exposureMarker(schemaOf(database));
   const { rows } = await database.execute<Record<keyof Omit<Exposure, "roles">, string> & { roles: string[] }>(sql`
     select substr(obj_description(n.oid, 'pg_namespace'), length(${marker}) + 1) as profile, n.nspname as schema,
       array(select pg_get_userbyid(a.grantee) from aclexplode(n.nspacl) a
@@ -45,7 +45,7 @@ export async function planExposure(
   const table = await readTableFacts(database, profile.source);
   const vectors = exposedVectors(profile, table, options);
   const { baselineDimensions } = options;
-  return { profile, table, vectors, baselineDimensions, schema: quoted(exposureSchema(profile.name)) };
+  return { profile, table, vectors, baselineDimensions, schema: quoted(exposureSchema(database, profile.name)) };
 }
 
 export interface CreatedExposure {
@@ -73,7 +73,7 @@ export async function createExposure(
     const run = (statement: string) => transaction.execute(sql.raw(statement));
     if (before !== undefined) await run(`drop schema ${schema} cascade`);
     await run(`create schema ${schema}`);
-    await run(`comment on schema ${schema} is '${marker}${profile.name}'`);
+    await run(`comment on schema ${schema} is '${exposureMarker(schemaOf(database))}${profile.name}'`);
     for (const statement of [...viewStatements(exposed), ...writeStatements(exposed)]) await run(statement);
     const functions = await copyFunctions(transaction, exposed, found);
     for (const role of allowed) for (const statement of grantStatements(exposed, role)) await run(statement);
@@ -81,8 +81,8 @@ export async function createExposure(
   });
 }
 
-async function refuseTaken(database: Queryable, profile: string, before: Exposure | undefined): Promise<void> {
-  const schema = exposureSchema(profile);
+async function refuseTaken(database: Database, profile: string, before: Exposure | undefined): Promise<void> {
+  const schema = exposureSchema(database, profile);
   const { rows } = await database.execute(sql`select from pg_namespace where nspname = ${schema}`);
   if (before !== undefined || rows.length === 0) return;
   throw new ReembedError("schema_taken", `There is a schema ${schema} that Reembed has not made.`, {

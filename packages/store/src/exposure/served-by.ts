@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
-import { quoted } from "../database/quoted.ts";
+import { oidOf, quoted } from "../database/quoted.ts";
 import { exposedIndexName, exposedIndexStatement } from "./exposed-vectors.ts";
 import { type Exposed, exposedView } from "./view-statements.ts";
 
@@ -35,7 +35,7 @@ export async function buildExposedIndex(session: Database, { profile, vectors }:
   const { rows } = await session.execute<{ fits: boolean }>(sql`
     select i.indisvalid and o.opcname = ${vectors.operatorClass}
       and position(${`(${vectors.length})`} in pg_get_indexdef(i.indexrelid)) > 0 as fits
-    from pg_index i join pg_opclass o on o.oid = i.indclass[0] where i.indexrelid = to_regclass(${`reembed."${name}"`})`);
+    from pg_index i join pg_opclass o on o.oid = i.indclass[0] where i.indexrelid = ${oidOf(`reembed."${name}"`)}`);
   if (rows[0]?.fits === true) return;
   await session.execute(sql.raw(`drop index concurrently if exists reembed."${name}"`));
   await session.execute(sql.raw(exposedIndexStatement(profile, vectors)));

@@ -43,9 +43,12 @@ export interface TableFacts {
   isPartitioned: boolean;
 }
 
+/** Columns that a hand-over of any installation has beside the application's own. */
+export const besidesColumns = "^reembed(_[a-z0-9]+)*_(new|old)_";
+
 /** The names of the columns that a hand-over has beside the application's own. */
-export const newColumn = (name: string) => `reembed_new_${name}`.slice(0, 63);
-export const oldColumn = (name: string) => `reembed_old_${name}`.slice(0, 63);
+export const newColumn = (schema: string, name: string) => `${schema}_new_${name}`.slice(0, 63);
+export const oldColumn = (schema: string, name: string) => `${schema}_old_${name}`.slice(0, 63);
 
 export async function readTableFacts(database: Queryable, source: ChunkSource): Promise<TableFacts> {
   const { rows } = await database.execute<{
@@ -66,7 +69,7 @@ export async function readTableFacts(database: Queryable, source: ChunkSource): 
           'identity', case a.attidentity when 'a' then 'always' when 'd' then 'by default' end,
           'generated', a.attgenerated <> '') order by a.attnum)
         from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attname !~ '^reembed_(new|old)_') as columns
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attname !~ ${besidesColumns}) as columns
     from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass(${source.table})`);
   const [row] = rows;
   const vector = row?.columns.find(({ name, type }) => isVector(type) && mentions(source.embedding, name));

@@ -16,7 +16,7 @@ export async function addNewColumn(database: Database, { profile, newColumn, typ
   );
 }
 
-const besides = (name: string, which: "new" | "old") => `reembed_${which}_${name}`.slice(0, 63);
+const besides = (schema: string, name: string, which: "new" | "old") => `${schema}_${which}_${name}`.slice(0, 63);
 
 /**
  * Builds indexes like those of the old column on the new one, without blocking anybody. One that exists and is valid stays.
@@ -32,7 +32,7 @@ export async function buildNewIndexes(session: Database, plan: HandOverPlan): Pr
       impossible.push(index);
       continue;
     }
-    const name = besides(index.name, "new");
+    const name = besides(plan.schema, index.name, "new");
     const qualified = `${quoted(table.schema)}.${quoted(name)}`;
     const { rows } = await session.execute<{ valid: boolean }>(
       sql`select indisvalid as valid from pg_index where indexrelid = to_regclass(${qualified})`,
@@ -98,16 +98,19 @@ export async function requireVectors(database: Database, { profile, column }: Ha
 /** An index takes the name that it has without a prefix, and the one that had it gets the other prefix. */
 async function exchangeIndexNames(
   transaction: Queryable,
-  { table, indexes }: HandOverPlan,
+  { schema: installation, table, indexes }: HandOverPlan,
   from: "new" | "old",
   to: "new" | "old",
 ): Promise<void> {
   const schema = quoted(table.schema);
   for (const { name } of indexes) {
-    const present = `${schema}.${quoted(besides(name, from))}`;
+    const present = `${schema}.${quoted(besides(installation, name, from))}`;
     const { rows } = await transaction.execute(sql`select where to_regclass(${present}) is not null`);
     if (rows.length === 0) continue;
-    await run(transaction, `alter index ${schema}.${quoted(name)} rename to ${quoted(besides(name, to))}`);
+    await run(
+      transaction,
+      `alter index ${schema}.${quoted(name)} rename to ${quoted(besides(installation, name, to))}`,
+    );
     await run(transaction, `alter index ${present} rename to ${quoted(name)}`);
   }
 }

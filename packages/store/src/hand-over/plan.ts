@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { VectorColumnIndex } from "../database/catalogue.ts";
-import type { Queryable } from "../database/database.ts";
+import type { Database } from "../database/database.ts";
+import { schemaOf } from "../database/installation.ts";
 import { quoted } from "../database/quoted.ts";
 import { exposedVectors } from "../exposure/exposed-vectors.ts";
 import { metricOf, newColumn, oldColumn, readTableFacts, type TableFacts } from "../exposure/table-facts.ts";
@@ -10,6 +11,8 @@ import type { ChunkSource } from "../schema/corpus.ts";
 export interface HandOverPlan {
   profile: RegisteredProfile & { source: ChunkSource };
   table: TableFacts;
+  /** Of this installation: with it begin the names that columns and indexes have beside the application's own. */
+  schema: string;
   /** Quoted names of the columns: the application's, and its two names beside it. */
   column: string;
   newColumn: string;
@@ -30,19 +33,20 @@ export interface HandOverPlan {
 
 /** Reads how far the hand-over of a profile's vectors into the application's own table is, and what it would do. */
 export async function planHandOver(
-  database: Queryable,
+  database: Database,
   profile: RegisteredProfile & { source: ChunkSource },
   baselineDimensions: number,
 ): Promise<HandOverPlan> {
   const { source } = profile;
   const table = await readTableFacts(database, source);
   const { name } = table.vector;
+  const schema = schemaOf(database);
   const type = /halfvec/.test(table.vector.type) ? "halfvec" : "vector";
   const vectors = exposedVectors(profile, table, { type, baselineDimensions, isIndexed: false });
   const sized = `${table.vectorSchema}.${type}${table.length === null ? "" : `(${vectors.length})`}`;
   const { rows } = await database.execute<{ filling: boolean; done: boolean; views: string[] }>(sql`
-    select exists (select from pg_attribute a where a.attrelid = t.oid and a.attname = ${newColumn(name)} and not a.attisdropped) as filling,
-      exists (select from pg_attribute a where a.attrelid = t.oid and a.attname = ${oldColumn(name)} and not a.attisdropped) as done,
+    select exists (select from pg_attribute a where a.attrelid = t.oid and a.attname = ${newColumn(schema, name)} and not a.attisdropped) as filling,
+      exists (select from pg_attribute a where a.attrelid = t.oid and a.attname = ${oldColumn(schema, name)} and not a.attisdropped) as done,
       array(select distinct v.oid::regclass::text from pg_attribute a
         join pg_depend d on d.refobjid = t.oid and d.refobjsubid = a.attnum and d.classid = 'pg_rewrite'::regclass
         join pg_rewrite r on r.oid = d.objid join pg_class v on v.oid = r.ev_class
@@ -52,10 +56,11 @@ export async function planHandOver(
   const [row] = rows;
   return {
     profile,
+    schema,
     table,
     column: quoted(name),
-    newColumn: quoted(newColumn(name)),
-    oldColumn: quoted(oldColumn(name)),
+    newColumn: quoted(newColumn(schema, name)),
+    oldColumn: quoted(oldColumn(schema, name)),
     type: sized,
     expression: `(${vectors.expression.replace("embedding", "e.embedding")})::${sized}`,
     length: vectors.length,

@@ -84,5 +84,5 @@ describeOnEachServer(
       expect(await advanceCursor(database, current, current.backfillCursor)).toBe(true);
     });
   },
-  ["embedded", "PostgreSQL"],
+  ["embedded", "PostgreSQL", "PostgreSQL, in another schema"],
 );

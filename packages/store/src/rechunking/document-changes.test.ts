@@ -80,7 +80,7 @@ describeOnEachServer(
       expect(contents(await chunksOf(database, "sql"))).toEqual(expected("text"));
     });
   },
-  ["embedded", "PostgreSQL"],
+  ["embedded", "PostgreSQL", "PostgreSQL, in another schema"],
 );
 
 describeOnEachServer(
@@ -103,7 +103,7 @@ describeOnEachServer(
       }
     });
   },
-  ["PostgreSQL"],
+  ["PostgreSQL", "PostgreSQL, in another schema"],
 );
 
 describeOnEachServer(
@@ -138,5 +138,5 @@ describeOnEachServer(
       await Promise.all(producers.map((producer) => producer.$client.end()));
     });
   },
-  ["PostgreSQL"],
+  ["PostgreSQL", "PostgreSQL, in another schema"],
 );

@@ -134,7 +134,7 @@ async function cutAlone<T>(database: Database, work: (transaction: Queryable) =>
   const cut = () =>
     database.transaction(
       async (transaction) => {
-        await transaction.execute(sql`select pg_advisory_xact_lock(${recutLock})`);
+        await transaction.execute(sql.raw(`select pg_advisory_xact_lock(${recutLock})`));
         await keepFromRecutting(transaction);
         return await work(transaction);
       },

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Queryable } from "../database/database.ts";
+import { oidOf } from "../database/quoted.ts";
 import { chunksPartition } from "../schema/relations.ts";
 
 /** Creates the partition for the chunks that Reembed cuts for a chunking, unless it exists. */
@@ -27,7 +28,7 @@ export async function createPartition(
   partition: string,
   statements: readonly string[],
 ): Promise<void> {
-  const existing = await transaction.execute(sql`select from pg_class where oid = to_regclass(${partition})`);
+  const existing = await transaction.execute(sql`select from pg_class where oid = ${oidOf(partition)}`);
   if (existing.rows.length > 0) return;
   for (const statement of statements) await transaction.execute(sql.raw(statement));
 }

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Queryable } from "../database/database.ts";
+import { oidOf } from "../database/quoted.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { chunksPartition, embeddingsPartition, profileView } from "../schema/relations.ts";
 
@@ -14,7 +15,7 @@ export async function createProfileView(
   chunking: string,
 ): Promise<void> {
   const view = profileView(name);
-  const existing = await database.execute(sql`select 1 from pg_class where oid = to_regclass(${view})`);
+  const existing = await database.execute(sql`select 1 from pg_class where oid = ${oidOf(view)}`);
   if (existing.rows.length > 0) return;
   await database.execute(
     sql.raw(`

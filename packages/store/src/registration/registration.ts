@@ -4,6 +4,7 @@ import { type Adoption, readAdoption, requirePresent } from "../adoption/adoptio
 import type { Database, Queryable } from "../database/database.ts";
 import { withLockTimeout } from "../database/lock-timeout.ts";
 import { withMigrationLock } from "../database/migrate.ts";
+import { storedSql } from "../database/quoted.ts";
 import { recordModel } from "../profiles/model-rows.ts";
 import { isRetired } from "../rollout/retirement.ts";
 import { profiles } from "../schema/profiles.ts";
@@ -61,7 +62,7 @@ async function recordProfile(
   const { size, overlap } = profile.chunking;
   await database.execute(sql`
     insert into reembed.chunkings (name, size, overlap, relation)
-    values (${chunking}, ${size}, ${overlap}, ${chunksPartition(chunking)}) on conflict do nothing`);
+    values (${chunking}, ${size}, ${overlap}, ${storedSql(chunksPartition(chunking))}) on conflict do nothing`);
   await recordModel(database, profile.model);
   const settings = { searchLimit: profile.limit, similarityThreshold: profile.threshold };
   const [stored] = await database

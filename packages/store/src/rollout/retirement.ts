@@ -3,6 +3,7 @@ import { and, eq, sql } from "drizzle-orm";
 import type { Database, Queryable } from "../database/database.ts";
 import { withLockTimeout } from "../database/lock-timeout.ts";
 import { withMigrationLock } from "../database/migrate.ts";
+import { oidOf } from "../database/quoted.ts";
 import { readExposures, removeExposure } from "../exposure/exposure.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { profiles } from "../schema/profiles.ts";
@@ -47,7 +48,7 @@ export async function readRemoval(database: Database, profile: RegisteredProfile
   const staying = profile.source !== null || (await isReadByOthers(database, profile));
   const exposure = (await readExposures(database)).find((one) => one.profile === profile.name)?.schema ?? null;
   const { rows } = await database.execute<Record<"vectors" | "bytes" | "chunks", string>>(sql`
-    select (select count(*) from ${sql.raw(partition)}) as vectors, pg_total_relation_size(to_regclass(${partition})) as bytes,
+    select (select count(*) from ${sql.raw(partition)}) as vectors, pg_total_relation_size(${oidOf(partition)}) as bytes,
       ${staying ? sql`0` : sql`(select count(*) from ${sql.raw(profile.relation)} c)`} as chunks`);
   const [row] = rows;
   return { vectors: Number(row?.vectors), bytes: Number(row?.bytes), chunks: Number(row?.chunks), exposure };
@@ -93,7 +94,7 @@ async function isReadByOthers(database: Queryable, { name, chunking }: Registere
 async function removePartition(database: Database, parent: string, partition: string): Promise<void> {
   const { rows } = await database.execute<{ pending: boolean }>(sql`
     select inhdetachpending as pending from pg_inherits
-    where inhparent = to_regclass(${parent}) and inhrelid = to_regclass(${partition})`);
+    where inhparent = ${oidOf(parent)} and inhrelid = ${oidOf(partition)}`);
   const [attached] = rows;
   if (attached !== undefined) {
     const how = attached.pending ? "finalize" : "concurrently";

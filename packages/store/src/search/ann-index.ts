@@ -4,7 +4,7 @@ import { drizzle } from "drizzle-orm/node-postgres";
 import pg from "pg";
 import { type Database, type Queryable, sqlState } from "../database/database.ts";
 import { requireOwnSessions } from "../database/pooling.ts";
-import { quoted } from "../database/quoted.ts";
+import { oidOf, quoted } from "../database/quoted.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { type AnnSettings, profiles } from "../schema/profiles.ts";
 import { embeddingsPartition } from "../schema/relations.ts";
@@ -51,7 +51,7 @@ export async function readAnnIndex(database: Queryable, profile: Named): Promise
       (case when build.tuples_total > 0 then least(1, build.tuples_done::float8 / build.tuples_total)
             when build.blocks_total > 0 then build.blocks_done::float8 / build.blocks_total end) as share,
       extract(epoch from clock_timestamp() - running.query_start)::float8 as seconds
-    from (select to_regclass(${qualifiedName(profile)}) as index, to_regclass(${embeddingsPartition(profile.name)}) as partition) named
+    from (select ${oidOf(qualifiedName(profile))} as index, ${oidOf(embeddingsPartition(profile.name))} as partition) named
     left join pg_class c on c.oid = named.index
     left join pg_index i on i.indexrelid = c.oid
     left join pg_am am on am.oid = c.relam
@@ -171,7 +171,7 @@ export async function openSession(database: Database): Promise<Database & AsyncD
  */
 export async function tryBuildLock(session: Database, { name }: Named): Promise<boolean> {
   const { rows } = await session.execute<{ locked: boolean }>(
-    sql`select pg_try_advisory_lock(hashtext('reembed ann index'), hashtext(${name})) as locked`,
+    sql`select pg_try_advisory_lock(hashtext(concat('reembed'::name, ' ann index')), hashtext(${name})) as locked`,
   );
   return rows[0]?.locked === true;
 }

@@ -153,5 +153,5 @@ describeOnEachServer(
       });
     });
   },
-  ["embedded", "PostgreSQL"],
+  ["embedded", "PostgreSQL", "PostgreSQL, in another schema"],
 );

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
-import type { Queryable } from "../database/database.ts";
+import type { Database } from "../database/database.ts";
+import { exposureMarker, schemaOf } from "../database/installation.ts";
 
 /** Everything of ours in a database, and what of others stands on it. Names are as SQL writes them. */
 export interface Inventory {
@@ -14,8 +15,11 @@ export interface Inventory {
   dependents: string[];
 }
 
-/** @param queue Whether BullMQ's tables in this database are ours. */
-export async function readInventory(database: Queryable, { queue }: { queue: boolean }): Promise<Inventory> {
+/** @param queueSchema The schema of BullMQ's tables; undefined if the queue is not in this database. */
+export async function readInventory(
+  database: Database,
+  { queueSchema }: { queueSchema: string | undefined },
+): Promise<Inventory> {
   const { rows } = await database.execute<{
     schemas: string[];
     bytes: string;
@@ -25,11 +29,11 @@ export async function readInventory(database: Queryable, { queue }: { queue: boo
   }>(sql`
     with ours as materialized (
       select oid, quote_ident(nspname) as name from pg_namespace
-      where nspname = 'reembed' or nspname = 'bullmq' and ${queue}
-        or starts_with(obj_description(oid, 'pg_namespace'), 'Made by \`reembed expose\`')
+      where nspname in ('reembed'::name, ${queueSchema ?? null})
+        or starts_with(obj_description(oid, 'pg_namespace'), ${exposureMarker(schemaOf(database))})
     ), functions as (
       select p.oid from pg_proc p
-      where p.proname = 'reembed_profile' and p.pronamespace not in (select oid from ours)
+      where p.proname = concat('reembed'::name, '_profile') and p.pronamespace not in (select oid from ours)
         and exists (select from pg_depend d join pg_proc r on r.oid = d.refobjid
           where d.objid = p.oid and d.refclassid = 'pg_proc'::regclass and r.pronamespace in (select oid from ours))
     ), triggers as (
@@ -39,7 +43,7 @@ export async function readInventory(database: Queryable, { queue }: { queue: boo
         and c.relnamespace not in (select oid from ours)
     ), columns as (
       select a.attrelid as relation, a.attname as name from pg_attribute a join pg_class c on c.oid = a.attrelid
-      where a.attname ~ '^reembed_(new|old)_' and a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p')
+      where a.attname ~ concat('^', 'reembed'::name, '_(new|old)_') and a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p')
         and c.relnamespace not in (select oid from ours)
     )
     select array(select name from ours order by 1) as schemas,

@@ -2,6 +2,7 @@ import { ReembedError } from "@reembed/core";
 import { sql } from "drizzle-orm";
 import { type Queryable, sqlState } from "../database/database.ts";
 import { quoted } from "../database/quoted.ts";
+import { besidesColumns } from "../exposure/table-facts.ts";
 
 /** What came of an application's statements on a table: `ok`, or PostgreSQL's code of the error. */
 export type Outcome = Record<"select" | "insert" | "update" | "delete", string>;
@@ -15,7 +16,7 @@ export async function probeTable(transaction: Queryable, table: string): Promise
   const { rows } = await transaction.execute<{ owner: string | null; columns: string[] }>(sql`
     select case when pg_has_role(c.relowner, 'MEMBER') then pg_get_userbyid(c.relowner) end as owner,
       array(select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-        and a.attgenerated = '' and a.attname !~ '^reembed_(new|old)_' order by a.attnum) as columns
+        and a.attgenerated = '' and a.attname !~ ${besidesColumns} order by a.attnum) as columns
     from pg_class c where c.oid = to_regclass(${table})`);
   const [found] = rows;
   if (found === undefined) throw new ReembedError("table_missing", `There is no table ${table}.`);

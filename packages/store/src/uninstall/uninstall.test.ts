@@ -13,7 +13,7 @@ describeOnEachServer(
         ...{ table: "document_chunks", id: ["id"], content: "content", embedding: "embedding" },
         ...{ document: "document_id", position: "chunk_index", documents: articles },
       });
-      return { ...begun, inventory: () => readInventory(begun.database, { queue: true }) };
+      return { ...begun, inventory: () => readInventory(begun.database, { queueSchema: "bullmq" }) };
     };
     const ok = { select: "ok", insert: "ok", update: "ok", delete: "ok" };
 

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { ReembedError } from "@reembed/core";
 import { sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
+import { schemaOf } from "../database/installation.ts";
 import { applicationTable, withLockTimeout } from "../database/lock-timeout.ts";
 import { quoted } from "../database/quoted.ts";
 import type { Inventory } from "./inventory.ts";
@@ -19,6 +20,7 @@ export interface ProvenTable {
  * @throws ReembedError `application_affected` (exit code 3).
  */
 export async function removeEverything(database: Database, inventory: Inventory): Promise<ProvenTable[]> {
+  const ours = schemaOf(database);
   return await withLockTimeout(
     database,
     async (transaction) => {
@@ -33,12 +35,12 @@ export async function removeEverything(database: Database, inventory: Inventory)
       }
       for (const found of inventory.functions) await run(`drop function ${found}`);
       // Exposures first: they stand on the vectors.
-      for (const schema of inventory.schemas.toSorted((a, b) => Number(a === "reembed") - Number(b === "reembed"))) {
+      for (const schema of inventory.schemas.toSorted((a, b) => Number(a === ours) - Number(b === ours))) {
         await run(`drop schema ${schema} cascade`);
       }
       for (const { table, outcome: before } of proven) {
         const after = await probeTable(transaction, table);
-        if (!isDeepStrictEqual(before, after)) throw affected(table, before, after);
+        if (!isDeepStrictEqual(before, after)) throw affected(ours, table, { before, after });
       }
       return proven;
     },
@@ -46,7 +48,7 @@ export async function removeEverything(database: Database, inventory: Inventory)
   );
 }
 
-function affected(table: string, before: Outcome, after: Outcome): ReembedError {
+function affected(schema: string, table: string, { before, after }: Record<"before" | "after", Outcome>): ReembedError {
   const kinds = ["select", "insert", "update", "delete"] as const;
   const changed = kinds
     .filter((kind) => before[kind] !== after[kind])
@@ -56,7 +58,7 @@ function affected(table: string, before: Outcome, after: Outcome): ReembedError 
     `Without Reembed, statements on ${table} end otherwise: ${changed.join(", ")}. Nothing was removed.`,
     {
       exitCode: 3,
-      remedy: "Look for a trigger or a function of the application that uses something of the schema reembed.",
+      remedy: `Look for a trigger or a function of the application that uses something of the schema ${schema}.`,
     },
   );
 }

@@ -24,11 +24,11 @@ export async function createTables({ connectionString }: { connectionString: str
 
 /** Opens a database with Reembed's and BullMQ's tables and these profiles. */
 export async function openTestDatabase(
-  { connectionString, queue }: TestServers,
+  { connectionString, schema, queue }: TestServers,
   profiles: readonly Profile[],
   maxConnections = 8,
 ): Promise<Database & AsyncDisposable> {
-  const database = openDatabase({ connectionString, maxConnections });
+  const database = openDatabase({ connectionString, schema, maxConnections });
   await migrateDatabase(database);
   await createQueueTables(queue);
   await registerProfiles(database, profiles);

@@ -1,8 +1,10 @@
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { queueSchemaOf } from "@reembed/core";
 import { openEmbeddedDatabase } from "@reembed/embedded";
 import type { QueueServer } from "@reembed/queue";
+import pg from "pg";
 import { afterAll, describe, inject } from "vitest";
 import { createDatabase } from "./create-database.ts";
 import { startNativeRedis } from "./native-redis.ts";
@@ -10,10 +12,12 @@ import { startNativeRedis } from "./native-redis.ts";
 /** A database, and the server of its queue. */
 export interface TestServers {
   connectionString: string;
+  /** The schema of the installation; by default `reembed`. */
+  schema?: string;
   queue: QueueServer;
 }
 
-export type ServerKind = "embedded" | "PostgreSQL" | "PostgreSQL and Redis";
+export type ServerKind = "embedded" | "PostgreSQL" | "PostgreSQL and Redis" | "PostgreSQL, in another schema";
 
 /**
  * Opens servers that live until the suite ends, with the empty tables of Reembed and its queue, or with an empty database.
@@ -66,8 +70,27 @@ async function openServers(kind: ServerKind, empty: boolean, scope: AsyncDisposa
   }
   const native = inject("native");
   if (native.missing !== undefined) throw new Error(native.missing);
+  if (kind === "PostgreSQL, in another schema") return await openElsewhere(native.postgres, scope);
   const connectionString = await createDatabase(native.postgres, undefined, empty ? undefined : native.template);
   if (kind === "PostgreSQL") return { connectionString, queue: { kind: "postgres", connectionString } };
   const redis = scope.use(await startNativeRedis());
   return { connectionString, queue: { kind: "redis", url: redis.url } };
+}
+
+/** A database without tables, in which the suite must create none in the schema that every statement is written with. */
+async function openElsewhere(server: string, scope: AsyncDisposableStack): Promise<TestServers> {
+  const connectionString = await createDatabase(server);
+  const schema = "reembed_elsewhere";
+  scope.defer(async () => {
+    await using client = await connect(connectionString);
+    const { rows } = await client.query("select from pg_namespace where nspname in ('reembed', 'bullmq')");
+    if (rows.length > 0) throw new Error("A statement has created something in the schema of another installation");
+  });
+  return { connectionString, schema, queue: { kind: "postgres", connectionString, schema: queueSchemaOf(schema) } };
+}
+
+async function connect(connectionString: string): Promise<pg.Client & AsyncDisposable> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() });
 }
