@@ -20,7 +20,16 @@ import { readTriggerFacts } from "./diagnosis-triggers.ts";
 
 const missing = nativeUnavailable();
 const table = "public.document_chunks";
-const none = { disabled: [], missing: [], subscriptions: [], always: 0, triggers: 4, children: [], replicaRoles: [] };
+const none = {
+  schema: "reembed",
+  disabled: [],
+  missing: [],
+  subscriptions: [],
+  always: 0,
+  triggers: 4,
+  children: [],
+  replicaRoles: [],
+};
 
 describe.skipIf(missing !== undefined)("triggers on an application's table", () => {
   test("do not record a subscription's writes until they are enabled ALWAYS; the sweep finds the writes, and doctor the cause", async () => {
