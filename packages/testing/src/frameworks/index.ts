@@ -6,7 +6,7 @@ import { pythonAndJavaTables } from "./python-java-tables.ts";
 
 export { embedFor, fillTable, runAll, someChunks } from "./fill-table.ts";
 export type { FrameworkChunk, FrameworkTable } from "./framework-table.ts";
-export { frameworkLibraries, librariesMissing, runLibrary } from "./libraries/index.ts";
+export { frameworkLibraries, librariesMissing, runLibrary, searchByLangchainJs } from "./libraries/index.ts";
 
 /** The tables of the frameworks for which there are presets. Some have the same name, so each wants a database. */
 export const frameworkTables: readonly FrameworkTable[] = [

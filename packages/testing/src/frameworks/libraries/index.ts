@@ -6,6 +6,7 @@ import { json } from "node:stream/consumers";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Model } from "@reembed/core";
 import { embedOne } from "@reembed/embedder";
+import { Pool } from "pg";
 import { HashingEmbedder } from "../../embedders/hashing-embedder.ts";
 import { type FrameworkChunk, uuidOf } from "../framework-table.ts";
 
@@ -55,41 +56,70 @@ async function runPython(
 interface LangchainStore {
   addDocuments(documents: object[], options: { ids: string[] }): Promise<void>;
   delete(what: { ids: string[] }): Promise<void>;
+  similaritySearch(query: string, k: number): Promise<{ pageContent: string }[]>;
   end(): Promise<void>;
 }
 
-async function runLangchainJs(
-  { connectionString, action, model }: LibraryCall,
-  chunks: readonly FrameworkChunk[],
-): Promise<string[]> {
+async function runLangchainJs(call: LibraryCall, chunks: readonly FrameworkChunk[]): Promise<string[]> {
+  const embedded: string[] = [];
+  await using opened = await openLangchainJs(call, (texts) => void embedded.push(...texts));
+  const ids = chunks.map(uuidOf);
+  await opened.store.delete({ ids });
+  if (call.action === "write") {
+    const documents = chunks.map(({ text, document, position }) => ({
+      pageContent: text,
+      metadata: { source: document, loc: { lines: { from: position + 1, to: position + 2 } } },
+    }));
+    await opened.store.addDocuments(documents, { ids });
+  }
+  return embedded.sort();
+}
+
+/** Lets LangChain.js search. Returns the text that it finds first, and the last statement that it sent. */
+export async function searchByLangchainJs(
+  call: Pick<LibraryCall, "connectionString" | "model">,
+  query: string,
+): Promise<{ found: string | undefined; statement: { text: string; values: unknown[] } | undefined }> {
+  await using opened = await openLangchainJs(call);
+  const [first] = await opened.store.similaritySearch(query, 1);
+  return { found: first?.pageContent, statement: opened.statements.at(-1) };
+}
+
+async function openLangchainJs(
+  { connectionString, model }: Pick<LibraryCall, "connectionString" | "model">,
+  onPassages: (texts: readonly string[]) => void = () => {},
+) {
   const { resolve } = createRequire(join(folder, "package.json"));
   const path = resolve("@langchain/community/vectorstores/pgvector");
   const { PGVectorStore } = (await import(pathToFileURL(path).href)) as {
     PGVectorStore: { initialize(embeddings: object, options: object): Promise<LangchainStore> };
   };
-  const embedded: string[] = [];
-  await using embedder = new HashingEmbedder({ model });
-  const embedDocuments = async (texts: string[]) => {
-    embedded.push(...texts);
-    const outcomes = await Promise.all(texts.map((text) => embedOne(embedder, text, { as: "passage" })));
-    return outcomes.map((outcome) => ("vector" in outcome ? [...outcome.vector] : []));
+  await using scope = new AsyncDisposableStack();
+  const embedder = scope.use(new HashingEmbedder({ model }));
+  const embed = async (text: string, as: "passage" | "query") => {
+    const outcome = await embedOne(embedder, text, { as });
+    return "vector" in outcome ? [...outcome.vector] : [];
   };
-  const store = await PGVectorStore.initialize(
-    { embedDocuments },
-    { postgresConnectionOptions: { connectionString }, tableName: "knowledge" },
-  );
-  try {
-    const ids = chunks.map(uuidOf);
-    await store.delete({ ids });
-    if (action === "write") {
-      const documents = chunks.map(({ text, document, position }) => ({
-        pageContent: text,
-        metadata: { source: document, loc: { lines: { from: position + 1, to: position + 2 } } },
-      }));
-      await store.addDocuments(documents, { ids });
+  const embeddings = {
+    embedDocuments: async (texts: string[]) => {
+      onPassages(texts);
+      return await Promise.all(texts.map((text) => embed(text, "passage")));
+    },
+    embedQuery: async (text: string) => await embed(text, "query"),
+  };
+  const statements: { text: string; values: unknown[] }[] = [];
+  class RecordingPool extends Pool {
+    override query(...given: unknown[]): never {
+      const [text, values] = given;
+      if (typeof text === "string") statements.push({ text, values: Array.isArray(values) ? values : [] });
+      return Reflect.apply(super.query, this, given) as never;
     }
-  } finally {
-    await store.end();
   }
-  return embedded.sort();
+  const store = await PGVectorStore.initialize(embeddings, {
+    pool: new RecordingPool({ connectionString }),
+    tableName: "knowledge",
+  });
+  scope.defer(() => store.end());
+  const owned = scope.move();
+  return { store, statements, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
