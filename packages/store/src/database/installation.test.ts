@@ -10,6 +10,16 @@ const rewritten: [name: string, statement: string, expected: string][] = [
   ["a relation in a literal", "to_regclass('reembed.\"a-b\"')", "to_regclass('s.\"a-b\"')"],
   ["the schema in a literal", "to_regnamespace('reembed') or 'reembed'::name", "to_regnamespace('s') or 's'::name"],
   ["a cast literal", "= 'reembed.chunks'::regclass", "= 's.chunks'::regclass"],
+  [
+    "a function of a migration",
+    "AS $$ BEGIN PERFORM reembed.f(format($sql$ select 'a' from reembed.x $sql$)); END $$;",
+    'AS $$ BEGIN PERFORM "s".f(format($sql$ select \'a\' from "s".x $sql$)); END $$;',
+  ],
+  [
+    "what follows a literal",
+    "where (site = $$it's$$) and reembed.x = 'a'",
+    "where (site = $$it's$$) and \"s\".x = 'a'",
+  ],
   ["a piece that is stored", '$stored$reembed."chunks_a"$stored$', '$stored$"s"."chunks_a"$stored$'],
   ["a trigger", "create trigger reembed_edit after update on t", "create trigger s_edit after update on t"],
   [
@@ -34,6 +44,7 @@ test.for(rewritten)("a statement for another schema names it instead of reembed:
 const kept: [name: string, statement: string][] = [
   ["a literal", "where site = 'reembed' or site = 'reembed.dev' or site = E'it\\'s reembed.dev'"],
   ["a literal with a quote", "where site = 'it''s reembed.dev'"],
+  ["a literal between dollars", "where site = $x$it's reembed.dev$x$ or site = $$it's reembed.dev$$ or site = 'b'"],
   ["a comment", "select 1 /* of reembed.chunks */ -- reembed.chunks"],
   ["a column", 'select t.reembed.a, "reembed", "of reembed.a", reembed_new_embedding from public.reembed_insertions'],
   ["a function of an application", "AS $function$ select 'it''s' from reembed.x $function$"],

@@ -26,8 +26,9 @@ const tokens = new RegExp(
     /\bpublic\.reembed_(?=profile\()/,
     // The keys of our locks are words of four letters. A second key keeps installations from waiting for each other.
     /(?<lock>\bpg_(?:try_)?advisory_xact_lock(?:_shared)?\(\d{10})\)/,
-    // Everything else that is quoted stays as it is, and so does a function of an application.
-    /(?<kept>(?<![\w$])[eE]'(?:[^'\\]|''|\\[\s\S])*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|(?<tag>\$functionx*\$)[\s\S]*?\k<tag>)/,
+    // Everything else that is quoted stays as it is, also by dollars, as the body of an application's function is; ours are
+    // quoted by tags of our own or, in migrations, by two dollars after AS or DO.
+    /(?<kept>(?<![\w$])[eE]'(?:[^'\\]|''|\\[\s\S])*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|(?<tag>\$(?!(?:reembed|sql|stored|stored_too)\$)[a-z_]\w*\$|(?<!\b(?:as|do|end)\s)\$\$)[\s\S]*?\k<tag>)/,
   ]
     .map(({ source }) => source)
     .join("|"),
