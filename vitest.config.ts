@@ -6,7 +6,12 @@ const all = "{apps,packages,scripts,bench}/**/*.test.ts";
  * handbook or thousands of sentences. `.ci/run` runs them; `npm test` leaves them out and says so.
  */
 const slow = [
-  "apps/cli/test/!(commands|usage).test.ts",
+  "apps/cli/test/*.test.ts",
+  "apps/worker/src/{embed-isolating,long-job,swallowed-connection}.test.ts",
+  "packages/embedded/src/embedded-database.test.ts",
+  "packages/embedder/src/onnx/inference-process.test.ts",
+  "packages/queue/src/outages.test.ts",
+  "packages/testing/src/servers/native-servers.test.ts",
   "bench/quality/meaning.test.ts",
   "scripts/train/held-out.test.ts",
 ];

@@ -29,6 +29,8 @@ declare module "vitest" {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // Every process that a test starts finds its code compiled: a tenth of the run's CPU time.
+  process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), "node-compile-cache");
   await using scope = new AsyncDisposableStack();
   project.provide("embeddedTemplates", await createTemplates(scope));
   project.provide("native", await startNativeServers(scope));

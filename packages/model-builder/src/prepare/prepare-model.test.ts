@@ -117,24 +117,27 @@ describe("a preparation is refused", () => {
 
   test.each([
     [
+      "vocab_size",
       { vocab_size: 49 },
-      undefined,
+      {},
       "has ids up to 49, and the model has embeddings of 49 tokens (vocab_size in config.json).",
     ],
     [
+      "an added token",
       {},
       { added_tokens: [{ id: 50, content: "[NEW]" }] },
       "has ids up to 50, and the model has embeddings of 50 tokens",
     ],
     [
+      "a vocabulary",
       {},
       { model: { type: "Unigram", vocab: Array(60).fill(["word", -1]) } },
       "has ids up to 59, and the model has embeddings",
     ],
-  ])("when its tokenizer has ids that it has no embeddings for: %j %j", async (config, tokenizer, message) => {
+  ])("when its tokenizer has ids that it has no embeddings for: %s", async (_, config, tokenizer, message) => {
     await using test = await writeTestModel("bert", "model.safetensors");
     await change(join(test.folder, "config.json"), config);
-    await change(join(test.folder, "tokenizer.json"), tokenizer ?? {});
+    await change(join(test.folder, "tokenizer.json"), tokenizer);
     await expect(prepareTestModel(test)).rejects.toMatchObject({
       code: "tokenizer_differs",
       exitCode: 2,

@@ -53,7 +53,7 @@ describeOnEachServer(
         // Any wait for one of our locks would be an error.
         await application.client.query("set lock_timeout = '50ms'");
         try {
-          for (let round = 0; round < 40 || stored < 1_000; round++) {
+          for (let round = 0; round < 20 || stored < 500; round++) {
             await application.client.query(`begin isolation level ${level}`);
             const { rows } = await application.client.query(
               "select id, content from document_chunks order by id desc limit 40",
