@@ -1,4 +1,6 @@
 import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import { chunkCount, vectorCount } from "@reembed/store/progress";
+import { sql } from "drizzle-orm";
 import { prepared } from "./prepared.ts";
 import type { Stage } from "./world.ts";
 
@@ -21,6 +23,8 @@ export interface ChunkFacts {
 export interface Facts {
   profile: RegisteredProfile;
   chunks: ChunkFacts[];
+  /** Numbers of chunks and of vectors as `status` shows them, which are sums of stored counts. */
+  counts: { chunks: number; vectors: number };
 }
 
 /** Reads everything that is stored of a profile; the chunks in one snapshot. */
@@ -52,6 +56,10 @@ export async function readFacts({ corpus, profile: { name } }: Stage): Promise<F
     }),
     [name],
   );
+  const counted = await database.execute<{ chunks: string; vectors: string }>(
+    sql`select ${chunkCount(profile)} as chunks, ${vectorCount(profile)} as vectors`,
+  );
+  const counts = { chunks: Number(counted.rows[0]?.chunks), vectors: Number(counted.rows[0]?.vectors) };
   const chunks = rows.map((row) => ({
     id: row.id,
     content: row.content,
@@ -62,5 +70,5 @@ export async function readFacts({ corpus, profile: { name } }: Stage): Promise<F
     waits: row.waits,
     attempts: row.attempts,
   }));
-  return { profile, chunks };
+  return { profile, chunks, counts };
 }

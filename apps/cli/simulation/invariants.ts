@@ -63,6 +63,17 @@ export function checkInvariants(facts: Facts, world: World): void {
       if (!holds(chunk, facts, world)) throw broken(`It does not hold that ${sentence}.`, chunk, facts);
     }
   }
+  checkCounts(facts, world);
+}
+
+/** The stored counts are right at any time, but for what has passed the triggers by. */
+function checkCounts({ chunks, counts }: Facts, { passedBy }: World): void {
+  const there = {
+    chunks: chunks.filter(({ content }) => content !== null).length,
+    vectors: chunks.filter(({ vector }) => vector !== null).length,
+  };
+  if (passedBy > 0 || (there.chunks === counts.chunks && there.vectors === counts.vectors)) return;
+  throw new Error(`The stored counts are wrong: ${JSON.stringify(counts)} instead of ${JSON.stringify(there)}`);
 }
 
 /** Checks what must hold after everything has ended. */

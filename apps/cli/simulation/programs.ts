@@ -4,6 +4,7 @@ import { type TickSettings, tick } from "@reembed/producer";
 import { BatchHandedBack } from "@reembed/queue";
 import { retryQuarantined } from "@reembed/store/embeddings";
 import { readProfile } from "@reembed/store/profiles";
+import { recountBlocks } from "@reembed/store/progress";
 import { type BatchContext, embedBatch } from "@reembed/worker";
 import { SimulatedEmbedder } from "./simulated-embedder.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
@@ -20,6 +21,7 @@ export const programs = {
   tick: (world: World) => async (process: SimulatedProcess) => {
     const { passedBy } = world;
     await tick(process.database, world.queue.seenBy(process), world.stage.profile.name, settings);
+    await recountBlocks(process.database);
     // It has swept everything.
     if (world.passedBy === passedBy) world.passedBy = 0;
   },

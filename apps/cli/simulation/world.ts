@@ -71,6 +71,9 @@ export class World {
       ${stage.corpus.kind === "adopted" ? "delete from public.document_chunks;" : ""}
       delete from reembed.change_log; delete from reembed.sweeps; delete from reembed.documents; delete from reembed.chunks; delete from reembed.chunk_embeddings;
       delete from reembed.chunk_changes; delete from reembed.quarantined_chunks; delete from reembed.document_changes;
+      delete from reembed.block_counts; delete from reembed.count_marks;
+      insert into reembed.count_marks (kind, name)
+        select 'chunks', name from reembed.chunkings union all select 'vectors', name from reembed.profiles;
       update reembed.profiles set state = 'registered', backfill_cursor = 0, backfill_target = 0, held = null,
         backfill_order = 'id', backfill_until = null, backfill_rate = null, paused = false, completed_at = null;
       commit`);

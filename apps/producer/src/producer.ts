@@ -5,6 +5,7 @@ import { explainAdopted } from "@reembed/store/adoption";
 import { type Database, describeServer, type Retention } from "@reembed/store/database";
 import { followDatabaseClock } from "@reembed/store/diagnosis";
 import { readProfiles } from "@reembed/store/profiles";
+import { recountBlocks } from "@reembed/store/progress";
 import type { TickSettings } from "./allowance.ts";
 import { cutChangedDocuments } from "./cut-changed-documents.ts";
 import { removingExpired } from "./remove-expired.ts";
@@ -40,24 +41,27 @@ export async function startProducer(options: ProducerOptions): Promise<AsyncDisp
     const reports: TickReport[] = [];
     const failures: string[] = [];
     const settings = { ...options, ...(await options.readSettings?.()), tickMs };
-    for (const { name } of await readProfiles(database)) {
+    const attempt = async (what: string, work: () => Promise<void>) => {
       try {
-        const report = await tick(database, queues.of(name), name, settings);
-        logReport(log, report);
-        reports.push(report);
+        await work();
       } catch (error) {
         // It would fail for the next profile too.
         if (isTransient(error)) throw error;
-        failures.push(`${name}: ${messageOf(explainAdopted(error) ?? error)}`);
+        failures.push(`${what}: ${messageOf(explainAdopted(error) ?? error)}`);
       }
+    };
+    for (const { name } of await readProfiles(database)) {
+      await attempt(name, async () => {
+        const report = await tick(database, queues.of(name), name, settings);
+        logReport(log, report);
+        reports.push(report);
+      });
     }
-    try {
+    await attempt("Progress cannot be counted", () => recountBlocks(database));
+    await attempt("Expired rows cannot be removed", async () => {
       const removed = (await removeExpired?.()) ?? 0;
       if (removed > 0) log.info({ removed }, "expired rows removed");
-    } catch (error) {
-      if (isTransient(error)) throw error;
-      failures.push(`Expired rows cannot be removed: ${messageOf(error)}`);
-    }
+    });
     if (failures.length > 0) throw new Error(failures.join("; "));
     return reports;
   };

@@ -10,7 +10,7 @@ interface Count {
   countedAt: number;
 }
 
-/** Counting takes a tenth of a second per million chunks, so it is not done in every tick. */
+/** The counts of changes and of quarantined chunks take longer the more there are, so it is not done in every tick. */
 const countedForMs = 60_000;
 
 const counts = new WeakMap<Database, Map<string, Count>>();

@@ -27,6 +27,7 @@ export function describeVerification(report: VerificationReport): string {
     counts,
     describeComparison(report),
     ...describeIndex(report),
+    ...describeMiscount(report),
     ...(list.length === 0 ? [] : [formatTable(list, 3)]),
   ].join("\n");
 }
@@ -40,6 +41,17 @@ export function describeIndex({ index, failures }: VerificationReport): string[]
   return [
     `${formatCount(searched)} vectors${sampled ? ", a sample," : ""} were searched for through the index: ${lost}${exactly}.`,
   ];
+}
+
+/** What was wrong with the counts that `status` shows. */
+function describeMiscount({ miscount }: VerificationReport): string[] {
+  if (miscount === null) return [];
+  const wrong = (["chunks", "vectors"] as const).filter((kind) => miscount[kind] !== 0);
+  const told = wrong.map((kind) => {
+    const by = miscount[kind];
+    return `${formatCount(Math.abs(by))} too ${by > 0 ? "many" : "few"} ${kind}`;
+  });
+  return [`The stored counts had ${told.join(" and ")}, and are counted anew.`];
 }
 
 /** What embedding a sample again has shown, and with which confidence. */

@@ -2,14 +2,13 @@ import type { Database } from "@reembed/store/database";
 import type { RegisteredProfile } from "@reembed/store/profiles";
 import { countLost, readCoverage, reopenBackfill } from "@reembed/store/progress";
 
-/** Counting takes a tenth of a second per million chunks, so it is not done in every tick. */
 const countEveryMs = 60_000;
 
 const countedAt = new WeakMap<Database, Map<string, number>>();
 
 /**
  * Compares a profile's state with its tables: if its backfill has ended but vectors were lost, as after a partition was
- * truncated or restored, it goes back to backfilling. Checks once in `everyMs`. Returns the number of lost vectors.
+ * truncated, it goes back to backfilling. Checks once in `everyMs`. Returns the number of lost vectors.
  */
 export async function reopenIncompleteBackfill(
   database: Database,

@@ -2,7 +2,7 @@ import { formatCount, formatDuration } from "@reembed/core";
 import { type FailedBatches, readFailedBatches } from "@reembed/queue";
 import { type LogBacklog, readLogBacklog } from "@reembed/store/changes";
 import type { RegisteredProfile } from "@reembed/store/profiles";
-import { type Coverage, countLost, readCoverage, readLiveWorkers } from "@reembed/store/progress";
+import { type Coverage, countCoverage, countLost, readLiveWorkers } from "@reembed/store/progress";
 import { describeBacklog, describeWaiting } from "../status/status.ts";
 import type { Check } from "./context.ts";
 import { type Finding, ok, warning, withoutStop } from "./finding.ts";
@@ -15,7 +15,7 @@ export const checkWork: Check = async ({ config, database, redis, queue, registe
   const findings: Finding[] = [];
   for (const profile of registered) {
     const workers = alive.filter((worker) => worker.profile === profile.name).length;
-    const work = judgeWork(profile, await readCoverage(database, profile), workers);
+    const work = judgeWork(profile, await countCoverage(database, profile), workers);
     const isReachable = queue !== undefined && (queue.kind === "postgres" || redis !== undefined);
     const failed = isReachable ? judgeFailedBatches(profile.name, await readFailedBatches(queue, profile.name)) : [];
     findings.push(...failed, ...work.filter(({ verdict }) => failed.length === 0 || verdict !== "ok"));

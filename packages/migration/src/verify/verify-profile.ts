@@ -4,7 +4,7 @@ import { findAdoptionProblem } from "@reembed/store/adoption";
 import type { Database } from "@reembed/store/database";
 import { readVectors, readVectorsAfter, sampleVectorIds, type VectorOfText } from "@reembed/store/embeddings";
 import type { RegisteredProfile } from "@reembed/store/profiles";
-import { readQuarantineReasons } from "@reembed/store/progress";
+import { findMiscount, type Miscount, readQuarantineReasons } from "@reembed/store/progress";
 import { readAnnIndex } from "@reembed/store/search";
 import { type CheckedChunks, checkVectors, findOrphans, shownIds, type VectorState } from "@reembed/store/verification";
 import { measureReach } from "../index/reach.ts";
@@ -41,6 +41,8 @@ export interface VerificationReport {
   examples: Failure[];
   /** What the ANN index finds; null if searches use no index. `served` lost vectors are compared exactly beside it. */
   index: { searched: number; sampled: boolean; served: number } | null;
+  /** By how much the stored counts of `status` were wrong, which are counted anew then; null if they were right. */
+  miscount: Miscount | null;
   /** What keeps the rows of an adopted table from being followed, so that the proof would not last; null if nothing does. */
   adoption: string | null;
   /** Undefined if there was no vector to compare. */
@@ -104,6 +106,7 @@ export async function verifyProfile(options: VerifyOptions): Promise<Verificatio
     failures: found.failures,
     examples: found.examples,
     index,
+    miscount: (await findMiscount(database, profile)) ?? null,
     adoption: problem === undefined ? null : `${problem.message} ${problem.remedy}`,
     embeddedAgain: "compared" in embeddedAgain ? embeddedAgain : undefined,
     device,

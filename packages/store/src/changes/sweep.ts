@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { numberBlock } from "../adoption/row-numbers.ts";
 import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
+import { markAll } from "../progress/block-counts.ts";
 import { mayAllHaveChanged } from "./change-log.ts";
 import { checkRows } from "./failing-rows.ts";
 
@@ -48,6 +49,8 @@ export async function sweepBlock(
   const isLast = ids.length < chunks;
   const to = isLast ? greatestId : (block.rows[0]?.last ?? greatestId);
   const found = await logMissed(database, profile, from, to);
+  // Of what has come and gone without a trigger, and without a trace, the stored counts know nothing.
+  if (isLast) await markAll(database, profile);
   await database.execute(sql`
     insert into reembed.sweeps (profile, position, key, ended_at)
     values (${profile.name}, ${isLast ? null : to}::bigint, ${key}, ${isLast ? sql`now()` : null})

@@ -31,14 +31,19 @@ async function migrateBefore(database: Database, tag: string): Promise<void> {
   await migrate(database, { migrationsFolder: older, migrationsSchema: "reembed", migrationsTable: "migrations" });
 }
 
-/** Today's registration also records the models, in a table that older versions did not have. */
+/** Today's registration also records the models and follows the counts, with tables and triggers that older versions did not have. */
 async function registerAsBefore(database: Database, profiles: readonly Profile[]): Promise<void> {
   await database.execute(sql`
     create table reembed.models (id text, revision text, dimensions int, output_dimensions int, max_tokens int, pooling text,
       query_prompt text, passage_prompt text, endpoint text, served_name text, price_per_million float8, unknown boolean,
       created_at timestamptz)`);
+  await database.execute(sql`
+    create function reembed.mark_all() returns trigger language plpgsql as 'begin return null; end'`);
+  await database.execute(sql`create function reembed.follow_vectors(text) returns void language sql as ''`);
   await registerProfiles(database, profiles);
   await database.execute(sql`drop table reembed.models`);
+  await database.execute(sql`drop function reembed.mark_all cascade`);
+  await database.execute(sql`drop function reembed.follow_vectors`);
 }
 
 describeOnEachServer(

@@ -8,7 +8,8 @@ export {
   setThrottleReason,
 } from "./backfill.ts";
 export { advanceCursor, completeBackfill, reopenBackfill, startBackfill } from "./backfill-state.ts";
-export { type Coverage, countLost, readCoverage, readQuarantineReasons } from "./coverage.ts";
+export { chunkCount, findMiscount, type Miscount, recountBlocks, vectorCount } from "./block-counts.ts";
+export { type Coverage, countCoverage, countLost, readCoverage, readQuarantineReasons } from "./coverage.ts";
 export {
   type Estimate,
   hasUncutDocuments,

@@ -15,6 +15,8 @@ export async function createChunkPartition(transaction: Queryable, chunking: str
        when (old.content is distinct from new.content) execute function reembed.record_chunk_change('${chunking}')`,
     `create trigger forget after delete on ${partition} for each row
        execute function reembed.forget_chunk('${chunking}')`,
+    `create trigger count_emptied after truncate on ${partition} for each statement
+       execute function reembed.mark_all('chunks', '${chunking}')`,
     `alter table reembed.chunks attach partition ${partition} for values in ('${chunking}')`,
   ]);
 }

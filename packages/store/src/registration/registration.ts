@@ -50,6 +50,7 @@ async function createEmbeddingPartition(transaction: Queryable, { name, model }:
     `create table ${partition} (like reembed.chunk_embeddings including defaults including indexes)`,
     `alter table ${partition} add check (vector_dims(embedding) = ${model.dimensions})`,
     `alter table reembed.chunk_embeddings attach partition ${partition} for values in ('${name}')`,
+    `select reembed.follow_vectors('${name}')`,
   ]);
 }
 

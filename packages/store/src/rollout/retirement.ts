@@ -1,6 +1,6 @@
 import type { Rollout } from "@reembed/core";
 import { and, eq, sql } from "drizzle-orm";
-import type { Database, Queryable } from "../database/database.ts";
+import { type Database, type Queryable, sqlState } from "../database/database.ts";
 import { withLockTimeout } from "../database/lock-timeout.ts";
 import { withMigrationLock } from "../database/migrate.ts";
 import { oidOf } from "../database/quoted.ts";
@@ -9,6 +9,8 @@ import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { profiles } from "../schema/profiles.ts";
 import { chunksPartition, embeddingsPartition, profileView } from "../schema/relations.ts";
 import { type ChangeReason, changeRollout } from "./rollout.ts";
+
+const undefinedTable = "42P01";
 
 /**
  * Marks the baseline as retired, and records that as a change of the rollout that moves nobody. A concurrent rollback makes
@@ -47,11 +49,17 @@ export async function readRemoval(database: Database, profile: RegisteredProfile
   const partition = embeddingsPartition(profile.name);
   const staying = profile.source !== null || (await isReadByOthers(database, profile));
   const exposure = (await readExposures(database)).find((one) => one.profile === profile.name)?.schema ?? null;
-  const { rows } = await database.execute<Record<"vectors" | "bytes" | "chunks", string>>(sql`
-    select (select count(*) from ${sql.raw(partition)}) as vectors, pg_total_relation_size(${oidOf(partition)}) as bytes,
-      ${staying ? sql`0` : sql`(select count(*) from ${sql.raw(profile.relation)} c)`} as chunks`);
-  const [row] = rows;
-  return { vectors: Number(row?.vectors), bytes: Number(row?.bytes), chunks: Number(row?.chunks), exposure };
+  try {
+    const { rows } = await database.execute<Record<"vectors" | "bytes" | "chunks", string>>(sql`
+      select (select count(*) from ${sql.raw(partition)}) as vectors, pg_total_relation_size(${oidOf(partition)}) as bytes,
+        ${staying ? sql`0` : sql`(select count(*) from ${sql.raw(profile.relation)} c)`} as chunks`);
+    const [row] = rows;
+    return { vectors: Number(row?.vectors), bytes: Number(row?.bytes), chunks: Number(row?.chunks), exposure };
+  } catch (error) {
+    // Somebody else removes it at this moment.
+    if (sqlState(error) !== undefinedTable) throw error;
+    return { vectors: 0, bytes: 0, chunks: 0, exposure };
+  }
 }
 
 /** A retired profile that is wanted again starts again without vectors; its partitions are created by its registration. */
@@ -76,9 +84,17 @@ export async function removeRetired(database: Database, profile: RegisteredProfi
       await transaction.execute(sql.raw(`drop view if exists ${profileView(profile.name)}`));
     });
     await removePartition(locked, "reembed.chunk_embeddings", embeddingsPartition(profile.name));
+    await forgetCounts(locked, "vectors", profile.name);
     if (profile.source !== null || (await isReadByOthers(locked, profile))) return;
     await removePartition(locked, "reembed.chunks", chunksPartition(profile.chunking));
+    await forgetCounts(locked, "chunks", profile.chunking);
   });
+}
+
+async function forgetCounts(database: Queryable, kind: "chunks" | "vectors", name: string): Promise<void> {
+  for (const table of ["block_counts", "count_marks"]) {
+    await database.execute(sql`delete from reembed.${sql.raw(table)} where kind = ${kind} and name = ${name}`);
+  }
 }
 
 async function isReadByOthers(database: Queryable, { name, chunking }: RegisteredProfile): Promise<boolean> {

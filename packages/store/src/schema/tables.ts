@@ -2,6 +2,7 @@
 export * from "./changes.ts";
 export * from "./columns.ts";
 export * from "./corpus.ts";
+export * from "./counts.ts";
 export * from "./embeddings.ts";
 export * from "./models.ts";
 export * from "./operators.ts";
