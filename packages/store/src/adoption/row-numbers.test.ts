@@ -72,5 +72,5 @@ describeOnEachServer(
       ]);
     });
   },
-  ["PostgreSQL"],
+  ["PostgreSQL", "PostgreSQL, in another schema"],
 );

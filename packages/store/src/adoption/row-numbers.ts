@@ -65,7 +65,7 @@ async function numberAsStored(
       await transaction.execute(sql`
         insert into reembed.chunk_keys (chunking, id, key)
         select ${chunking}, id, key from (
-          select nextval('reembed.chunk_keys_id_seq') as id, r.key, r.key_1 from ${keys} r
+          select nextval('reembed.chunk_keys_id_seq'::regclass) as id, r.key, r.key_1 from ${keys} r
           where ${within} ${mayBeKnown ? sql`and ${isUnnumbered(chunking)}` : sql``} offset 0
         ) numbered order by key_1 ${mayBeKnown ? sql`on conflict (chunking, key) do nothing` : sql``}`);
     });

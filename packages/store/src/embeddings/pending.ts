@@ -46,15 +46,22 @@ type PendingRow = {
   reusable: boolean;
 };
 
+/**
+ * LIMIT makes each join an index lookup: a table that was analysed while it was empty would be read as a whole for each of
+ * an adopted table's rows with numbers, which made a batch five times as slow.
+ */
 function pendingOf(profile: RegisteredProfile, chunkIds: readonly number[]): SQL {
+  const ofChunk = (table: string, columns: string) => sql`left join lateral (
+      select ${sql.raw(columns)} from reembed.${sql.raw(table)} where profile = ${profile.name} and chunk_id = c.id limit 1
+    )`;
   return sql`
     select c.id, case when pending then c.content end as content, hashed.content_hash, ch.attempts,
       donor.embedding is not null as reusable
     from ${sql.raw(profile.relation)} c
     cross join lateral (select sha256(convert_to(c.content, 'UTF8')) as content_hash offset 0) hashed
-    left join reembed.chunk_embeddings e on e.profile = ${profile.name} and e.chunk_id = c.id
-    left join reembed.quarantined_chunks q on q.profile = ${profile.name} and q.chunk_id = c.id
-    left join reembed.chunk_changes ch on ch.profile = ${profile.name} and ch.chunk_id = c.id
+    ${ofChunk("chunk_embeddings", "content_hash")} e on true
+    ${ofChunk("quarantined_chunks", "content_hash")} q on true
+    ${ofChunk("chunk_changes", "chunk_id, attempts")} ch on true
     cross join lateral (
       select e.content_hash is distinct from hashed.content_hash
         and q.content_hash is distinct from hashed.content_hash as pending
