@@ -91,6 +91,8 @@ export const ofTheGuard: Mutants = {
       text: "USING set_aside s WHERE e.profile = $1 AND e.chunk_id = s.chunk_id",
       replacement: "USING set_aside s WHERE e.profile = $1 AND e.chunk_id = -s.chunk_id",
     },
+  ],
+  "drizzle/0020_block_counts.sql": [
     {
       name: "a logged deletion is removed before the chunk's vectors are",
       text: "SELECT id FROM looked WHERE there",
@@ -100,6 +102,27 @@ export const ofTheGuard: Mutants = {
       name: "logged rows are lost before they become changes",
       text: "WHERE l.there AND p.chunking = $1 AND",
       replacement: "WHERE l.there AND mod(l.chunk_id, 2) = 0 AND p.chunking = $1 AND",
+    },
+    {
+      name: "a vector that was added or removed is not counted",
+      text: "SELECT DISTINCT 'vectors', profile, chunk_id >> 16 FROM moved",
+      replacement: "SELECT DISTINCT 'vectors', profile, chunk_id >> 16 FROM moved WHERE false",
+    },
+    {
+      name: "a chunk that was added or removed is not counted",
+      text: "SELECT DISTINCT 'chunks', $1, l.chunk_id >> 16 FROM looked l",
+      replacement: "SELECT DISTINCT 'chunks', $1, l.chunk_id >> 16 FROM looked l WHERE false",
+    },
+    {
+      name: "a chunk that only the log knows of is not counted",
+      text: "WHERE of_kind = 'chunks' AND chunking = of_name\n    UNION SELECT NULL",
+      replacement: "WHERE false\n    UNION SELECT NULL",
+    },
+    {
+      name: "one block that is counted is taken for all",
+      text: "WHERE kind = $1 AND name = $2 AND block = $3",
+      replacement: "WHERE kind = $1 AND name = $2",
+      noticedBy: "packages/store/src/progress/block-counts.test.ts",
     },
   ],
   "packages/store/src/embeddings/pending.ts": [
