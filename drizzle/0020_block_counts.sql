@@ -224,7 +224,7 @@ END $$;
 -- Those of chunks that are gone stay: `remove_gone` takes them. Returns how many it moved, and how many of those it saw.
 -- An adopted table that was dropped or has lost a column is passed over, so that it costs no other chunking its changes.
 -- So is one with a row on which an expression fails; its chunking is among the `failed`, so that the row is set aside.
--- The blocks of what it saw are counted anew, because the log is what else says that a stored count may be old.
+-- Marks the blocks of the rows that it removes from the log: afterwards nothing else says that their counts may be old.
 CREATE OR REPLACE FUNCTION reembed.take_changes(at_most integer, OUT moved integer, OUT gone integer, OUT failed text[])
 LANGUAGE plpgsql SET row_security = off AS $$
 DECLARE
@@ -241,7 +241,8 @@ BEGIN
       INSERT INTO reembed.count_marks (kind, name)
       SELECT 'chunks', concerned.name WHERE EXISTS (
         SELECT FROM reembed.change_log WHERE chunking = concerned.name AND chunk_id IS NULL AND key IS NULL);
-      PERFORM reembed.compare_everything(concerned);
+      -- A truncation that is logged after this one stays for the next tick, with a mark of its own.
+      IF FOUND THEN PERFORM reembed.compare_everything(concerned); END IF;
       PERFORM reembed.number_logged(concerned.name, at_most);
       EXECUTE format($sql$
         WITH looked AS MATERIALIZED (
@@ -264,7 +265,7 @@ BEGIN
           DO UPDATE SET changed_at = excluded.changed_at, enqueued_until = NULL, priority = NULL, attempts = 0
         ), marked AS (
           INSERT INTO reembed.count_marks (kind, name, block)
-          SELECT DISTINCT 'chunks', $1, l.chunk_id >> 16 FROM looked l
+          SELECT DISTINCT 'chunks', $1, l.chunk_id >> 16 FROM looked l WHERE l.there
         ), removed AS (
           -- Hashed, because it is no join: the log is mostly vacuumed while it is empty, and the planner expects one row.
           DELETE FROM reembed.change_log WHERE (id IN (SELECT id FROM looked WHERE there)) IS TRUE
@@ -279,6 +280,48 @@ BEGIN
       WHEN OTHERS THEN
         IF concerned.source IS NULL OR NOT reembed.blames_row(SQLSTATE) THEN RAISE; END IF;
         failed := failed || concerned.name;
+    END;
+  END LOOP;
+END $$;
+--> statement-breakpoint
+-- Removes what is left of chunks that are gone, with their rows of the log. A number goes first: what is left of its chunk
+-- is removed because no row has the number any more, and a row that comes back meanwhile gets another one.
+-- Their blocks are marked, as in `take_changes`, which may not have seen these rows.
+CREATE OR REPLACE FUNCTION reembed.remove_gone(at_most integer) RETURNS void
+LANGUAGE plpgsql SET row_security = off AS $$
+DECLARE
+  concerned reembed.chunkings;
+  looked record;
+  of_profile text;
+BEGIN
+  PERFORM pg_advisory_xact_lock(1667785070);
+  FOR concerned IN SELECT * FROM reembed.chunkings ORDER BY name LOOP
+    CONTINUE WHEN to_regclass(coalesce(concerned.source->>'table', concerned.relation)) IS NULL;
+    BEGIN
+      EXECUTE format($sql$
+        SELECT array_agg(l.id) AS rows, array_agg(DISTINCT l.chunk_id) AS chunk_ids
+        FROM (
+          SELECT id, chunk_id FROM reembed.change_log WHERE chunking = $1 AND chunk_id IS NOT NULL ORDER BY id LIMIT $2
+        ) l
+        LEFT JOIN LATERAL (SELECT true AS found FROM %s c WHERE c.id = l.chunk_id LIMIT 1) c ON true
+        WHERE c.found IS NULL
+      $sql$, concerned.relation) INTO looked USING concerned.name, at_most;
+      CONTINUE WHEN looked.rows IS NULL;
+      EXECUTE format($sql$
+        DELETE FROM reembed.chunk_keys k WHERE k.chunking = $1 AND k.id = ANY($2)
+          AND NOT EXISTS (SELECT FROM %s c WHERE c.id = k.id)
+      $sql$, concerned.relation) USING concerned.name, looked.chunk_ids;
+      FOR of_profile IN SELECT p.name FROM reembed.profiles p WHERE p.chunking = concerned.name ORDER BY p.name LOOP
+        PERFORM reembed.settle_changes(of_profile, concerned.relation, looked.chunk_ids);
+      END LOOP;
+      INSERT INTO reembed.count_marks (kind, name, block)
+      SELECT DISTINCT 'chunks', concerned.name, g.id >> 16 FROM unnest(looked.chunk_ids) g (id);
+      DELETE FROM reembed.change_log WHERE (id IN (SELECT unnest(looked.rows))) IS TRUE;
+    EXCEPTION
+      WHEN undefined_table OR undefined_column OR undefined_function OR datatype_mismatch THEN
+        IF concerned.source IS NULL THEN RAISE; END IF;
+      WHEN OTHERS THEN
+        IF concerned.source IS NULL OR NOT reembed.blames_row(SQLSTATE) THEN RAISE; END IF;
     END;
   END LOOP;
 END $$;

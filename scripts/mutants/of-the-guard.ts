@@ -110,13 +110,18 @@ export const ofTheGuard: Mutants = {
     },
     {
       name: "a chunk that was added or removed is not counted",
-      text: "SELECT DISTINCT 'chunks', $1, l.chunk_id >> 16 FROM looked l",
-      replacement: "SELECT DISTINCT 'chunks', $1, l.chunk_id >> 16 FROM looked l WHERE false",
+      text: "l.chunk_id >> 16 FROM looked l WHERE l.there",
+      replacement: "l.chunk_id >> 16 FROM looked l WHERE false",
     },
     {
       name: "a chunk that only the log knows of is not counted",
       text: "WHERE of_kind = 'chunks' AND chunking = of_name\n    UNION SELECT NULL",
       replacement: "WHERE false\n    UNION SELECT NULL",
+    },
+    {
+      name: "a chunk that is gone stays counted",
+      text: "g.id >> 16 FROM unnest(looked.chunk_ids) g (id)",
+      replacement: "g.id >> 16 FROM unnest(looked.chunk_ids) g (id) WHERE false",
     },
     {
       name: "one block that is counted is taken for all",

@@ -64,8 +64,13 @@ export async function openDashboard(
 }
 
 /** Logs in and returns the session's cookie. */
-export async function logIn({ send }: TestDashboard, password: string, name = ""): Promise<{ cookie: string }> {
-  const response = await send("POST", "/login", new URLSearchParams({ password, name }));
+export async function logIn(
+  { send }: TestDashboard,
+  password: string,
+  name = "",
+  headers: Record<string, string> = {},
+): Promise<{ cookie: string }> {
+  const response = await send("POST", "/login", new URLSearchParams({ password, name }), headers);
   if (response.status !== 303) throw new Error(`Log-in answered ${response.status}`);
   return { cookie: response.headers.getSetCookie()[0]?.split(";")[0] ?? "" };
 }

@@ -57,9 +57,12 @@ describeOnOneServer(
     });
 
     test("may log in with a password to be more, and keeps the name", async () => {
-      const session = await logIn(proxied, passwords.password, "somebody else");
+      const session = await logIn(proxied, passwords.password, "somebody else", anna);
       const page = await (await proxied.get("/", { ...session, ...anna })).text();
       expect(page).toContain("Log out (anna, admin)");
+      // Who signs in at the proxy afterwards, in the same browser, has a role of their own.
+      const next = await proxied.get("/", { ...session, "x-forwarded-user": "ben" });
+      expect(await next.text()).toContain("ben, operator");
       expect(await (await proxied.get("/", anna)).text()).toContain("anna, operator");
     });
 

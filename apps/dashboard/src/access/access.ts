@@ -19,7 +19,10 @@ export interface AccessOptions {
   userRole?: Role;
 }
 
-type Session = Pick<Identity, "role" | "name">;
+interface Session extends Pick<Identity, "role" | "name"> {
+  /** Whom a proxy told at log-in. The session of somebody else in the same browser is not theirs. */
+  user: string | undefined;
+}
 
 const cookieName = "reembed_session";
 
@@ -54,7 +57,7 @@ export class Access {
     if (!this.guarded) return { role: "admin", name: undefined, proven: false, by: "address" };
     const user = this.#forwardedUser(request);
     const session = this.session(request);
-    if (session !== undefined) {
+    if (session !== undefined && session.user === user) {
       return { role: session.role, name: user ?? session.name, proven: user !== undefined, by: "password" };
     }
     return user === undefined ? undefined : { role: this.#userRole, name: user, proven: true, by: "proxy" };
@@ -88,8 +91,9 @@ export class Access {
     return granted.at(-1);
   }
 
-  logIn(request: Request, response: Response, session: Session): void {
+  logIn(request: Request, response: Response, granted: Omit<Session, "user">): void {
     this.#sessions.end(sessionId(request));
+    const session = { ...granted, user: this.#forwardedUser(request) };
     response.cookie(cookieName, this.#sessions.begin(session), {
       path: cookiePath(response),
       httpOnly: true,

@@ -18,6 +18,8 @@ test.each([
   ["with kept as (select id from t for share of t) select 1", true],
   ["update reembed.profiles p set held = null", true],
   ["lock table t in share mode", true],
+  ["select reembed.follow_vectors('mini-m3')", true],
+  ["select reembed.count_rows('vectors', 'mini-m3')", false],
   ["create index concurrently i on t (a)", true],
 ])("%s writes: %s", (statement, expected) => {
   expect(isWrite(statement)).toBe(expected);

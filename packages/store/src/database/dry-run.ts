@@ -5,7 +5,7 @@ export type OnStatement = (statement: string, values: readonly unknown[]) => voi
 
 const reads = /^\s*(select|with|show|explain|values|begin|start transaction|commit|rollback|savepoint|release|set)\b/i;
 const writes =
-  /\b(insert\s+into|update\s+\S+\s+(\w+\s+)?set|delete\s+from|merge\s+into|for\s+((no\s+)?key\s+)?(update|share)|nextval|setval|reembed\w*"?\.(take|settle|remove|store|quarantine)_\w+)\b/i;
+  /\b(insert\s+into|update\s+\S+\s+(\w+\s+)?set|delete\s+from|merge\s+into|for\s+((no\s+)?key\s+)?(update|share)|nextval|setval|reembed\w*"?\.(take|settle|remove|store|quarantine|follow|recount)_\w+)\b/i;
 /** Error codes for a table or schema that does not exist, because an earlier statement was not run. */
 const notCreated = new Set(["42P01", "3F000"]);
 

@@ -103,11 +103,11 @@ describeOnOneServer(
       const profile = testProfile("mini-m3");
       await using database = await openTestDatabase(await open(), [profile]);
       const { relation } = await readProfile(database, profile.name);
-      expect(await readTriggerFacts(database, relation)).toEqual({ ...none, triggers: 3 });
+      expect(await readTriggerFacts(database, relation)).toEqual({ ...none, triggers: 4 });
       await database.execute(sql`do $$ begin
         execute format('alter database %I set session_replication_role = replica', current_database()); end $$`);
       await database.execute(sql.raw(`alter table ${relation} disable trigger forget`));
-      const expected = { triggers: 3, replicaRoles: [""], disabled: ["forget"] };
+      const expected = { triggers: 4, replicaRoles: [""], disabled: ["forget"] };
       expect(await readTriggerFacts(database, relation)).toMatchObject(expected);
     });
   },

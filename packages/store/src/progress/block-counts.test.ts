@@ -72,6 +72,20 @@ describeOnEachServer(
       expect(await readCoverage(database, profile)).toMatchObject({ chunks: 5 });
     });
 
+    test("know of a deletion that a tick meets only while it removes what another one has left", async () => {
+      const { database, profile } = await begin();
+      await addChunks(database, profile, [1, blockSize]);
+      await takeChanges(database);
+      await recountBlocks(database);
+      await database.execute(sql`delete from ${sql.raw(profile.relation)} where id = 1`);
+      await database.execute(sql`select reembed.take_changes(10)`);
+      await database.execute(sql`delete from ${sql.raw(profile.relation)} where id = ${blockSize}`);
+      await database.execute(sql`select reembed.remove_gone(10)`);
+      await expectCounts(database, profile, { chunks: 0, vectors: 0 });
+      await recountBlocks(database);
+      await expectCounts(database, profile, { chunks: 0, vectors: 0 });
+    });
+
     test("of a partition that is emptied are counted anew", async () => {
       const { database, profile } = await begin();
       await addChunks(database, profile, [1, 2]);
