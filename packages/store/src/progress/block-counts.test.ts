@@ -37,6 +37,8 @@ describeOnEachServer(
       await takeChanges(database);
       await embedPending(database, profile, await idsOf(database, profile));
       await expectCounts(database, profile, { chunks: 4, vectors: 4 });
+      await database.execute(sql`select reembed.recount_blocks(1)`);
+      await expectCounts(database, profile, { chunks: 4, vectors: 4 });
       await recountBlocks(database);
       expect(await storedCounts(database)).toEqual([
         ["chunks", "0", "2"],
