@@ -98,7 +98,7 @@ describeOnEachServer(
       expect(await texts("reembed", "pages")).toEqual([{ vectors: rows, "of this text": rows }]);
       expect(await texts(elsewhere, "notes")).toEqual([{ vectors: rows + 3, "of this text": rows + 3 }]);
 
-      expect((await notes.run("status")).stdout).toMatch(`The installation in the schema ${elsewhere}.`);
+      expect((await notes.run("status")).stdout).toMatch(`This installation is in the schema ${elsewhere}.`);
       expect((await pages.run("status")).stdout).not.toContain("in the schema");
       expect((await pages.run("doctor")).stdout).toContain(
         `this one is in reembed; the database has others in ${elsewhere} (public.notes)`,

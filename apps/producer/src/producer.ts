@@ -19,12 +19,13 @@ export interface ProducerOptions extends TickSettings {
   lockDurationMs: number;
   /** What people have changed of these settings, read before each tick. */
   readSettings?: (() => Promise<Omit<TickSettings, "tickMs">>) | undefined;
-  /** How often it looks for what a page has asked for; every five seconds by default. */
-  tasksEveryMs?: number;
   /** Without it nothing is removed. */
   retention?: Retention | undefined;
   log: Logger;
 }
+
+/** How often it looks for what a page has asked for. */
+const tasksEveryMs = 5_000;
 
 /** Starts a producer. Any number may run: they share one schedule, and one of them makes each tick. */
 export async function startProducer(options: ProducerOptions): Promise<AsyncDisposable> {
@@ -89,7 +90,7 @@ export async function startProducer(options: ProducerOptions): Promise<AsyncDisp
   };
   const onIdle = (error: unknown) => log.warn({ error: messageOf(error) }, `ticks wait for ${awaited}`);
   scope.use(repeatEvery(everyMs, keepTicking, onIdle));
-  scope.use(runTasks({ database, everyMs: options.tasksEveryMs ?? 5_000, log }));
+  scope.use(runTasks({ database, everyMs: tasksEveryMs, log }));
   return scope.move();
 }
 

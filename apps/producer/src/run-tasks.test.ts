@@ -1,6 +1,6 @@
 import { describeTask, requestIndexBuild } from "@reembed/migration/index";
 import { createLogger } from "@reembed/runtime";
-import type { Database } from "@reembed/store/database";
+import { type Database, openDatabase } from "@reembed/store/database";
 import { readLastTask } from "@reembed/store/operators";
 import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import { readAnnIndex } from "@reembed/store/search";
@@ -25,8 +25,10 @@ describeOnEachServer(
   (open) => {
     let database: Database;
     let profile: RegisteredProfile;
+    let servers: Awaited<ReturnType<typeof open>>;
     beforeAll(async () => {
-      database = await openTestDatabase(await open(), [testProfile("mini-m3")]);
+      servers = await open();
+      database = await openTestDatabase(servers, [testProfile("mini-m3")]);
       await fillWithVectors(database, await readProfile(database, "mini-m3"), 300);
       return () => database.$client.end();
     });
@@ -36,7 +38,7 @@ describeOnEachServer(
       await database.execute(sql`drop index if exists reembed."chunk_embeddings_mini-m3_ann"`);
       profile = await readProfile(database, "mini-m3");
     });
-    const start = () => runTasks({ database, everyMs: 20, log });
+    const start = (of = database) => runTasks({ database: of, everyMs: 20, log });
     const last = async () => {
       const task = await readLastTask(database);
       if (task === undefined) throw new Error("There is no task");
@@ -64,6 +66,23 @@ describeOnEachServer(
       await expect(requestIndexBuild(database, { ...profile, state: "backfilling" }, ben)).rejects.toMatchObject({
         code: "backfill_incomplete",
       });
+    });
+
+    test("keeps no connection of a producer that is stopped, while the server goes on building", async () => {
+      const release = await holdUpBuilds(database, profile);
+      onTestFinished(release);
+      const { connectionString, schema } = servers;
+      const own = openDatabase({ connectionString, schema });
+      await requestIndexBuild(database, profile, anna);
+      const producer = start(own);
+      const isBuilding = async () => (await readAnnIndex(database, profile)).building !== null;
+      await waitFor("the build in the server", isBuilding);
+      await producer[Symbol.asyncDispose]();
+      await own.$client.end();
+      expect(await isBuilding()).toBe(true);
+      await release();
+      await waitFor("the end of the build", async () => !(await isBuilding()));
+      expect(await readAnnIndex(database, profile)).toMatchObject({ valid: true });
     });
 
     test("that a stopped producer has begun is asked for again, and the server's build is followed", async () => {
@@ -101,6 +120,7 @@ describeOnEachServer(
       await using _producer = start();
       await untilState("failed");
       expect(describeTask(await last())).toContain("It failed: The backfill of mini-m3 is not complete");
+      expect((await last()).says).toContain("Wait until it is complete");
     });
   },
   ["PostgreSQL"],

@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { messageOf } from "@reembed/core";
+import { adviceOf, messageOf } from "@reembed/core";
 import { buildRequestedIndex } from "@reembed/migration/index";
 import { type Logger, repeatEvery } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
@@ -19,13 +19,14 @@ export interface TaskOptions {
 export function runTasks({ database, everyMs, log }: TaskOptions): AsyncDisposable {
   const takenBy = `${hostname()}, process ${process.pid}`;
   let running: { id: number; takenBy: string; says: string } | undefined;
-  let stopped = false;
+  const stopping = new AbortController();
+  const { signal } = stopping;
 
   const run = async (id: number, profile: string) => {
     const end = { id, ...(await attempt(profile)) };
     running = undefined;
     // A process that stops has said so already, and closes its connections.
-    if (stopped) return;
+    if (signal.aborted) return;
     log.info({ profile, ...end }, "task ended");
     await endTask(database, end).catch((error: unknown) =>
       log.warn({ error: messageOf(error) }, "the end of a task cannot be recorded"),
@@ -36,13 +37,13 @@ export function runTasks({ database, everyMs, log }: TaskOptions): AsyncDisposab
       const onSays = (says: string) => {
         if (running !== undefined) running.says = says;
       };
-      return { succeeded: true, says: await buildRequestedIndex(database, profile, onSays) };
+      return { succeeded: true, says: await buildRequestedIndex(database, profile, { onSays, signal }) };
     } catch (error) {
-      return { succeeded: false, says: messageOf(error) };
+      return { succeeded: false, says: adviceOf(error) };
     }
   };
   const turn = async () => {
-    if (running !== undefined) return void (await reportTask(database, running));
+    if (running !== undefined) return await reportTask(database, running);
     const task = await claimTask(database, takenBy);
     if (task === undefined) return;
     log.info({ profile: task.profile, by: task.requestedBy }, `${task.kind} begun`);
@@ -53,11 +54,12 @@ export function runTasks({ database, everyMs, log }: TaskOptions): AsyncDisposab
   const turns = repeatEvery(everyMs, turn, (error) => log.warn({ error: messageOf(error) }, "tasks cannot be read"));
   return {
     async [Symbol.asyncDispose]() {
-      stopped = true;
       await turns[Symbol.asyncDispose]();
-      if (running === undefined) return;
-      const says = "Its process was stopped. Ask again: what the server goes on building is followed.";
-      await endTask(database, { id: running.id, says, succeeded: false }).catch(() => undefined);
+      const interrupted = running;
+      stopping.abort();
+      if (interrupted === undefined) return;
+      const says = "Its process was stopped. Ask again: a build that still runs in the server is followed.";
+      await endTask(database, { id: interrupted.id, says, succeeded: false }).catch(() => undefined);
     },
   };
 }

@@ -5,7 +5,7 @@ export { diffChunks } from "./chunking/chunk-diff.ts";
 export { placeChunks } from "./chunking/chunk-places.ts";
 export type { Span } from "./chunking/span.ts";
 export { backoffMs } from "./failures/backoff.ts";
-export { type ExitCode, messageOf, ReembedError } from "./failures/errors.ts";
+export { adviceOf, type ExitCode, messageOf, ReembedError } from "./failures/errors.ts";
 export { endsWithin, reportNoAnswer } from "./failures/no-answer.ts";
 export { isTransient, isUntakenText } from "./failures/outage.ts";
 export { formatMoment } from "./format/moment.ts";

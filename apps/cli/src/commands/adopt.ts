@@ -49,7 +49,8 @@ async function discover({ json }: AdoptFlags): Promise<void> {
   const settings = loadConfig(process.env);
   const log = createLogger(settings.logLevel);
   await using opened = await openDatabaseAlone(settings, log, { purpose: "background" });
-  const tables = withCommands(await discoverTables(opened.database, opened.config.baseline));
+  const { database, config } = opened;
+  const tables = await withCommands(database, await discoverTables(database, config.baseline));
   printResult({ tables }, json, describeDiscovery(tables));
 }
 

@@ -37,7 +37,7 @@ export function registerToken(program: Command): void {
     });
   command
     .command("revoke <name>")
-    .description("revoke a token, for which the next request is refused")
+    .description("revoke a token: the next request with it is refused")
     .option("--by <name>", "name of the person who decides", person, operatorName())
     .option("--json", "print one JSON object")
     .action(async (name: string, { by, json }: { by: string; json?: boolean }) => {

@@ -4,6 +4,7 @@ import { chooseDevice, startProfileEmbedder } from "@reembed/embedder";
 import { startSpendingMeter } from "@reembed/migration/spending";
 import { describeVerdict, verifyProfile } from "@reembed/migration/verify";
 import { createLogger } from "@reembed/runtime";
+import { schemaOf } from "@reembed/store/database";
 import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import { readCoverage } from "@reembed/store/progress";
 import { recordVerification } from "@reembed/store/verification";
@@ -70,7 +71,7 @@ export function registerVerify(program: Command): void {
       await recordVerification(database, { profile: profile.name, passed: report.passed, report: { ...report } });
       printResult(report, flags.json, describeVerification(report));
       if (report.passed) return;
-      const remedy = remedyFor(report, config.producer.tickMs);
+      const remedy = remedyFor(report, { schema: schemaOf(database), tickMs: config.producer.tickMs });
       throw new ReembedError("not_proven", describeVerdict(report), { exitCode: 3, remedy });
     });
 }

@@ -43,7 +43,7 @@ export function describeStatuses(
   const backlog = statuses[0] && describeBacklog(statuses[0].changeLog, tickMs / 1_000);
   if (backlog) notes.push(`${backlog}. Run \`reembed producer\`.`);
   const table = formatTable([header, ...rows], 2);
-  const heading = schema === defaultSchema ? [] : [`The installation in the schema ${schema}.`];
+  const heading = schema === defaultSchema ? [] : [`This installation is in the schema ${schema}.`];
   return [...heading, ...(migration === undefined ? [] : [describeMigration(migration, now)]), table, notes.join("\n")]
     .filter((part) => part !== "")
     .join("\n\n");

@@ -7,7 +7,10 @@ const none: VerificationReport["failures"] = {
   ...{ orphan: 0, unreachable: 0, missing: 0, pending: 0, quarantined: 0 },
 };
 const remedy = (failures: Partial<typeof none>, chunks = 90_000) =>
-  remedyFor({ chunks, failures: { ...none, ...failures }, embeddedAgain: undefined }, 5_000);
+  remedyFor(
+    { chunks, failures: { ...none, ...failures }, embeddedAgain: undefined },
+    { schema: "reembed_notes", tickMs: 5_000 },
+  );
 
 test.each(["old_text", "orphan", "missing"])(
   "for %s the producer's sweep is named, and how long a round takes",
@@ -21,7 +24,9 @@ test.each(["old_text", "orphan", "missing"])(
 test.each(["other_revision", "wrong_dimensions", "wrong_norm", "wrong_vector"])(
   "for %s, which no sweep finds, the vectors must be deleted",
   (reason) => {
-    expect(remedy({ [reason]: 3 })).toMatch(/^Delete the wrong vectors from reembed\.chunk_embeddings: .* again\.$/);
+    expect(remedy({ [reason]: 3 })).toMatch(
+      /^Delete the wrong vectors from reembed_notes\.chunk_embeddings: .* again\.$/,
+    );
     expect(remedy({ [reason]: 3, orphan: 1 })).toMatch(
       /^Delete the wrong vectors .* No trigger recorded these changes/,
     );

@@ -8,7 +8,7 @@ const restSeconds = 60;
 /** What to do about a profile that is not proven. */
 export function remedyFor(
   { chunks, failures, embeddedAgain }: Pick<VerificationReport, "chunks" | "failures" | "embeddedAgain">,
-  tickMs: number,
+  { schema, tickMs }: { schema: string; tickMs: number },
 ): string {
   const { pending, quarantined, unreachable, wrong_vector, missing, old_text, orphan, ...shape } = failures;
   if (chunks === 0) return "Load documents first: `reembed load`.";
@@ -19,7 +19,7 @@ export function remedyFor(
   const missed = missing + old_text + orphan;
   const remedies = [
     ...(wrong > 0
-      ? ["Delete the wrong vectors from reembed.chunk_embeddings: a producer then has their chunks embedded again."]
+      ? [`Delete the wrong vectors from ${schema}.chunk_embeddings: a producer then has their chunks embedded again.`]
       : []),
     ...(missed > 0 ? [sweepRemedy(chunks, tickMs)] : []),
   ];

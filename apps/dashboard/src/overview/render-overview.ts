@@ -16,7 +16,7 @@ const shownTaskMs = 86_400_000;
 export function renderOverview(snapshot: Snapshot, role: Role): Html {
   const { schema, profiles, producer, rollout, stages, changes, task, at } = snapshot;
   return html`<h1>Overview</h1>
-${schema !== defaultSchema && html`<p>The installation in the schema <code>${schema}</code>.</p>`}
+${schema !== defaultSchema && html`<p>This installation is in the schema <code>${schema}</code>.</p>`}
 ${profiles.length === 0 && html`<p>No profile is registered yet: run <code>reembed init</code>.</p>`}
 ${stages && renderStages(stages, at, role)}
 ${task && renderTask(task, at)}

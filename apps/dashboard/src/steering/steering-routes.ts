@@ -1,4 +1,4 @@
-import { ReembedError } from "@reembed/core";
+import { adviceOf, ReembedError } from "@reembed/core";
 import { listSettings } from "@reembed/migration/settings";
 import express, { type Request, type Router } from "express";
 import { z } from "zod";
@@ -89,6 +89,6 @@ async function answering<Value>(work: () => Promise<Value>): Promise<Value> {
     return await work();
   } catch (error) {
     if (!(error instanceof ReembedError) || error.exitCode === undefined || error.exitCode === 1) throw error;
-    throw new Problem(error.exitCode === 2 ? 400 : 409, `${error.message} ${error.remedy ?? ""}`.trim());
+    throw new Problem(error.exitCode === 2 ? 400 : 409, adviceOf(error));
   }
 }

@@ -19,6 +19,12 @@ export class ReembedError extends Error {
   }
 }
 
+/** The message of anything that was thrown and, if there is one, what its reader can do. */
+export function adviceOf(error: unknown): string {
+  const remedy = error instanceof ReembedError ? error.remedy : undefined;
+  return remedy === undefined ? messageOf(error) : `${messageOf(error)} ${remedy}`;
+}
+
 /**
  * The message of anything that was thrown, on one line. Node's connection errors have their messages only in `errors`.
  * Drizzle's messages quote every parameter of the query, with texts and vectors, which must not reach a log: the message

@@ -1,3 +1,5 @@
+import { type Database, schemaOf } from "@reembed/store/database";
+import { readOtherInstallations } from "@reembed/store/discovery";
 import type { DiscoveredTable, ProposedAdoption } from "./discover.ts";
 import { suggestSchema } from "./suggest-schema.ts";
 
@@ -9,9 +11,9 @@ export type Discovery = Omit<DiscoveredTable, "adoptions"> & {
 };
 
 /** Adds the command for each table or collection: none where it is adopted. An installation adopts one table. */
-export function withCommands(all: readonly DiscoveredTable[]): Discovery[] {
+export async function withCommands(database: Database, all: readonly DiscoveredTable[]): Promise<Discovery[]> {
   const isOccupied = all.some(({ adopted }) => adopted);
-  const taken = all.flatMap(({ adoptedBy }) => adoptedBy);
+  const taken = [schemaOf(database), ...(await readOtherInstallations(database)).map(({ schema }) => schema)];
   return all.map((found) => withCommand(found, isOccupied ? suggestSchema(found.table, taken) : null));
 }
 

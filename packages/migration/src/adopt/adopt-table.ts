@@ -12,7 +12,7 @@ import {
   takeOver,
 } from "@reembed/store/adoption";
 import { checkAllRows, takeChanges } from "@reembed/store/changes";
-import type { Database } from "@reembed/store/database";
+import { type Database, schemaOf } from "@reembed/store/database";
 import { readTriggerFacts } from "@reembed/store/diagnosis";
 import { type Installation, readOtherInstallations } from "@reembed/store/discovery";
 import { readQuarantined } from "@reembed/store/embeddings";
@@ -67,7 +67,7 @@ export async function adoptTable(options: AdoptOptions): Promise<AdoptionReport>
   const source = { ...checkedSource, chunks };
   const others = await readOtherInstallations(database);
   if (before !== undefined && before.source.table !== source.table) {
-    throw adoptedOtherwise(source.table, { before: before.source.table, others });
+    throw adoptedOtherwise(source.table, { own: schemaOf(database), before: before.source.table, others });
   }
 
   let checked: CheckedVectors | undefined;
@@ -190,12 +190,9 @@ function describeOthers(table: string, others: readonly Installation[]): string[
 
 function adoptedOtherwise(
   table: string,
-  { before, others }: { before: string; others: readonly Installation[] },
+  { own, before, others }: { own: string; before: string; others: readonly Installation[] },
 ): ReembedError {
-  const schema = suggestSchema(
-    table,
-    others.map((other) => other.schema),
-  );
+  const schema = suggestSchema(table, [own, ...others.map((other) => other.schema)]);
   const there = others.find(({ tables }) => tables.includes(table));
   const remedy =
     there === undefined

@@ -8,10 +8,12 @@ export function suggestSchema(table: string, taken: readonly string[]): string {
       .toLowerCase()
       .match(/[a-z0-9]+/g) ?? [];
   const names = [words.join("_"), words.slice(0, 2).join("_"), "second", "third"];
-  const free = names
-    .map((name) => `reembed_${name}`)
-    .find((name) => isInstallationSchema(name) && !taken.includes(name));
-  return free ?? `reembed_${taken.length + 1}`;
+  const isFree = (schema: string) => isInstallationSchema(schema) && !taken.includes(schema);
+  const free = names.map((name) => `reembed_${name}`).find(isFree);
+  if (free !== undefined) return free;
+  let count = taken.length + 1;
+  while (!isFree(`reembed_${count}`)) count++;
+  return `reembed_${count}`;
 }
 
 /** The lines of a shell that begin an installation in another schema, before the table is adopted in it. */

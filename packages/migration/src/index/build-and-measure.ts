@@ -34,6 +34,8 @@ export interface BuildContext {
   profile: RegisteredProfile;
   progress: ProgressLine;
   dryRun: boolean;
+  /** Ends a build's session at once; the server goes on building. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -43,7 +45,7 @@ export interface BuildContext {
  */
 export async function buildAndMeasure(
   wanted: WantedIndex,
-  { database, profile, progress, dryRun }: BuildContext,
+  { database, profile, progress, dryRun, signal }: BuildContext,
 ): Promise<BuiltIndex | undefined> {
   const ground = await readBuildGround(database, profile);
   refuseIncomplete(profile, ground.vectors, wanted.force === true);
@@ -51,7 +53,9 @@ export async function buildAndMeasure(
   const startedAt = performance.now();
   const { step, show } = progress;
   const planned = describePlan(profile, plan, ground.vectors);
-  const built = await ensureIndex({ database, profile, asked: wanted, plan, planned, onStep: step, onProgress: show });
+  const built = await ensureIndex({
+    ...{ database, profile, asked: wanted, plan, planned, onStep: step, onProgress: show, signal },
+  });
   const buildSeconds = built ? Math.round((performance.now() - startedAt) / 100) / 10 : null;
   if (dryRun) return undefined;
 

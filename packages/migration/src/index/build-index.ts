@@ -27,6 +27,8 @@ export interface BuildOptions {
   /** Receives each step and the progress of a build as text. */
   onStep: (step: string) => void;
   onProgress: (progress: AnnBuildProgress) => void;
+  /** Ends the session and what follows it, at once; the server goes on building. */
+  signal?: AbortSignal | undefined;
 }
 
 const pollMs = 500;
@@ -41,7 +43,7 @@ const pollMs = 500;
  */
 export async function ensureIndex(options: BuildOptions): Promise<boolean> {
   const { database, profile, asked } = options;
-  await using session = await openSession(database);
+  await using session = await openSession(database, options.signal);
   await untilNobodyBuilds(session, options);
   const index = await readAnnIndex(session, profile);
   if (index.valid) refuseOther(profile, index, { asked, schema: schemaOf(database) });
@@ -104,7 +106,10 @@ async function watch(
   }
 }
 
-async function untilNobodyBuilds(session: Database, { profile, onStep, onProgress }: BuildOptions): Promise<void> {
+async function untilNobodyBuilds(
+  session: Database,
+  { profile, onStep, onProgress, signal }: BuildOptions,
+): Promise<void> {
   for (let waited = false; ; waited = true) {
     const locked = await tryBuildLock(session, profile);
     const { building } = await readAnnIndex(session, profile);
@@ -114,7 +119,7 @@ async function untilNobodyBuilds(session: Database, { profile, onStep, onProgres
         `following a build that is already running in the server${building === null ? "" : ` as process ${building.pid}`}`,
       );
     if (building !== null) onProgress(building);
-    await delay(pollMs);
+    await delay(pollMs, undefined, { signal });
   }
 }
 

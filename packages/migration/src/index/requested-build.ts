@@ -21,12 +21,13 @@ export async function requestIndexBuild(
 /**
  * Builds the index as `reembed index build` does without options. Returns what came of it in words.
  * @param onSays Receives what is being done.
+ * @param signal Ends it at once. The server goes on building, which the next run follows.
  * @throws ReembedError also if the index was built and does not reach its recall.
  */
 export async function buildRequestedIndex(
   database: Database,
   name: string,
-  onSays: (says: string) => void,
+  { onSays, signal }: { onSays: (says: string) => void; signal: AbortSignal },
 ): Promise<string> {
   const profile = await readProfile(database, name);
   const progress = {
@@ -35,7 +36,7 @@ export async function buildRequestedIndex(
       onSays(share === null ? phase : `${phase}, ${formatShare(share)}`),
     [Symbol.dispose]() {},
   };
-  const built = await buildAndMeasure(defaultBuild, { database, profile, progress, dryRun: false });
+  const built = await buildAndMeasure(defaultBuild, { database, profile, progress, dryRun: false, signal });
   if (built === undefined) return "nothing was changed";
   if (!built.reached) throw missedRecall(built);
   if (built.lost > 0) throw lostVectors(built);
@@ -47,11 +48,11 @@ export function describeTask({ kind, profile, requestedBy, requestedAt, state, t
   const asked = `${requestedBy} asked for the ${kind} of ${profile} at ${formatMoment(requestedAt)}`;
   const rest: Record<Task["state"], string> = {
     waiting: "It waits for a producer to take it.",
-    running: `${takenBy} is at it: ${says ?? "it has begun"}.`,
+    running: `${takenBy} builds it: ${says ?? "it has begun"}.`,
     lost:
       takenBy === null
         ? "No producer has taken it for an hour, and none will any more: ask again."
-        : `${takenBy} has given no sign of life for a minute: ask again, and what the server goes on building is followed.`,
+        : `${takenBy} has given no sign of life for a minute: ask again, and a build that still runs in the server is followed.`,
     done: `It is done: ${says}.`,
     failed: `It failed: ${says}`,
   };

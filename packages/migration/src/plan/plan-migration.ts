@@ -1,5 +1,5 @@
 import type { Config } from "@reembed/config";
-import { messageOf, type Profile, ReembedError } from "@reembed/core";
+import { adviceOf, messageOf, type Profile, ReembedError } from "@reembed/core";
 import { embeddingServerOf, startProfileEmbedder } from "@reembed/embedder";
 import type { Logger } from "@reembed/runtime";
 import { version } from "@reembed/runtime/version";
@@ -42,7 +42,7 @@ export async function planMigration(options: PlanOptions): Promise<MigrationPlan
   const { database, config, log, workers } = options;
   const facts = await readServerFacts(database);
   const at = (await readDatabaseTime(database)).toISOString();
-  const found = withCommands(await discoverTables(database, config.baseline));
+  const found = await withCommands(database, await discoverTables(database, config.baseline));
   const wanted = await resolveTable(database, options.table);
   const samples = await estimateLargest(found, options);
   const chosen = choose(found, wanted);
@@ -146,8 +146,7 @@ async function measureSpeed(
     );
     return { measured: { ...measured, device: embedder.device }, unknown: null };
   } catch (error) {
-    const remedy = error instanceof ReembedError && error.remedy !== undefined ? ` ${error.remedy}` : "";
-    return { measured: null, unknown: `${messageOf(error)}${remedy}` };
+    return { measured: null, unknown: adviceOf(error) };
   }
 }
 

@@ -1,6 +1,6 @@
 import { formatCount, ReembedError } from "@reembed/core";
 import { type Embedder, httpDevice } from "@reembed/embedder";
-import type { Database } from "@reembed/store/database";
+import { type Database, schemaOf } from "@reembed/store/database";
 import { readFirstOwnIds, readVectors } from "@reembed/store/embeddings";
 import type { RegisteredProfile } from "@reembed/store/profiles";
 import { compareVectors } from "./compare-vectors.ts";
@@ -39,7 +39,7 @@ export async function requireSameServedModel(
       `${formatCount(compared)} texts that it embedded again, none has a cosine of ${leastCosine} to its stored vector.`,
     {
       exitCode: 2,
-      remedy: `Use a server with that model. To embed everything with this one, delete the vectors of ${profile.name} from reembed.chunk_embeddings first.`,
+      remedy: `Use a server with that model. To embed everything with this one, delete the vectors of ${profile.name} from ${schemaOf(database)}.chunk_embeddings first.`,
     },
   );
 }

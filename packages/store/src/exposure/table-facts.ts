@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { ReembedError } from "@reembed/core";
 import { sql } from "drizzle-orm";
 import { type VectorColumnIndex, vectorIndexes, vectorSchema } from "../database/catalogue.ts";
@@ -46,9 +47,20 @@ export interface TableFacts {
 /** Columns that a hand-over of any installation has beside the application's own. */
 export const besidesColumns = "^reembed(_[a-z0-9]+)*_(new|old)_";
 
-/** The names of the columns that a hand-over has beside the application's own. */
-export const newColumn = (schema: string, name: string) => `${schema}_new_${name}`.slice(0, 63);
-export const oldColumn = (schema: string, name: string) => `${schema}_old_${name}`.slice(0, 63);
+/**
+ * The name of a column or an index that a hand-over has beside the application's own. PostgreSQL cuts names after 63 bytes:
+ * of a longer one, a hash keeps apart what differs only behind that.
+ */
+export function besides(schema: string, which: "new" | "old", name: string): string {
+  const full = `${schema}_${which}_${name}`;
+  const bytes = Buffer.from(full);
+  if (bytes.length <= 63) return full;
+  const start = bytes
+    .subarray(0, 54)
+    .toString()
+    .replace(/\uFFFD+$/, "");
+  return `${start}_${createHash("sha256").update(full).digest("hex").slice(0, 8)}`;
+}
 
 export async function readTableFacts(database: Queryable, source: ChunkSource): Promise<TableFacts> {
   const { rows } = await database.execute<{

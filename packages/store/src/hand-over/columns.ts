@@ -3,6 +3,7 @@ import type { VectorColumnIndex } from "../database/catalogue.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { applicationTable, withLockTimeout } from "../database/lock-timeout.ts";
 import { quoted } from "../database/quoted.ts";
+import { besides } from "../exposure/table-facts.ts";
 import type { HandOverPlan } from "./plan.ts";
 
 /** Adds the new column, which takes a lock on the table for a moment and writes no row. */
@@ -15,8 +16,6 @@ export async function addNewColumn(database: Database, { profile, newColumn, typ
     applicationTable,
   );
 }
-
-const besides = (schema: string, name: string, which: "new" | "old") => `${schema}_${which}_${name}`.slice(0, 63);
 
 /**
  * Builds indexes like those of the old column on the new one, without blocking anybody. One that exists and is valid stays.
@@ -32,7 +31,7 @@ export async function buildNewIndexes(session: Database, plan: HandOverPlan): Pr
       impossible.push(index);
       continue;
     }
-    const name = besides(plan.schema, index.name, "new");
+    const name = besides(plan.schema, "new", index.name);
     const qualified = `${quoted(table.schema)}.${quoted(name)}`;
     const { rows } = await session.execute<{ valid: boolean }>(
       sql`select indisvalid as valid from pg_index where indexrelid = to_regclass(${qualified})`,
@@ -104,12 +103,12 @@ async function exchangeIndexNames(
 ): Promise<void> {
   const schema = quoted(table.schema);
   for (const { name } of indexes) {
-    const present = `${schema}.${quoted(besides(installation, name, from))}`;
+    const present = `${schema}.${quoted(besides(installation, from, name))}`;
     const { rows } = await transaction.execute(sql`select where to_regclass(${present}) is not null`);
     if (rows.length === 0) continue;
     await run(
       transaction,
-      `alter index ${schema}.${quoted(name)} rename to ${quoted(besides(installation, name, to))}`,
+      `alter index ${schema}.${quoted(name)} rename to ${quoted(besides(installation, to, name))}`,
     );
     await run(transaction, `alter index ${present} rename to ${quoted(name)}`);
   }

@@ -4,7 +4,7 @@ import type { Database } from "../database/database.ts";
 import { schemaOf } from "../database/installation.ts";
 import { quoted } from "../database/quoted.ts";
 import { exposedVectors } from "../exposure/exposed-vectors.ts";
-import { metricOf, newColumn, oldColumn, readTableFacts, type TableFacts } from "../exposure/table-facts.ts";
+import { besides, metricOf, readTableFacts, type TableFacts } from "../exposure/table-facts.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import type { ChunkSource } from "../schema/corpus.ts";
 
@@ -41,12 +41,14 @@ export async function planHandOver(
   const table = await readTableFacts(database, source);
   const { name } = table.vector;
   const schema = schemaOf(database);
+  const newColumn = besides(schema, "new", name);
+  const oldColumn = besides(schema, "old", name);
   const type = /halfvec/.test(table.vector.type) ? "halfvec" : "vector";
   const vectors = exposedVectors(profile, table, { type, baselineDimensions, isIndexed: false });
   const sized = `${table.vectorSchema}.${type}${table.length === null ? "" : `(${vectors.length})`}`;
   const { rows } = await database.execute<{ filling: boolean; done: boolean; views: string[] }>(sql`
-    select exists (select from pg_attribute a where a.attrelid = t.oid and a.attname = ${newColumn(schema, name)} and not a.attisdropped) as filling,
-      exists (select from pg_attribute a where a.attrelid = t.oid and a.attname = ${oldColumn(schema, name)} and not a.attisdropped) as done,
+    select exists (select from pg_attribute a where a.attrelid = t.oid and a.attname = ${newColumn} and not a.attisdropped) as filling,
+      exists (select from pg_attribute a where a.attrelid = t.oid and a.attname = ${oldColumn} and not a.attisdropped) as done,
       array(select distinct v.oid::regclass::text from pg_attribute a
         join pg_depend d on d.refobjid = t.oid and d.refobjsubid = a.attnum and d.classid = 'pg_rewrite'::regclass
         join pg_rewrite r on r.oid = d.objid join pg_class v on v.oid = r.ev_class
@@ -59,8 +61,8 @@ export async function planHandOver(
     schema,
     table,
     column: quoted(name),
-    newColumn: quoted(newColumn(schema, name)),
-    oldColumn: quoted(oldColumn(schema, name)),
+    newColumn: quoted(newColumn),
+    oldColumn: quoted(oldColumn),
     type: sized,
     expression: `(${vectors.expression.replace("embedding", "e.embedding")})::${sized}`,
     length: vectors.length,

@@ -25,7 +25,9 @@ export async function requestTask(
 ): Promise<Task | undefined> {
   return await database.transaction(async (transaction) => {
     await transaction.execute(sql`
-      update reembed.tasks set ended_at = now(), succeeded = false, says = 'Its process ended meanwhile.' where ${isLost}`);
+      update reembed.tasks set ended_at = now(), succeeded = false,
+        says = case when taken_by is null then 'No producer has taken it.' else 'Its process has given no sign of life.' end
+      where ${isLost}`);
     const { rowCount } = await transaction.execute(sql`
       insert into reembed.tasks (kind, profile, requested_by) values (${kind}, ${profile}, ${by})
       on conflict ((ended_at is null)) where ended_at is null do nothing`);
@@ -54,15 +56,14 @@ export async function claimTask(database: Queryable, takenBy: string): Promise<R
   return claimed;
 }
 
-/** A sign of life. Returns false if the task was given up meanwhile. */
+/** A sign of life, unless the task was given up meanwhile. */
 export async function reportTask(
   database: Queryable,
   { id, takenBy, says }: Pick<Row, "id" | "takenBy" | "says">,
-): Promise<boolean> {
-  const { rowCount } = await database.execute(sql`
+): Promise<void> {
+  await database.execute(sql`
     update reembed.tasks set seen_at = now(), says = ${says}
     where id = ${id} and taken_by = ${takenBy} and ended_at is null`);
-  return rowCount === 1;
 }
 
 export async function endTask(

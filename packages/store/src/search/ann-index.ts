@@ -154,15 +154,22 @@ export async function setAnnSettings(database: Queryable, { name }: Named, ann: 
 }
 
 /**
- * A session outside the pool, with settings of its own, which ends on disposal.
+ * A session outside the pool, with settings of its own, which ends on disposal. If the signal comes, it ends at once: its
+ * statement fails here, and a build goes on in the server.
  * @throws ReembedError `transaction_pooling` (exit code 3).
  */
-export async function openSession(database: Database): Promise<Database & AsyncDisposable> {
+export async function openSession(database: Database, signal?: AbortSignal): Promise<Database & AsyncDisposable> {
   await requireOwnSessions(database, "index build");
   const client = await database.$client.connect();
-  return Object.assign(drizzle(client) as unknown as Database, {
-    [Symbol.asyncDispose]: async () => client.release(true),
-  });
+  let open = true;
+  const end = () => {
+    signal?.removeEventListener("abort", end);
+    if (open) client.release(true);
+    open = false;
+  };
+  signal?.addEventListener("abort", end);
+  if (signal?.aborted) end();
+  return Object.assign(drizzle(client) as unknown as Database, { [Symbol.asyncDispose]: async () => end() });
 }
 
 /**
