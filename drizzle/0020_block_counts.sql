@@ -21,21 +21,14 @@ CREATE TABLE "reembed"."count_marks" (
 --> statement-breakpoint
 CREATE INDEX "count_marks_of" ON "reembed"."count_marks" USING btree ("kind","name","block");
 --> statement-breakpoint
--- Of vectors that were inserted or removed. A vector that replaces another is neither.
-CREATE FUNCTION reembed.mark_vectors() RETURNS trigger
+-- Of rows that came or went, with their kind, the column of its name and the column of the id as arguments. A vector that
+-- replaces another does neither.
+CREATE FUNCTION reembed.mark_blocks() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  INSERT INTO reembed.count_marks (kind, name, block)
-  SELECT DISTINCT 'vectors', profile, chunk_id >> 16 FROM moved;
-  RETURN NULL;
-END $$;
---> statement-breakpoint
--- Of rows of an adopted table that got a number or lost it.
-CREATE FUNCTION reembed.mark_numbers() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  INSERT INTO reembed.count_marks (kind, name, block)
-  SELECT DISTINCT 'chunks', chunking, id >> 16 FROM moved;
+  EXECUTE format($sql$
+    INSERT INTO reembed.count_marks (kind, name, block) SELECT DISTINCT %L, %I, %I >> 16 FROM moved
+  $sql$, TG_ARGV[0], TG_ARGV[1], TG_ARGV[2]);
   RETURN NULL;
 END $$;
 --> statement-breakpoint
@@ -57,17 +50,21 @@ END $$;
 CREATE TRIGGER count_anew AFTER INSERT OR UPDATE OF relation ON reembed.chunkings
 FOR EACH ROW EXECUTE FUNCTION reembed.mark_chunking();
 --> statement-breakpoint
+-- A row of the log says that its block, or everything, may have another number. Whoever removes it leaves a mark instead.
+CREATE TRIGGER count_gone AFTER DELETE ON reembed.change_log REFERENCING OLD TABLE AS moved
+FOR EACH STATEMENT EXECUTE FUNCTION reembed.mark_blocks('chunks', 'chunking', 'chunk_id');
+--> statement-breakpoint
 CREATE TRIGGER count_new AFTER INSERT ON reembed.chunk_keys REFERENCING NEW TABLE AS moved
-FOR EACH STATEMENT EXECUTE FUNCTION reembed.mark_numbers();
+FOR EACH STATEMENT EXECUTE FUNCTION reembed.mark_blocks('chunks', 'chunking', 'id');
 --> statement-breakpoint
 CREATE TRIGGER count_gone AFTER DELETE ON reembed.chunk_keys REFERENCING OLD TABLE AS moved
-FOR EACH STATEMENT EXECUTE FUNCTION reembed.mark_numbers();
+FOR EACH STATEMENT EXECUTE FUNCTION reembed.mark_blocks('chunks', 'chunking', 'id');
 --> statement-breakpoint
 CREATE TRIGGER count_new AFTER INSERT ON reembed.chunk_embeddings REFERENCING NEW TABLE AS moved
-FOR EACH STATEMENT EXECUTE FUNCTION reembed.mark_vectors();
+FOR EACH STATEMENT EXECUTE FUNCTION reembed.mark_blocks('vectors', 'profile', 'chunk_id');
 --> statement-breakpoint
 CREATE TRIGGER count_gone AFTER DELETE ON reembed.chunk_embeddings REFERENCING OLD TABLE AS moved
-FOR EACH STATEMENT EXECUTE FUNCTION reembed.mark_vectors();
+FOR EACH STATEMENT EXECUTE FUNCTION reembed.mark_blocks('vectors', 'profile', 'chunk_id');
 --> statement-breakpoint
 -- A statement fires the triggers of the table that it names, so a partition that is named itself has its own.
 CREATE FUNCTION reembed.follow_vectors(of_profile text) RETURNS void LANGUAGE plpgsql AS $$
@@ -76,9 +73,9 @@ DECLARE
 BEGIN
   EXECUTE format($sql$
     CREATE TRIGGER count_new AFTER INSERT ON %1$s REFERENCING NEW TABLE AS moved
-    FOR EACH STATEMENT EXECUTE FUNCTION reembed.mark_vectors();
+    FOR EACH STATEMENT EXECUTE FUNCTION reembed.mark_blocks('vectors', 'profile', 'chunk_id');
     CREATE TRIGGER count_gone AFTER DELETE ON %1$s REFERENCING OLD TABLE AS moved
-    FOR EACH STATEMENT EXECUTE FUNCTION reembed.mark_vectors();
+    FOR EACH STATEMENT EXECUTE FUNCTION reembed.mark_blocks('vectors', 'profile', 'chunk_id');
     CREATE TRIGGER count_emptied AFTER TRUNCATE ON %1$s
     FOR EACH STATEMENT EXECUTE FUNCTION reembed.mark_all('vectors', %2$L)
   $sql$, partition, of_profile);
@@ -218,110 +215,4 @@ BEGIN
     END;
   END LOOP;
   RETURN recounted;
-END $$;
---> statement-breakpoint
--- Moves rows of the log to the changes of every profile of their chunking whose backfill has begun and that is in use.
--- Those of chunks that are gone stay: `remove_gone` takes them. Returns how many it moved, and how many of those it saw.
--- An adopted table that was dropped or has lost a column is passed over, so that it costs no other chunking its changes.
--- So is one with a row on which an expression fails; its chunking is among the `failed`, so that the row is set aside.
--- Marks the blocks of the rows that it removes from the log: afterwards nothing else says that their counts may be old.
-CREATE OR REPLACE FUNCTION reembed.take_changes(at_most integer, OUT moved integer, OUT gone integer, OUT failed text[])
-LANGUAGE plpgsql SET row_security = off AS $$
-DECLARE
-  concerned reembed.chunkings;
-  counted record;
-BEGIN
-  moved := 0;
-  gone := 0;
-  failed := '{}';
-  PERFORM pg_advisory_xact_lock_shared(1667785070);
-  FOR concerned IN SELECT * FROM reembed.chunkings ORDER BY name LOOP
-    CONTINUE WHEN to_regclass(coalesce(concerned.source->>'table', concerned.relation)) IS NULL;
-    BEGIN
-      INSERT INTO reembed.count_marks (kind, name)
-      SELECT 'chunks', concerned.name WHERE EXISTS (
-        SELECT FROM reembed.change_log WHERE chunking = concerned.name AND chunk_id IS NULL AND key IS NULL);
-      -- A truncation that is logged after this one stays for the next tick, with a mark of its own.
-      IF FOUND THEN PERFORM reembed.compare_everything(concerned); END IF;
-      PERFORM reembed.number_logged(concerned.name, at_most);
-      EXECUTE format($sql$
-        WITH looked AS MATERIALIZED (
-          SELECT l.id, l.chunk_id, l.changed_at, c.found IS NOT NULL AS there
-          FROM (
-            SELECT * FROM reembed.change_log WHERE chunking = $1 AND chunk_id IS NOT NULL
-            ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
-          ) l
-          LEFT JOIN LATERAL (SELECT true AS found FROM %s c WHERE c.id = l.chunk_id LIMIT 1) c ON true
-        ), recorded AS (
-          INSERT INTO reembed.chunk_changes (profile, chunk_id, changed_at)
-          SELECT p.name, l.chunk_id, max(l.changed_at) FROM looked l CROSS JOIN reembed.profiles p
-          WHERE l.there AND p.chunking = $1 AND p.state NOT IN ('registered', 'retired')
-            -- Of a row that was just set aside, the quarantine stands for its change.
-            AND NOT EXISTS (
-              SELECT FROM reembed.failing_rows f JOIN reembed.quarantined_chunks q ON q.chunk_id = f.chunk_id
-              WHERE f.chunking = $1 AND f.chunk_id = l.chunk_id AND q.profile = p.name AND q.reason = 'expression_failed')
-          GROUP BY p.name, l.chunk_id ORDER BY p.name, l.chunk_id
-          ON CONFLICT (profile, chunk_id)
-          DO UPDATE SET changed_at = excluded.changed_at, enqueued_until = NULL, priority = NULL, attempts = 0
-        ), marked AS (
-          INSERT INTO reembed.count_marks (kind, name, block)
-          SELECT DISTINCT 'chunks', $1, l.chunk_id >> 16 FROM looked l WHERE l.there
-        ), removed AS (
-          -- Hashed, because it is no join: the log is mostly vacuumed while it is empty, and the planner expects one row.
-          DELETE FROM reembed.change_log WHERE (id IN (SELECT id FROM looked WHERE there)) IS TRUE
-        )
-        SELECT count(*) FILTER (WHERE there) AS moved, count(*) FILTER (WHERE NOT there) AS gone FROM looked
-      $sql$, concerned.relation) INTO counted USING concerned.name, at_most;
-      moved := moved + counted.moved;
-      gone := gone + counted.gone;
-    EXCEPTION
-      WHEN undefined_table OR undefined_column OR undefined_function OR datatype_mismatch THEN
-        IF concerned.source IS NULL THEN RAISE; END IF;
-      WHEN OTHERS THEN
-        IF concerned.source IS NULL OR NOT reembed.blames_row(SQLSTATE) THEN RAISE; END IF;
-        failed := failed || concerned.name;
-    END;
-  END LOOP;
-END $$;
---> statement-breakpoint
--- Removes what is left of chunks that are gone, with their rows of the log. A number goes first: what is left of its chunk
--- is removed because no row has the number any more, and a row that comes back meanwhile gets another one.
--- Their blocks are marked, as in `take_changes`, which may not have seen these rows.
-CREATE OR REPLACE FUNCTION reembed.remove_gone(at_most integer) RETURNS void
-LANGUAGE plpgsql SET row_security = off AS $$
-DECLARE
-  concerned reembed.chunkings;
-  looked record;
-  of_profile text;
-BEGIN
-  PERFORM pg_advisory_xact_lock(1667785070);
-  FOR concerned IN SELECT * FROM reembed.chunkings ORDER BY name LOOP
-    CONTINUE WHEN to_regclass(coalesce(concerned.source->>'table', concerned.relation)) IS NULL;
-    BEGIN
-      EXECUTE format($sql$
-        SELECT array_agg(l.id) AS rows, array_agg(DISTINCT l.chunk_id) AS chunk_ids
-        FROM (
-          SELECT id, chunk_id FROM reembed.change_log WHERE chunking = $1 AND chunk_id IS NOT NULL ORDER BY id LIMIT $2
-        ) l
-        LEFT JOIN LATERAL (SELECT true AS found FROM %s c WHERE c.id = l.chunk_id LIMIT 1) c ON true
-        WHERE c.found IS NULL
-      $sql$, concerned.relation) INTO looked USING concerned.name, at_most;
-      CONTINUE WHEN looked.rows IS NULL;
-      EXECUTE format($sql$
-        DELETE FROM reembed.chunk_keys k WHERE k.chunking = $1 AND k.id = ANY($2)
-          AND NOT EXISTS (SELECT FROM %s c WHERE c.id = k.id)
-      $sql$, concerned.relation) USING concerned.name, looked.chunk_ids;
-      FOR of_profile IN SELECT p.name FROM reembed.profiles p WHERE p.chunking = concerned.name ORDER BY p.name LOOP
-        PERFORM reembed.settle_changes(of_profile, concerned.relation, looked.chunk_ids);
-      END LOOP;
-      INSERT INTO reembed.count_marks (kind, name, block)
-      SELECT DISTINCT 'chunks', concerned.name, g.id >> 16 FROM unnest(looked.chunk_ids) g (id);
-      DELETE FROM reembed.change_log WHERE (id IN (SELECT unnest(looked.rows))) IS TRUE;
-    EXCEPTION
-      WHEN undefined_table OR undefined_column OR undefined_function OR datatype_mismatch THEN
-        IF concerned.source IS NULL THEN RAISE; END IF;
-      WHEN OTHERS THEN
-        IF concerned.source IS NULL OR NOT reembed.blames_row(SQLSTATE) THEN RAISE; END IF;
-    END;
-  END LOOP;
 END $$;

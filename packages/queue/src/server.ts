@@ -1,4 +1,4 @@
-import { prepareSessionStatement, ReembedError } from "@reembed/core";
+import { defaultSchema, prepareSessionStatement, queueSchemaOf, ReembedError } from "@reembed/core";
 import { assertSchemaCompatibility, LATEST_SCHEMA_VERSION, runMigrations, SchemaMigrationRequiredError } from "bullmq";
 import pg from "pg";
 import { type RedisFacts, readRedisFacts } from "./redis-facts.ts";
@@ -21,7 +21,7 @@ export type QueueServer =
     };
 
 /** The schema of BullMQ's tables on PostgreSQL. */
-export function queueSchema({ schema = "bullmq" }: QueueServer & { kind: "postgres" }): string {
+export function queueSchema({ schema = queueSchemaOf(defaultSchema) }: QueueServer & { kind: "postgres" }): string {
   return schema;
 }
 

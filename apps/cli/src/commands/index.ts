@@ -1,6 +1,12 @@
-import { configuredProfile, loadConfig, type Settings } from "@reembed/config";
-import { ReembedError } from "@reembed/core";
-import { buildAndMeasure, defaultBuild, lostVectors, missedRecall, type WantedIndex } from "@reembed/migration/index";
+import { configuredProfile, loadConfig } from "@reembed/config";
+import {
+  buildAndMeasure,
+  defaultBuild,
+  lostVectors,
+  missedRecall,
+  refuseEmbedded,
+  type WantedIndex,
+} from "@reembed/migration/index";
 import { createLogger } from "@reembed/runtime";
 import { readProfile } from "@reembed/store/profiles";
 import { annIndexName, readAnnIndex } from "@reembed/store/search";
@@ -50,7 +56,7 @@ function registerBuild(command: Command): void {
     .action(async (flags: BuildFlags) => {
       const { memory, dryRun = false, json } = flags;
       const settings = loadConfig(process.env);
-      refuseEmbedded(settings);
+      refuseEmbedded(settings.databaseUrl);
       await using services = await openServices(settings, createLogger(settings.logLevel), { dryRun });
       const { database, config } = services;
       const name = configuredProfile(config, flags.profile ?? config.candidate.name).name;
@@ -88,12 +94,4 @@ function registerStatus(command: Command): void {
       };
       printResult(status, flags.json, describeStatus(status));
     });
-}
-
-function refuseEmbedded({ databaseUrl }: Settings): void {
-  if (databaseUrl !== undefined) return;
-  throw new ReembedError("index_embedded", "The embedded database always searches exactly and has no index.", {
-    exitCode: 3,
-    remedy: "It needs none for up to 20,000 chunks; for more, set DATABASE_URL to a PostgreSQL server.",
-  });
 }

@@ -1,8 +1,8 @@
 import { type Config, loadConfig } from "@reembed/config";
 import {
-  type Decision,
   type Proof,
   proofs,
+  type RolloutDecision,
   readRolloutStatus,
   rollBack,
   setPercent,
@@ -16,7 +16,7 @@ import { operatorName, person } from "../options.ts";
 import { describeStatus } from "../output/describe-rollout.ts";
 import { printResult, printUnchanged } from "../output/print.ts";
 
-interface ChangeFlags extends Decision {
+interface ChangeFlags extends RolloutDecision {
   dryRun?: boolean;
   json?: boolean;
 }

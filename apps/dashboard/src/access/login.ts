@@ -33,7 +33,7 @@ export function loginRoutes(access: Access): Router {
     const { password, name, next = "/" } = data;
     const role = access.roleFor(password);
     if (role === undefined) {
-      const main = loginForm(next, "This is nobody's password here.");
+      const main = loginForm(next, "No role has this password.");
       return sendPage(response.status(401), { title: "Log in", main });
     }
     access.logIn(request, response, { role, name });

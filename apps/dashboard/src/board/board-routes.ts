@@ -41,10 +41,9 @@ export function boardRoutes(sources: BoardSources): Router {
 
 async function recordButton(database: Database, identity: Identity, { method, path }: Request): Promise<void> {
   const { name, role } = identity;
-  await recordChange(database, {
-    ...{ changedBy: name ?? `${role} of the dashboard`, changedAs: describeRole(identity), subject: "Bull Board" },
-    ...{ fromValue: "", toValue: `${method} ${path}`.slice(0, 500), reason: "" },
-  });
+  const change = { subject: "Bull Board", fromValue: "", toValue: `${method} ${path}`.slice(0, 500) };
+  const by = name ?? `${role} of the dashboard`;
+  await recordChange(database, change, { by, as: describeRole(identity), reason: "" });
 }
 
 class Board {

@@ -10,8 +10,9 @@ export interface PageOptions {
 }
 
 /**
- * Answers with a whole page. If nobody knows yet who reads it, it has no links to other pages. It loads only files from `/assets` and has nothing inline, so the content security policy
- * needs no exception. Its addresses have no leading slash, so they work below any path.
+ * Answers with a whole page. If nobody knows yet who reads it, it has no links to other pages. It loads only files from
+ * `/assets` and has nothing inline, so the content security policy needs no exception. Its addresses have no leading slash,
+ * so they work below any path.
  */
 export function sendPage(response: Response, options: PageOptions): void {
   const { basePath } = response.app.locals;

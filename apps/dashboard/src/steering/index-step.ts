@@ -1,28 +1,23 @@
-import { describeTask, requestIndexBuild } from "@reembed/migration/index";
+import { describeIncomplete, describeTask, refuseEmbedded, requestIndexBuild } from "@reembed/migration/index";
 import { readLastTask } from "@reembed/store/operators";
 import { readAnnIndex } from "@reembed/store/search";
 import { findProfile } from "../page/find-profile.ts";
-import { Problem } from "../page/problem.ts";
 import type { SteeringContext, Step } from "./step.ts";
 
 /** Having a profile's index built, as `reembed index build` does without options. */
 export async function indexStep({ database, readConfig }: SteeringContext, name: string): Promise<Step> {
   const profile = await findProfile(database, name);
-  if ((await readConfig()).databaseUrl === undefined) {
-    throw new Problem(409, "The embedded database always searches exactly and has no index.");
-  }
+  refuseEmbedded((await readConfig()).databaseUrl);
   const { exists, valid } = await readAnnIndex(database, profile);
   const last = await readLastTask(database);
-  const open = last?.state === "waiting" || last?.state === "running" ? [describeTask(last)] : [];
-  const incomplete =
-    profile.state === "backfilled" ? [] : [`The backfill of ${name} is not complete: it is ${profile.state}.`];
+  const open = last?.state === "waiting" || last?.state === "running" ? describeTask(last) : undefined;
   return {
     title: `Build the index of ${name}`,
     effects: [
       "A producer builds it within the database, without blocking searches or writers, and measures it then. That takes minutes to hours, and the overview shows how far it is.",
       "An index that is there already is measured again. To choose its kind or its options, run reembed index build.",
     ],
-    objections: [...incomplete, ...open],
+    objections: [describeIncomplete(profile), open].filter((objection) => objection !== undefined),
     seen: exists ? (valid ? "an index is there" : "an index is there, and not valid") : "no index",
     fields: false,
     run: async (_, decision) => {

@@ -7,16 +7,15 @@ export function suggestSchema(table: string, taken: readonly string[]): string {
       .replace(/^.*\./, "")
       .toLowerCase()
       .match(/[a-z0-9]+/g) ?? [];
-  const names = [words.join("_"), words.slice(0, 2).join("_"), "second", "third"];
-  const isFree = (schema: string) => isInstallationSchema(schema) && !taken.includes(schema);
-  const free = names.map((name) => `reembed_${name}`).find(isFree);
-  if (free !== undefined) return free;
-  let count = taken.length + 1;
-  while (!isFree(`reembed_${count}`)) count++;
-  return `reembed_${count}`;
+  const names = [words, words.slice(0, 2)].map((some) => `reembed_${some.join("_")}`);
+  // Also with a number behind it.
+  const base = names.find((name) => isInstallationSchema(`${name}_99`)) ?? "reembed_table";
+  let schema = base;
+  for (let count = 2; taken.includes(schema); count++) schema = `${base}_${count}`;
+  return schema;
 }
 
-/** The lines of a shell that begin an installation in another schema, before the table is adopted in it. */
+/** A command as it is run for an installation in another schema. */
 export function inSchemaOf(schema: string, command: string): string {
   return `REEMBED_SCHEMA=${schema} npx ${command}`;
 }

@@ -9,12 +9,12 @@ describeOnOneServer("the audit", (open) => {
   test("has changes of the rollout and of everything else in one list, newest first", async () => {
     await using database = await openTestDatabase(await open(), [testProfile("mini-m3")]);
     await ensureRollout(database, { baseline: "mini-rubert", candidate: "mini-m3" });
-    const change = { changedBy: "anna", changedAs: "operator by token", subject: "BATCH_SIZE", reason: "short texts" };
-    await recordChange(database, { ...change, toValue: "32" });
+    const anna = { by: "anna", reason: "short texts" };
+    await recordChange(database, { subject: "BATCH_SIZE", toValue: "32" }, { ...anna, as: "operator by token" });
     const rollout = await readRollout(database);
     const because = { by: "ben", as: "admin by password", reason: "tonight", overruled: { index: "built tonight" } };
     await changeRollout(database, rollout, withPercent(rollout, 10), because);
-    await recordChange(database, { ...change, changedAs: undefined, toValue: null });
+    await recordChange(database, { subject: "BATCH_SIZE", toValue: null }, anna);
     const audit = await readAudit(database, 10);
     expect(audit.map(({ at, ...entry }) => entry)).toEqual([
       { by: "anna", as: null, what: "BATCH_SIZE", from: "32", to: null, why: "short texts" },

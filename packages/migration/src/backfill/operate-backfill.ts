@@ -98,10 +98,10 @@ function describeSettings({ order, until, rate }: BackfillSettings): string {
   ].join(", ");
 }
 
-async function record(database: Database, profile: RegisteredProfile, toValue: string, { by, as, reason }: Decision) {
+async function record(database: Database, profile: RegisteredProfile, toValue: string, decision: Decision) {
   const fromValue = describeBackfillSettings(profile);
   const subject = `backfill of ${profile.name}`;
-  await recordChange(database, { changedBy: by, changedAs: as, subject, fromValue, toValue, reason });
+  await recordChange(database, { subject, fromValue, toValue }, decision);
 }
 
 function refuseOver({ name, state }: RegisteredProfile): void {

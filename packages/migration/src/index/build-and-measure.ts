@@ -148,13 +148,28 @@ function refuseIncomplete(profile: RegisteredProfile, vectors: number, force: bo
   if (!force) requireBackfilled(profile);
 }
 
+/** Why a profile is not to be indexed yet, as a sentence; undefined if it is. */
+export function describeIncomplete({ name, state }: Pick<RegisteredProfile, "name" | "state">): string | undefined {
+  return state === "backfilled" ? undefined : `The backfill of ${name} is not complete: it is ${state}.`;
+}
+
 /** @throws ReembedError `backfill_incomplete` (exit code 3). */
-export function requireBackfilled({ name, state }: Pick<RegisteredProfile, "name" | "state">): void {
-  if (state === "backfilled") return;
-  throw new ReembedError("backfill_incomplete", `The backfill of ${name} is not complete: it is ${state}.`, {
+export function requireBackfilled(profile: RegisteredProfile): void {
+  const incomplete = describeIncomplete(profile);
+  if (incomplete === undefined) return;
+  throw new ReembedError("backfill_incomplete", incomplete, {
     exitCode: 3,
     remedy:
       "Wait until it is complete, because storing vectors into an existing index is many times slower; or build with --force.",
+  });
+}
+
+/** @throws ReembedError `index_embedded` (exit code 3). */
+export function refuseEmbedded(databaseUrl: string | undefined): void {
+  if (databaseUrl !== undefined) return;
+  throw new ReembedError("index_embedded", "The embedded database always searches exactly and has no index.", {
+    exitCode: 3,
+    remedy: "It needs none for up to 20,000 chunks; for more, set DATABASE_URL to a PostgreSQL server.",
   });
 }
 

@@ -1,4 +1,12 @@
-export { buildAndMeasure, defaultBuild, lostVectors, missedRecall, type WantedIndex } from "./build-and-measure.ts";
+export {
+  buildAndMeasure,
+  defaultBuild,
+  describeIncomplete,
+  lostVectors,
+  missedRecall,
+  refuseEmbedded,
+  type WantedIndex,
+} from "./build-and-measure.ts";
 export type { BuiltIndex } from "./built-index.ts";
 export type { Progress, ProgressLine } from "./progress.ts";
 export { buildRequestedIndex, describeTask, requestIndexBuild } from "./requested-build.ts";

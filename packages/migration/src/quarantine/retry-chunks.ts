@@ -14,19 +14,16 @@ export async function retryChunks(
   database: Database,
   profile: RegisteredProfile,
   chosen: ChosenChunks,
-  { by, as, reason }: Decision,
+  decision: Decision,
 ): Promise<number> {
   const retried = await retryQuarantined(database, profile, chosen);
   if (retried === 0) return 0;
-  await recordChange(database, {
-    ...{
-      changedBy: by,
-      changedAs: as,
-      subject: `quarantine of ${profile.name}`,
-      fromValue: describeChosen(chosen, retried),
-    },
-    ...{ toValue: "retried", reason },
-  });
+  const change = {
+    subject: `quarantine of ${profile.name}`,
+    fromValue: describeChosen(chosen, retried),
+    toValue: "retried",
+  };
+  await recordChange(database, change, decision);
   return retried;
 }
 

@@ -8,7 +8,7 @@ import {
   withShadow,
 } from "@reembed/core";
 import type { Database } from "@reembed/store/database";
-import type { Decision as OperatorDecision } from "@reembed/store/operators";
+import type { Decision } from "@reembed/store/operators";
 import { readProfile } from "@reembed/store/profiles";
 import { changeRollout, isRetired, readGuardWindow, readRollout } from "@reembed/store/rollout";
 import type { RolloutConfig } from "./evidence.ts";
@@ -16,7 +16,7 @@ import type { Objection, Proof } from "./objections.ts";
 import { readRolloutStatus } from "./rollout-status.ts";
 
 /** Who requests a change, and why. */
-export interface Decision extends OperatorDecision {
+export interface RolloutDecision extends Decision {
   /** Proofs that are overruled if they are missing or have failed, each with a reason. */
   overrule?: Partial<Record<Proof, string>> | undefined;
   /** The version of the rollout that it is about: refused if another one is there by now. By default, the present one. */
@@ -32,7 +32,7 @@ export async function setPercent(
   database: Database,
   config: RolloutConfig,
   percent: number,
-  decision: Decision,
+  decision: RolloutDecision,
 ): Promise<void> {
   const rollout = await readDecided(database, decision);
   const next = withPercent(rollout, percent);
@@ -54,7 +54,7 @@ export async function setShadowPercent(
   database: Database,
   config: RolloutConfig,
   shadowPercent: number,
-  decision: Decision,
+  decision: RolloutDecision,
 ): Promise<void> {
   const rollout = await readDecided(database, decision);
   const next = withShadow(rollout, shadowPercent);
@@ -72,7 +72,7 @@ export async function setShadowPercent(
  * Has the baseline answer everybody again, from any stage and despite concurrent changes of the rollout.
  * @throws ReembedError `baseline_retired` (exit code 3) if the baseline was finalized.
  */
-export async function rollBack(database: Database, decision: Decision): Promise<void> {
+export async function rollBack(database: Database, decision: RolloutDecision): Promise<void> {
   for (;;) {
     const rollout = await readRollout(database);
     if (rollout.percent === 0 && rollout.shadowPercent === 0) return;
@@ -87,7 +87,7 @@ export async function rollBack(database: Database, decision: Decision): Promise<
 }
 
 /** With another version than the present one, `changeRollout` refuses, and says what has changed. */
-async function readDecided(database: Database, { version }: Decision): Promise<Rollout> {
+async function readDecided(database: Database, { version }: RolloutDecision): Promise<Rollout> {
   const rollout = await readRollout(database);
   return version === undefined ? rollout : { ...rollout, version };
 }

@@ -90,8 +90,8 @@ describeOnOneServer("bounds that change while processes run", (open) => {
   });
 
   test("that another version has set out of this one's range are ignored", async () => {
-    const row = { changedBy: "anna", reason: "", subject: "BATCH_SIZE", toValue: "1000000" };
-    await recordChange(database, row);
+    const change = { subject: "BATCH_SIZE", toValue: "1000000" };
+    await recordChange(database, change, { by: "anna", reason: "" });
     expect((await readSettings(database, settings)).producer.batchSize).toBe(32);
     expect((await listSettings(database, given)).find(({ name }) => name === "BATCH_SIZE")?.origin).toBe("environment");
   });

@@ -68,14 +68,14 @@ export async function setSetting(
   database: Database,
   { name, range }: Pick<Setting, "name" | "range">,
   text: string | null,
-  { by, as, reason }: Decision,
+  decision: Decision,
 ): Promise<number | null> {
   const value = text === null ? null : parseAdjustable(name, text);
   if (value === undefined) {
     throw new ReembedError("setting_invalid", `${name} must be ${range}, not ${text}.`, { exitCode: 2 });
   }
   const toValue = value === null ? null : String(value);
-  await recordChange(database, { changedBy: by, changedAs: as, subject: name, toValue, reason });
+  await recordChange(database, { subject: name, toValue }, decision);
   return value;
 }
 

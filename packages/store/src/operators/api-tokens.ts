@@ -48,7 +48,7 @@ export async function endToken(
 }
 
 async function record(database: Queryable, of: string, by: string, { from, to }: { from: string; to: string }) {
-  await recordChange(database, { changedBy: by, subject: `token ${of}`, fromValue: from, toValue: to, reason: "" });
+  await recordChange(database, { subject: `token ${of}`, fromValue: from, toValue: to }, { by, reason: "" });
 }
 
 /** All tokens, the newest first, also those that have ended. */

@@ -13,25 +13,24 @@ export interface Decision {
   reason: string;
 }
 
-/** Records a change. Without `fromValue`, it is the value that the subject's last change has left. */
+export interface Change {
+  /** What it is of, such as `BATCH_SIZE` or `backfill of bge-m3`. */
+  subject: string;
+  /** By default the value that the subject's last change has left. */
+  fromValue?: string | null;
+  toValue: string | null;
+}
+
+/** Records a change with who decided it, and why. */
 export async function recordChange(
   database: Queryable,
-  {
-    changedBy,
-    changedAs = null,
-    subject,
-    fromValue,
-    toValue,
-    reason,
-  }: Omit<OperatorChange, "id" | "changedAt" | "changedAs" | "fromValue"> & {
-    changedAs?: string | null | undefined;
-    fromValue?: string | null;
-  },
+  { subject, fromValue, toValue }: Change,
+  { by, as, reason }: Decision,
 ): Promise<void> {
   const from = fromValue === undefined ? lastValue(subject) : sql`${fromValue}::text`;
   await database.execute(sql`
     insert into reembed.operator_changes (changed_by, changed_as, subject, from_value, to_value, reason)
-    values (${changedBy}, ${changedAs}, ${subject}, ${from}, ${toValue}, ${reason})`);
+    values (${by}, ${as ?? null}, ${subject}, ${from}, ${toValue}, ${reason})`);
 }
 
 function lastValue(subject: string) {

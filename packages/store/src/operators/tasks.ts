@@ -21,7 +21,7 @@ const isLost = sql`
 export async function requestTask(
   database: Database,
   { kind, profile }: NewTask,
-  { by, as, reason }: Decision,
+  decision: Decision,
 ): Promise<Task | undefined> {
   return await database.transaction(async (transaction) => {
     await transaction.execute(sql`
@@ -29,19 +29,14 @@ export async function requestTask(
         says = case when taken_by is null then 'No producer has taken it.' else 'Its process has given no sign of life.' end
       where ${isLost}`);
     const { rowCount } = await transaction.execute(sql`
-      insert into reembed.tasks (kind, profile, requested_by) values (${kind}, ${profile}, ${by})
+      insert into reembed.tasks (kind, profile, requested_by) values (${kind}, ${profile}, ${decision.by})
       on conflict ((ended_at is null)) where ended_at is null do nothing`);
     if (rowCount === 0) return await readLastTask(transaction);
-    await recordChange(transaction, {
-      ...{
-        changedBy: by,
-        changedAs: as,
-        subject: `${kind} of ${profile}`,
-        fromValue: "",
-        toValue: "asked for",
-        reason,
-      },
-    });
+    await recordChange(
+      transaction,
+      { subject: `${kind} of ${profile}`, fromValue: "", toValue: "asked for" },
+      decision,
+    );
     return undefined;
   });
 }
