@@ -46,7 +46,13 @@ describeOnEachServer(
       await using _ = database;
       await database.transaction(async (edit) => {
         await edit.execute(sql`update ${sql.raw(profile.relation)} set content = 'edited' where id = ${ids[0]}`);
-        expect(await upsertEmbeddings(database, profile, pending.map(embed))).toEqual(ids);
+        let done = false;
+        const stored = upsertEmbeddings(database, profile, pending.map(embed)).finally(() => {
+          done = true;
+        });
+        await waitFor("the store", async () => done || (await waitsFor(database, "store_vectors")()));
+        expect(done).toBe(true);
+        expect(await stored).toEqual(ids);
       });
       expect(await findUnguarded(database, profile)).toEqual([]);
       await takeChanges(database);
