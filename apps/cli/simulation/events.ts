@@ -129,7 +129,7 @@ const passedBy: fc.Arbitrary<Event> = fc.oneof(...writes).map((write) => ({
   name: "passed by",
   details: `${write.name} ${write.details ?? ""}`,
   async run(world) {
-    world.passedBy++;
+    world.unseen++;
     // A worker that has read the older text stores nothing, and then no worker is processing the chunk.
     world.lossy = true;
     const { $client } = world.stage.corpus.database;

@@ -19,11 +19,11 @@ const operator = { by: "anna", reason: "" };
 /** The programs of processes: Reembed's own functions. */
 export const programs = {
   tick: (world: World) => async (process: SimulatedProcess) => {
-    const { passedBy } = world;
-    await tick(process.database, world.queue.seenBy(process), world.stage.profile.name, settings);
+    const { unseen } = world;
+    const { state } = await tick(process.database, world.queue.seenBy(process), world.stage.profile.name, settings);
     await recountBlocks(process.database);
-    // It has swept everything.
-    if (world.passedBy === passedBy) world.passedBy = 0;
+    // It has swept what was there when it began, unless the backfill had not begun.
+    if (state !== "paused" && state !== "no chunks yet") world.swept = Math.max(world.swept, unseen);
   },
   pause: (world: World) => async (process: SimulatedProcess) => {
     const profile = await readProfile(process.database, world.stage.profile.name);

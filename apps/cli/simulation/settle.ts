@@ -16,7 +16,8 @@ export async function settle(world: World): Promise<void> {
     if (facts.profile.paused) await world.start("resume", programs.resume(world)).run();
     const isIdle = world.queue.jobs.length === 0 && facts.chunks.every(({ waits }) => !waits);
     const isOver = facts.profile.state === "backfilled" || facts.chunks.length === 0;
-    if (isIdle && isOver && world.passedBy === 0) return checkEnd(facts);
+    const isSwept = world.passedBy === 0 || facts.profile.state === "registered";
+    if (isIdle && isOver && isSwept) return checkEnd(facts);
     await world.start("tick", programs.tick(world)).run();
     for (let job = world.queue.next(); job !== undefined; job = world.queue.next()) {
       await startWorkerOn(world, job).run();

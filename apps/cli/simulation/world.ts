@@ -48,8 +48,10 @@ export class World {
   readonly deaths = new Map<number, number>();
   /** Whether enqueued chunks were lost, so that a chunk before the cursor may be nowhere until the sweep. */
   lossy = false;
-  /** Writes that no trigger recorded, since the last sweep that has compared everything. */
-  passedBy = 0;
+  /** Writes that no trigger recorded. */
+  unseen = 0;
+  /** How many of them came before a sweep that has compared everything. */
+  swept = 0;
   /** The profile after the last event. */
   lastProfile: RegisteredProfile;
   readonly #connections: pg.Client[];
@@ -78,6 +80,11 @@ export class World {
         backfill_order = 'id', backfill_until = null, backfill_rate = null, paused = false, completed_at = null;
       commit`);
     return new World(stage, happened);
+  }
+
+  /** Writes that no trigger recorded and no sweep can have found. */
+  get passedBy(): number {
+    return this.unseen - this.swept;
   }
 
   get mayStart(): boolean {
