@@ -22,7 +22,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   "quarantine show": ["reembed quarantine show 4711"],
   "quarantine retry": [
     "reembed quarantine retry 4711 4712",
-    'reembed quarantine retry --reason empty_text --why "the texts are there now"',
+    'reembed quarantine retry --failure empty_text --reason "the texts are there now"',
   ],
   "index build": ["reembed index build --profile bge-m3"],
   "index status": ["reembed index status"],

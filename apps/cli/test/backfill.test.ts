@@ -71,7 +71,7 @@ describeOnEachServer(
         chunks: [{ chunkId, reason: "too_odd", detail: "It is.", uri: "text-2" }],
       });
       expect((await run("quarantine", "show", `${chunkId}`)).stdout).toMatch(/too_odd.*\n\nTrips\.\n$/s);
-      const missing = await run("quarantine", "retry", "--reason", "no such");
+      const missing = await run("quarantine", "retry", "--failure", "no such");
       expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining("There is no chunk for no such")]);
       expect((await run("quarantine", "retry", `${chunkId}`, "999", "--by", "anna")).stdout).toBe(
         "1 chunk will be enqueued again. 1 chunk of those named is not in quarantine.\n",

@@ -14,13 +14,13 @@ import { printResult, printUnchanged } from "../output/print.ts";
 
 interface QuarantineFlags {
   profile?: string;
-  reason?: string;
+  failure?: string;
   json?: boolean;
 }
 
 interface RetryFlags extends QuarantineFlags {
   by: string;
-  why: string;
+  reason: string;
   dryRun?: boolean;
 }
 
@@ -33,10 +33,10 @@ export function registerQuarantine(program: Command): void {
   const quarantine = program.command("quarantine").description("list and retry the chunks that could not be embedded");
   ofProfile(quarantine.command("list"))
     .description("list the chunks in quarantine with their reasons")
-    .option("--reason <reason>", "only chunks with this reason")
+    .option("--failure <reason>", "only chunks that are there for this reason")
     .option("--limit <n>", "maximum number of chunks to list", wholeNumberFrom(1), 50)
     .option("--after <chunk>", "continue after this chunk", chunkId, 0)
-    .action(async ({ reason, limit, after, json, ...flags }: ListFlags) => {
+    .action(async ({ failure: reason, limit, after, json, ...flags }: ListFlags) => {
       await withProfile(flags, async (database, profile) => {
         const reasons = await readQuarantineReasons(database, profile);
         const chunks = await readQuarantined(database, profile, { reason, after, limit });
@@ -54,19 +54,19 @@ export function registerQuarantine(program: Command): void {
       });
     });
   ofProfile(quarantine.command("retry"))
-    .description("embed these chunks, or all with a reason, again")
+    .description("embed these chunks, or all that failed for one reason, again")
     .argument("[chunks...]", "ids of the chunks", (text: string, ids: number[] = []) => [...ids, chunkId(text)])
-    .option("--reason <reason>", "all chunks with this reason")
+    .option("--failure <reason>", "all chunks that are there for this reason")
     .option("--by <name>", "name of the person who decides", person, operatorName())
-    .option("--why <text>", "reason of the retry, recorded with it", "")
+    .option("--reason <text>", "reason of the retry, recorded with it", "")
     .option("--dry-run", "print the SQL that would be run, and change nothing")
-    .action(async (ids: number[], { reason, by, why, json, ...flags }: RetryFlags) => {
-      const chosen = chooseChunks(ids, reason);
+    .action(async (ids: number[], { failure, by, reason, json, ...flags }: RetryFlags) => {
+      const chosen = chooseChunks(ids, failure);
       await withProfile(flags, async (database, profile) => {
-        const retried = await retryChunks(database, profile, chosen, { by, reason: why });
+        const retried = await retryChunks(database, profile, chosen, { by, reason });
         if (flags.dryRun) return printUnchanged();
         if (retried === 0) {
-          throw noneThere(profile, reason === undefined ? `no chunk ${ids.join(", ")}` : `no chunk for ${reason}`);
+          throw noneThere(profile, failure === undefined ? `no chunk ${ids.join(", ")}` : `no chunk for ${failure}`);
         }
         const others = "reason" in chosen ? 0 : chosen.chunkIds.length - retried;
         const text = `${count(retried)} will be enqueued again.`;
@@ -93,10 +93,10 @@ async function withProfile(
   await work(database, await readProfile(database, profile ?? config.candidate.name));
 }
 
-function chooseChunks(chunkIds: number[], reason: string | undefined): ChosenChunks {
-  if (reason === undefined && chunkIds.length > 0) return { chunkIds: [...new Set(chunkIds)] };
-  if (reason !== undefined && chunkIds.length === 0) return { reason };
-  throw new ReembedError("retry_what", "Give either the ids of the chunks to retry or a --reason, not both.", {
+function chooseChunks(chunkIds: number[], failure: string | undefined): ChosenChunks {
+  if (failure === undefined && chunkIds.length > 0) return { chunkIds: [...new Set(chunkIds)] };
+  if (failure !== undefined && chunkIds.length === 0) return { reason: failure };
+  throw new ReembedError("retry_what", "Give either the ids of the chunks to retry or a --failure, not both.", {
     exitCode: 2,
     remedy: "`reembed quarantine list` shows ids and reasons.",
   });

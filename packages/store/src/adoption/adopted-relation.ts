@@ -112,6 +112,20 @@ export function adoptedDocuments({ table, key, uri, title, language, body }: Doc
 }
 
 /**
+ * The ids of a chunking's chunks, as a subquery without an alias. Rows that need numbers are not joined with them, which
+ * takes several times as long: a number whose row was deleted a moment ago is among the ids.
+ */
+export function chunkIds({ chunking, relation, source }: ReadChunking): string {
+  return source?.numbered ? `(select id from reembed.chunk_keys where chunking = '${chunking}')` : relation;
+}
+
+interface ReadChunking {
+  chunking: string;
+  relation: string;
+  source: AdoptedSource | null;
+}
+
+/**
  * The keys of the rows as text, and the columns `key_1` and so on that they are made of; null unless rows need numbers.
  * @param extra Further columns.
  */

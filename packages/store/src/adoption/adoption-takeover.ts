@@ -6,7 +6,7 @@ import { withMigrationLock } from "../database/migrate.ts";
 import { type AdoptedSource, chunkings } from "../schema/corpus.ts";
 import { profiles } from "../schema/profiles.ts";
 import { chunksPartition, profileView } from "../schema/relations.ts";
-import { readFrom, stored } from "./adopted-relation.ts";
+import { chunkIds, readFrom, stored } from "./adopted-relation.ts";
 import { followChunks } from "./adopted-triggers.ts";
 import { readAdoption } from "./adoption.ts";
 import { installDocumentTriggers, logEverything, replaceSource } from "./replace-source.ts";
@@ -45,14 +45,12 @@ export async function takeOver(
       // For rows that were inserted since all were numbered; a tick finds them if this process ends here.
       const everything = source.numbered ? await logEverything(transaction, chunking) : undefined;
       // To join the rows with their numbers took more than a second with 200,000 rows, and writers would wait for that.
-      const ids = source.numbered
-        ? sql`reembed.chunk_keys where chunking = ${chunking}`
-        : sql`${sql.raw(reads.relation)} c`;
+      const ids = sql.raw(chunkIds({ chunking, relation: reads.relation, source }));
       await transaction.execute(sql`
         update reembed.profiles set
           state = case when newest is null then 'registered' when ${vectors} then 'adopting' else 'backfilling' end,
           backfill_order = 'id', backfill_cursor = 0, backfill_target = coalesce(newest, 0)
-        from (select max(id) as newest from ${ids}) chunks where name = ${profile.name}`);
+        from (select max(id) as newest from ${ids} c) chunks where name = ${profile.name}`);
       if (source.chunks === "keep") await moveToAdopted(transaction, chunking);
       // A live system must not get unexpected load: `reembed backfill start` starts it.
       await transaction.execute(

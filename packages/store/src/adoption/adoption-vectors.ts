@@ -4,7 +4,7 @@ import type { Database } from "../database/database.ts";
 import type { VectorOfText } from "../embeddings/read-vectors.ts";
 import { type RegisteredProfile, readProfile } from "../profiles/profiles.ts";
 import type { AdoptedSource } from "../schema/corpus.ts";
-import { adoptedChunks } from "./adopted-relation.ts";
+import { adoptedChunks, chunkIds } from "./adopted-relation.ts";
 import { leading } from "./leading-dimensions.ts";
 
 /** How many rows are drawn at most for one that has a text and a vector. */
@@ -62,12 +62,8 @@ export async function copyVectors(
       await transaction.execute(sql`select from reembed.profiles where name = ${profileName} for update`);
       const profile = await readProfile(transaction, profileName);
       if (profile.state !== "adopting" || profile.source === null) return undefined;
-      // Numbers alone tell a page. One whose row was deleted a moment ago counts as a chunk.
-      const chunks = profile.source.numbered
-        ? sql`(select id from reembed.chunk_keys where chunking = ${profile.chunking})`
-        : sql.raw(profile.relation);
       const { rows } = await transaction.execute<{ id: string }>(sql`
-        select c.id from ${chunks} c
+        select c.id from ${sql.raw(chunkIds(profile))} c
         where c.id > ${profile.backfillCursor} and c.id <= ${profile.backfillTarget}
         order by c.id limit ${limit}`);
       const last = rows.at(-1);

@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { chunkIds } from "../adoption/adopted-relation.ts";
 import { numberBlock } from "../adoption/row-numbers.ts";
 import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
@@ -42,7 +43,7 @@ export async function sweepBlock(
   const from = rows[0]?.position ?? leastId;
   const block = await database.execute<{ last: string | null; ids: string[] | null }>(sql`
     select max(id) as last, array_agg(id::text) as ids from (
-      select id from ${sql.raw(profile.relation)} c where id > ${from}::bigint order by id limit ${chunks}
+      select id from ${sql.raw(chunkIds(profile))} c where id > ${from}::bigint order by id limit ${chunks}
     ) block`);
   const ids = block.rows[0]?.ids ?? [];
   if (profile.source !== null) await checkRows(database, profile.chunking, sql.param(ids));
@@ -73,7 +74,10 @@ async function numberUnknown(
 const leastId = "-9223372036854775808";
 const greatestId = "9223372036854775807";
 
-/** Also logs the document of an adopted chunk, which must be cut again. LIMIT makes each join an index lookup. */
+/**
+ * Also logs the document of an adopted chunk, which must be cut again. LIMIT makes each join an index lookup. The chunks of the
+ * block are read once, and hashed, because IN is no join here: the planner expects other numbers of rows.
+ */
 async function logMissed(
   database: Database,
   { name, chunking, relation, source, state, backfillTarget }: RegisteredProfile,
@@ -94,12 +98,12 @@ async function logMissed(
           where o.chunking = ${chunking} and d.source_key is not null
         ) documents`;
   const { rows } = await database.execute<{ found: string }>(sql`
-    with missed as (
+    with present as materialized (
+      select id, sha256(convert_to(content, 'UTF8')) as content_hash from ${chunks} chunk
+      where id > ${from}::bigint and id <= ${to}::bigint
+    ), missed as (
       select c.id as chunk_id
-      from (
-        select id, sha256(convert_to(content, 'UTF8')) as content_hash from ${chunks} chunk
-        where id > ${from}::bigint and id <= ${to}::bigint
-      ) c
+      from present c
       left join lateral (
         select content_hash from reembed.chunk_embeddings where profile = ${name} and chunk_id = c.id limit 1
       ) e on true
@@ -117,8 +121,7 @@ async function logMissed(
         union select id from reembed.chunk_keys
           where chunking = ${chunking} and id > ${from}::bigint and id <= ${to}::bigint
       ) stored
-      left join lateral (select true as found from ${chunks} chunk where id = stored.chunk_id limit 1) c on true
-      where c.found is null
+      where (chunk_id in (select id from present)) is not true
     ), logged as (
       insert into reembed.change_log (chunking, chunk_id)
       select ${chunking}, m.chunk_id from missed m

@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { chunkIds } from "../adoption/adopted-relation.ts";
 import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import type { BackfillOrder } from "../schema/profiles.ts";
@@ -58,10 +59,12 @@ async function readLookedAt(
   return rows[0] === undefined ? undefined : Number(rows[0].id);
 }
 
-function remaining({ relation, backfillOrder, backfillCursor, backfillTarget }: RegisteredProfile) {
+function remaining(profile: RegisteredProfile) {
+  const { backfillOrder, backfillCursor, backfillTarget } = profile;
+  const ids = sql.raw(chunkIds(profile));
   return backfillOrder === "newest"
-    ? sql`select id from ${sql.raw(relation)} c where id < ${backfillCursor} order by id desc`
-    : sql`select id from ${sql.raw(relation)} c where id > ${backfillCursor} and id <= ${backfillTarget} order by id`;
+    ? sql`select id from ${ids} c where id < ${backfillCursor} order by id desc`
+    : sql`select id from ${ids} c where id > ${backfillCursor} and id <= ${backfillTarget} order by id`;
 }
 
 /**
