@@ -55,6 +55,8 @@ const routesOf: Record<Role | "anybody", readonly string[]> = {
     "POST /steer/quarantine/:profile",
     "GET /steer/rollout/:action",
     "POST /steer/rollout/:action",
+    "GET /steer/verification/:profile",
+    "POST /steer/verification/:profile",
   ],
   admin: [
     "PATCH /board/api/queues/:queueName/:jobId/delay",

@@ -21,6 +21,7 @@ const title = missing === undefined ? "in a browser" : `in a browser: skipped, $
 const steps = [
   "/changes",
   "/steer/index/mini-m3",
+  "/steer/verification/mini-m3",
   "/steer/quarantine/mini-m3?reason=empty_text",
   "/steer/bounds",
   "/steer/bounds/BATCH_SIZE",

@@ -116,6 +116,20 @@ describeOnOneServer(
       await dashboard.database.execute(sql`update reembed.profiles set state = 'registered' where name = 'mini-m3'`);
     });
 
+    test("have a profile verified by one of its workers, beside no other task", async () => {
+      const path = "/steer/verification/mini-m3";
+      await dashboard.database.execute(sql`truncate reembed.tasks`);
+      expect((await press(path)).text).toContain("The backfill of mini-m3 is not complete");
+      await dashboard.database.execute(sql`update reembed.profiles set state = 'backfilled' where name = 'mini-m3'`);
+      expect((await press(path)).status).toBe(303);
+      expect((await page("/")).text).toMatch(
+        /asked for the verification of mini-m3 .* a worker of the profile to take it/,
+      );
+      expect((await press("/steer/index/mini-m3")).text).toContain("anna asked for the verification of mini-m3");
+      expect(await last()).toMatchObject({ subject: "verification of mini-m3", toValue: "asked for" });
+      await dashboard.database.execute(sql`update reembed.profiles set state = 'registered' where name = 'mini-m3'`);
+    });
+
     test("set bounds, within their range and from what was seen", async () => {
       const path = "/steer/bounds/BATCH_SIZE";
       expect((await page("/steer/bounds")).text).toContain('href="steer/bounds/BATCH_SIZE"');

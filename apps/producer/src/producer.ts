@@ -1,4 +1,6 @@
 import { isTransient, messageOf } from "@reembed/core";
+import { buildRequestedIndex } from "@reembed/migration/index";
+import { runTasks } from "@reembed/migration/tasks";
 import { describeQueueServer, EmbedQueues, type QueueServer, startTickWorker, TickQueue } from "@reembed/queue";
 import { type Logger, outlast, repeatEvery } from "@reembed/runtime";
 import { explainAdopted } from "@reembed/store/adoption";
@@ -9,7 +11,6 @@ import { recountBlocks } from "@reembed/store/progress";
 import type { TickSettings } from "./allowance.ts";
 import { cutChangedDocuments } from "./cut-changed-documents.ts";
 import { removingExpired } from "./remove-expired.ts";
-import { runTasks } from "./run-tasks.ts";
 import { type TickReport, tick } from "./tick.ts";
 
 export interface ProducerOptions extends TickSettings {
@@ -23,9 +24,6 @@ export interface ProducerOptions extends TickSettings {
   retention?: Retention | undefined;
   log: Logger;
 }
-
-/** How often it looks for what a page has asked for. */
-const tasksEveryMs = 5_000;
 
 /** Starts a producer. Any number may run: they share one schedule, and one of them makes each tick. */
 export async function startProducer(options: ProducerOptions): Promise<AsyncDisposable> {
@@ -90,7 +88,12 @@ export async function startProducer(options: ProducerOptions): Promise<AsyncDisp
   };
   const onIdle = (error: unknown) => log.warn({ error: messageOf(error) }, `ticks wait for ${awaited}`);
   scope.use(repeatEvery(everyMs, keepTicking, onIdle));
-  scope.use(runTasks({ database, everyMs: tasksEveryMs, log }));
+  scope.use(
+    runTasks({
+      ...{ database, kind: "index build", log },
+      perform: (profile, performing) => buildRequestedIndex(database, profile, performing),
+    }),
+  );
   return scope.move();
 }
 

@@ -63,3 +63,13 @@ export interface Embedder extends AsyncDisposable {
    */
   embed(texts: readonly string[], reading: { as: TextRole }): AsyncIterable<TextOutcome[]>;
 }
+
+/** The same embedder for code that disposes of what it gets: its disposal does nothing. */
+export function keepOpen(embedder: Embedder): Embedder {
+  return {
+    model: embedder.model,
+    device: embedder.device,
+    embed: (texts, reading) => embedder.embed(texts, reading),
+    async [Symbol.asyncDispose]() {},
+  };
+}

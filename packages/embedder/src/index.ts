@@ -2,6 +2,7 @@ export {
   type Embedder,
   type EmbedderObserver,
   embedOne,
+  keepOpen,
   type TextOutcome,
   type TextRole,
   tryEmbedding,

@@ -2,9 +2,8 @@ import { configuredProfile, loadConfig } from "@reembed/config";
 import { ReembedError } from "@reembed/core";
 import { chooseDevice, startProfileEmbedder } from "@reembed/embedder";
 import { startSpendingMeter } from "@reembed/migration/spending";
-import { describeVerdict, verifyProfile } from "@reembed/migration/verify";
+import { cosineBars, defaultVerification, notProven, verifyProfile } from "@reembed/migration/verify";
 import { createLogger } from "@reembed/runtime";
-import { schemaOf } from "@reembed/store/database";
 import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import { readCoverage } from "@reembed/store/progress";
 import { recordVerification } from "@reembed/store/verification";
@@ -15,7 +14,6 @@ import { numberBetween, wholeNumberFrom } from "../options.ts";
 import { describeVerification } from "../output/describe-verification.ts";
 import { printResult } from "../output/print.ts";
 import { progressBars } from "../output/progress-bars.ts";
-import { remedyFor } from "../output/verification-remedy.ts";
 
 interface VerifyFlags {
   profile?: string;
@@ -26,15 +24,17 @@ interface VerifyFlags {
   json?: boolean;
 }
 
-/** The limit for adopted vectors, which another program made with its own kernels and number formats. */
-const leastCosineAdopted = 0.99;
-
 export function registerVerify(program: Command): void {
   program
     .command("verify")
     .description("prove from texts and vectors that a profile is complete and right")
     .option("--profile <name>", "profile to verify (default: the candidate)")
-    .option("--sample <vectors>", "number of vectors to embed again, chosen at random", wholeNumberFrom(1), 200)
+    .option(
+      "--sample <vectors>",
+      "number of vectors to embed again, chosen at random",
+      wholeNumberFrom(1),
+      defaultVerification.sample,
+    )
     .option("--full", "embed all vectors again")
     .option(
       "--device <device>",
@@ -42,7 +42,12 @@ export function registerVerify(program: Command): void {
       parseOneDevice,
       "cpu",
     )
-    .option("--min-cosine <cosine>", "least cosine similarity to the stored vector", numberBetween(-1, 1), 0.999)
+    .option(
+      "--min-cosine <cosine>",
+      "least cosine similarity to the stored vector",
+      numberBetween(-1, 1),
+      defaultVerification.minCosine,
+    )
     .option("--json", "print one JSON object")
     .action(async (flags: VerifyFlags, command: Command) => {
       const settings = loadConfig(process.env);
@@ -63,16 +68,14 @@ export function registerVerify(program: Command): void {
         profile,
         startEmbedder: () => startProfileEmbedder(wanted, config, { device, log, meter }),
         sample: flags.full ? "all" : flags.sample,
-        bars: { own: flags.minCosine, adopted: Math.min(leastCosineAdopted, flags.minCosine) },
+        bars: cosineBars(flags.minCosine),
         maxQuarantinedShare: config.maxQuarantinedShare,
         onProgress: (stage, done) =>
           bars[stage].update(done, stage === "check" || flags.full ? chunks : Math.min(flags.sample, chunks)),
       });
       await recordVerification(database, { profile: profile.name, passed: report.passed, report: { ...report } });
       printResult(report, flags.json, describeVerification(report));
-      if (report.passed) return;
-      const remedy = remedyFor(report, { schema: schemaOf(database), tickMs: config.producer.tickMs });
-      throw new ReembedError("not_proven", describeVerdict(report), { exitCode: 3, remedy });
+      if (!report.passed) throw notProven(report, database, config.producer.tickMs);
     });
 }
 

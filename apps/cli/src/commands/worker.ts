@@ -2,7 +2,8 @@ import { configuredProfile, loadConfig, type Settings } from "@reembed/config";
 import { chooseDevice, httpDevice, startProfileEmbedder, tryEmbedding } from "@reembed/embedder";
 import { followSettings } from "@reembed/migration/settings";
 import { startSpendingMeter } from "@reembed/migration/spending";
-import { requireSameServedModel } from "@reembed/migration/verify";
+import { runTasks } from "@reembed/migration/tasks";
+import { requireSameServedModel, verifyAsRequested } from "@reembed/migration/verify";
 import { createLogger, createMetrics, type Logger } from "@reembed/runtime";
 import { describeServer } from "@reembed/store/database";
 import { readProfile } from "@reembed/store/profiles";
@@ -11,7 +12,7 @@ import { type Command, Option } from "commander";
 import { parseDevice, processDevices, threadsOf } from "../hosting/devices.ts";
 import { serveOperations } from "../hosting/operations.ts";
 import { patienceFor, serveUntilSignal, startLife } from "../hosting/serve.ts";
-import { openServices, readConfig } from "../hosting/services.ts";
+import { openBareDatabase, openServices, readConfig } from "../hosting/services.ts";
 import { supervise } from "../hosting/supervise.ts";
 import { waitOption, wholeNumberFrom } from "../options.ts";
 
@@ -92,6 +93,20 @@ async function runWorker(flags: WorkerFlags, settings: Settings, log: Logger): P
     await patience(describeServer(database), () => requireSameServedModel(database, profile, embedder));
     meter?.keepWithinBudget();
     scope.use(await startWorker({ database, profile, embedder, queue, concurrency, lockDurationMs, log, metrics }));
+    if (settings.databaseUrl !== undefined) {
+      const { maxQuarantinedShare, producer } = config;
+      scope.use(
+        runTasks({
+          ...{ database, kind: "verification", profile: profile.name, log },
+          perform: async (name, performing) => {
+            // Statements of a worker have a limit, which those over a whole corpus exceed.
+            await using patient = await openBareDatabase(settings, log);
+            const verifying = { embedder, maxQuarantinedShare, tickMs: producer.tickMs, ...performing };
+            return await verifyAsRequested(patient.database, name, verifying);
+          },
+        }),
+      );
+    }
     // A model that is working needs no test, and would answer it only after its run.
     const checks = { model: async () => void (metrics.idleMs > modelTestAfterMs && (await tryEmbedding(embedder))) };
     // The members of a supervisor get consecutive ports.

@@ -1,6 +1,6 @@
 import { activeProfiles, type Config } from "@reembed/config";
 import { modelKey } from "@reembed/core";
-import { type Embedder, startProfileEmbedder } from "@reembed/embedder";
+import { type Embedder, keepOpen, startProfileEmbedder } from "@reembed/embedder";
 import type { Logger } from "@reembed/runtime";
 
 /** Opens one embedder per active profile, which application, workers and search of the demo share. */
@@ -18,16 +18,6 @@ export async function openEmbedders(
     );
   }
   return embedders;
-}
-
-/** The same embedder for code that disposes of what it gets: its disposal does nothing. */
-export function keepOpen(embedder: Embedder): Embedder {
-  return {
-    model: embedder.model,
-    device: embedder.device,
-    embed: (texts, reading) => embedder.embed(texts, reading),
-    async [Symbol.asyncDispose]() {},
-  };
 }
 
 /** An embedder that fails while `broken` returns true: the demo's fault. */

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { activeProfiles, type Config } from "@reembed/config";
 import { modelKey, type Profile, ReembedError } from "@reembed/core";
-import type { Embedder } from "@reembed/embedder";
+import { type Embedder, keepOpen } from "@reembed/embedder";
 import { followSettings } from "@reembed/migration/settings";
 import { startProducer } from "@reembed/producer";
 import type { Logger } from "@reembed/runtime";
@@ -11,7 +11,6 @@ import { type Coverage, readCoverage } from "@reembed/store/progress";
 import { defaultConcurrency, startWorker } from "@reembed/worker";
 import type { Services } from "../hosting/services.ts";
 import { progressBars } from "../output/progress-bars.ts";
-import { keepOpen } from "./demo-embedders.ts";
 
 const pollMs = 150;
 const patienceMs = 120_000;

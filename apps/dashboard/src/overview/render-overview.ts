@@ -1,6 +1,6 @@
 import { defaultSchema, formatDuration, type Role } from "@reembed/core";
 import { type Html, html } from "@reembed/http/html";
-import { describeTask } from "@reembed/migration/index";
+import { describeTask } from "@reembed/migration/tasks";
 import { describeWrongClock } from "@reembed/store/diagnosis";
 import type { Task } from "@reembed/store/operators";
 import { renderRollout } from "../rollout/render-rollout.ts";

@@ -1,5 +1,5 @@
-import { describeIncomplete, describeTask, refuseEmbedded, requestIndexBuild } from "@reembed/migration/index";
-import { readLastTask } from "@reembed/store/operators";
+import { describeIncomplete, refuseEmbedded, requestIndexBuild } from "@reembed/migration/index";
+import { describeOpenTask } from "@reembed/migration/tasks";
 import { readAnnIndex } from "@reembed/store/search";
 import { findProfile } from "../page/find-profile.ts";
 import type { SteeringContext, Step } from "./step.ts";
@@ -9,15 +9,15 @@ export async function indexStep({ database, readConfig }: SteeringContext, name:
   const profile = await findProfile(database, name);
   refuseEmbedded((await readConfig()).databaseUrl);
   const { exists, valid } = await readAnnIndex(database, profile);
-  const last = await readLastTask(database);
-  const open = last?.state === "waiting" || last?.state === "running" ? describeTask(last) : undefined;
   return {
     title: `Build the index of ${name}`,
     effects: [
       "A producer builds it within the database, without blocking searches or writers, and measures it then. That takes minutes to hours, and the overview shows how far it is.",
       "An index that is there already is measured again. To choose its kind or its options, run reembed index build.",
     ],
-    objections: [describeIncomplete(profile), open].filter((objection) => objection !== undefined),
+    objections: [describeIncomplete(profile), await describeOpenTask(database)].filter(
+      (objection) => objection !== undefined,
+    ),
     seen: exists ? (valid ? "an index is there" : "an index is there, and not valid") : "no index",
     fields: false,
     run: async (_, decision) => {

@@ -12,7 +12,7 @@ export function renderSteps(stages: Stages): Html {
 
 type Link = [path: string, text: string];
 
-/** What a page can do for the next stage; what proves needs a command. */
+/** What a page can do for the next stage; to judge needs a command. */
 function nextSteps({ candidate, percent, next, stages }: Stages): Link[] {
   const backfill = (action: string, text: string): Link => [
     `backfill/${encodeURIComponent(candidate)}/${action}`,
@@ -29,6 +29,8 @@ function nextSteps({ candidate, percent, next, stages }: Stages): Link[] {
     next.command === "reembed index build"
       ? [[`index/${encodeURIComponent(candidate)}`, `Build the index of ${candidate}`]]
       : [];
+  const verification: Link[] =
+    next.command === "reembed verify" ? [[`verification/${encodeURIComponent(candidate)}`, `Verify ${candidate}`]] : [];
   const wanted = shares.find((share) => share > percent);
   const share: Link[] =
     (next.stage === "canary" || next.stage === "full") && wanted !== undefined
@@ -36,7 +38,7 @@ function nextSteps({ candidate, percent, next, stages }: Stages): Link[] {
       : [];
   const shadow: Link[] =
     next.stage === "shadow" || next.stage === "judged" ? [["rollout/shadow", `Shadow ${shadowShare} %`]] : [];
-  return [...embedding, ...index, ...shadow, ...share];
+  return [...embedding, ...index, ...verification, ...shadow, ...share];
 }
 
 function waysBack({ percent, stage }: Stages): Link[] {

@@ -15,6 +15,7 @@ import { renderBounds } from "./render-bounds.ts";
 import { renderStep } from "./render-step.ts";
 import { rolloutStep } from "./rollout-step.ts";
 import type { SteeringContext, Step } from "./step.ts";
+import { verifyStep } from "./verify-step.ts";
 
 const DecisionForm = z.looseObject({
   by: z.string().optional(),
@@ -64,6 +65,7 @@ export function steeringRoutes(context: SteeringContext, changed: () => void): R
     backfillStep(context, { profile: param(request, "profile"), action: param(request, "action") }),
   );
   serve("/index/:profile", (request) => indexStep(context, param(request, "profile")));
+  serve("/verification/:profile", (request) => verifyStep(context, param(request, "profile")));
   serve("/quarantine/:profile", (request) =>
     quarantineStep(context, { profile: param(request, "profile"), query: request.query }),
   );

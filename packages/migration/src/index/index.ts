@@ -9,4 +9,4 @@ export {
 } from "./build-and-measure.ts";
 export type { BuiltIndex } from "./built-index.ts";
 export type { Progress, ProgressLine } from "./progress.ts";
-export { buildRequestedIndex, describeTask, requestIndexBuild } from "./requested-build.ts";
+export { buildRequestedIndex, requestIndexBuild } from "./requested-build.ts";

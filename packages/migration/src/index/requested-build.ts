@@ -1,7 +1,8 @@
-import { formatMoment, formatShare, ReembedError } from "@reembed/core";
+import { formatShare } from "@reembed/core";
 import type { Database } from "@reembed/store/database";
-import { type Decision, requestTask, type Task } from "@reembed/store/operators";
+import type { Decision } from "@reembed/store/operators";
 import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import { askFor, type Performing } from "../tasks/index.ts";
 import { buildAndMeasure, defaultBuild, lostVectors, missedRecall, requireBackfilled } from "./build-and-measure.ts";
 
 /**
@@ -14,20 +15,18 @@ export async function requestIndexBuild(
   decision: Decision,
 ): Promise<void> {
   requireBackfilled(profile);
-  const open = await requestTask(database, { kind: "index build", profile: profile.name }, decision);
-  if (open !== undefined) throw new ReembedError("task_open", describeTask(open), { exitCode: 3 });
+  await askFor(database, { kind: "index build", profile: profile.name }, decision);
 }
 
 /**
- * Builds the index as `reembed index build` does without options. Returns what came of it in words.
- * @param onSays Receives what is being done.
- * @param signal Ends it at once. The server goes on building, which the next run follows.
+ * Builds the index as `reembed index build` does without options. Returns what came of it in words. If it is ended, the
+ * server goes on building, which the next run follows.
  * @throws ReembedError also if the index was built and does not reach its recall.
  */
 export async function buildRequestedIndex(
   database: Database,
   name: string,
-  { onSays, signal }: { onSays: (says: string) => void; signal: AbortSignal },
+  { onSays, signal }: Performing,
 ): Promise<string> {
   const profile = await readProfile(database, name);
   const progress = {
@@ -41,20 +40,4 @@ export async function buildRequestedIndex(
   if (!built.reached) throw missedRecall(built);
   if (built.lost > 0) throw lostVectors(built);
   return `recall@10 is ${formatShare(built.recall10)}, in ${built.searchMs} ms a search`;
-}
-
-/** Who asked for what, and how far it is or what came of it. */
-export function describeTask({ kind, profile, requestedBy, requestedAt, state, takenBy, says }: Task): string {
-  const asked = `${requestedBy} asked for the ${kind} of ${profile} at ${formatMoment(requestedAt)}`;
-  const rest: Record<Task["state"], string> = {
-    waiting: "It waits for a producer to take it.",
-    running: `${takenBy} builds it: ${says ?? "it has begun"}.`,
-    lost:
-      takenBy === null
-        ? "No producer has taken it for an hour, and none will any more: ask again."
-        : `${takenBy} has given no sign of life for a minute: ask again, and a build that still runs in the server is followed.`,
-    done: `It is done: ${says}.`,
-    failed: `It failed: ${says}`,
-  };
-  return `${asked}. ${rest[state]}`;
 }

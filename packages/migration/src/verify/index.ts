@@ -1,3 +1,10 @@
 export { describeVerdict } from "./describe-verdict.ts";
+export {
+  cosineBars,
+  defaultVerification,
+  notProven,
+  requestVerification,
+  verifyAsRequested,
+} from "./requested-verification.ts";
 export { requireSameServedModel } from "./served-model.ts";
 export { type VerificationReport, verifyProfile } from "./verify-profile.ts";

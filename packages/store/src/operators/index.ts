@@ -21,5 +21,6 @@ export {
   reportTask,
   requestTask,
   type Task,
+  type TaskKind,
   type TaskState,
 } from "./tasks.ts";

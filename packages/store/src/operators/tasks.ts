@@ -7,6 +7,7 @@ type Row = typeof tasks.$inferSelect;
 /** `lost`: its process has given no sign of life, or none has taken it for an hour. It can be asked for again. */
 export type TaskState = "waiting" | "running" | "lost" | "done" | "failed";
 export type Task = Row & { state: TaskState };
+export type TaskKind = Row["kind"];
 export type NewTask = Pick<Row, "kind" | "profile">;
 
 /** Processes report every few seconds; a database that is busy may delay that. */
@@ -26,7 +27,7 @@ export async function requestTask(
   return await database.transaction(async (transaction) => {
     await transaction.execute(sql`
       update reembed.tasks set ended_at = now(), succeeded = false,
-        says = case when taken_by is null then 'No producer has taken it.' else 'Its process has given no sign of life.' end
+        says = case when taken_by is null then 'No process has taken it.' else 'Its process has given no sign of life.' end
       where ${isLost}`);
     const { rowCount } = await transaction.execute(sql`
       insert into reembed.tasks (kind, profile, requested_by) values (${kind}, ${profile}, ${decision.by})
@@ -41,12 +42,22 @@ export async function requestTask(
   });
 }
 
-/** Takes the task that waits; undefined if there is none, or another process was faster. */
-export async function claimTask(database: Queryable, takenBy: string): Promise<Row | undefined> {
+/**
+ * Takes the task that waits, if it is of this kind and, if one is named, of this profile; undefined if there is none, or
+ * another process was faster.
+ */
+export async function claimTask(
+  database: Queryable,
+  takenBy: string,
+  { kind, profile = null }: { kind: TaskKind; profile?: string | undefined | null },
+): Promise<Row | undefined> {
   const [claimed] = await database
     .update(tasks)
     .set({ takenBy, seenAt: sql`now()` })
-    .where(sql`${tasks.endedAt} is null and ${tasks.takenBy} is null and not (${isLost})`)
+    .where(
+      sql`${tasks.endedAt} is null and ${tasks.takenBy} is null and not (${isLost})
+        and ${tasks.kind} = ${kind} and ${tasks.profile} = coalesce(${profile}, ${tasks.profile})`,
+    )
     .returning();
   return claimed;
 }

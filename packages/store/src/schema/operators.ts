@@ -42,12 +42,15 @@ export const apiTokens = reembed.table(
   (table) => [uniqueIndex("api_tokens_name").on(table.name).where(sql`${table.revokedAt} is null`)],
 );
 
-/** Work of minutes or hours that a page has asked for, and that a producer does: building an index. One at a time. */
+/**
+ * Work of minutes or hours that a page has asked for, one at a time: a producer builds an index, a worker of the profile
+ * verifies it.
+ */
 export const tasks = reembed.table(
   "tasks",
   {
     id: bigserial("id", { mode: "number" }).primaryKey(),
-    kind: text("kind").$type<"index build">().notNull(),
+    kind: text("kind").$type<"index build" | "verification">().notNull(),
     profile: text("profile").notNull(),
     requestedAt: moment("requested_at").notNull().defaultNow(),
     requestedBy: text("requested_by").notNull(),

@@ -1,6 +1,6 @@
 import { formatCount, formatDuration } from "@reembed/core";
-import type { VerificationReport } from "@reembed/migration/verify";
 import { sweptPerTick } from "@reembed/store/changes";
+import type { VerificationReport } from "./verify-profile.ts";
 
 /** The sweep rests this long between two rounds. */
 const restSeconds = 60;

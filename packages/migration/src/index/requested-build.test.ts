@@ -1,4 +1,3 @@
-import { describeTask, requestIndexBuild } from "@reembed/migration/index";
 import { createLogger } from "@reembed/runtime";
 import { type Database, openDatabase } from "@reembed/store/database";
 import { readLastTask } from "@reembed/store/operators";
@@ -14,7 +13,8 @@ import {
 } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
-import { runTasks } from "./run-tasks.ts";
+import { describeTask, runTasks } from "../tasks/index.ts";
+import { buildRequestedIndex, requestIndexBuild } from "./requested-build.ts";
 
 const log = createLogger("silent");
 const anna = { by: "anna", reason: "tonight" };
@@ -38,7 +38,11 @@ describeOnEachServer(
       await database.execute(sql`drop index if exists reembed."chunk_embeddings_mini-m3_ann"`);
       profile = await readProfile(database, "mini-m3");
     });
-    const start = (of = database) => runTasks({ database: of, everyMs: 20, log });
+    const start = (of = database) =>
+      runTasks({
+        ...{ database: of, kind: "index build", everyMs: 20, log },
+        perform: (name, performing) => buildRequestedIndex(of, name, performing),
+      });
     const last = async () => {
       const task = await readLastTask(database);
       if (task === undefined) throw new Error("There is no task");
@@ -93,7 +97,7 @@ describeOnEachServer(
       await waitFor("the build in the server", async () => (await readAnnIndex(database, profile)).building !== null);
       await waitFor("its progress", async () => (await last()).says?.startsWith("waiting for writers"));
       await first[Symbol.asyncDispose]();
-      expect(describeTask(await last())).toContain("It failed: Its process was stopped. Ask again");
+      expect(describeTask(await last())).toContain("It failed: Its process was stopped: ask again");
       await requestIndexBuild(database, profile, ben);
       await using _second = start();
       await untilState("running");

@@ -1,22 +1,34 @@
 import { hostname } from "node:os";
 import { adviceOf, messageOf } from "@reembed/core";
-import { buildRequestedIndex } from "@reembed/migration/index";
 import { type Logger, repeatEvery } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
-import { claimTask, endTask, reportTask } from "@reembed/store/operators";
+import { claimTask, endTask, reportTask, type TaskKind } from "@reembed/store/operators";
+import { describeStopped } from "./describe-task.ts";
+
+export interface Performing {
+  /** Receives what is being done. */
+  onSays: (says: string) => void;
+  /** Ends it. */
+  signal: AbortSignal;
+}
 
 export interface TaskOptions {
   database: Database;
+  kind: TaskKind;
+  /** The profile whose tasks this process takes; by default those of all. */
+  profile?: string;
+  /** Does a task. Returns what came of it in words; what it throws is told as its failure. */
+  perform: (profile: string, performing: Performing) => Promise<string>;
   /** How often this process looks for a task, or reports how far it is. */
-  everyMs: number;
+  everyMs?: number;
   log: Logger;
 }
 
 /**
- * Does what a page has asked for and no request can wait for, one task at a time among all producers. If this process ends,
- * its task ends with it and can be asked for again; what the server is building goes on there, and is followed then.
+ * Does what a page has asked for and no request can wait for, one task at a time among all processes. If this process ends,
+ * its task ends with it and can be asked for again.
  */
-export function runTasks({ database, everyMs, log }: TaskOptions): AsyncDisposable {
+export function runTasks({ database, kind, profile, perform, everyMs = 5_000, log }: TaskOptions): AsyncDisposable {
   const takenBy = `${hostname()}, process ${process.pid}`;
   let running: { id: number; takenBy: string; says: string } | undefined;
   const stopping = new AbortController();
@@ -37,14 +49,14 @@ export function runTasks({ database, everyMs, log }: TaskOptions): AsyncDisposab
       const onSays = (says: string) => {
         if (running !== undefined) running.says = says;
       };
-      return { succeeded: true, says: await buildRequestedIndex(database, profile, { onSays, signal }) };
+      return { succeeded: true, says: await perform(profile, { onSays, signal }) };
     } catch (error) {
       return { succeeded: false, says: adviceOf(error) };
     }
   };
   const turn = async () => {
     if (running !== undefined) return await reportTask(database, running);
-    const task = await claimTask(database, takenBy);
+    const task = await claimTask(database, takenBy, { kind, profile });
     if (task === undefined) return;
     log.info({ profile: task.profile, by: task.requestedBy }, `${task.kind} begun`);
     running = { id: task.id, takenBy, says: "it has begun" };
@@ -58,8 +70,9 @@ export function runTasks({ database, everyMs, log }: TaskOptions): AsyncDisposab
       const interrupted = running;
       stopping.abort();
       if (interrupted === undefined) return;
-      const says = "Its process was stopped. Ask again: a build that still runs in the server is followed.";
-      await endTask(database, { id: interrupted.id, says, succeeded: false }).catch(() => undefined);
+      await endTask(database, { id: interrupted.id, says: describeStopped(kind), succeeded: false }).catch(
+        () => undefined,
+      );
     },
   };
 }

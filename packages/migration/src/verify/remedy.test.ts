@@ -1,6 +1,6 @@
 import type { VerificationReport } from "@reembed/migration/verify";
 import { expect, test } from "vitest";
-import { remedyFor } from "./verification-remedy.ts";
+import { remedyFor } from "./remedy.ts";
 
 const none: VerificationReport["failures"] = {
   ...{ old_text: 0, other_revision: 0, wrong_dimensions: 0, wrong_norm: 0, wrong_vector: 0 },

@@ -1,0 +1,75 @@
+import { formatCount, ReembedError } from "@reembed/core";
+import { type Embedder, keepOpen } from "@reembed/embedder";
+import { type Database, schemaOf } from "@reembed/store/database";
+import type { Decision } from "@reembed/store/operators";
+import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import { recordVerification } from "@reembed/store/verification";
+import { describeIncomplete } from "../index/index.ts";
+import { askFor, type Performing } from "../tasks/index.ts";
+import type { CosineBars } from "./compare-vectors.ts";
+import { describeVerdict } from "./describe-verdict.ts";
+import { remedyFor } from "./remedy.ts";
+import { type VerificationReport, verifyProfile } from "./verify-profile.ts";
+
+/** Number of vectors to embed again, and their least cosine similarity to the stored ones. */
+export const defaultVerification = { sample: 200, minCosine: 0.999 } as const;
+
+/** The limit for adopted vectors, which another program made with its own kernels and number formats. */
+const leastCosineAdopted = 0.99;
+
+export function cosineBars(own: number): CosineBars {
+  return { own, adopted: Math.min(leastCosineAdopted, own) };
+}
+
+/**
+ * Asks for a verification, which a worker of the profile then makes: it has the model.
+ * @throws ReembedError `backfill_incomplete`, or `task_open` if something was asked for already (exit code 3).
+ */
+export async function requestVerification(
+  database: Database,
+  profile: RegisteredProfile,
+  decision: Decision,
+): Promise<void> {
+  const incomplete = describeIncomplete(profile);
+  if (incomplete !== undefined) {
+    throw new ReembedError("backfill_incomplete", incomplete, { exitCode: 3, remedy: "Wait until it is complete." });
+  }
+  await askFor(database, { kind: "verification", profile: profile.name }, decision);
+}
+
+export interface RequestedVerification extends Performing {
+  /** The profile's model, which stays open. */
+  embedder: Embedder;
+  maxQuarantinedShare: number;
+  tickMs: number;
+}
+
+/**
+ * Verifies and records it as `reembed verify` does without options. Returns the verdict in words.
+ * @throws ReembedError `not_proven`.
+ */
+export async function verifyAsRequested(
+  database: Database,
+  name: string,
+  { embedder, maxQuarantinedShare, tickMs, onSays, signal }: RequestedVerification,
+): Promise<string> {
+  const report = await verifyProfile({
+    ...{ database, profile: await readProfile(database, name), maxQuarantinedShare },
+    startEmbedder: async () => keepOpen(embedder),
+    sample: defaultVerification.sample,
+    bars: cosineBars(defaultVerification.minCosine),
+    onProgress: (stage, done) => {
+      signal.throwIfAborted();
+      onSays(stage === "check" ? `${formatCount(done)} chunks checked` : `${formatCount(done)} texts embedded again`);
+    },
+  });
+  await recordVerification(database, { profile: name, passed: report.passed, report: { ...report } });
+  if (!report.passed) throw notProven(report, database, tickMs);
+  return describeVerdict(report).replace(/\.$/, "");
+}
+
+/** The verdict as an error, with what to do about it. */
+export function notProven(report: VerificationReport, database: Database, tickMs: number): ReembedError {
+  const remedy = remedyFor(report, { schema: schemaOf(database), tickMs });
+  return new ReembedError("not_proven", describeVerdict(report), { exitCode: 3, remedy });
+}
