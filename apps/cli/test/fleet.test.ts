@@ -1,4 +1,8 @@
+import { requestVerification } from "@reembed/migration/verify";
+import { readLastTask } from "@reembed/store/operators";
+import { readProfile } from "@reembed/store/profiles";
 import { readCoverage } from "@reembed/store/progress";
+import { lastVerification } from "@reembed/store/verification";
 import { describeOnEachServer, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { Redis } from "ioredis";
@@ -46,6 +50,24 @@ describeOnEachServer(
       redis.disconnect();
       expect((await readCoverage(database, registered)).coverage).toBeLessThan(1);
       await expectComplete(migration);
+      expect(fleet.exited()).toEqual([]);
+    });
+
+    test("verifies, in one of its workers, what a page asks for", async () => {
+      const migration = await startFleetMigration(await open(), { ...options, documents: 40, workers: 2 });
+      const { database, registered, fleet } = migration;
+      await expectComplete(migration);
+      const profile = await readProfile(database, registered.name);
+      await requestVerification(database, profile, { by: "anna", reason: "before the rollout" });
+      const task = await waitFor("the verification", async () => {
+        const last = await readLastTask(database);
+        return last?.endedAt === null ? undefined : last;
+      });
+      expect(task).toMatchObject({ state: "done", says: expect.stringContaining(`${registered.name} is proven`) });
+      expect(await lastVerification(database, profile)).toMatchObject({
+        passed: true,
+        report: { device: "cpu", embeddedAgain: { compared: 200, wrong: 0 } },
+      });
       expect(fleet.exited()).toEqual([]);
     });
   },
