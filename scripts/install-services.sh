@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the native and the browser test suites need on Debian or Ubuntu: PostgreSQL, pgvector >= 0.8, PgBouncer,
-# Redis and Chromium. The tests start their own instances of them in their own folders; no system service is used or changed.
+# Redis, Chromium, and promtool, which checks the alerts. The tests start their own instances of them in their own folders; no system service is used or changed.
 set -euo pipefail
 . "$(dirname "$0")/retry.sh"
 
@@ -10,11 +10,22 @@ has_pgvector() { ls /usr/share/postgresql/*/extension/vector--0.[89]*.sql >/dev/
 has_postgres() { ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; }
 has_pgbouncer() { command -v pgbouncer || [ -e /usr/sbin/pgbouncer ]; } >/dev/null
 has_browser() { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null
+has_promtool() { command -v promtool >/dev/null; }
 
-if has_postgres && has_pgvector && has_pgbouncer && has_browser && command -v redis-server >/dev/null; then
-  echo "PostgreSQL, pgvector, PgBouncer, Redis and Chromium are installed."
+if has_postgres && has_pgvector && has_pgbouncer && has_browser && has_promtool && command -v redis-server >/dev/null; then
+  echo "PostgreSQL, pgvector, PgBouncer, Redis, Chromium and promtool are installed."
   exit 0
 fi
+
+# Of the package prometheus the one file alone: as a whole it starts a server.
+install_promtool() {
+  local folder status=0
+  folder=$(mktemp -d)
+  (cd "$folder" && retry apt-get download -qq prometheus && dpkg-deb --extract prometheus_*.deb .) || status=1
+  [ "$status" = 0 ] && as_root install "$folder/usr/bin/promtool" /usr/local/bin/promtool || status=1
+  rm -rf "$folder"
+  return "$status"
+}
 
 export DEBIAN_FRONTEND=noninteractive
 retry as_root apt-get update -qq
@@ -22,6 +33,7 @@ has_postgres || install postgresql postgresql-contrib
 command -v redis-server >/dev/null || install redis-server
 has_pgbouncer || install pgbouncer
 has_browser || install chromium
+has_promtool || install_promtool
 has_pgvector && exit 0
 
 major=$(ls /usr/lib/postgresql | sort -n | tail -n 1)

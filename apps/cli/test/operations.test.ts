@@ -53,6 +53,11 @@ describeOnEachServer(
       expect(metrics).toContain(`reembed_chunks_total{${label},outcome="embedded"} ${coverage.embedded}`);
       expect(metrics).toContain(`reembed_chunks_total{${label},outcome="quarantined"} 1`);
       expect(metrics).toContain(`reembed_pending_chunks{${label}} 0`);
+      for (const value of ["oldest_change_seconds{} 0", "backfill_paused{} 0"]) {
+        expect(metrics).toContain(`reembed_${value.replace("{}", `{${label}}`)}\n`);
+      }
+      // A counter is there before it counts: an increase is seen from 0 alone.
+      expect(metrics).toContain(`reembed_jobs_total{${label},outcome="failed"} 0`);
       for (const value of ["sent_tokens{} 1500", "cost{} 0.003", "cost_budget{} 20"]) {
         expect(metrics).toContain(`reembed_${value.replace("{}", `{${label}}`)}\n`);
       }

@@ -11,6 +11,10 @@ export class WorkerMetrics {
   constructor(metrics: Metrics, profile: string) {
     this.#metrics = metrics;
     this.#profile = profile;
+    // Prometheus sees no increase from nothing to 1.
+    for (const outcome of ["completed", "failed", "stalled"]) metrics.jobs.inc({ profile, outcome }, 0);
+    for (const outcome of ["embedded", "reused", "stale", "quarantined"]) metrics.chunks.inc({ profile, outcome }, 0);
+    metrics.childRestarts.inc({ profile }, 0);
   }
 
   /** The observer that counts what happens inside the embedder. */

@@ -51,6 +51,7 @@ export {
   type GuardFigure,
   type GuardrailSettings,
   type GuardWindow,
+  guardedMeasures,
   type LatencyBounds,
   latencyRanks,
   measureGuardrails,

@@ -153,6 +153,18 @@ function stateMetrics(registers: Registry[]) {
       labelNames: ["profile"],
       registers,
     }),
+    oldestChange: new Gauge({
+      name: "reembed_oldest_change_seconds",
+      help: "For how long the oldest change has been waiting for its vector; 0 without changes.",
+      labelNames: ["profile"],
+      registers,
+    }),
+    paused: new Gauge({
+      name: "reembed_backfill_paused",
+      help: "1 if the backfill is paused, otherwise 0.",
+      labelNames: ["profile"],
+      registers,
+    }),
     sentTokens: new Gauge({
       name: "reembed_sent_tokens",
       help: "Tokens that embedding servers have read for a profile, of all processes together.",

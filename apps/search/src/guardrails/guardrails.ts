@@ -1,4 +1,4 @@
-import { type GuardrailSettings, messageOf, type Rollout } from "@reembed/core";
+import { type GuardrailSettings, guardedMeasures, messageOf, type Rollout } from "@reembed/core";
 import { type Followed, type Logger, type Metrics, presentValue, repeatEvery } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
 import { readRollout } from "@reembed/store/rollout";
@@ -16,6 +16,10 @@ export interface GuardrailsOptions {
 
 /** Checks the candidate while it answers, in every search process; if several find a breach, one of them rolls back. */
 export function startGuardrails({ database, settings, log, metrics }: GuardrailsOptions): AsyncDisposable {
+  // Prometheus sees no increase from nothing to 1.
+  for (const measure of guardedMeasures) {
+    for (const outcome of ["rolled back", "warned"]) metrics.guardrailBreaches.inc({ measure, outcome }, 0);
+  }
   const look = async () => {
     const rollout = await readRollout(database);
     gaugeRollout(metrics, rollout);

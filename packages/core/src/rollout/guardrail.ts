@@ -32,7 +32,9 @@ export interface GuardrailSettings {
   p95MarginMs: number;
 }
 
-type GuardedMeasure = "errors" | "empty" | "negative" | "latency";
+export const guardedMeasures = ["errors", "empty", "negative", "latency"] as const;
+
+type GuardedMeasure = (typeof guardedMeasures)[number];
 
 /** How much worse than the baseline the candidate is in one measure, and how much worse it may be. */
 export interface GuardFigure {
