@@ -22,7 +22,7 @@ install_promtool() {
   local folder status=0
   folder=$(mktemp -d)
   (cd "$folder" && retry apt-get download -qq prometheus && dpkg-deb --extract prometheus_*.deb .) || status=1
-  [ "$status" = 0 ] && as_root install "$folder/usr/bin/promtool" /usr/local/bin/promtool || status=1
+  [ "$status" = 0 ] && as_root cp "$folder/usr/bin/promtool" /usr/local/bin/ || status=1
   rm -rf "$folder"
   return "$status"
 }
