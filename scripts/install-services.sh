@@ -21,6 +21,7 @@ fi
 install_promtool() {
   local folder status=0
   folder=$(mktemp -d)
+  chmod 777 "$folder"
   (cd "$folder" && retry apt-get download -qq prometheus && dpkg-deb --extract prometheus_*.deb .) || status=1
   [ "$status" = 0 ] && as_root cp "$folder/usr/bin/promtool" /usr/local/bin/ || status=1
   rm -rf "$folder"

@@ -102,7 +102,8 @@ describeOnOneServer(
         const attempt = (headers: Record<string, string>) =>
           guarded.send("POST", "/login", new URLSearchParams({ password: viewerPassword }), headers);
         const [plain] = (await attempt({})).headers.getSetCookie();
-        expect(plain).toMatch(/^reembed_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/);
+        expect(plain).toMatch(/^reembed_session_\d+=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/);
+        expect(plain).toContain(`reembed_session_${new URL(guarded.origin).port}=`);
         const [secure] = (await attempt({ "x-forwarded-proto": "https" })).headers.getSetCookie();
         expect(secure).toMatch(/; Secure/);
       });
@@ -115,7 +116,7 @@ describeOnOneServer(
       });
 
       test("an invented session is not accepted", async () => {
-        const cookie = `reembed_session=${"a".repeat(43)}`;
+        const cookie = `reembed_session_${new URL(guarded.origin).port}=${"a".repeat(43)}`;
         expect((await guarded.get("/board/api/queues", { cookie, accept: "application/json" })).status).toBe(401);
       });
 

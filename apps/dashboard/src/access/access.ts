@@ -24,7 +24,11 @@ interface Session extends Pick<Identity, "role" | "name"> {
   user: string | undefined;
 }
 
-const cookieName = "reembed_session";
+/** A browser sends a host's cookies to all of its ports: each dashboard there has a session of its own. */
+function cookieName(request: Request): string {
+  const port = /:(\d+)$/.exec(request.get("host") ?? "")?.[1];
+  return port === undefined ? "reembed_session" : `reembed_session_${port}`;
+}
 
 /** Decides who somebody is: by a token, by a session that began with a password, or by what a trusted proxy tells. */
 export class Access {
@@ -94,7 +98,7 @@ export class Access {
   logIn(request: Request, response: Response, granted: Omit<Session, "user">): void {
     this.#sessions.end(sessionId(request));
     const session = { ...granted, user: this.#forwardedUser(request) };
-    response.cookie(cookieName, this.#sessions.begin(session), {
+    response.cookie(cookieName(request), this.#sessions.begin(session), {
       path: cookiePath(response),
       httpOnly: true,
       sameSite: "strict",
@@ -105,7 +109,7 @@ export class Access {
 
   logOut(request: Request, response: Response): void {
     this.#sessions.end(sessionId(request));
-    response.clearCookie(cookieName, { path: cookiePath(response) });
+    response.clearCookie(cookieName(request), { path: cookiePath(response) });
   }
 }
 
@@ -121,6 +125,6 @@ function cookiePath({ app }: Response): string {
 }
 
 function sessionId(request: Request): string {
-  const id: unknown = request.cookies?.[cookieName];
+  const id: unknown = request.cookies?.[cookieName(request)];
   return typeof id === "string" ? id : "";
 }

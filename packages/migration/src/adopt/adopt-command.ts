@@ -14,14 +14,19 @@ export type Discovery = Omit<DiscoveredTable, "adoptions"> & {
 export async function withCommands(database: Database, all: readonly DiscoveredTable[]): Promise<Discovery[]> {
   const isOccupied = all.some(({ adopted }) => adopted);
   const taken = [schemaOf(database), ...(await readOtherInstallations(database)).map(({ schema }) => schema)];
-  return all.map((found) => withCommand(found, isOccupied ? suggestSchema(found.table, taken) : null));
+  return all.map((found) => {
+    if (!isOccupied || found.adopted) return withCommand(found, null);
+    const schema = suggestSchema(found.table, taken);
+    taken.push(schema);
+    return withCommand(found, schema);
+  });
 }
 
 function withCommand(found: DiscoveredTable, schema: string | null): Discovery {
   const { adoptions, adopted } = found;
   return {
     ...found,
-    schema: adopted ? null : schema,
+    schema,
     adoptions: adoptions.map((adoption) => ({ ...adoption, command: adopted ? null : commandFor(found, adoption) })),
   };
 }

@@ -2,6 +2,7 @@ import { type Database, openDatabase } from "@reembed/store/database";
 import { describeOnEachServer, describeOnOneServer, type TestServers, testProfile } from "@reembed/testing";
 import { fillTable, frameworkTables, someChunks } from "@reembed/testing/frameworks";
 import { expect, onTestFinished, test } from "vitest";
+import { withCommands } from "./adopt-command.ts";
 import { type DiscoveredTable, discoverTables } from "./discover.ts";
 import { presets } from "./presets/index.ts";
 import type { ProposedSource } from "./proposal.ts";
@@ -167,6 +168,24 @@ describeOnEachServer(
         ["public.summary", ["It is a materialized view, and only tables can have the triggers that record changes."]],
       ]);
       expect(found[1]?.obstacles[1]?.remedy).toBe("Say it with --content: note, remark.");
+    });
+
+    test("suggests another installation for each table beside an adopted one, also if two have one name", async () => {
+      const database = open(await servers({ empty: true }));
+      await database.$client.query(`
+        create extension if not exists vector; create schema archive;
+        create table notes (id bigserial primary key, content text, embedding vector(3));
+        create table archive.notes (id bigserial primary key, content text, embedding vector(3));
+        create table items (id bigserial primary key, content text, embedding vector(3))`);
+      const found = await discoverTables(database, baseline);
+      const schemas = async (adopted: string) => {
+        const all = found.map((table) => ({ ...table, adopted: table.table === adopted }));
+        return Object.fromEntries((await withCommands(database, all)).map(({ table, schema }) => [table, schema]));
+      };
+      expect(await schemas("public.items")).toEqual({
+        ...{ "public.items": null, "archive.notes": "reembed_notes", "public.notes": "reembed_notes_2" },
+      });
+      expect(await schemas("none")).toEqual({ "public.items": null, "archive.notes": null, "public.notes": null });
     });
 
     test("reads only, and estimates the rows of a large table", async () => {
