@@ -80,7 +80,7 @@ const containersOf: Record<Role, readonly string[]> = {
   pull: ["reembed-model-pull/rubert-tiny2", "reembed-model-pull/bge-m3"],
 };
 /** What nobody may read who may read settings. */
-const isSecret = (name: string) => /_(URL|KEY|TOKEN|PASSWORD)$/.test(name);
+const isSecret = (name: string) => /_(URL|KEY|TOKEN|PASSWORD|SECRET)$/.test(name);
 
 /** Whatever is written into the settings reaches a container that takes all of them; a secret has a name of its own. */
 function takes(container: Container | undefined, name: string): boolean {

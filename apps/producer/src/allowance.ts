@@ -1,3 +1,4 @@
+import { describeRateLimit } from "@reembed/migration/backfill";
 import type { QueueCounts } from "@reembed/queue";
 import { type Database, readDatabaseLoad } from "@reembed/store/database";
 import type { RegisteredProfile } from "@reembed/store/profiles";
@@ -98,6 +99,6 @@ function rateOf({ backfillRate: rate }: RegisteredProfile, { tickMs }: TickSetti
     enqueue: shareOfTick(rate, tickMs, Date.now()),
     // Workers finish a tick's chunks before the next tick, or get fewer: no backlog builds up.
     waiting: Math.ceil((rate * tickMs) / 1_000),
-    throttleReason: `It is limited to ${rate} chunks/s.`,
+    throttleReason: describeRateLimit(rate),
   };
 }

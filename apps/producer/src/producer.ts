@@ -1,5 +1,6 @@
 import { isTransient, messageOf } from "@reembed/core";
 import { buildRequestedIndex } from "@reembed/migration/index";
+import type { Webhook } from "@reembed/migration/notices";
 import { runTasks } from "@reembed/migration/tasks";
 import { describeQueueServer, EmbedQueues, type QueueServer, startTickWorker, TickQueue } from "@reembed/queue";
 import { type Logger, outlast, repeatEvery } from "@reembed/runtime";
@@ -11,6 +12,7 @@ import { recountBlocks } from "@reembed/store/progress";
 import type { TickSettings } from "./allowance.ts";
 import { cutChangedDocuments } from "./cut-changed-documents.ts";
 import { removingExpired } from "./remove-expired.ts";
+import { sendNotices } from "./send-notices.ts";
 import { type TickReport, tick } from "./tick.ts";
 
 export interface ProducerOptions extends TickSettings {
@@ -22,8 +24,15 @@ export interface ProducerOptions extends TickSettings {
   readSettings?: (() => Promise<Omit<TickSettings, "tickMs">>) | undefined;
   /** Without it nothing is removed. */
   retention?: Retention | undefined;
+  /** Where people are told what they must know; without it nobody is told. */
+  webhook?: Webhook | undefined;
+  /** The share of a profile's chunks that may be in quarantine before somebody is told; by default everything. */
+  maxQuarantinedShare?: number;
   log: Logger;
 }
+
+/** What people are told may be some seconds old, and is read and sent by short statements. */
+const noticesEveryMs = { watchEveryMs: 5_000, sendEveryMs: 1_000 };
 
 /** Starts a producer. Any number may run: they share one schedule, and one of them makes each tick. */
 export async function startProducer(options: ProducerOptions): Promise<AsyncDisposable> {
@@ -94,6 +103,8 @@ export async function startProducer(options: ProducerOptions): Promise<AsyncDisp
       perform: (profile, performing) => buildRequestedIndex(database, profile, performing),
     }),
   );
+  const { webhook, maxQuarantinedShare = 1 } = options;
+  if (webhook !== undefined) scope.use(sendNotices({ database, webhook, maxQuarantinedShare, ...noticesEveryMs, log }));
   return scope.move();
 }
 

@@ -194,6 +194,24 @@ describe("an environment", () => {
     ]);
   });
 
+  test("may name a webhook with the secret that signs for it, and neither alone", () => {
+    const [url, secret] = ["https://hooks.example/reembed?key=hunter2", `whsec_${Buffer.alloc(24).toString("base64")}`];
+    expect(loadConfig({ WEBHOOK_URL: url, WEBHOOK_SECRET: secret }).webhook).toEqual({ url, secret });
+    expect(problems({ WEBHOOK_URL: url })).toEqual([
+      "WEBHOOK_URL is set without WEBHOOK_SECRET: its receiver could not tell who sends",
+    ]);
+    expect(problems({ WEBHOOK_SECRET: secret })).toEqual([
+      "WEBHOOK_SECRET is set without WEBHOOK_URL: nothing would be sent",
+    ]);
+    const short = `whsec_${Buffer.alloc(23).toString("base64")}`;
+    for (const bad of ["hunter2", short, `${secret}=`, secret.slice("whsec_".length)]) {
+      expect(problems({ WEBHOOK_URL: "ftp://user:hunter2@host", WEBHOOK_SECRET: bad })).toEqual([
+        "WEBHOOK_URL must be an address like https://hooks.example/reembed, without user and password",
+        "WEBHOOK_SECRET must be whsec_ and 24 to 64 random bytes in base64",
+      ]);
+    }
+  });
+
   test("may name a server that embeds for the candidate", () => {
     const settings = { EMBEDDING_ENDPOINT: "http://tei:8080/v1", EMBEDDING_REQUEST_TEXTS: "16" };
     const server = {

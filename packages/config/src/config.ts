@@ -34,6 +34,8 @@ export interface Settings {
     retention: { searchDays: number; throughputDays: number };
   };
   worker: { concurrency: number | undefined; lockDurationMs: number; tokenBudget: number | undefined };
+  /** Where people are told what they must know about a migration, and the secret that signs it; by default nowhere. */
+  webhook: { url: string; secret: string } | undefined;
   /** The share of a profile's chunks that may be in quarantine; with more, `verify` and `rollout` refuse it. */
   maxQuarantinedShare: number;
   guardrails: GuardrailSettings;
@@ -119,6 +121,10 @@ function toSettings(env: Environment): Settings {
       lockDurationMs: (env.LOCK_SECONDS ?? (env.DATABASE_URL === undefined ? 60 : 8)) * 1_000,
       tokenBudget: env.TOKEN_BUDGET,
     },
+    webhook:
+      env.WEBHOOK_URL === undefined || env.WEBHOOK_SECRET === undefined
+        ? undefined
+        : { url: env.WEBHOOK_URL, secret: env.WEBHOOK_SECRET },
     maxQuarantinedShare: env.MAX_QUARANTINED_SHARE,
     guardrails: guardrailSettings(env),
     search: {
@@ -185,7 +191,7 @@ function guardrailSettings(env: Environment): GuardrailSettings {
 
 function describeIssue(issue: z.core.$ZodIssue, given: NodeJS.ProcessEnv): string {
   const name = String(issue.path[0]);
-  const secret = /_(URL|ENDPOINT|TOKEN|KEY|PASSWORD)$/.test(name);
+  const secret = /_(URL|ENDPOINT|TOKEN|KEY|PASSWORD|SECRET)$/.test(name);
   return secret ? `${name} ${issue.message}` : `${name} ${issue.message}, not ${given[name]}`;
 }
 
@@ -197,6 +203,12 @@ function describeContradictions(given: NodeJS.ProcessEnv): string[] {
   }
   if ((given.REEMBED_SCHEMA ?? defaultSchema) !== defaultSchema && given.DATABASE_URL === undefined) {
     problems.push("REEMBED_SCHEMA is set without DATABASE_URL: each REEMBED_DIR has an embedded database of its own");
+  }
+  if (given.WEBHOOK_URL !== undefined && given.WEBHOOK_SECRET === undefined) {
+    problems.push("WEBHOOK_URL is set without WEBHOOK_SECRET: its receiver could not tell who sends");
+  }
+  if (given.WEBHOOK_SECRET !== undefined && given.WEBHOOK_URL === undefined) {
+    problems.push("WEBHOOK_SECRET is set without WEBHOOK_URL: nothing would be sent");
   }
   problems.push(...describeOpenDoors(given));
   const variables = ProfileVariables.safeParse(given);

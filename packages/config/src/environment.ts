@@ -8,6 +8,8 @@ const postgresAddress = "must be an address like postgresql://user:password@host
 const redisAddress = "must be an address like redis://:password@host:6379, or rediss:// for TLS";
 const webAddress = "must be an address like https://huggingface.co";
 const serverAddress = "must be an address like http://tei:8080/v1, without user and password";
+const webhookAddress = "must be an address like https://hooks.example/reembed, without user and password";
+const webhookSecret = "must be whsec_ and 24 to 64 random bytes in base64";
 const schemaName = "must be a name like reembed_pages, of at most 40 lower-case letters, digits and underscores";
 const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 
@@ -58,6 +60,8 @@ export const Environment = z.object({
   MAX_SEARCH_P95_MS: count(1, 600_000).default(1_000),
   SEARCH_RETENTION_DAYS: count(0, 3_650).default(90),
   THROUGHPUT_RETENTION_DAYS: count(0, 3_650).default(30),
+  WEBHOOK_URL: server(webhookAddress).optional(),
+  WEBHOOK_SECRET: z.string().refine(isWebhookSecret, webhookSecret).optional(),
   WORKER_CONCURRENCY: count(1, 64).optional(),
   LOCK_SECONDS: amount(0.1, 600).optional(),
   TOKEN_BUDGET: count(16, 1_000_000).optional(),
@@ -103,10 +107,15 @@ function without(problemsOf: (value: string) => string[]) {
   };
 }
 
-function server() {
-  return z
-    .url({ protocol: /^https?$/, error: serverAddress })
-    .refine((address) => !/^[^/]*\/\/[^/?#]*@/.test(address), serverAddress);
+function server(error = serverAddress) {
+  return z.url({ protocol: /^https?$/, error }).refine((address) => !/^[^/]*\/\/[^/?#]*@/.test(address), error);
+}
+
+/** The form and the lengths of Standard Webhooks. */
+function isWebhookSecret(text: string): boolean {
+  const [, base64 = ""] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text) ?? [];
+  const key = Buffer.from(base64, "base64");
+  return key.toString("base64") === base64 && key.length >= 24 && key.length <= 64;
 }
 
 function serverKey() {

@@ -19,10 +19,12 @@ export function registerProducer(program: Command): void {
       const log = createLogger(config.logLevel);
       await serveUntilSignal({ log, name: "producer", json }, async (scope) => {
         const services = scope.use(await openServices(config, log, { patience: patienceFor(wait, log) }));
+        const { webhook, maxQuarantinedShare } = config;
         const { lockDurationMs } = config.worker;
         const readSettings = followSettings(services.database, config, ({ producer }) => producer);
         const metrics = createMetrics();
-        scope.use(await startProducer({ ...services, ...config.producer, readSettings, lockDurationMs, log }));
+        const options = { ...config.producer, readSettings, lockDurationMs, webhook, maxQuarantinedShare, log };
+        scope.use(await startProducer({ ...services, ...options }));
         const beforeScrape = gaugeProfiles(services, metrics, scope);
         await serveOperations(config, services, { metrics, beforeScrape, log }, scope);
         return { tickMs: config.producer.tickMs };

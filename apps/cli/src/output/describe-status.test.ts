@@ -19,7 +19,14 @@ const status: ProfileStatus = {
   queue: { waiting: 0, active: 0, delayed: 0, failed: 0 },
   rate: { chunksPerSecond: 0, tokensPerSecond: 0 },
   spending: null,
-  ...{ forecast: null, verification: null, index: null, wrongClocks: [], changeLog: { rows: 0, oldestSeconds: 0 } },
+  ...{
+    forecast: null,
+    verification: null,
+    index: null,
+    wrongClocks: [],
+    undelivered: null,
+    changeLog: { rows: 0, oldestSeconds: 0 },
+  },
   workers: [{ id: "w", host: "h", device: "cpu", profile: "m3", tokensPerSecond: 0, waitsFor: null }],
 };
 const notes = (changed: Partial<ProfileStatus>, settings: { tickLimits?: string; tickMs?: number } = {}) =>

@@ -1,4 +1,5 @@
 import { defaultSchema, formatCount, formatDuration, formatRate, formatShare, formatTable } from "@reembed/core";
+import { describeUndelivered } from "@reembed/migration/notices";
 import {
   describeBacklog,
   describeSpending,
@@ -42,6 +43,8 @@ export function describeStatuses(
   notes.push(...(statuses[0]?.wrongClocks ?? []).map(describeWrongClock));
   const backlog = statuses[0] && describeBacklog(statuses[0].changeLog, tickMs / 1_000);
   if (backlog) notes.push(`${backlog}. Run \`reembed producer\`.`);
+  const undelivered = statuses[0]?.undelivered;
+  if (undelivered) notes.push(...describeUndelivered(undelivered));
   const table = formatTable([header, ...rows], 2);
   const heading = schema === defaultSchema ? [] : [`This installation is in the schema ${schema}.`];
   return [...heading, ...(migration === undefined ? [] : [describeMigration(migration, now)]), table, notes.join("\n")]

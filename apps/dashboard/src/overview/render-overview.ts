@@ -1,5 +1,6 @@
 import { defaultSchema, formatDuration, type Role } from "@reembed/core";
 import { type Html, html } from "@reembed/http/html";
+import { describeUndelivered } from "@reembed/migration/notices";
 import { describeTask } from "@reembed/migration/tasks";
 import { describeWrongClock } from "@reembed/store/diagnosis";
 import type { Task } from "@reembed/store/operators";
@@ -25,6 +26,7 @@ ${rollout && renderRollout(rollout, at)}
 ${renderProducer(producer, at)}
 ${renderOperatorChanges(changes)}
 ${profiles[0]?.status.wrongClocks.map((wrong) => html`<p class="warning">${describeWrongClock(wrong)} Synchronise it with a time server.</p>`)}
+${profiles[0]?.status.undelivered && describeUndelivered(profiles[0].status.undelivered).map((says) => html`<p class="warning">${says}</p>`)}
 <p id="news" class="hidden" role="status">${profiles.map(({ status }) => `${milestone(status)} `)}</p>`;
 }
 

@@ -9,6 +9,7 @@ export { describeNextStep } from "./next-step.ts";
 export {
   beginBackfill,
   describeBackfillSettings,
+  describeRateLimit,
   pauseBackfill,
   resumeBackfill,
   startOrAdjustBackfill,

@@ -90,6 +90,11 @@ export function describeBackfillSettings(
   return describeSettings({ order, until, rate });
 }
 
+/** Why a backfill with a rate enqueues less than it could, which is no reason to stand still. */
+export function describeRateLimit(rate: number): string {
+  return `It is limited to ${rate} chunks/s.`;
+}
+
 function describeSettings({ order, until, rate }: BackfillSettings): string {
   return [
     { id: "oldest first", newest: "newest first", "most-searched": "most searched first" }[order],

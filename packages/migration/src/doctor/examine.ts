@@ -38,6 +38,7 @@ import { checkSettings } from "./settings.ts";
 import { checkTexts } from "./texts.ts";
 import { checkTriggers } from "./triggers.ts";
 import { checkVectors } from "./vectors.ts";
+import { checkWebhook } from "./webhook.ts";
 import { checkWork } from "./work.ts";
 
 /** The checks in the order of the output, by the name of the finding if a check fails itself. */
@@ -62,6 +63,7 @@ const checks: Record<string, Check> = {
   "made by": checkProvenance,
   indexes: checkIndexes,
   work: checkWork,
+  webhook: checkWebhook,
 };
 
 /** How long to wait for a server that accepts connections but does not answer, and for a check of large tables. */

@@ -1,2 +1,2 @@
 export { limitSpending } from "./limit-spending.ts";
-export { type SpendingMeter, startSpendingMeter } from "./spending-meter.ts";
+export { isSpentBudget, type SpendingMeter, startSpendingMeter } from "./spending-meter.ts";

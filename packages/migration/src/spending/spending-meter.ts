@@ -53,7 +53,7 @@ class ServerMeter implements SpendingMeter {
     const { cost = 0, budget = null } = (await readSpending(database, name)) ?? {};
     throw new ReembedError(
       "budget_spent",
-      `The budget of ${name} is spent: ${formatAmount(cost)} of ${formatAmount(budget ?? 0)}, and the next request does not fit.`,
+      `${spentBudgetOf(name)}: ${formatAmount(cost)} of ${formatAmount(budget ?? 0)}, and the next request does not fit.`,
       { remedy: `Run \`reembed backfill start --profile ${name} --budget <amount>\` with a higher one.` },
     );
   }
@@ -82,4 +82,13 @@ class ServerMeter implements SpendingMeter {
     // A database that is away must not hold up the end of a process.
     await answerWithin(lastStatementMs, written).catch(() => undefined);
   }
+}
+
+/** Whether this is why a worker of a profile waits: its cost never reaches the budget exactly. */
+export function isSpentBudget(waitsFor: string | null, profile: string): boolean {
+  return waitsFor?.startsWith(`${spentBudgetOf(profile)}:`) === true;
+}
+
+function spentBudgetOf(profile: string): string {
+  return `The budget of ${profile} is spent`;
 }

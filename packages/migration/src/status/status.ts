@@ -4,6 +4,7 @@ import { findAdoptionProblem } from "@reembed/store/adoption";
 import { type LogBacklog, readLogBacklog } from "@reembed/store/changes";
 import type { Database } from "@reembed/store/database";
 import { readWrongClocks, type WrongClock } from "@reembed/store/diagnosis";
+import { readUndelivered, type Undelivered } from "@reembed/store/notices";
 import { type RegisteredProfile, readProfiles } from "@reembed/store/profiles";
 import { type Coverage, type LiveWorker, readCoverage, readLiveWorkers, readWork } from "@reembed/store/progress";
 import type { BackfillOrder, ProfileState } from "@reembed/store/schema";
@@ -46,6 +47,8 @@ export interface ProfileStatus extends Coverage {
   wrongClocks: WrongClock[];
   /** What triggers of any chunking have recorded and no tick has taken yet. */
   changeLog: LogBacklog;
+  /** Notices of any profile that the webhook's receiver did not take; null if it took all. */
+  undelivered: Undelivered | null;
   /** `waitsFor`: why a worker does not go on, such as a key that is refused or a budget that is spent; null if it does. */
   workers: Pick<LiveWorker, "id" | "host" | "device" | "profile" | "tokensPerSecond" | "waitsFor">[];
 }
@@ -105,10 +108,11 @@ export async function readStatus(database: Database, queues: EmbedQueues): Promi
   const alive = await readLiveWorkers(database);
   const wrongClocks = await readWrongClocks(database);
   const changeLog = await readLogBacklog(database);
+  const undelivered = (await readUndelivered(database)) ?? null;
   return await Promise.all(
     (await readProfiles(database)).map(async (profile) => {
       const workers = alive.filter((worker) => worker.profile === profile.name);
-      return { ...(await readProfileStatus(database, queues, profile, workers)), wrongClocks, changeLog };
+      return { ...(await readProfileStatus(database, queues, profile, workers)), wrongClocks, changeLog, undelivered };
     }),
   );
 }
@@ -118,7 +122,7 @@ async function readProfileStatus(
   queues: EmbedQueues,
   profile: RegisteredProfile,
   workers: readonly LiveWorker[],
-): Promise<Omit<ProfileStatus, "wrongClocks" | "changeLog">> {
+): Promise<Omit<ProfileStatus, "wrongClocks" | "changeLog" | "undelivered">> {
   const { name, state, paused, throttleReason } = profile;
   const queue = await queues.of(name).counts();
   const queueLimits = await describeQueueLimits(queues.of(name).bullmq);

@@ -10,6 +10,9 @@ export interface Retention {
 /** Maximum rows of one table that one call removes, which takes about 100 ms. */
 const rowsAtATime = 10_000;
 
+/** Longer than an event is noticed for, so that none is noticed twice. */
+const noticeDays = 30;
+
 /**
  * Removes searches, feedback and throughput that are older than the retention, by the database's clock: at most `most` rows
  * of each table, so that no transaction is long. `more` says whether another call may find more. Concurrent calls are safe:
@@ -54,6 +57,12 @@ export async function removeExpired(
         where profile = profiles.name and minute < now() - ${throughputDays} * interval '1 day'
         order by minute limit ${most} for update skip locked
       ) expired limit ${most})`,
+  );
+  // What a webhook has told. Its rows are few, and those of conditions that last stay until these have ended.
+  await remove(
+    noticeDays,
+    sql`
+    delete from reembed.notices where ended_at is not null and noticed_at < now() - ${noticeDays} * interval '1 day'`,
   );
   return { removed: removed.reduce((sum, rows) => sum + rows, 0), more: removed.some((rows) => rows >= most) };
 }

@@ -9,7 +9,7 @@ export type LiveWorker = typeof workers.$inferSelect;
  * A worker without a heartbeat for this long does not count as running; nor does one with a heartbeat in the future, from
  * before the database's clock was set back.
  */
-const forgottenAfterSeconds = 20;
+export const runningWithinSeconds = 20;
 const forgottenSeconds = 86_400;
 
 /** Records a worker's heartbeat, and removes workers without one for a day. */
@@ -34,6 +34,6 @@ export async function readLiveWorkers(database: Database): Promise<LiveWorker[]>
   return await database
     .select()
     .from(workers)
-    .where(sql`abs(extract(epoch from now() - ${workers.seenAt})) < ${forgottenAfterSeconds}`)
+    .where(sql`abs(extract(epoch from now() - ${workers.seenAt})) < ${runningWithinSeconds}`)
     .orderBy(workers.profile, workers.startedAt);
 }

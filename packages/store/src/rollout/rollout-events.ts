@@ -1,4 +1,4 @@
-import { and, desc, eq, ne, sql } from "drizzle-orm";
+import { and, desc, eq, gt, ne, sql } from "drizzle-orm";
 import type { Queryable } from "../database/database.ts";
 import { rolloutEvents } from "../schema/rollout.ts";
 
@@ -32,6 +32,15 @@ export const ofPresentPair = sql`${rolloutEvents.id} > coalesce(
 /** The changes between the present two profiles, newest first. A migration has some tens; the last thousand are read. */
 export async function readPairEvents(database: Queryable): Promise<RolloutEvent[]> {
   return await database.select().from(rolloutEvents).where(ofPresentPair).orderBy(desc(rolloutEvents.id)).limit(1_000);
+}
+
+/** What guardrails have done since a moment, the oldest first. */
+export async function readBreachesSince(database: Queryable, since: Date): Promise<RolloutEvent[]> {
+  return await database
+    .select()
+    .from(rolloutEvents)
+    .where(and(eq(rolloutEvents.changedBy, guardrailName), gt(rolloutEvents.changedAt, since)))
+    .orderBy(rolloutEvents.id);
 }
 
 /** The last event of a guardrail between the present two profiles. */

@@ -5,6 +5,7 @@ export * from "./corpus.ts";
 export * from "./counts.ts";
 export * from "./embeddings.ts";
 export * from "./models.ts";
+export * from "./notices.ts";
 export * from "./operators.ts";
 export * from "./processes.ts";
 export * from "./profiles.ts";
