@@ -1,5 +1,6 @@
 import { withShadow } from "@reembed/core";
 import type { Database } from "@reembed/store/database";
+import { claimTask, endTask, requestTask } from "@reembed/store/operators";
 import { changeRollout, ensureRollout, readRollout } from "@reembed/store/rollout";
 import { describeOnOneServer, openTestDatabase, storeBodies, testProfile, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
@@ -45,6 +46,16 @@ describeOnOneServer(
       const before = await reader.read();
       expect(await reader.read()).toBe(before);
       reader.refresh();
+      expect(await reader.read()).not.toBe(before);
+    });
+
+    test("waits for the present ones after what a page has asked for has ended", async () => {
+      const reader = createStagesReader(database, guard);
+      await requestTask(database, { kind: "verification", profile: "mini-m3" }, { by: "anna", reason: "a try" });
+      const before = await reader.read();
+      expect(await reader.read()).toBe(before);
+      const task = await claimTask(database, "a worker", { kind: "verification" });
+      await endTask(database, { id: task?.id ?? 0, says: "it is proven", succeeded: true });
       expect(await reader.read()).not.toBe(before);
     });
   },

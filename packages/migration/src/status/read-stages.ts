@@ -1,6 +1,7 @@
 import type { Rollout } from "@reembed/core";
 import { type Followed, presentValue } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
+import { readLastTask } from "@reembed/store/operators";
 import { findProfileNames, type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import { hasUncutDocuments, readMilestones } from "@reembed/store/progress";
 import { findRollout, readPairEvents } from "@reembed/store/rollout";
@@ -35,7 +36,10 @@ export async function readStages(database: Database, guard: GuardOptions): Promi
 }
 
 export interface StagesReader {
-  /** The stages as they were at most some seconds ago; of a rollout that has changed since, the present ones. */
+  /**
+   * The stages as they were at most some seconds ago. The present ones, if the rollout has changed since, or what a page has
+   * asked for has ended.
+   */
   read(): Promise<Stages | undefined>;
   /** Has the next `read` wait for the present stages, after something was changed that leads to another one. */
   refresh(): void;
@@ -50,9 +54,9 @@ export function createStagesReader(
   guard: Followed<GuardOptions>,
   { freshMs = 5_000 }: { freshMs?: number } = {},
 ): StagesReader {
-  let kept: { readAt: number; version: number | undefined; stages: Stages | undefined } | undefined;
+  let kept: { readAt: number; version: string; stages: Stages | undefined } | undefined;
   let reading: Promise<Stages | undefined> | undefined;
-  const begin = (version: number | undefined) => {
+  const begin = (version: string) => {
     const begun = presentValue(guard)
       .then((options) => readStages(database, options))
       .then((stages) => {
@@ -68,7 +72,7 @@ export function createStagesReader(
   };
   return {
     async read() {
-      const version = (await findRollout(database))?.version;
+      const version = await readVersion(database);
       const ageMs = performance.now() - (kept?.readAt ?? Number.NEGATIVE_INFINITY);
       if (kept?.version !== version || ageMs > shownForMs) return await (reading ?? begin(version));
       if (ageMs > freshMs) (reading ?? begin(version)).catch(() => undefined);
@@ -97,4 +101,11 @@ async function chunksOf(
   if (chunks === 0) return "uncut";
   // Every document is looked up, which is not repeated once embedding goes on.
   return embedded === 0 && (await hasUncutDocuments(database, candidate)) ? "uncut" : "cut";
+}
+
+/** Differs after everything that must be seen at once. */
+async function readVersion(database: Database): Promise<string> {
+  const rollout = await findRollout(database);
+  const task = await readLastTask(database);
+  return `${rollout?.version} ${task?.id} ${task?.endedAt?.toISOString()}`;
 }
