@@ -4,10 +4,11 @@ import { EmbedQueues, TickQueue } from "@reembed/queue";
 import { registerProfiles } from "@reembed/store/registration";
 import { ensureRollout } from "@reembed/store/rollout";
 import { describeOnOneServer, type TestServers, testProfile } from "@reembed/testing";
+import { listRoutes } from "@reembed/testing/http";
 import { beforeAll, expect, test } from "vitest";
 import { Access } from "../src/access/access.ts";
 import { createApp } from "../src/app.ts";
-import { listRoutes } from "./list-routes.ts";
+
 import { log, logIn, openDashboard, passwords, steering, type TestDashboard } from "./open-dashboard.ts";
 
 /** Every route of the dashboard by the least role that it needs. A route that is not here fails the first test. */

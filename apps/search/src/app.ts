@@ -7,6 +7,7 @@ import express, { type Express, type RequestHandler } from "express";
 import { answerSearch, type SearchContext } from "./answer/answer-search.ts";
 import { FeedbackRequest, parseBody, SearchRequest } from "./answer/search-request.ts";
 import { describeRollout } from "./describe-rollout.ts";
+import { describeApi } from "./description/describe-api.ts";
 import { keepExactNumbers } from "./http/exact-numbers.ts";
 import { limitSearches, requireJson, requireKey, requireOwnName } from "./http/guards.ts";
 import { pageHeaders } from "./http/headers.ts";
@@ -20,6 +21,8 @@ export interface AppOptions extends SearchContext {
   rateLimit: number;
   trustedProxies: number | readonly string[] | undefined;
   onLoopback: boolean;
+  /** The path of its public address; empty for none. */
+  basePath: string;
   log: Logger;
 }
 
@@ -30,6 +33,7 @@ export function createApp({
   rateLimit,
   trustedProxies,
   onLoopback,
+  basePath,
   log,
   ...context
 }: AppOptions): Express {
@@ -44,6 +48,10 @@ export function createApp({
   for (const folder of [sharedPublicFolder, fileURLToPath(new URL("../public", import.meta.url))]) {
     app.use(express.static(folder, { redirect: false }));
   }
+
+  const description = describeApi(basePath);
+  // Without the key: it is the same for everybody, and says how to send one.
+  app.get("/openapi.json", (_, response) => void response.json(description));
 
   // Readiness is guarded too, because it queries the database and the models. An orchestrator uses OPERATIONS_PORT instead,
   // which others cannot reach.
@@ -63,7 +71,9 @@ export function createApp({
     await acceptFeedback(context.database, parseBody(FeedbackRequest, request.body));
     response.status(204).end();
   });
-  app.all(["/v1/search", "/v1/feedback"], allowOnly("POST"));
+  for (const [path, operations] of Object.entries(description.paths)) {
+    app.all(path, allowOnly("get" in operations ? ["GET", "HEAD"] : ["POST"]));
+  }
   app.use(notFound, handleErrors(log));
   return app;
 }
@@ -73,9 +83,9 @@ function requireUtf8(_request: unknown, _response: unknown, body: Buffer): void 
   if (!isUtf8(body)) throw new Error("not UTF-8");
 }
 
-function allowOnly(method: string): RequestHandler {
+function allowOnly(methods: string[]): RequestHandler {
   return (_, response) => {
-    response.set("Allow", method);
-    throw new Problem(405, "wrong_method", `This address only accepts ${method}.`);
+    response.set("Allow", methods.join(", "));
+    throw new Problem(405, "wrong_method", `This address only accepts ${methods.join(" and ")}.`);
   };
 }

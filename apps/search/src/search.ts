@@ -38,7 +38,7 @@ export async function startSearch(options: SearchAppOptions): Promise<SearchApp>
 
   await using scope = new AsyncDisposableStack();
   const { context, checks } = scope.use(await openAnswering(options));
-  const app = createApp({ ...context, checks, apiKey, rateLimit, trustedProxies, onLoopback, log });
+  const app = createApp({ ...context, checks, apiKey, rateLimit, trustedProxies, onLoopback, basePath, log });
   const onError = (error: unknown) => log.error({ error: messageOf(error) }, "search failed");
   const listening = { host, address, port: options.port, basePath, drainMs, onError };
   const { url } = scope.use(await serveApp(app, { ...listening, name: "The search", portVariable: "SEARCH_PORT" }));

@@ -1,6 +1,17 @@
 export { equalSecrets } from "./equal-secrets.ts";
 export { type HostAddress, matchAddresses, requireLoopbackHost, resolveHost } from "./hosts.ts";
 export { limitRate } from "./limit-rate.ts";
+export {
+  type ApiDescription,
+  type ApiOperation,
+  type ApiResponse,
+  describedHealth,
+  describeProblem,
+  describeRequest,
+  type JsonSchema,
+  problemSchema,
+  retryAfterHeader,
+} from "./openapi.ts";
 export { answerHealth, answerOperations, type OperationsOptions, startOperations } from "./operations.ts";
 export { clientErrorStatus, sendProblemDocument, titleOf } from "./problem-document.ts";
 export { sharedPublicFolder } from "./public-files.ts";

@@ -17,7 +17,11 @@ const metadata = z
   .refine(
     isStorable,
     `must be ${metadataCharacters} characters at most, without U+0000, half a surrogate pair, a number beyond 2^53 or more digits than a double keeps`,
-  );
+  )
+  .meta({
+    type: "object",
+    description: `What the metadata must contain, by jsonb's @>: ${metadataCharacters} characters at most as JSON, without U+0000 and half a surrogate pair, and with numbers that a double keeps, up to 2^53.`,
+  });
 
 const Filter = z.strictObject(
   { language: wellFormed(50).optional(), metadata: metadata.optional() },
@@ -27,16 +31,26 @@ const Filter = z.strictObject(
 /** The body of `POST /v1/search`. */
 export const SearchRequest = z.strictObject(
   {
-    /** A lone surrogate is read as U+FFFD: a client that cuts a text in the middle of an emoji still gets an answer. */
-    query: text(queryCharacters),
-    /** Who searches, for example a user or a tenant. The rollout always chooses the same profile for the same subject. */
-    subject: wellFormed(200).optional(),
-    /** Overrides the profile's limit. */
-    limit: within(z.int(mustBe.limit), 1, 200, mustBe.limit).optional(),
-    threshold: within(z.number(mustBe.threshold), -1, 1, mustBe.threshold).optional(),
-    /** Overrides the rollout's choice, for tests and comparisons. Such requests do not count as traffic and are not recorded. */
-    profile: text(63).optional(),
-    filter: Filter.optional(),
+    query: text(queryCharacters).describe(
+      "What is searched for. A lone surrogate is read as U+FFFD: a client that cuts a text in the middle of an emoji still gets an answer.",
+    ),
+    subject: wellFormed(200)
+      .describe(
+        "Who searches, for example a user or a tenant. The rollout always chooses the same profile for the same subject.",
+      )
+      .optional(),
+    limit: within(z.int(mustBe.limit), 1, 200, mustBe.limit)
+      .describe("The most results; without it, the profile's own.")
+      .optional(),
+    threshold: within(z.number(mustBe.threshold), -1, 1, mustBe.threshold)
+      .describe("The least score; without it, the profile's own.")
+      .optional(),
+    profile: text(63)
+      .describe(
+        "Overrides the rollout's choice, for tests and comparisons. Such requests do not count as traffic and are not recorded.",
+      )
+      .optional(),
+    filter: Filter.describe("Only results with this language and this metadata.").optional(),
   },
   "must be an object with query and, optionally, subject, limit, threshold, profile and filter",
 );
@@ -45,8 +59,8 @@ export type SearchRequest = z.infer<typeof SearchRequest>;
 /** The body of `POST /v1/feedback`. */
 export const FeedbackRequest = z.strictObject(
   {
-    requestId: z.uuid("must be the requestId of an answer"),
-    chunkId: z.int(mustBe.chunkId).min(0, mustBe.chunkId),
+    requestId: z.uuid("must be the requestId of an answer").describe("That of the answer."),
+    chunkId: z.int(mustBe.chunkId).min(0, mustBe.chunkId).describe("That of one of its results."),
     kind: z.enum(["helpful", "unhelpful", "clicked"], "must be helpful, unhelpful or clicked"),
   },
   "must be an object with requestId, chunkId and kind, and nothing else",
@@ -67,12 +81,16 @@ function within(number: z.ZodNumber, least: number, most: number, error: string)
 
 function text(characters: number) {
   const error = `must be a text of 1 to ${characters} characters, without U+0000`;
-  return z
-    .string(error)
-    .trim()
-    .min(1, error)
-    .max(characters, error)
-    .refine((value) => !value.includes("\0"), error);
+  return (
+    z
+      .string(error)
+      .trim()
+      .min(1, error)
+      .max(characters, error)
+      .refine((value) => !value.includes("\0"), error)
+      // For the API's description, which sees neither `trim` nor `refine`.
+      .meta({ pattern: "^[^\\u0000]*$", allOf: [{ pattern: "\\S" }] })
+  );
 }
 
 /** PostgreSQL has no lone surrogates, and would compare another text. */

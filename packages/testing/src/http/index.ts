@@ -1,0 +1,3 @@
+export { type DescribedOperation, openDescription } from "./described-answers.ts";
+export { allowedBody, changedBody } from "./described-bodies.ts";
+export { listRoutes } from "./list-routes.ts";
