@@ -10,6 +10,7 @@ import { pageHeaders } from "./access/headers.ts";
 import { loginRoutes } from "./access/login.ts";
 import { boardRoutes } from "./board/board-routes.ts";
 import { changesRoutes } from "./changes/changes-routes.ts";
+import { describeApi } from "./description/describe-api.ts";
 import { overviewRoutes } from "./overview/overview-routes.ts";
 import type { SharedPoll } from "./overview/shared-poll.ts";
 import type { Snapshot } from "./overview/snapshot.ts";
@@ -53,6 +54,9 @@ export function createApp({
   app.use(pageHeaders());
   app.get("/healthz", (_, response) => answerHealth(response));
   if (onLoopback && !access.guarded) app.use(requireOwnName);
+  const description = describeApi(basePath);
+  // Needs no password: it is the same for everybody, and says how a script sends its token.
+  app.get("/openapi.json", (_, response) => void response.json(description));
   app.use("/assets", serveAssets());
   app.use(requireSameOrigin, cookieParser());
   if (access.guarded) app.use(loginRoutes(access));

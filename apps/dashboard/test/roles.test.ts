@@ -15,6 +15,7 @@ import { log, logIn, openDashboard, passwords, steering, type TestDashboard } fr
 const routesOf: Record<Role | "anybody", readonly string[]> = {
   anybody: [
     "GET /healthz",
+    "GET /openapi.json",
     "GET /login",
     "POST /login",
     "POST /logout",

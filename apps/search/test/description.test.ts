@@ -1,5 +1,14 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { describeOnOneServer, type TestServers } from "@reembed/testing";
-import { allowedBody, changedBody, type DescribedOperation, listRoutes, openDescription } from "@reembed/testing/http";
+import {
+  allowedBody,
+  changedBody,
+  type DescribedOperation,
+  listRoutes,
+  openDescription,
+  readExample,
+} from "@reembed/testing/http";
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
 import { createApp } from "../src/app.ts";
@@ -90,6 +99,14 @@ describeOnOneServer(
         await check(operation, await send(search, operation, asJson({ query: "x".repeat(100_000) })), 413);
         await check(operation, await send(search, operation, asJson('{"query":')), 400);
       }
+    });
+
+    test("has an example in docs/http.md, which searches and gives feedback", async () => {
+      await using guarded = await openSearch(servers, { apiKey: key });
+      const env = { ...process.env, SEARCH_URL: guarded.origin, SEARCH_API_KEY: key };
+      const parameters = ["--input-type=module", "--eval", readExample("search")];
+      const { stdout } = await promisify(execFile)(process.execPath, parameters, { env });
+      expect(stdout).toContain("mini-rubert [ [ 'text-1', ");
     });
 
     test("says how a search is refused whose baseline is not there yet", async () => {

@@ -16,7 +16,14 @@ export interface ApiOperation {
   description?: string;
   /** One of these is enough; an empty one says that a request may come without. */
   security?: Record<string, string[]>[];
-  parameters?: { name: string; in: "path" | "query"; required: boolean; schema: JsonSchema; description?: string }[];
+  parameters?: {
+    name: string;
+    in: "path" | "query";
+    required: boolean;
+    schema: JsonSchema;
+    description?: string;
+    example?: string;
+  }[];
   requestBody?: { required: true; content: Record<string, { schema: JsonSchema; example: unknown }> };
   responses: Record<string, ApiResponse>;
 }

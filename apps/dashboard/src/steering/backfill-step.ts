@@ -14,14 +14,13 @@ import type { SteeringContext, Step } from "./step.ts";
 
 const number = (least: number, most: number) => {
   const error = `must be a number from ${least} to ${most}, or empty`;
-  return z
-    .union([z.literal("").transform(() => null), z.coerce.number(error).min(least, error).max(most, error)])
-    .nullable();
+  return z.union([z.literal("").transform(() => null), z.coerce.number(error).min(least, error).max(most, error)]);
 };
-const StartForm = z.object({
+/** The fields with which a backfill starts. */
+export const StartForm = z.object({
   order: z.enum(["id", "newest", "most-searched"], "must be an order of the list"),
-  until: number(0.01, 100),
-  rate: number(0.001, 1_000_000),
+  until: number(0.01, 100).describe("The percentage of the chunks at which it stops; empty for all."),
+  rate: number(0.001, 1_000_000).describe("The most chunks per second; empty for no limit."),
 });
 
 /** Starting, pausing or resuming a profile's backfill, as `reembed backfill` does. */

@@ -4,7 +4,10 @@ import { z } from "zod";
 import { parse } from "../page/parse.ts";
 import type { SteeringContext, Step } from "./step.ts";
 
-const BoundForm = z.object({ value: z.string().trim().max(100) });
+/** The field with which a bound is set. */
+export const BoundForm = z.object({
+  value: z.string().trim().max(100).describe("The new value; empty for each process's own environment."),
+});
 
 /** Setting one bound, as `reembed set` does. */
 export async function boundStep({ database, given }: SteeringContext, asked: string): Promise<Step> {

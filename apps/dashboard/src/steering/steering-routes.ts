@@ -9,6 +9,7 @@ import { parse } from "../page/parse.ts";
 import { Problem } from "../page/problem.ts";
 import { backfillStep } from "./backfill-step.ts";
 import { boundStep } from "./bound-step.ts";
+import { DecisionForm } from "./decision-form.ts";
 import { indexStep } from "./index-step.ts";
 import { quarantineStep } from "./quarantine-step.ts";
 import { renderBounds } from "./render-bounds.ts";
@@ -16,13 +17,6 @@ import { renderStep } from "./render-step.ts";
 import { rolloutStep } from "./rollout-step.ts";
 import type { SteeringContext, Step } from "./step.ts";
 import { verifyStep } from "./verify-step.ts";
-
-const DecisionForm = z.looseObject({
-  by: z.string().optional(),
-  reason: z.string().trim().min(1, "must say why").max(1_000),
-  /** What the page showed when its button was pressed. A script may leave it out, and decides whatever it finds then. */
-  seen: z.string().max(1_000).optional(),
-});
 
 /**
  * `/steer/…`: each step has a page that shows what will be done, and whose button does it. The page is refused if what it
