@@ -8,7 +8,6 @@ import { listRoutes } from "@reembed/testing/http";
 import { beforeAll, expect, test } from "vitest";
 import { Access } from "../src/access/access.ts";
 import { createApp } from "../src/app.ts";
-
 import { log, logIn, openDashboard, passwords, steering, type TestDashboard } from "./open-dashboard.ts";
 
 /** Every route of the dashboard by the least role that it needs. A route that is not here fails the first test. */

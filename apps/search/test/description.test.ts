@@ -8,6 +8,8 @@ import {
   listRoutes,
   openDescription,
   readExample,
+  runSchemathesis,
+  schemathesisUnavailable,
 } from "@reembed/testing/http";
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
@@ -18,6 +20,7 @@ import { openSearch, type TestSearch, texts } from "./open-search.ts";
 const description = describeApi();
 const operations = openDescription(description);
 const withBody = operations.filter(({ body }) => body !== undefined);
+const notHere = schemathesisUnavailable === undefined ? "" : ` (${schemathesisUnavailable})`;
 const key = "a-key-of-ours";
 const nameOf = ({ method, path }: DescribedOperation) => `${method.toUpperCase()} ${path}`;
 
@@ -107,6 +110,10 @@ describeOnOneServer(
       const parameters = ["--input-type=module", "--eval", readExample("search")];
       const { stdout } = await promisify(execFile)(process.execPath, parameters, { env });
       expect(stdout).toContain("mini-rubert [ [ 'text-1', ");
+    });
+
+    test.skipIf(schemathesisUnavailable)(`holds before Schemathesis${notHere}`, async () => {
+      await runSchemathesis(search.origin);
     });
 
     test("says how a search is refused whose baseline is not there yet", async () => {

@@ -39,6 +39,7 @@ export function describeApi(basePath = ""): ApiDescription {
         more: " Starting needs `order`, `until` and `rate`.",
       }),
       "/steer/index/{profile}": step("Index", "the building of a profile's index", { parameters: [profile] }),
+      "/steer/verification/{profile}": step("Verification", "a profile's verification", { parameters: [profile] }),
       "/steer/rollout/{action}": step("Rollout", "the rollout", {
         parameters: [oneOf("action", ["shadow", ...shares.map(String), "rollback"])],
       }),
@@ -108,7 +109,10 @@ const refusals: Record<string, ApiResponse> = {
   ...describeProblem(401, "The token is missing, unknown, revoked or expired.", {
     headers: { "WWW-Authenticate": { required: true, schema: { const: "Bearer" } } },
   }),
-  ...describeProblem(403, "The token's role does not suffice."),
+  ...describeProblem(
+    403,
+    "The token's role does not suffice, or a change comes without a token and from no page of the dashboard.",
+  ),
   ...describeProblem(404, "There is no such profile, step or chunk."),
   ...describeProblem(409, "The guard holds something against it, or somebody has changed what was seen."),
   ...wrongHost,
