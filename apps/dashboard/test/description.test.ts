@@ -39,6 +39,7 @@ const expected: Record<string, number> = {
   "GET /steer/quarantine/{profile}": 404,
   "POST /steer/quarantine/{profile}": 404,
   "POST /steer/index/{profile}": 409,
+  "POST /steer/verification/{profile}": 409,
 };
 
 test("docs/openapi/dashboard.json is what the dashboard serves; npx vitest -u writes it anew", async () => {
