@@ -49,7 +49,9 @@ export async function readFacts(database: Transaction): Promise<NoticeFacts> {
     select extract(epoch from now())::float8 as now, extract(epoch from greatest(
       coalesce((select min(occurred_at) from reembed.notices where kind = 'webhook.connected'), now()),
       now() - make_interval(days => ${noticedForDays})))::float8 as since`);
-  const [now, since] = [new Date(1_000 * (rows[0]?.now ?? 0)), new Date(1_000 * (rows[0]?.since ?? 0))];
+  const now = new Date(1_000 * (rows[0]?.now ?? 0));
+  // A Date drops what is less than a millisecond: without the one added, what was just before would be after it.
+  const since = new Date(1_000 * (rows[0]?.since ?? 0) + 1);
   const numbers = await readNumbers(database, since);
   const profiles: ProfileFacts[] = [];
   for (const profile of await readProfiles(database)) {
