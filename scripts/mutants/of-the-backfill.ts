@@ -133,8 +133,8 @@ export const ofTheBackfill: Mutants = {
     },
     {
       name: "a sweep ignores vectors without a chunk",
-      text: "where c.found is null",
-      replacement: "where c.found is null and false",
+      text: "(chunk_id in (select id from present)) is not true",
+      replacement: "(chunk_id in (select id from present)) is null",
     },
     {
       name: "a sweep records a change again that is already waiting",
