@@ -53,7 +53,7 @@ describeOnEachServer(
       expect(metrics).toContain(`reembed_chunks_total{${label},outcome="embedded"} ${coverage.embedded}`);
       expect(metrics).toContain(`reembed_chunks_total{${label},outcome="quarantined"} 1`);
       expect(metrics).toContain(`reembed_pending_chunks{${label}} 0`);
-      for (const value of ["oldest_change_seconds{} 0", "backfill_paused{} 0"]) {
+      for (const value of ["oldest_change_seconds{} 0", "backfill_held{} 0"]) {
         expect(metrics).toContain(`reembed_${value.replace("{}", `{${label}}`)}\n`);
       }
       // A counter is there before it counts: an increase is seen from 0 alone.

@@ -1,6 +1,7 @@
 import { withPercent } from "@reembed/core";
 import { readOperatorChanges } from "@reembed/store/operators";
 import { readProfile } from "@reembed/store/profiles";
+import { recordHeartbeat, removeHeartbeat } from "@reembed/store/progress";
 import { registerProfiles } from "@reembed/store/registration";
 import { changeRollout, ensureRollout, readRollout, readRolloutEvents } from "@reembed/store/rollout";
 import { describeOnOneServer, storeBodies, testProfile } from "@reembed/testing";
@@ -121,7 +122,13 @@ describeOnOneServer(
       await dashboard.database.execute(sql`truncate reembed.tasks`);
       expect((await press(path)).text).toContain("The backfill of mini-m3 is not complete");
       await dashboard.database.execute(sql`update reembed.profiles set state = 'backfilled' where name = 'mini-m3'`);
+      expect((await press(path)).text).toContain("No worker of mini-m3 is running");
+      await recordHeartbeat(dashboard.database, {
+        ...{ id: "w", host: "gpu-1", pid: 1, profile: "mini-m3", modelRevision: "1", device: "cpu" },
+        ...{ chunksPerSecond: 0, tokensPerSecond: 0 },
+      });
       expect((await press(path)).status).toBe(303);
+      await removeHeartbeat(dashboard.database, "w");
       expect((await page("/")).text).toMatch(
         /asked for the verification of mini-m3 .* a worker of the profile to take it/,
       );

@@ -21,7 +21,7 @@ export function sendNotices(options: NoticeOptions): AsyncDisposable {
   const { database, webhook, maxQuarantinedShare, log } = options;
   const stopping = new AbortController();
   const watch = async () => {
-    const written = await noticeConditions(database, { maxQuarantinedShare });
+    const written = await noticeConditions(database, { maxQuarantinedShare, url: webhook.url });
     if (written > 0) log.debug({ written }, "notices written");
   };
   const send = async () => {

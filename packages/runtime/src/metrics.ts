@@ -159,9 +159,9 @@ function stateMetrics(registers: Registry[]) {
       labelNames: ["profile"],
       registers,
     }),
-    paused: new Gauge({
-      name: "reembed_backfill_paused",
-      help: "1 if the backfill is paused, otherwise 0.",
+    held: new Gauge({
+      name: "reembed_backfill_held",
+      help: "1 if the backfill is paused, has reached its share, is throttled, or embeds nothing because its vectors were adopted as they are; otherwise 0.",
       labelNames: ["profile"],
       registers,
     }),

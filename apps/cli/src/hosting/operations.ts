@@ -1,6 +1,7 @@
 import type { Config } from "@reembed/config";
 import { type OperationsOptions, startOperations } from "@reembed/http";
-import { readStatus } from "@reembed/migration/status";
+import { describeRateLimit } from "@reembed/migration/backfill";
+import { type ProfileStatus, readStatus } from "@reembed/migration/status";
 import { EmbedQueues, TickQueue } from "@reembed/queue";
 import { type Logger, type Metrics, rememberFor } from "@reembed/runtime";
 import { pingDatabase } from "@reembed/store/database";
@@ -36,11 +37,17 @@ export function gaugeProfiles({ database, queue }: Services, metrics: Metrics, s
       metrics.pendingChunks.set({ profile }, status.pending);
       metrics.quarantinedChunks.set({ profile }, status.quarantined);
       metrics.oldestChange.set({ profile }, status.oldestChangeSeconds ?? 0);
-      metrics.paused.set({ profile }, Number(status.paused));
+      metrics.held.set({ profile }, Number(isHeld(status)));
       for (const [state, jobs] of Object.entries(status.queue)) metrics.queueJobs.set({ profile, state }, jobs);
       gaugeSpending(profile, status.spending, metrics);
     }
   });
+}
+
+/** Whether it is no fault if nothing of a backfill is embedded. A rate lets some through. */
+function isHeld({ paused, asIs, throttleReason, backfill: { rate } }: Omit<ProfileStatus, "profile">): boolean {
+  const isOnlyRated = rate !== null && throttleReason === describeRateLimit(rate);
+  return paused || asIs || (throttleReason !== null && !isOnlyRated);
 }
 
 /** A profile that no server has embedded for, and without a budget, has none of these values. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   formatAmount,
   formatCount,
@@ -15,14 +16,22 @@ import { isSpentBudget } from "../spending/spending-meter.ts";
 const holdSeconds = { stalled: 600, lost: 40 };
 /** Workers report vectors by the minute, and every few seconds. */
 const idleAfterMs = 120_000;
+/** An exceeded limit is over at this share of it. */
+const stillExceeded = 0.9;
+
+export interface NoticeLimits {
+  maxQuarantinedShare: number;
+  /** The webhook's address. */
+  url: string;
+}
 
 /**
  * What a person must know, each with the sentence that says it. Pure, so that what is told can be read and tested here. An
  * event stays a condition for as long as its facts name it.
  */
-export function findConditions(facts: NoticeFacts, { maxQuarantinedShare }: { maxQuarantinedShare: number }) {
+export function findConditions(facts: NoticeFacts, { maxQuarantinedShare, url }: NoticeLimits): Condition[] {
   return [
-    connected(facts),
+    connected(facts, url),
     ...facts.breaches.map((breach) => breached(breach, facts)),
     ...facts.profiles.flatMap((profile) => [
       ...backfilled(profile),
@@ -34,10 +43,12 @@ export function findConditions(facts: NoticeFacts, { maxQuarantinedShare }: { ma
   ];
 }
 
-/** The first notice: whoever sets the address up sees that it arrives, and what was before it is not told. */
-function connected({ now }: NoticeFacts): Condition {
+/** The first notice of an address: whoever sets it up sees that it arrives, and what was before it is not told. */
+function connected({ now }: NoticeFacts, url: string): Condition {
+  // An address may contain a key, and is stored nowhere.
+  const occurrence = createHash("sha256").update(url).digest("base64url");
   return {
-    ...{ kind: "webhook.connected", occurrence: "", profile: null, occurredAt: now, begins: true, holdSeconds: 0 },
+    ...{ kind: "webhook.connected", occurrence, profile: null, occurredAt: now, begins: true, holdSeconds: 0 },
     detail: { text: "This address is told from now on what a person must know about the migration." },
   };
 }
@@ -73,17 +84,17 @@ function quarantineExceeded(
   { now }: NoticeFacts,
   most: number,
 ): Condition[] {
-  if (quarantined === 0 || (state !== "backfilling" && state !== "backfilled")) return [];
-  if (chunks !== null && quarantined <= most * chunks) return [];
-  const share = quarantined / Math.max(1, chunks ?? quarantined);
+  if (chunks === 0 || (state !== "backfilling" && state !== "backfilled")) return [];
+  const share = quarantined / chunks;
+  // A chunk that comes and goes at the limit does not begin it anew each time.
+  if (quarantined === 0 || share <= stillExceeded * most) return [];
   const text =
     `${formatShare(share)} of the chunks of ${name} are in quarantine (${formatCount(quarantined)}); ` +
     `MAX_QUARANTINED_SHARE allows ${formatShare(most)}. \`reembed quarantine list --profile ${name}\` shows why.`;
   return [
     {
       ...{ kind: "quarantine.exceeded", occurrence: name, profile: name, occurredAt: now, holdSeconds: 0 },
-      // If the chunks cannot be counted, nothing has begun and nothing has ended.
-      ...{ begins: chunks !== null, detail: { text, quarantined, chunks, share } },
+      ...{ begins: share > most, detail: { text, quarantined, chunks, share } },
     },
   ];
 }
@@ -123,7 +134,7 @@ function stalled(profile: ProfileFacts, facts: NoticeFacts): Condition[] {
   const text = `The backfill of ${name} stands still for ${formatDuration(holdSeconds.stalled)} or longer: ${since}. ${who}`;
   return [
     {
-      ...{ kind: "backfill.stalled", occurrence: name, profile: name, occurredAt: lastWorkAt ?? now, begins: true },
+      ...{ kind: "backfill.stalled", occurrence: name, profile: name, occurredAt: now, begins: true },
       ...{ holdSeconds: holdSeconds.stalled, detail: { text, workers: running.length } },
     },
   ];
@@ -132,6 +143,8 @@ function stalled(profile: ProfileFacts, facts: NoticeFacts): Condition[] {
 /** Whether vectors can be expected: it is neither paused nor throttled, other than by a rate, which lets some through. */
 function mayProgress({ state, model, paused, throttleReason, backfillRate }: ProfileFacts): boolean {
   if (state !== "backfilling" || paused || isUnknownModel(model)) return false;
+  const isSlow = backfillRate !== null && backfillRate * holdSeconds.stalled < 1;
+  if (isSlow) return false;
   return throttleReason === null || (backfillRate !== null && throttleReason === describeRateLimit(backfillRate));
 }
 

@@ -2,6 +2,7 @@ export { describeVerdict } from "./describe-verdict.ts";
 export {
   cosineBars,
   defaultVerification,
+  describeNoWorker,
   notProven,
   requestVerification,
   verifyAsRequested,

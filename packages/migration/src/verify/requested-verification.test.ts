@@ -2,7 +2,7 @@ import { createLogger } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
 import { readLastTask } from "@reembed/store/operators";
 import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
-import { startBackfill } from "@reembed/store/progress";
+import { recordHeartbeat, removeHeartbeat, startBackfill } from "@reembed/store/progress";
 import { lastVerification } from "@reembed/store/verification";
 import {
   describeOnOneServer,
@@ -19,6 +19,10 @@ import { describeTask, runTasks } from "../tasks/index.ts";
 import { requestVerification, verifyAsRequested } from "./requested-verification.ts";
 
 const m3 = testProfile("mini-m3");
+const heartbeat = {
+  ...{ id: "w", host: "gpu-1", pid: 1, profile: m3.name, modelRevision: "1" },
+  ...{ device: "cpu", chunksPerSecond: 0, tokensPerSecond: 0 },
+};
 const anna = { by: "anna", reason: "before the rollout" };
 
 describeOnOneServer("a verification that a page has asked for", (open) => {
@@ -33,7 +37,8 @@ describeOnOneServer("a verification that a page has asked for", (open) => {
     return () => database.$client.end();
   });
   beforeEach(async () => {
-    await database.execute(sql`truncate reembed.tasks, reembed.verifications`);
+    await database.execute(sql`truncate reembed.tasks, reembed.verifications, reembed.workers`);
+    await recordHeartbeat(database, heartbeat);
     await database.execute(sql`update reembed.profiles set state = 'backfilled'`);
     profile = await readProfile(database, m3.name);
   });
@@ -85,6 +90,15 @@ describeOnOneServer("a verification that a page has asked for", (open) => {
       /It failed: mini-m3 is not proven: 1 vector is of an older text\. .*No trigger recorded these changes/s,
     );
     expect(await lastVerification(database, profile)).toMatchObject({ passed: false });
+  });
+
+  test("is not asked for while no worker of the profile is running", async () => {
+    await recordHeartbeat(database, { ...heartbeat, id: "other", profile: "mini-rubert" });
+    await removeHeartbeat(database, heartbeat.id);
+    await expect(requestVerification(database, profile, anna)).rejects.toMatchObject({
+      code: "no_worker",
+      message: "No worker of mini-m3 is running.",
+    });
   });
 
   test("is not asked for before the backfill is complete", async () => {

@@ -3,6 +3,7 @@ import { type Embedder, keepOpen } from "@reembed/embedder";
 import { type Database, schemaOf } from "@reembed/store/database";
 import type { Decision } from "@reembed/store/operators";
 import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
+import { readLiveWorkers } from "@reembed/store/progress";
 import { recordVerification } from "@reembed/store/verification";
 import { describeIncomplete } from "../index/index.ts";
 import { askFor, type Performing } from "../tasks/index.ts";
@@ -23,7 +24,7 @@ export function cosineBars(own: number): CosineBars {
 
 /**
  * Asks for a verification, which a worker of the profile then makes: it has the model.
- * @throws ReembedError `backfill_incomplete`, or `task_open` if something was asked for already (exit code 3).
+ * @throws ReembedError `backfill_incomplete`, `no_worker`, or `task_open` if something was asked for already (exit code 3).
  */
 export async function requestVerification(
   database: Database,
@@ -34,7 +35,21 @@ export async function requestVerification(
   if (incomplete !== undefined) {
     throw new ReembedError("backfill_incomplete", incomplete, { exitCode: 3, remedy: "Wait until it is complete." });
   }
+  const nobody = await describeNoWorker(database, profile);
+  if (nobody !== undefined) {
+    const remedy = `Start one with \`reembed worker --profile ${profile.name}\`, or run \`reembed verify\`.`;
+    throw new ReembedError("no_worker", nobody, { exitCode: 3, remedy });
+  }
   await askFor(database, { kind: "verification", profile: profile.name }, decision);
+}
+
+/** That nobody could verify a profile, as a sentence; undefined if one of its workers can. */
+export async function describeNoWorker(
+  database: Database,
+  { name }: Pick<RegisteredProfile, "name">,
+): Promise<string | undefined> {
+  const workers = await readLiveWorkers(database);
+  return workers.some(({ profile }) => profile === name) ? undefined : `No worker of ${name} is running.`;
 }
 
 export interface RequestedVerification extends Performing {
@@ -45,7 +60,8 @@ export interface RequestedVerification extends Performing {
 }
 
 /**
- * Verifies and records it as `reembed verify` does without options. Returns the verdict in words.
+ * Verifies as much as `reembed verify` does without options, with the worker's own model, and records it. Returns the verdict
+ * in words.
  * @throws ReembedError `not_proven`.
  */
 export async function verifyAsRequested(

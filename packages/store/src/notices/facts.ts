@@ -1,12 +1,9 @@
 import { sql } from "drizzle-orm";
-import type { Database, Queryable } from "../database/database.ts";
+import type { Queryable } from "../database/database.ts";
 import { type RegisteredProfile, readProfiles } from "../profiles/profiles.ts";
-import { chunkCount } from "../progress/block-counts.ts";
 import { type LiveWorker, runningWithinSeconds } from "../progress/workers.ts";
 import { findRollout } from "../rollout/rollout.ts";
 import { type RolloutEvent, readBreachesSince } from "../rollout/rollout-events.ts";
-
-type Transaction = Queryable & Pick<Database, "transaction">;
 
 /** Events are noticed for this long, and not after: somebody who sets the address again is not told of last month. */
 const noticedForDays = 3;
@@ -17,8 +14,8 @@ export interface ProfileFacts extends RegisteredProfile {
   /** When its backfill was complete, if that may still be noticed. */
   completedAt: Date | null;
   quarantined: number;
-  /** Null if nothing is in quarantine, or if its chunks cannot be counted now. */
-  chunks: number | null;
+  /** As they were counted last: those that came or went since are not counted here, which could take seconds. */
+  chunks: number;
   /** When the last minute began in which workers stored vectors; null if none is known. */
   lastWorkAt: Date | null;
   /** Whether changes wait for a vector. */
@@ -44,7 +41,7 @@ export interface NoticeFacts {
 }
 
 /** @param database A transaction that has the lock of `lockNotices`. */
-export async function readFacts(database: Transaction): Promise<NoticeFacts> {
+export async function readFacts(database: Queryable): Promise<NoticeFacts> {
   const { rows } = await database.execute<{ now: number; since: number }>(sql`
     select extract(epoch from now())::float8 as now, extract(epoch from greatest(
       coalesce((select min(occurred_at) from reembed.notices where kind = 'webhook.connected'), now()),
@@ -57,8 +54,7 @@ export async function readFacts(database: Transaction): Promise<NoticeFacts> {
   for (const profile of await readProfiles(database)) {
     const known = numbers.get(profile.name);
     if (known === undefined) continue;
-    const chunks = known.quarantined === 0 ? null : await countChunks(database, profile);
-    profiles.push({ ...profile, ...known, chunks });
+    profiles.push({ ...profile, ...known });
   }
   const breaches = await readBreachesSince(database, since);
   const candidate = (await findRollout(database))?.candidate ?? null;
@@ -70,6 +66,7 @@ async function readNumbers(database: Queryable, since: Date) {
     name: string;
     completed: number | null;
     quarantined: string;
+    chunks: string;
     last_work: number | null;
     has_changes: boolean;
     cost: number | null;
@@ -79,6 +76,8 @@ async function readNumbers(database: Queryable, since: Date) {
       extract(epoch from case when completed_at > ${since.toISOString()}::timestamptz then completed_at end)::float8
         as completed,
       (select count(*) from reembed.quarantined_chunks q where q.profile = name) as quarantined,
+      (select coalesce(sum(counted), 0) from reembed.block_counts where kind = 'chunks' and block_counts.name = chunking)
+        as chunks,
       (select extract(epoch from max(minute))::float8 from reembed.throughput t where t.profile = name) as last_work,
       exists (select from reembed.chunk_changes c where c.profile = name and c.priority is null) as has_changes,
       spent.cost, spent.budget
@@ -90,6 +89,7 @@ async function readNumbers(database: Queryable, since: Date) {
       {
         completedAt: date(row.completed),
         quarantined: Number(row.quarantined),
+        chunks: Number(row.chunks),
         lastWorkAt: date(row.last_work),
         hasChanges: row.has_changes,
         cost: row.cost,
@@ -97,18 +97,6 @@ async function readNumbers(database: Queryable, since: Date) {
       },
     ]),
   );
-}
-
-/** An adopted table that was renamed cannot be counted, and must not keep anything else from being told. */
-async function countChunks(database: Transaction, profile: RegisteredProfile): Promise<number | null> {
-  try {
-    const { rows } = await database.transaction((savepoint) =>
-      savepoint.execute<{ chunks: string }>(sql`select ${chunkCount(profile)} as chunks`),
-    );
-    return Number(rows[0]?.chunks);
-  } catch {
-    return null;
-  }
 }
 
 async function readWorkers(database: Queryable): Promise<WorkerFacts[]> {

@@ -40,6 +40,8 @@ export async function recordConditions(transaction: Queryable, conditions: reado
     ), over as (
       select id, attempts from reembed.notices n where ended_at is null
         and not exists (select from present p where p.kind = n.kind and p.occurrence = n.occurrence)
+        -- Each address is told once, also while producers with another one are still running.
+        and kind <> 'webhook.connected'
     ), ended as (
       update reembed.notices n set ended_at = now() from over where n.id = over.id and n.attempts > 0
     ), withdrawn as (
@@ -116,7 +118,12 @@ export interface Undelivered {
   lost: string | null;
 }
 
-/** Undefined if every notice that was tried was delivered. */
+/** An attempt that was due this long ago is made by nobody: the webhook was taken away. */
+const untriedForHours = 2;
+/** For this many days after its beginning it is said that a notice was given up. */
+const lamentedForDays = 10;
+
+/** Undefined if every notice that was tried lately was delivered. */
 export async function readUndelivered(database: Queryable): Promise<Undelivered | undefined> {
   const { rows } = await database.execute<{
     failing: string;
@@ -127,7 +134,10 @@ export async function readUndelivered(database: Queryable): Promise<Undelivered 
     select count(next_attempt_at) as failing, count(*) - count(next_attempt_at) as given_up,
       (array_agg(error order by noticed_at desc))[1] as error,
       (array_agg(detail ->> 'text' order by noticed_at desc) filter (where next_attempt_at is null))[1] as lost
-    from reembed.notices where delivered_at is null and error is not null having count(*) > 0`);
+    from reembed.notices where delivered_at is null and error is not null
+      and coalesce(next_attempt_at > now() - make_interval(hours => ${untriedForHours}),
+        noticed_at > now() - make_interval(days => ${lamentedForDays}))
+    having count(*) > 0`);
   return rows.map((row) => ({
     failing: Number(row.failing),
     givenUp: Number(row.given_up),
