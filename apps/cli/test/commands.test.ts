@@ -117,6 +117,7 @@ describeOnEachServer(
         adoption: null,
         wrongClocks: [],
         changeLog: { rows: expect.any(Number), oldestSeconds: expect.any(Number) },
+        undelivered: null,
         rate: { chunksPerSecond: 0, tokensPerSecond: 0 },
         etaSeconds: null,
         workers: [],
