@@ -9,6 +9,7 @@ import {
   allowedBody,
   changedBody,
   type DescribedOperation,
+  expectDescribed,
   listRoutes,
   openDescription,
   readExample,
@@ -25,7 +26,6 @@ import { log, openDashboard, passwords, steering, type TestDashboard } from "./o
 const description = describeApi();
 const operations = openDescription(description);
 const steps = operations.filter(({ path }) => path.startsWith("/steer/"));
-const nameOf = ({ method, path }: DescribedOperation) => `${method.toUpperCase()} ${path}`;
 
 /** Routes that are not described, because they are pages for people or parts of them. Bull Board's are its own. */
 const pages = [
@@ -84,11 +84,6 @@ describeOnOneServer(
       const url = `${dashboard.origin}${address}?${query}`;
       return fetch(url, { method: method.toUpperCase(), headers: { ...headers }, body, redirect: "manual" });
     };
-    const check = async (operation: DescribedOperation, response: Response, status?: number) => {
-      const told = response.clone();
-      expect([nameOf(operation), await operation.complaints(response)]).toEqual([nameOf(operation), []]);
-      if (status !== undefined) expect([nameOf(operation), told.status]).toEqual([nameOf(operation), status]);
-    };
 
     test("leaves out no route but the pages for people", async () => {
       await using queues = new EmbedQueues(servers.queue, () => {});
@@ -100,7 +95,7 @@ describeOnOneServer(
       const routes = listRoutes(() => createApp({ ...sources, ...settings }), { called: "/board" })
         .map((route) => route.replaceAll(/:(\w+)/g, "{$1}"))
         .filter((route) => !/^\w+ \/board\//.test(route));
-      expect(routes).toEqual([...operations.map(nameOf), ...pages].toSorted());
+      expect(routes).toEqual([...operations.map(({ name }) => name), ...pages].toSorted());
     });
 
     test.skipIf(curlUnavailable)(
@@ -125,23 +120,23 @@ describeOnOneServer(
     test.each(operations)("says what $method $path answers to its example", async (operation) => {
       const form = operation.body?.example;
       expect(operation.allows(form)).toBe(true);
-      await check(operation, await send(operation, { form }), expected[nameOf(operation)] ?? 200);
+      await expectDescribed(operation, await send(operation, { form }), expected[operation.name] ?? 200);
     });
 
     test.each(steps)("says how $method $path refuses whoever may not, and what is not there", async (operation) => {
       const form = operation.body?.example;
-      await check(operation, await send(operation, { form, headers: { authorization: "Bearer none" } }), 401);
-      await check(operation, await send(operation, { form, headers: viewer }), 403);
-      await check(
+      await expectDescribed(operation, await send(operation, { form, headers: { authorization: "Bearer none" } }), 401);
+      await expectDescribed(operation, await send(operation, { form, headers: viewer }), 403);
+      await expectDescribed(
         operation,
         await send(operation, { form, values: { profile: "none", action: "none", name: "none" } }),
       );
       if (operation.method === "get") return;
-      await check(operation, await send(operation, { form: {} }), 400);
-      await check(operation, await send(operation, { form: { reason: "x".repeat(200_000) } }), 413);
-      await check(operation, await send(operation, { form: { reason: "x", seen: "something else" } }));
+      await expectDescribed(operation, await send(operation, { form: {} }), 400);
+      await expectDescribed(operation, await send(operation, { form: { reason: "x".repeat(200_000) } }), 413);
+      await expectDescribed(operation, await send(operation, { form: { reason: "x", seen: "something else" } }));
       const type = { "content-type": "application/x-www-form-urlencoded; charset=x" };
-      await check(operation, await send(operation, { form, headers: { ...operator, ...type } }), 415);
+      await expectDescribed(operation, await send(operation, { form, headers: { ...operator, ...type } }), 415);
     });
 
     test.each(steps)("says what $method $path answers to any form and address", async (operation) => {
@@ -158,7 +153,7 @@ describeOnOneServer(
       const answers = fc.asyncProperty(fc.record({ form, values }), async ({ form, values }) => {
         const response = await send(operation, { form, values: values as Record<string, string> });
         expect(response.status).toBeLessThan(500);
-        await check(operation, response);
+        await expectDescribed(operation, response);
       });
       await fc.assert(answers, { numRuns: 40 });
     });

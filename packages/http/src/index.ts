@@ -5,12 +5,16 @@ export {
   type ApiDescription,
   type ApiOperation,
   type ApiResponse,
+  describedDocument,
   describedHealth,
   describeProblem,
   describeRequest,
+  describeServer,
   type JsonSchema,
+  jsonOf,
   problemSchema,
   retryAfterHeader,
+  schemaRef,
 } from "./openapi.ts";
 export { answerHealth, answerOperations, type OperationsOptions, startOperations } from "./operations.ts";
 export { clientErrorStatus, sendProblemDocument, titleOf } from "./problem-document.ts";

@@ -1,3 +1,4 @@
+import { version } from "@reembed/runtime/version";
 import { z } from "zod";
 
 /** JSON Schema 2020-12, the dialect of OpenAPI 3.1. */
@@ -40,6 +41,39 @@ export interface ApiDescription {
   };
 }
 
+/**
+ * The document of a server.
+ * @param basePath The path of its public address, such as `/search`; empty for none.
+ */
+export function describeServer({
+  title,
+  about,
+  basePath,
+  paths,
+  ...components
+}: { title: string; about: string; basePath: string; paths: ApiDescription["paths"] } & ApiDescription["components"]) {
+  return {
+    openapi: "3.1.0",
+    info: {
+      ...{ title, version, description: about },
+      license: { name: "Apache License 2.0", identifier: "Apache-2.0" },
+    },
+    servers: [{ url: basePath || "/" }],
+    paths,
+    components,
+  } as const satisfies ApiDescription;
+}
+
+/** A reference to one of `components.schemas`. */
+export function schemaRef(name: string): JsonSchema {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+/** The content of an answer in JSON that has one of `components.schemas`. */
+export function jsonOf(name: string): NonNullable<ApiResponse["content"]> {
+  return { "application/json": { schema: schemaRef(name) } };
+}
+
 /** What a client may send, from the schema that checks it. A check in code alone has to be told with `meta`. */
 export function describeRequest(schema: z.ZodType): JsonSchema {
   const { $schema: _, ...described } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
@@ -71,7 +105,7 @@ export function describeProblem(
   { codes = [], headers }: { codes?: readonly string[] } & Pick<ApiResponse, "headers"> = {},
 ): Record<string, ApiResponse> {
   const properties = { status: { const: status }, ...(codes.length === 0 ? {} : { code: { enum: codes } }) };
-  const schema = { $ref: "#/components/schemas/Problem", properties };
+  const schema = { ...schemaRef("Problem"), properties };
   return {
     [status]: { description, ...(headers && { headers }), content: { "application/problem+json": { schema } } },
   };
@@ -91,3 +125,19 @@ export const describedHealth: ApiOperation = {
   description: "Needs no key.",
   responses: { 200: { description: "It runs.", content: healthText } },
 };
+
+/**
+ * `GET /openapi.json` of every port.
+ * @param refusals What it may be refused with.
+ */
+export function describedDocument(refusals: ApiOperation["responses"]): ApiOperation {
+  return {
+    operationId: "description",
+    summary: "This document",
+    description: "Needs no key, because it is the same in every installation.",
+    responses: {
+      200: { description: "An OpenAPI document.", content: { "application/json": { schema: { type: "object" } } } },
+      ...refusals,
+    },
+  };
+}

@@ -2,12 +2,14 @@ import {
   type ApiDescription,
   type ApiOperation,
   type ApiResponse,
+  describedDocument,
   describedHealth,
   describeProblem,
   describeRequest,
+  describeServer,
+  jsonOf,
   problemSchema,
 } from "@reembed/http";
-import { version } from "@reembed/runtime/version";
 import type { z } from "zod";
 import { StartForm } from "../steering/backfill-step.ts";
 import { BoundForm } from "../steering/bound-step.ts";
@@ -24,13 +26,8 @@ A refusal is a problem document with the words of the guard. What is not HTTP, o
  */
 export function describeApi(basePath = ""): ApiDescription {
   const start = { ...DecisionForm.shape, ...StartForm.partial().shape };
-  return {
-    openapi: "3.1.0",
-    info: {
-      ...{ title: "Reembed: the steps of a migration", version, description: about },
-      license: { name: "Apache License 2.0", identifier: "Apache-2.0" },
-    },
-    servers: [{ url: basePath || "/" }],
+  return describeServer({
+    ...{ title: "Reembed: the steps of a migration", about, basePath },
     paths: {
       "/steer/backfill/{profile}/{action}": step("Backfill", "a profile's backfill", {
         parameters: [profile, oneOf("action", ["start", "pause", "resume"])],
@@ -59,15 +56,13 @@ export function describeApi(basePath = ""): ApiDescription {
         ],
       }),
       "/healthz": { get: describedHealth },
-      "/openapi.json": { get: description },
+      "/openapi.json": { get: describedDocument(wrongHost) },
     },
-    components: {
-      schemas: { Step: stepSchema, Done: doneSchema, Problem: problemSchema },
-      securitySchemes: {
-        token: { type: "http", scheme: "bearer", description: "A token with the role operator or admin." },
-      },
+    schemas: { Step: stepSchema, Done: doneSchema, Problem: problemSchema },
+    securitySchemes: {
+      token: { type: "http", scheme: "bearer", description: "A token with the role operator or admin." },
     },
-  };
+  });
 }
 
 type Parameter = NonNullable<ApiOperation["parameters"]>[number];
@@ -119,7 +114,6 @@ const refusals: Record<string, ApiResponse> = {
   ...describeProblem(500, "A failure of ours, which the log names."),
   ...describeProblem(503, "A server is away or busy: try again."),
 };
-const content = (name: string) => ({ "application/json": { schema: { $ref: `#/components/schemas/${name}` } } });
 
 interface StepDescription {
   parameters: Parameter[];
@@ -141,7 +135,7 @@ function step(
       operationId: `show${name}`,
       summary: `What a step of ${what} would do, and what is held against it`,
       ...{ security, parameters },
-      responses: { 200: { description: "The step, not taken.", content: content("Step") }, ...refusals },
+      responses: { 200: { description: "The step, not taken.", content: jsonOf("Step") }, ...refusals },
     },
     post: {
       operationId: `do${name}`,
@@ -155,7 +149,7 @@ function step(
         },
       },
       responses: {
-        200: { description: "It is done.", content: content("Done") },
+        200: { description: "It is done.", content: jsonOf("Done") },
         ...refusals,
         ...describeProblem(413, "The form is larger than 100 kB, or has more than 1,000 fields."),
         ...describeProblem(415, "The form's charset or encoding is unknown."),
@@ -163,13 +157,3 @@ function step(
     },
   };
 }
-
-const description: ApiOperation = {
-  operationId: "description",
-  summary: "This document",
-  description: "Needs no token, because it is the same in every installation.",
-  responses: {
-    200: { description: "An OpenAPI document.", content: { "application/json": { schema: { type: "object" } } } },
-    ...wrongHost,
-  },
-};

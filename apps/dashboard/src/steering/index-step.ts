@@ -1,4 +1,5 @@
-import { describeIncomplete, refuseEmbedded, requestIndexBuild } from "@reembed/migration/index";
+import { describeIncomplete } from "@reembed/migration/backfill";
+import { refuseEmbedded, requestIndexBuild } from "@reembed/migration/index";
 import { describeOpenTask } from "@reembed/migration/tasks";
 import { readAnnIndex } from "@reembed/store/search";
 import { findProfile } from "../page/find-profile.ts";

@@ -1,5 +1,5 @@
 import { ReembedError } from "@reembed/core";
-import { describeIncomplete } from "@reembed/migration/index";
+import { describeIncomplete } from "@reembed/migration/backfill";
 import { describeOpenTask } from "@reembed/migration/tasks";
 import { defaultVerification, describeNoWorker, requestVerification } from "@reembed/migration/verify";
 import { findProfile } from "../page/find-profile.ts";

@@ -2,13 +2,16 @@ import {
   type ApiDescription,
   type ApiOperation,
   type ApiResponse,
+  describedDocument,
   describedHealth,
   describeProblem,
   describeRequest,
+  describeServer,
+  jsonOf,
   problemSchema,
   retryAfterHeader,
+  schemaRef,
 } from "@reembed/http";
-import { version } from "@reembed/runtime/version";
 import { FeedbackRequest, SearchRequest } from "../answer/search-request.ts";
 import { readinessSchema, rolloutSchema, searchAnswerSchema } from "./answer-schemas.ts";
 
@@ -21,13 +24,8 @@ A refusal is a problem document. What is not HTTP, or has too large a head, Node
  * @param basePath The path of its public address, such as `/search`; empty for none.
  */
 export function describeApi(basePath = ""): ApiDescription {
-  return {
-    openapi: "3.1.0",
-    info: {
-      ...{ title: "Reembed: the search", version, description: about },
-      license: { name: "Apache License 2.0", identifier: "Apache-2.0" },
-    },
-    servers: [{ url: basePath || "/" }],
+  return describeServer({
+    ...{ title: "Reembed: the search", about, basePath },
     paths: {
       "/v1/search": { post: search },
       "/v1/feedback": { post: feedback },
@@ -35,26 +33,21 @@ export function describeApi(basePath = ""): ApiDescription {
       "/readyz": { get: readiness },
       "/healthz": { get: describedHealth },
       "/metrics": { get: metrics },
-      "/openapi.json": { get: description },
+      "/openapi.json": { get: describedDocument(wrongHost) },
     },
-    components: {
-      schemas: {
-        SearchRequest: describeRequest(SearchRequest),
-        FeedbackRequest: describeRequest(FeedbackRequest),
-        SearchAnswer: searchAnswerSchema,
-        Rollout: rolloutSchema,
-        Readiness: readinessSchema,
-        Problem: problemSchema,
-      },
-      securitySchemes: {
-        key: { type: "http", scheme: "bearer", description: "SEARCH_API_KEY. Without one, only loopback is served." },
-      },
+    schemas: {
+      SearchRequest: describeRequest(SearchRequest),
+      FeedbackRequest: describeRequest(FeedbackRequest),
+      SearchAnswer: searchAnswerSchema,
+      Rollout: rolloutSchema,
+      Readiness: readinessSchema,
+      Problem: problemSchema,
     },
-  };
+    securitySchemes: {
+      key: { type: "http", scheme: "bearer", description: "SEARCH_API_KEY. Without one, only loopback is served." },
+    },
+  });
 }
-
-const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
-const json = (name: string) => ({ "application/json": { schema: ref(name) } });
 
 const wrongHost = describeProblem(421, "Without a key, only requests to localhost, 127.0.0.1 and [::1] are answered.", {
   codes: ["wrong_host"],
@@ -97,13 +90,13 @@ const search: ApiOperation = {
     required: true,
     content: {
       "application/json": {
-        schema: ref("SearchRequest"),
+        schema: schemaRef("SearchRequest"),
         example: { query: "leave of absence", subject: "user-42", limit: 5, filter: { language: "ru" } },
       },
     },
   },
   responses: {
-    200: { description: "The answer, which may be empty.", content: json("SearchAnswer") },
+    200: { description: "The answer, which may be empty.", content: jsonOf("SearchAnswer") },
     ...describeProblem(400, "The body is wrong, there is no such profile, or its model cannot take the query.", {
       codes: [...unreadable, "profile_unknown", "query_rejected"],
     }),
@@ -122,7 +115,7 @@ const feedback: ApiOperation = {
     required: true,
     content: {
       "application/json": {
-        schema: ref("FeedbackRequest"),
+        schema: schemaRef("FeedbackRequest"),
         example: { requestId: "0199f1a2-6c1b-4d5e-8f90-1a2b3c4d5e6f", chunkId: 17, kind: "helpful" },
       },
     },
@@ -143,7 +136,7 @@ const rollout: ApiOperation = {
   summary: "Both profiles, and whom each one answers",
   ...needsKey,
   responses: {
-    200: { description: "The rollout as this process follows it.", content: json("Rollout") },
+    200: { description: "The rollout as this process follows it.", content: jsonOf("Rollout") },
     ...guarded,
     ...failed,
     ...away(),
@@ -156,9 +149,9 @@ const readiness: ApiOperation = {
   description: "Without a key on OPERATIONS_PORT, which only your network should reach.",
   ...needsKey,
   responses: {
-    200: { description: "They do.", content: json("Readiness") },
+    200: { description: "They do.", content: jsonOf("Readiness") },
     ...guarded,
-    503: { description: "One does not.", content: json("Readiness") },
+    503: { description: "One does not.", content: jsonOf("Readiness") },
   },
 };
 
@@ -169,15 +162,5 @@ const metrics: ApiOperation = {
   responses: {
     200: { description: "Metrics.", content: { "text/plain": { schema: { type: "string" } } } },
     500: { description: "They cannot be read.", content: { "text/plain": { schema: { type: "string" } } } },
-  },
-};
-
-const description: ApiOperation = {
-  operationId: "description",
-  summary: "This document",
-  description: "Needs no key, because it is the same in every installation.",
-  responses: {
-    200: { description: "An OpenAPI document.", content: { "application/json": { schema: { type: "object" } } } },
-    ...wrongHost,
   },
 };

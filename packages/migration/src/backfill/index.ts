@@ -5,6 +5,7 @@ export {
   readWaitingBackfill,
   withdrawBackfill,
 } from "./backfill-queue.ts";
+export { describeIncomplete } from "./incomplete.ts";
 export { describeNextStep } from "./next-step.ts";
 export {
   beginBackfill,

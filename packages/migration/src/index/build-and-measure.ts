@@ -3,6 +3,7 @@ import { ReembedError } from "@reembed/core";
 import type { Database } from "@reembed/store/database";
 import type { RegisteredProfile } from "@reembed/store/profiles";
 import { annIndexName, readAnnIndex, readBuildGround, searchSettingName, setAnnSettings } from "@reembed/store/search";
+import { describeIncomplete } from "../backfill/incomplete.ts";
 import { ensureIndex } from "./build-index.ts";
 import type { BuiltIndex } from "./built-index.ts";
 import { boundsOf, measureIndex } from "./measure-index.ts";
@@ -146,11 +147,6 @@ function refuseIncomplete(profile: RegisteredProfile, vectors: number, force: bo
     });
   }
   if (!force) requireBackfilled(profile);
-}
-
-/** Why a profile is not to be indexed yet, as a sentence; undefined if it is. */
-export function describeIncomplete({ name, state }: Pick<RegisteredProfile, "name" | "state">): string | undefined {
-  return state === "backfilled" ? undefined : `The backfill of ${name} is not complete: it is ${state}.`;
 }
 
 /** @throws ReembedError `backfill_incomplete` (exit code 3). */

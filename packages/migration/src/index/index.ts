@@ -1,7 +1,6 @@
 export {
   buildAndMeasure,
   defaultBuild,
-  describeIncomplete,
   lostVectors,
   missedRecall,
   refuseEmbedded,

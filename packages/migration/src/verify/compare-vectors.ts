@@ -9,6 +9,13 @@ export interface CosineBars {
   adopted: number;
 }
 
+/** The limit for adopted vectors, which another program made with its own kernels and number formats. */
+const leastCosineAdopted = 0.99;
+
+export function cosineBars(own: number): CosineBars {
+  return { own, adopted: Math.min(leastCosineAdopted, own) };
+}
+
 export interface WrongVector {
   chunkId: number;
   reason: "wrong_vector";

@@ -1,11 +1,6 @@
+export { cosineBars } from "./compare-vectors.ts";
 export { describeVerdict } from "./describe-verdict.ts";
-export {
-  cosineBars,
-  defaultVerification,
-  describeNoWorker,
-  notProven,
-  requestVerification,
-  verifyAsRequested,
-} from "./requested-verification.ts";
+export { notProven } from "./remedy.ts";
+export { describeNoWorker, requestVerification, verifyAsRequested } from "./requested-verification.ts";
 export { requireSameServedModel } from "./served-model.ts";
-export { type VerificationReport, verifyProfile } from "./verify-profile.ts";
+export { defaultVerification, type VerificationReport, verifyProfile } from "./verify-profile.ts";

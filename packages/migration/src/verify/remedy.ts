@@ -1,5 +1,7 @@
-import { formatCount, formatDuration } from "@reembed/core";
+import { formatCount, formatDuration, ReembedError } from "@reembed/core";
 import { sweptPerTick } from "@reembed/store/changes";
+import { type Database, schemaOf } from "@reembed/store/database";
+import { describeVerdict } from "./describe-verdict.ts";
 import type { VerificationReport } from "./verify-profile.ts";
 
 /** The sweep rests this long between two rounds. */
@@ -40,4 +42,10 @@ function sweepRemedy(chunks: number, tickMs: number): string {
     `No trigger recorded these changes. A running producer finds them by itself, ${formatCount(sweptPerTick)} texts with each ` +
     `tick: within ${formatDuration(seconds)} here. Verify again then; \`reembed doctor\` says why triggers do not fire.`
   );
+}
+
+/** The verdict as an error, with what to do about it. */
+export function notProven(report: VerificationReport, database: Database, tickMs: number): ReembedError {
+  const remedy = remedyFor(report, { schema: schemaOf(database), tickMs });
+  return new ReembedError("not_proven", describeVerdict(report), { exitCode: 3, remedy });
 }

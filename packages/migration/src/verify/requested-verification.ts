@@ -1,26 +1,16 @@
 import { formatCount, ReembedError } from "@reembed/core";
 import { type Embedder, keepOpen } from "@reembed/embedder";
-import { type Database, schemaOf } from "@reembed/store/database";
+import type { Database } from "@reembed/store/database";
 import type { Decision } from "@reembed/store/operators";
 import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import { readLiveWorkers } from "@reembed/store/progress";
 import { recordVerification } from "@reembed/store/verification";
-import { describeIncomplete } from "../index/index.ts";
+import { describeIncomplete } from "../backfill/incomplete.ts";
 import { askFor, type Performing } from "../tasks/index.ts";
-import type { CosineBars } from "./compare-vectors.ts";
+import { cosineBars } from "./compare-vectors.ts";
 import { describeVerdict } from "./describe-verdict.ts";
-import { remedyFor } from "./remedy.ts";
-import { type VerificationReport, verifyProfile } from "./verify-profile.ts";
-
-/** Number of vectors to embed again, and their least cosine similarity to the stored ones. */
-export const defaultVerification = { sample: 200, minCosine: 0.999 } as const;
-
-/** The limit for adopted vectors, which another program made with its own kernels and number formats. */
-const leastCosineAdopted = 0.99;
-
-export function cosineBars(own: number): CosineBars {
-  return { own, adopted: Math.min(leastCosineAdopted, own) };
-}
+import { notProven } from "./remedy.ts";
+import { defaultVerification, verifyProfile } from "./verify-profile.ts";
 
 /**
  * Asks for a verification, which a worker of the profile then makes: it has the model.
@@ -82,10 +72,4 @@ export async function verifyAsRequested(
   await recordVerification(database, { profile: name, passed: report.passed, report: { ...report } });
   if (!report.passed) throw notProven(report, database, tickMs);
   return describeVerdict(report).replace(/\.$/, "");
-}
-
-/** The verdict as an error, with what to do about it. */
-export function notProven(report: VerificationReport, database: Database, tickMs: number): ReembedError {
-  const remedy = remedyFor(report, { schema: schemaOf(database), tickMs });
-  return new ReembedError("not_proven", describeVerdict(report), { exitCode: 3, remedy });
 }

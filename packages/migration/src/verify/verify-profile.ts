@@ -63,6 +63,9 @@ export interface VerifyOptions {
   onProgress: (stage: "check" | "embed", done: number) => void;
 }
 
+/** Number of vectors to embed again, and their least cosine similarity to the stored ones. */
+export const defaultVerification = { sample: 200, minCosine: 0.999 } as const;
+
 const embeddedTogether = 256;
 /** Maximum number of vectors to search for through the index; if there are more, a sample. */
 const searchedAtMost = 20_000;

@@ -1,8 +1,11 @@
 import type { ApiDescription, ApiOperation, JsonSchema } from "@reembed/http";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import { expect } from "vitest";
 
 /** An operation of a document, ready to hold answers to. */
 export interface DescribedOperation {
+  /** `POST /v1/search` */
+  name: string;
   /** `post` */
   method: string;
   /** `/v1/search` */
@@ -53,9 +56,20 @@ export function openDescription(description: ApiDescription): DescribedOperation
         if (check(type.endsWith("json") ? JSON.parse(text) : text)) return missing;
         return [...missing, `${ajv.errorsText(check.errors)}: ${text}`];
       };
-      return { method, path, operation, body, allows: (given) => isAllowed(given) === true, complaints };
+      const name = `${method.toUpperCase()} ${path}`;
+      return { name, method, path, operation, body, allows: (given) => isAllowed(given) === true, complaints };
     }),
   );
+}
+
+/** Holds an answer to its description. The status is any that is described, unless one is given. */
+export async function expectDescribed(
+  { name, complaints }: DescribedOperation,
+  response: Response,
+  status: number = response.status,
+): Promise<void> {
+  expect([name, response.status]).toEqual([name, status]);
+  expect([name, await complaints(response)]).toEqual([name, []]);
 }
 
 /** A schema with its references replaced, so that requests can be made of it. */

@@ -1,4 +1,4 @@
-export { type DescribedOperation, openDescription } from "./described-answers.ts";
+export { type DescribedOperation, expectDescribed, openDescription } from "./described-answers.ts";
 export { allowedBody, changedBody } from "./described-bodies.ts";
 export { listRoutes } from "./list-routes.ts";
 export { readExample } from "./read-example.ts";
