@@ -8,7 +8,7 @@ import { type PlanOptions, planMigration } from "./plan-migration.ts";
 
 /** Passages of four manuals, enough for a thousand blocks; their lengths differ, and some have no text. */
 const tables = sql`
-  create extension vector;
+  create extension if not exists vector;
   create table manuals (id int primary key, "<b>title</b>" text);
   create table passages (id int primary key, manual_id int references manuals, chunk_index int, content text,
     embedding vector(312)) with (fillfactor = 10);

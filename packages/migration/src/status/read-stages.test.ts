@@ -2,14 +2,14 @@ import { withShadow } from "@reembed/core";
 import type { Database } from "@reembed/store/database";
 import { claimTask, endTask, requestTask } from "@reembed/store/operators";
 import { changeRollout, ensureRollout, readRollout } from "@reembed/store/rollout";
-import { describeOnOneServer, openTestDatabase, storeBodies, testProfile, waitFor } from "@reembed/testing";
+import { describeOnEachServer, openTestDatabase, storeBodies, testProfile, waitFor } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, expect, test } from "vitest";
 import { createStagesReader } from "./read-stages.ts";
 
 const guard = { embedded: false, maxQuarantinedShare: 0.01, leastSearches: 100 };
 
-describeOnOneServer(
+describeOnEachServer(
   "the reader of the stages",
   (open) => {
     let database: Database & AsyncDisposable;
@@ -19,7 +19,10 @@ describeOnOneServer(
       return () => database[Symbol.asyncDispose]();
     });
 
-    /** While `work` runs, no statement can read the vectors, so that coverage is not answered. */
+    /**
+     * While `work` runs, no statement can read the vectors, so that coverage is not answered. In the one session of the embedded
+     * database nothing at all would be.
+     */
     const whileUnanswered = (work: () => Promise<void>) =>
       database.transaction(async (transaction) => {
         await transaction.execute(sql`lock table reembed.chunk_embeddings in access exclusive mode`);
@@ -59,5 +62,5 @@ describeOnOneServer(
       expect(await reader.read()).not.toBe(before);
     });
   },
-  "PostgreSQL",
+  ["PostgreSQL"],
 );
