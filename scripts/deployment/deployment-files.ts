@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -55,14 +55,38 @@ async function tryCommand(parameters: readonly string[]): Promise<string> {
   return said.includes("LOG_LEVEL must be") ? "" : said || "It wants no settings.";
 }
 
-const metrics = await createMetrics().registry.getMetricsAsJSON();
-const series = new Set(
-  metrics.flatMap(({ name, type }) =>
-    `${type}` === "histogram" ? ["_bucket", "_sum", "_count"].map((suffix) => name + suffix) : [name],
-  ),
-);
+const { registry } = createMetrics();
+/** The labels of every series, by its name. */
+const series = new Map<string, string[]>();
+for (const { name, type } of await registry.getMetricsAsJSON()) {
+  // prom-client keeps them for itself.
+  const { labelNames } = registry.getSingleMetric(name) as unknown as { labelNames: string[] };
+  if (`${type}` !== "histogram") series.set(name, labelNames);
+  else for (const suffix of ["_bucket", "_sum", "_count"]) series.set(name + suffix, [...labelNames, "le"]);
+}
 
 /** Metrics in a Prometheus query that no process of Reembed exports. */
 export function unknownSeries(query: string): string[] {
-  return (query.match(/\breembed_\w+/g) ?? []).filter((name) => !series.has(name));
+  return seriesIn(query).filter((name) => !series.has(name));
+}
+
+/** Labels by which a Prometheus query selects or groups, and which none of its metrics has. */
+export function unknownLabels(query: string): string[] {
+  const grouped = [...query.matchAll(/\b(?:by|on|without) \(([^)]*)\)/g)].flatMap(([, names = ""]) =>
+    names.split(/, */),
+  );
+  const selected = [...query.matchAll(/(\w+)(?:=~|!~|!=|=)"/g)].map(([, name = ""]) => name);
+  // Prometheus itself adds the instance.
+  const known = new Set(["instance", ...seriesIn(query).flatMap((name) => series.get(name) ?? [])]);
+  return [...grouped, ...selected].filter((name) => !known.has(name));
+}
+
+function seriesIn(query: string): string[] {
+  return query.match(/\breembed_\w+/g) ?? [];
+}
+
+export const promtool = (...args: string[]) => spawnSync("promtool", args, { cwd: root, encoding: "utf8" });
+export const isPromtoolMissing = promtool("--version").error !== undefined;
+if (isPromtoolMissing && process.env.CI === "true") {
+  throw new Error("promtool is missing: run scripts/install-services.sh");
 }

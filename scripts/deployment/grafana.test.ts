@@ -1,5 +1,9 @@
+import { mkdtempDisposable, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { readText, unknownSeries } from "./deployment-files.ts";
+import { stringify } from "yaml";
+import { isPromtoolMissing, promtool, readText, unknownLabels, unknownSeries } from "./deployment-files.ts";
 
 interface Panel {
   id: number;
@@ -7,7 +11,7 @@ interface Panel {
   title: string;
   gridPos: { x: number; w: number };
   datasource?: { uid: string };
-  targets?: { expr: string; datasource: { uid: string } }[];
+  targets?: { expr: string; legendFormat: string; datasource: { uid: string } }[];
 }
 interface Dashboard {
   uid: string;
@@ -22,6 +26,35 @@ describe("the Grafana dashboard", () => {
   test.each(charts)("queries metrics that Reembed exports: $title", ({ targets = [] }) => {
     expect(targets.length).toBeGreaterThan(0);
     expect(targets.flatMap(({ expr }) => unknownSeries(expr))).toEqual([]);
+    expect(targets.flatMap(({ expr }) => unknownLabels(expr))).toEqual([]);
+    // A label of the legend that the query has summed over would be empty.
+    for (const { expr, legendFormat } of targets) {
+      const shown = [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = ""]) => label);
+      for (const label of shown) expect(expr).toMatch(new RegExp(`by \\([^)]*\\b${label}\\b`));
+    }
+  });
+
+  test.skipIf(isPromtoolMissing)(
+    `queries in a way that Prometheus understands${isPromtoolMissing ? ": skipped, promtool is missing" : ""}`,
+    async () => {
+      await using folder = await mkdtempDisposable(join(tmpdir(), "reembed-"));
+      const rules = charts.flatMap(({ id, targets = [] }) =>
+        targets.map(({ expr }, index) => ({
+          record: `panel:${id}:${index}`,
+          expr: expr.replaceAll("$profile", ".*").replaceAll("$__rate_interval", "5m"),
+        })),
+      );
+      const path = join(folder.path, "rules.yaml");
+      await writeFile(path, stringify({ groups: [{ name: "panels", rules }] }));
+      const { status, stdout, stderr } = promtool("check", "rules", path);
+      expect(`${stdout}${stderr}`).toContain(`SUCCESS: ${rules.length} rules found`);
+      expect(status).toBe(0);
+    },
+  );
+
+  test("tells of the rollout and of quality in rows of their own", () => {
+    const rows = panels.filter(({ type }) => type === "row").map(({ title }) => title);
+    expect(rows).toEqual(["Progress", "Throughput", "Queue and failures", "Rollout", "Quality", "Embedding servers"]);
   });
 
   test.each(charts)("reads from the selected data source: $title", ({ datasource, targets = [] }) => {

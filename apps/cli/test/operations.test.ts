@@ -1,6 +1,8 @@
 import { storeDocuments } from "@reembed/store/corpus";
 import { readProfile } from "@reembed/store/profiles";
 import { readCoverage } from "@reembed/store/progress";
+import { recordEvaluation } from "@reembed/store/evaluation";
+import { ensureRollout } from "@reembed/store/rollout";
 import { addSpending, setBudget } from "@reembed/store/spending";
 import { describeOnEachServer, openTestDatabase, testProfile, waitFor } from "@reembed/testing";
 import { expect, onTestFinished, test } from "vitest";
@@ -22,6 +24,11 @@ describeOnEachServer(
       await storeDocuments(database, [{ uri: "pay", title: "", language: "ru", body, metadata: {} }, blank]);
       await addSpending(database, profile.name, { tokens: 1_500, price: 2 });
       await setBudget(database, profile.name, 20);
+      const pair = { baseline: "mini-rubert", candidate: profile.name };
+      await ensureRollout(database, pair);
+      const mean = (ndcg: number) => ({ ndcg: { mean: ndcg, low: 0, high: 1 } });
+      const quality = { baseline: mean(0.5), candidate: mean(0.75) };
+      await recordEvaluation(database, { ...pair, verdict: "better", report: { quality, agreement: null } });
       const url = new URL(servers.connectionString);
       url.password = secret;
       const fleet = startFleet(
@@ -61,6 +68,10 @@ describeOnEachServer(
       for (const value of ["sent_tokens{} 1500", "cost{} 0.003", "cost_budget{} 20"]) {
         expect(metrics).toContain(`reembed_${value.replace("{}", `{${label}}`)}\n`);
       }
+      expect(metrics).toContain(`reembed_evaluation_verdict{${label},verdict="better"} 1`);
+      expect(metrics).toContain(`reembed_evaluation_ratio{${label},measure="ndcg"} 0.75`);
+      expect(metrics).toContain('reembed_evaluation_ratio{profile="mini-rubert",measure="ndcg"} 0.5');
+      expect(metrics).toMatch(new RegExp(`reembed_evaluation_timestamp_seconds\\{${label}\\} \\d{10}`));
       for (const stage of ["read", "tokenise", "infer", "upsert"]) {
         expect(metrics).toMatch(new RegExp(`reembed_stage_seconds_total\\{${label},stage="${stage}"\\} 0?\\.?\\d`));
       }

@@ -8,7 +8,13 @@ export function createMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  return { registry, ...workMetrics(registers), ...searchMetrics(registers), ...stateMetrics(registers) };
+  return {
+    registry,
+    ...workMetrics(registers),
+    ...searchMetrics(registers),
+    ...stateMetrics(registers),
+    ...rolloutMetrics(registers),
+  };
 }
 
 /** Of batches and of the model's runs. */
@@ -126,7 +132,7 @@ function searchMetrics(registers: Registry[]) {
   };
 }
 
-/** Of the queue, the profiles and the rollout. */
+/** Of the queue and the profiles. */
 function stateMetrics(registers: Registry[]) {
   return {
     queueJobs: new Gauge({
@@ -183,16 +189,63 @@ function stateMetrics(registers: Registry[]) {
       labelNames: ["profile"],
       registers,
     }),
+  };
+}
+
+/** Of who is answered by which profile, and how well. */
+function rolloutMetrics(registers: Registry[]) {
+  return {
     rolloutPercent: new Gauge({
       name: "reembed_rollout_percent",
       help: "Share of subjects that a profile answers, 0 to 100.",
       labelNames: ["profile"],
       registers,
     }),
+    shadowPercent: new Gauge({
+      name: "reembed_shadow_percent",
+      help: "Share of the baseline's searches that the candidate answers too, unseen, 0 to 100.",
+      registers,
+    }),
+    guardrailRatio: new Gauge({
+      name: "reembed_guardrail_ratio",
+      help: "By how much more often the candidate's searches are bad than the baseline's, by measure: errors, empty, negative. Figure: measured, certain (its lower bound) or allowed; beyond allowed, certain is a breach.",
+      labelNames: ["measure", "figure"],
+      registers,
+    }),
+    guardrailSeconds: new Gauge({
+      name: "reembed_guardrail_latency_seconds",
+      help: "The candidate's 95th percentile, by figure: measured, certain (its lower bound) or allowed; beyond allowed, certain is a breach.",
+      labelNames: ["figure"],
+      registers,
+    }),
     guardrailBreaches: new Counter({
       name: "reembed_guardrail_breaches_total",
       help: "Times that the candidate was worse than the baseline by more than is allowed, and what was done: rolled back or warned.",
       labelNames: ["measure", "outcome"],
+      registers,
+    }),
+    evaluationRatio: new Gauge({
+      name: "reembed_evaluation_ratio",
+      help: "Mean of the last evaluation's judged queries, by measure: ndcg, recall, mrr, precision, recall15k. Without judgements there is no value.",
+      labelNames: ["profile", "measure"],
+      registers,
+    }),
+    evaluationOverlap: new Gauge({
+      name: "reembed_evaluation_overlap_ratio",
+      help: "Share of the ten best documents that both profiles' answers had in common in the last evaluation.",
+      labelNames: ["profile"],
+      registers,
+    }),
+    evaluationVerdict: new Gauge({
+      name: "reembed_evaluation_verdict",
+      help: "1, with what the last evaluation says of the candidate: better, worse, undecided or unjudged.",
+      labelNames: ["profile", "verdict"],
+      registers,
+    }),
+    evaluatedAt: new Gauge({
+      name: "reembed_evaluation_timestamp_seconds",
+      help: "When the candidate was evaluated last, in seconds since 1970.",
+      labelNames: ["profile"],
       registers,
     }),
   };

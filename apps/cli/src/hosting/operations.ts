@@ -1,10 +1,13 @@
 import type { Config } from "@reembed/config";
 import { type OperationsOptions, startOperations } from "@reembed/http";
 import { describeRateLimit } from "@reembed/migration/backfill";
+import type { EvaluationReport } from "@reembed/migration/evaluate";
 import { type ProfileStatus, readStatus } from "@reembed/migration/status";
 import { EmbedQueues, TickQueue } from "@reembed/queue";
 import { type Logger, type Metrics, rememberFor } from "@reembed/runtime";
 import { pingDatabase } from "@reembed/store/database";
+import { type Evaluation, lastEvaluation } from "@reembed/store/evaluation";
+import { findRollout } from "@reembed/store/rollout";
 import type { Spending } from "@reembed/store/spending";
 import type { Services } from "./services.ts";
 
@@ -27,7 +30,7 @@ export async function serveOperations(
   options.log.info({ port }, "health and metrics ready");
 }
 
-/** Sets the gauges of every profile at each scrape, for a process that has access to all of them. */
+/** Sets the gauges of every profile and of the last evaluation at each scrape, for a process that has access to all of them. */
 export function gaugeProfiles({ database, queue }: Services, metrics: Metrics, scope: AsyncDisposableStack) {
   const queues = scope.use(new EmbedQueues(queue, () => {}));
   // The status of all profiles takes the database some statements, and anybody who reaches the port may request it.
@@ -41,6 +44,8 @@ export function gaugeProfiles({ database, queue }: Services, metrics: Metrics, s
       for (const [state, jobs] of Object.entries(status.queue)) metrics.queueJobs.set({ profile, state }, jobs);
       gaugeSpending(profile, status.spending, metrics);
     }
+    const rollout = await findRollout(database);
+    gaugeEvaluation(rollout && (await lastEvaluation(database, rollout)), metrics);
   });
 }
 
@@ -58,4 +63,24 @@ function gaugeSpending(profile: string, spending: Spending | null, { sentTokens,
   }
   if (spending?.budget == null) costBudget.remove({ profile });
   else costBudget.set({ profile }, spending.budget);
+}
+
+/** Without an evaluation of the present two profiles there is no value. */
+function gaugeEvaluation(
+  evaluation: Evaluation | undefined,
+  { evaluationRatio, evaluationOverlap, evaluationVerdict, evaluatedAt }: Metrics,
+): void {
+  for (const gauge of [evaluationRatio, evaluationOverlap, evaluationVerdict, evaluatedAt]) gauge.reset();
+  if (evaluation === undefined) return;
+  const { baseline, candidate, verdict, evaluatedAt: at } = evaluation;
+  const { quality, agreement } = evaluation.report as Partial<EvaluationReport>;
+  for (const [profile, measures] of [
+    [baseline, quality?.baseline],
+    [candidate, quality?.candidate],
+  ] as const) {
+    for (const [measure, { mean }] of Object.entries(measures ?? {})) evaluationRatio.set({ profile, measure }, mean);
+  }
+  if (agreement != null) evaluationOverlap.set({ profile: candidate }, agreement.overlap10.mean);
+  evaluationVerdict.set({ profile: candidate, verdict }, 1);
+  evaluatedAt.set({ profile: candidate }, at.getTime() / 1_000);
 }

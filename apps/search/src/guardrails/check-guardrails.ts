@@ -2,6 +2,7 @@ import {
   findBreaches,
   type GuardFigure,
   type GuardrailSettings,
+  measureGuardrails,
   ReembedError,
   type Rollout,
   rolledBack,
@@ -9,7 +10,14 @@ import {
 import type { Database } from "@reembed/store/database";
 import { changeRollout, guardrailName, readComparedWindows, readRolloutEvents } from "@reembed/store/rollout";
 
-export interface GuardrailFinding {
+export interface GuardrailCheck {
+  /** Every measure that the searches say something about; empty while they are too few. */
+  figures: GuardFigure[];
+  /** What was done about a breach, if this process did it. */
+  finding: GuardrailFinding | undefined;
+}
+
+interface GuardrailFinding {
   outcome: "rolled back" | "warned";
   breaches: GuardFigure[];
   reason: string;
@@ -24,9 +32,17 @@ export async function checkGuardrails(
   database: Database,
   rollout: Rollout,
   settings: GuardrailSettings,
-): Promise<GuardrailFinding | undefined> {
+): Promise<GuardrailCheck> {
   const windows = await readComparedWindows(database, rollout, settings);
-  const breaches = windows === undefined ? [] : findBreaches(windows.candidate, windows.baseline, settings);
+  const figures = windows === undefined ? [] : measureGuardrails(windows.candidate, windows.baseline, settings);
+  return { figures, finding: await act(database, rollout, findBreaches(figures)) };
+}
+
+async function act(
+  database: Database,
+  rollout: Rollout,
+  breaches: GuardFigure[],
+): Promise<GuardrailFinding | undefined> {
   if (breaches.length === 0) return undefined;
   const reason = breaches.map(({ sentence }) => sentence).join("; ");
   const shadow = rollout.stage === "shadow";

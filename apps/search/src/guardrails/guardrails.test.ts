@@ -72,7 +72,7 @@ describeOnOneServer(
       const before = await readRollout(database);
       return await changeRollout(database, before, withPercent(before, percent), because);
     };
-    const look = async () => await checkGuardrails(database, await readRollout(database), settings);
+    const look = async () => (await checkGuardrails(database, await readRollout(database), settings)).finding;
 
     test.each([
       [
@@ -132,7 +132,7 @@ describeOnOneServer(
       await serve(pair.candidate, { errors: 100 });
       const rollout = await readRollout(database);
       const findings = await Promise.all([1, 2, 3].map(() => checkGuardrails(database, rollout, settings)));
-      expect(findings.filter((finding) => finding !== undefined).length).toBe(1);
+      expect(findings.filter(({ finding }) => finding !== undefined).length).toBe(1);
       expect((await readRolloutEvents(database, 10)).filter(({ changedBy }) => changedBy === "guardrail").length).toBe(
         1,
       );
@@ -184,6 +184,26 @@ describeOnOneServer(
       });
       expect(told).toContain('reembed_rollout_percent{profile="mini-m3"} 0');
       expect(told).toContain('reembed_rollout_percent{profile="mini-rubert"} 100');
+      expect(told).toContain("reembed_shadow_percent 0");
+    });
+
+    test("tell what they measure, how much of it is certain, and what is allowed", async () => {
+      const before = await readRollout(database);
+      await changeRollout(database, before, withShadow(before, 25), because);
+      await serve(pair.baseline);
+      await serve(pair.candidate, { errors: 4, shadowOf: pair.baseline });
+      const { registry, ...metrics } = createMetrics();
+      await using _ = startGuardrails({
+        ...{ database, settings, log: createLogger("silent") },
+        metrics: { registry, ...metrics },
+      });
+      await waitFor("the figures", async () => (await metrics.guardrailSeconds.get()).values.length > 0);
+      const told = await registry.metrics();
+      expect(told).toContain("reembed_shadow_percent 25");
+      expect(told).toContain('reembed_guardrail_ratio{measure="errors",figure="measured"} 0.01\n');
+      expect(told).toContain('reembed_guardrail_ratio{measure="errors",figure="allowed"} 0.01\n');
+      expect(told).toMatch(/reembed_guardrail_ratio\{measure="errors",figure="certain"\} -0\.0\d/);
+      expect(told).toContain('reembed_guardrail_latency_seconds{figure="measured"} 0.026');
     });
   },
   "PostgreSQL",

@@ -1,4 +1,11 @@
-import { type GuardrailSettings, guardedMeasures, messageOf, type Rollout } from "@reembed/core";
+import {
+  type GuardFigure,
+  type GuardrailSettings,
+  guardedMeasures,
+  messageOf,
+  type Rollout,
+  rolledBack,
+} from "@reembed/core";
 import { type Followed, type Logger, type Metrics, presentValue, repeatEvery } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
 import { readRollout } from "@reembed/store/rollout";
@@ -23,11 +30,12 @@ export function startGuardrails({ database, settings, log, metrics }: Guardrails
   const look = async () => {
     const rollout = await readRollout(database);
     gaugeRollout(metrics, rollout);
-    const finding = await checkGuardrails(database, rollout, await presentValue(settings));
+    const { figures, finding } = await checkGuardrails(database, rollout, await presentValue(settings));
+    gaugeFigures(metrics, figures);
     if (finding === undefined) return;
     const { outcome, breaches, reason } = finding;
     for (const { measure } of breaches) metrics.guardrailBreaches.inc({ measure, outcome });
-    if (outcome === "rolled back") gaugeRollout(metrics, { ...rollout, percent: 0 });
+    if (outcome === "rolled back") gaugeRollout(metrics, rolledBack(rollout));
     log.error({ candidate: rollout.candidate, outcome, reason }, "guardrail breached");
   };
   return repeatEvery(intervalMs, look, (error) =>
@@ -35,8 +43,21 @@ export function startGuardrails({ database, settings, log, metrics }: Guardrails
   );
 }
 
-function gaugeRollout({ rolloutPercent }: Metrics, { baseline, candidate, percent }: Rollout): void {
+function gaugeRollout({ rolloutPercent, shadowPercent }: Metrics, { baseline, candidate, ...rollout }: Rollout): void {
   rolloutPercent.reset();
-  rolloutPercent.set({ profile: baseline }, 100 - percent);
-  rolloutPercent.set({ profile: candidate }, percent);
+  rolloutPercent.set({ profile: baseline }, 100 - rollout.percent);
+  rolloutPercent.set({ profile: candidate }, rollout.percent);
+  shadowPercent.set(rollout.shadowPercent);
+}
+
+/** Without enough searches in the window a measure has no value, and not its last one. */
+function gaugeFigures({ guardrailRatio, guardrailSeconds }: Metrics, figures: readonly GuardFigure[]): void {
+  guardrailRatio.reset();
+  guardrailSeconds.reset();
+  for (const { measure, value, low, allowed } of figures) {
+    for (const [figure, amount] of Object.entries({ measured: value, certain: low, allowed })) {
+      if (measure === "latency") guardrailSeconds.set({ figure }, amount / 1_000);
+      else guardrailRatio.set({ measure, figure }, amount);
+    }
+  }
 }

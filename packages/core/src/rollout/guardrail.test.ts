@@ -20,9 +20,13 @@ const settings: GuardrailSettings = {
 const latency = { p95: 50, low: 45, high: 60 };
 const usual: GuardWindow = { searches: 2_000, errors: 4, empty: 40, latency, judged: 100, negative: 10 };
 const measures = (candidate: Partial<GuardWindow>, baseline: Partial<GuardWindow> = {}) =>
-  findBreaches({ ...usual, searches: 220, errors: 0, empty: 4, ...candidate }, { ...usual, ...baseline }, settings).map(
-    ({ measure }) => measure,
-  );
+  findBreaches(
+    measureGuardrails(
+      { ...usual, searches: 220, errors: 0, empty: 4, ...candidate },
+      { ...usual, ...baseline },
+      settings,
+    ),
+  ).map(({ measure }) => measure);
 
 test.each([
   ["errors", { errors: 22 }],
@@ -100,7 +104,9 @@ test("two equal profiles never breach in a day of checks", () => {
     const window = searches.slice(end - 250, end);
     const count = (of: "bad" | "empty" | "negative") => window.filter((search) => search[of]).length;
     const candidate = { ...usual, searches: 250, errors: count("bad"), empty: count("empty"), judged: 250 };
-    breaches += findBreaches({ ...candidate, negative: count("negative") }, baseline, settings).length;
+    breaches += findBreaches(
+      measureGuardrails({ ...candidate, negative: count("negative") }, baseline, settings),
+    ).length;
   }
   expect(breaches).toBe(0);
 });

@@ -58,18 +58,6 @@ const quantile = 0.95;
 /** Feedback is rare: about one search in a hundred gets any. The bounds hold for any number; fewer convince nobody. */
 const leastJudged = 30;
 
-/**
- * The measures in which the candidate is certainly worse than the baseline by more than the settings allow: the lower
- * bound of the difference is compared, not the measured difference. Empty if either window has too few searches.
- */
-export function findBreaches(
-  candidate: GuardWindow,
-  baseline: GuardWindow,
-  settings: GuardrailSettings,
-): GuardFigure[] {
-  return measureGuardrails(candidate, baseline, settings).filter(({ low, allowed }) => low > allowed);
-}
-
 /** Every measure that both windows say something about; empty if either has too few searches. */
 export function measureGuardrails(
   candidate: GuardWindow,
@@ -86,6 +74,14 @@ export function measureGuardrails(
     compareLatency(candidate, baseline, settings),
   ];
   return figures.filter((figure) => figure !== undefined);
+}
+
+/**
+ * The measures in which the candidate is certainly worse than the baseline by more than the settings allow: the lower
+ * bound of the difference is compared, not the measured difference.
+ */
+export function findBreaches(figures: readonly GuardFigure[]): GuardFigure[] {
+  return figures.filter(({ low, allowed }) => low > allowed);
 }
 
 export function saysSomething({ searches }: GuardWindow, { leastSearches }: GuardrailSettings): boolean {
