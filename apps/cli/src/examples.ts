@@ -2,6 +2,10 @@
 export const examples: Readonly<Record<string, readonly string[]>> = {
   doctor: ["reembed doctor"],
   plan: ["DATABASE_URL=postgresql://reader@db/app reembed plan public.document_chunks --workers 4 --output plan.html"],
+  rehearse: [
+    "reembed rehearse --share 1%",
+    "reembed rehearse public.langchain_pg_embedding --as langchain --share 0.5% --queries queries.jsonl",
+  ],
   init: ["BASELINE_PROFILE=rubert-tiny2 CANDIDATE_PROFILE=bge-m3 reembed init"],
   load: ["reembed load ./handbook", "reembed load pages.jsonl"],
   adopt: [

@@ -6,6 +6,7 @@ import { examples } from "./examples.ts";
 const commands: Record<string, () => Promise<(program: Command) => void>> = {
   doctor: async () => (await import("./commands/doctor.ts")).registerDoctor,
   plan: async () => (await import("./commands/plan.ts")).registerPlan,
+  rehearse: async () => (await import("./commands/rehearse.ts")).registerRehearse,
   init: async () => (await import("./commands/init.ts")).registerInit,
   load: async () => (await import("./commands/load.ts")).registerLoad,
   adopt: async () => (await import("./commands/adopt.ts")).registerAdopt,

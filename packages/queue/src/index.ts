@@ -12,6 +12,7 @@ export { EmbedQueues } from "./embed-queues.ts";
 export { type FailedBatches, readFailedBatches } from "./failed-batches.ts";
 export { describeQueueServer } from "./queue-error.ts";
 export { type RedisFacts, readRedisFacts } from "./redis-facts.ts";
+export { removeQueues } from "./remove-queues.ts";
 export {
   checkQueueServer,
   checkQueueTables,

@@ -1,7 +1,7 @@
 import { type ProposedSource, resolvePreset } from "@reembed/migration/adopt";
 import type { Database } from "@reembed/store/database";
 import type { ChunkSource } from "@reembed/store/schema";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 
 /** The flags that say what a table's columns are. */
 export interface SourceFlags {
@@ -20,6 +20,7 @@ export interface SourceFlags {
   title?: string;
   language?: string;
   body?: string;
+  chunks?: "keep" | "cut";
 }
 
 export function addSourceOptions(command: Command): Command {
@@ -40,7 +41,13 @@ export function addSourceOptions(command: Command): Command {
     .option("--uri <column>", "column of the documents' uris (default: their key)")
     .option("--title <expression>", "the documents' titles, of their table or of a chunk (default: their uri)")
     .option("--language <expression>", "the documents' language, of their table or of a chunk")
-    .option("--body <column>", "column of the documents' text (default: assembled from the chunks)");
+    .option("--body <column>", "column of the documents' text (default: assembled from the chunks)")
+    .addOption(
+      new Option(
+        "--chunks <how>",
+        "keep the table's rows as the candidate's chunks, or cut the documents anew (default: keep, unless --body or MAX_CHUNK_SIZE is given)",
+      ).choices(["keep", "cut"]),
+    );
 }
 
 const usual = {

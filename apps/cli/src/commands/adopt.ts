@@ -2,7 +2,7 @@ import { configuredProfile, loadConfig } from "@reembed/config";
 import { formatCount } from "@reembed/core";
 import { type AdoptionReport, adoptTable, discoverTables, withCommands } from "@reembed/migration/adopt";
 import { createLogger } from "@reembed/runtime";
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { openDatabaseAlone, openServices } from "../hosting/services.ts";
 import { wholeNumberFrom } from "../options.ts";
 import { describeDiscovery } from "../output/describe-discovery.ts";
@@ -11,7 +11,6 @@ import { progressBars } from "../output/progress-bars.ts";
 import { addSourceOptions, type SourceFlags, sourceOf } from "./adopt-source.ts";
 
 interface AdoptFlags extends SourceFlags {
-  chunks?: "keep" | "cut";
   profile?: string;
   sample: number;
   reembed?: boolean;
@@ -27,12 +26,6 @@ export function registerAdopt(program: Command): void {
       "use an application's table of chunks and vectors as the corpus, without changing its rows; without a table, list those that there are",
     );
   addSourceOptions(command)
-    .addOption(
-      new Option(
-        "--chunks <how>",
-        "keep the table's rows as the candidate's chunks, or cut the documents anew (default: keep, unless --body or MAX_CHUNK_SIZE is given)",
-      ).choices(["keep", "cut"]),
-    )
     .option("--profile <name>", "profile that the table becomes (default: the baseline)")
     .option("--sample <vectors>", "vectors to embed again and compare before any is copied", wholeNumberFrom(1), 200)
     .option("--reembed", "do not copy the vectors; workers embed all chunks")

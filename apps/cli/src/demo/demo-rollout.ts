@@ -1,17 +1,17 @@
 import { setTimeout } from "node:timers/promises";
-import type { Config } from "@reembed/config";
 import { modelKey } from "@reembed/core";
 import type { Embedder } from "@reembed/embedder";
 import { setPercent, setShadowPercent } from "@reembed/migration/rollout";
-import { followSettings } from "@reembed/migration/settings";
 import type { JudgedQuery } from "@reembed/retrieval/measures";
-import { createLogger, createMetrics } from "@reembed/runtime";
-import { type SearchApp, startSearch } from "@reembed/search";
+import { createLogger } from "@reembed/runtime";
+import type { SearchApp } from "@reembed/search";
 import { guardrailName, readRollout, readRolloutEvents } from "@reembed/store/rollout";
 import type { Services } from "../hosting/services.ts";
+import type { Embedders } from "../journey/embedders.ts";
+import { say } from "../journey/say.ts";
+import { serveSearches } from "../journey/serve-searches.ts";
+import { describeAnswered, Traffic } from "../journey/traffic.ts";
 import { breakable } from "./demo-embedders.ts";
-import { say } from "./say.ts";
-import { describeAnswered, Traffic } from "./traffic.ts";
 
 /** The candidate's share of subjects, and the number of searches at that share. */
 const steps = [
@@ -27,9 +27,8 @@ const by = "demo";
 const noticedWithinMs = 90_000;
 
 export interface RolloutOptions {
-  config: Config;
   services: Services;
-  embedders: ReadonlyMap<string, Embedder>;
+  embedders: Embedders;
   queries: readonly JudgedQuery[];
   scope: AsyncDisposableStack;
 }
@@ -40,8 +39,8 @@ export interface RolloutOptions {
  * stays open.
  */
 export async function rollOut(options: RolloutOptions): Promise<{ url: string; percent: number }> {
-  const { config, services, queries } = options;
-  const { database } = services;
+  const { config, database } = options.services;
+  const queries = options.queries.map(({ text }) => text);
   const fault = { injected: false };
   const { url } = await openSearch(options, () => fault.injected);
   const traffic = new Traffic();
@@ -67,27 +66,13 @@ export async function rollOut(options: RolloutOptions): Promise<{ url: string; p
   return { url, percent };
 }
 
-async function openSearch(
-  { config, services: { database }, embedders, scope }: RolloutOptions,
-  broken: () => boolean,
-): Promise<SearchApp> {
-  const { id, revision } = config.candidate.model;
+/** Hundreds of searches fail on purpose, and are not logged. */
+async function openSearch({ services, embedders, scope }: RolloutOptions, broken: () => boolean): Promise<SearchApp> {
+  const { id, revision } = services.config.candidate.model;
   const candidate = modelKey(id, revision);
-  const used = new Map(
-    [...embedders].map(([key, embedder]) => [key, key === candidate ? breakable(embedder, broken) : embedder]),
-  );
-  const { host, port, apiKey, rateLimit, logQueries } = config.search;
-  return scope.use(
-    await startSearch({
-      ...{
-        database,
-        embedders: used,
-        guardrails: followSettings(database, config, (present) => present.guardrails),
-        metrics: createMetrics(),
-      },
-      ...{ host, port, apiKey, rateLimit, logQueries },
-      // Hundreds of searches fail on purpose.
-      log: createLogger("silent"),
-    }),
-  );
+  const used = [...embedders.byKey].map(([key, embedder]): [string, Embedder] => [
+    key,
+    key === candidate ? breakable(embedder, broken) : embedder,
+  ]);
+  return scope.use(await serveSearches(services, new Map(used), createLogger("silent")));
 }

@@ -1,34 +1,29 @@
 import { join } from "node:path";
 import { activeProfiles, type Config, readAdjustable } from "@reembed/config";
-import { type Model, modelKey, ReembedError } from "@reembed/core";
+import { ReembedError } from "@reembed/core";
 import { startDashboard } from "@reembed/dashboard";
-import { type Embedder, keepOpen } from "@reembed/embedder";
 import { adoptTable } from "@reembed/migration/adopt";
-import { startOrAdjustBackfill } from "@reembed/migration/backfill";
-import { chooseQueries, type EvaluationReport, evaluateProfiles } from "@reembed/migration/evaluate";
+import { chooseQueries, type EvaluationReport } from "@reembed/migration/evaluate";
 import { handbook, readCorpus } from "@reembed/migration/load";
 import { rechunkCorpus } from "@reembed/migration/rechunk";
 import { guardOptions } from "@reembed/migration/rollout";
 import { followSettings } from "@reembed/migration/settings";
-import { verifyProfile } from "@reembed/migration/verify";
-import { EmbedQueues } from "@reembed/queue";
 import type { JudgedQuery } from "@reembed/retrieval/measures";
 import type { Logger } from "@reembed/runtime";
 import { type Database, dropTables } from "@reembed/store/database";
-import { recordEvaluation } from "@reembed/store/evaluation";
-import { readProfile } from "@reembed/store/profiles";
 import { registerProfiles } from "@reembed/store/registration";
-import { recordVerification } from "@reembed/store/verification";
-import { initialize, openServers, type Services } from "../hosting/services.ts";
-import { openEmbedders } from "./demo-embedders.ts";
-import { type CoveredProfile, startFleet, untilCovered } from "./demo-fleet.ts";
+import { initialize, openServers, queueOf, type Services } from "../hosting/services.ts";
+import { type Embedders, openEmbedders } from "../journey/embedders.ts";
+import { beginBackfill, type CoveredProfile, startFleet, untilCovered } from "../journey/fleet.ts";
+import { evaluateCandidate, verifyProfiles } from "../journey/prove.ts";
+import { say } from "../journey/say.ts";
 import { rollOut } from "./demo-rollout.ts";
 import { buildOldSystem, dropOldSystem, oldTables } from "./old-system.ts";
-import { say } from "./say.ts";
 import { countDocuments, countOtherDocuments, readTokens } from "./statements.ts";
 
 /** Number of vectors that are embedded again when the demo adopts and when it verifies. */
 const sample = 50;
+const patienceMs = 120_000;
 
 interface Found {
   ndcg10: number;
@@ -64,13 +59,13 @@ export interface Demo extends AsyncDisposable {
  * verified, evaluated and rolled out to simulated people until an injected fault rolls them back. Dashboard, search,
  * producer and workers stay open until disposal.
  */
-export async function runDemo(config: Config, log: Logger): Promise<Demo> {
+export async function runDemo(settings: Config, log: Logger): Promise<Demo> {
   await using scope = new AsyncDisposableStack();
-  const services = scope.use(await openDemoServers(config, log));
-  const { database, queue } = services;
+  const services = scope.use(await openDemoServers(settings, log));
+  const { config, database, queue } = services;
   const startedAt = performance.now();
-  const embedders = await openEmbedders(config, log, scope);
-  await migrateOldSystem(config, services, { embedders, log });
+  const embedders = await openEmbedders(config, { database, device: "cpu", log, scope });
+  await migrateOldSystem(services, { embedders, log });
 
   const dashboard = scope.use(
     await startDashboard({
@@ -84,15 +79,15 @@ export async function runDemo(config: Config, log: Logger): Promise<Demo> {
   );
   const tokensBefore = await readTokens(database);
   const embeddingSince = performance.now();
-  await startFleet(config, services, embedders, { log, scope });
-  await beginBackfill(config, services);
+  await startFleet(services, embedders, { log, scope });
+  await beginBackfill(services, "demo");
   say(`Embedding with ${config.candidate.name}; watch the progress at ${dashboard.url}`);
-  const profiles = await untilCovered(database, activeProfiles(config));
+  const profiles = await untilCovered(database, activeProfiles(config), patienceMs);
   const tokensPerSecond = perSecond((await readTokens(database)) - tokensBefore, embeddingSince);
 
-  await verify(config, database, embedders);
-  const { queries, report } = await evaluate(config, database, embedders);
-  const search = await rollOut({ config, services, embedders, queries, scope });
+  await verify(services, embedders);
+  const { queries, report } = await evaluate(services, embedders);
+  const search = await rollOut({ services, embedders, queries, scope });
 
   const sum = (of: "chunks" | "embedded" | "quarantined") =>
     profiles.reduce((total, profile) => total + profile[of], 0);
@@ -127,8 +122,9 @@ async function openDemoServers(config: Config, log: Logger): Promise<Services> {
   }
   const resolved = await initialize(config, services);
   await refuseOtherCorpus(services.database);
+  const queue = await queueOf(services.database, services.queue);
   const opened = scope.move();
-  return { ...services, config: resolved, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { ...services, queue, config: resolved, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 /** The demo shares its database with nothing else: an operator's environment must not put a handbook into a live corpus. */
@@ -144,12 +140,11 @@ async function refuseOtherCorpus(database: Database): Promise<void> {
 }
 
 async function migrateOldSystem(
-  config: Config,
-  { database }: Services,
-  { embedders, log }: { embedders: ReadonlyMap<string, Embedder>; log: Logger },
+  { config, database }: Services,
+  { embedders, log }: { embedders: Embedders; log: Logger },
 ): Promise<void> {
   const { chunking, model, name } = config.baseline;
-  const embedder = embedderOf(embedders, model);
+  const embedder = embedders.of(model);
   say(`The old application: samples/handbook in ${oldTables.table}, with vectors of ${model.id}`);
   const old = await buildOldSystem(database, { corpus: handbook, chunking, embedder });
   const onProgress = () => {};
@@ -162,58 +157,27 @@ async function migrateOldSystem(
   say(`Cut again         ${documents} documents, assembled from their chunks, into ${chunks.added} larger chunks`);
 }
 
-/** The backfill of an adopted corpus' candidate waits until it is started. */
-async function beginBackfill(config: Config, { database, queue }: Services): Promise<void> {
-  const profile = await readProfile(database, config.candidate.name);
-  if (profile.state !== "registered") return;
-  await using queues = new EmbedQueues(queue, () => {});
-  const on = { database, queue: queues.of(profile.name), dryRun: false };
-  await startOrAdjustBackfill(on, profile, { order: "id", until: null, rate: null }, { by: "demo", reason: "" });
-}
-
-async function verify(config: Config, database: Database, embedders: ReadonlyMap<string, Embedder>): Promise<void> {
-  for (const { name, model } of activeProfiles(config)) {
-    const report = await verifyProfile({
-      ...{ database, profile: await readProfile(database, name), sample },
-      startEmbedder: async () => keepOpen(embedderOf(embedders, model)),
-      bars: { own: 0.999, adopted: 0.99 },
-      maxQuarantinedShare: config.maxQuarantinedShare,
-      onProgress: () => {},
-    });
-    await recordVerification(database, { profile: name, passed: report.passed, report: { ...report } });
-    if (!report.passed)
-      throw new ReembedError("not_proven", `${name} did not pass the verification: ${JSON.stringify(report.failures)}`);
-    say(
-      `Verified          ${report.current} of ${report.chunks} vectors of ${name}, ${report.embeddedAgain?.compared} embedded again`,
-    );
+async function verify(services: Services, embedders: Embedders): Promise<void> {
+  for (const report of await verifyProfiles(services, embedders, sample)) {
+    const { profile, passed, failures, current, chunks, embeddedAgain } = report;
+    if (!passed)
+      throw new ReembedError("not_proven", `${profile} did not pass the verification: ${JSON.stringify(failures)}`);
+    say(`Verified          ${current} of ${chunks} vectors of ${profile}, ${embeddedAgain?.compared} embedded again`);
   }
 }
 
 async function evaluate(
-  config: Config,
-  database: Database,
-  embedders: ReadonlyMap<string, Embedder>,
+  services: Services,
+  embedders: Embedders,
 ): Promise<{ queries: JudgedQuery[]; report: EvaluationReport }> {
+  const { config, database } = services;
   const files = { queries: join(handbook, "queries.jsonl"), qrels: join(handbook, "qrels.tsv") };
   const { source, queries } = await chooseQueries(database, { ...files, sample: 1_000 });
   say(`Evaluating with ${queries.length} judged queries`);
-  const baseline = await readProfile(database, config.baseline.name);
-  const candidate = await readProfile(database, config.candidate.name);
-  const models = {
-    baseline: embedderOf(embedders, config.baseline.model),
-    candidate: embedderOf(embedders, config.candidate.model),
-  };
-  const { report } = await evaluateProfiles({ database, baseline, candidate, embedders: models, queries, source });
-  const { verdict } = report;
-  await recordEvaluation(database, {
-    baseline: baseline.name,
-    candidate: candidate.name,
-    verdict,
-    report: { ...report },
-  });
+  const report = await evaluateCandidate(services, embedders, { queries, source });
   const [before, after] = [foundBy("baseline", report), foundBy("candidate", report)];
   say(
-    `Evaluated         nDCG@10 ${before.ndcg10.toFixed(3)} -> ${after.ndcg10.toFixed(3)}: the candidate is ${verdict}`,
+    `Evaluated         nDCG@10 ${before.ndcg10.toFixed(3)} -> ${after.ndcg10.toFixed(3)}: the candidate is ${report.verdict}`,
   );
   await calibrate(config, database, report);
   return { queries, report };
@@ -231,12 +195,6 @@ function foundBy(side: "baseline" | "candidate", { quality }: EvaluationReport):
   if (quality === null) throw new TypeError("The handbook's queries are judged");
   const { ndcg, recall } = quality[side];
   return { ndcg10: round(ndcg.mean), recall10: round(recall.mean) };
-}
-
-function embedderOf(embedders: ReadonlyMap<string, Embedder>, { id, revision }: Model): Embedder {
-  const embedder = embedders.get(modelKey(id, revision));
-  if (embedder === undefined) throw new TypeError(`There is no embedder of ${id}`);
-  return embedder;
 }
 
 function perSecond(count: number, since: number): number {

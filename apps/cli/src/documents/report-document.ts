@@ -19,18 +19,22 @@ export function reportDocument(report: MigrationReport): Document {
     title: `Migration report for ${database.name}`,
     about: html`<p>${migration === null ? "No migration to another profile has begun." : describeStages(migration, new Date(report.at)).is} PostgreSQL ${database.postgres}${database.pgvector !== null && ` with pgvector ${database.pgvector}`}; the database takes ${formatBytes(database.bytes)}.</p>
 `,
-    sections: [
-      migration !== null && renderStage(report, migration),
-      renderEvents(report),
-      section("proofs", "Proofs", report.profiles.map(renderProofs)),
-      renderQuality(report.evaluation),
-      renderIncidents(report),
-      renderModels(report),
-      renderSettings(report),
-    ],
+    sections: [migration !== null && renderStage(report, migration), ...renderDone(report)],
     footer: html`<p>Made by <code>reembed report</code>, version ${report.version}, at ${moment(report.at)}.</p>
 `,
   };
+}
+
+/** What was done, with its proofs, whatever comes next. */
+export function renderDone(report: MigrationReport): Html[] {
+  return [
+    renderEvents(report),
+    section("proofs", "Proofs", report.profiles.map(renderProofs)),
+    renderQuality(report.evaluation),
+    renderIncidents(report),
+    renderModels(report),
+    renderSettings(report),
+  ];
 }
 
 function renderStage({ at }: MigrationReport, migration: NonNullable<MigrationReport["migration"]>): Html {

@@ -215,15 +215,17 @@ function openPool(
 
 /**
  * Creates or updates the tables (with BullMQ's if the queue is in the database) and registers the active profiles.
+ * @param profilesOf The installation whose profiles and bounds are meant, if it is another one.
  * @throws ReembedError of `resolveConfig` and `pinModel`.
  */
 export async function initialize(
   settings: Settings,
   servers: Pick<Servers, "database" | "queue" | "dryRun">,
+  { profilesOf }: { profilesOf?: Database } = {},
 ): Promise<Config> {
   const { database } = servers;
   await createAllTables(servers);
-  const config = await resolveConfig(settings, database);
+  const config = await resolveConfig(settings, profilesOf ?? database);
   const { folder } = config.models;
   const baseline = { ...config.baseline, model: await pinModel(config.baseline.model, folder) };
   const candidate = { ...config.candidate, model: await pinModel(config.candidate.model, folder) };

@@ -20,6 +20,10 @@ export function listCommands({
   const [from, to] = [baseline.name, candidate.name];
   const rows: [command: string, does: string][] = [
     ["reembed doctor", "Checks this host, the servers and the models."],
+    [
+      adopt === null ? "reembed rehearse" : adopt.replace("reembed adopt", "reembed rehearse"),
+      "Plays all of the below with 1 % of the rows, in schemas of its own, and removes them.",
+    ],
     ["reembed init", "Creates Reembed's own tables in a schema of their own."],
     ...(adopt === null
       ? []

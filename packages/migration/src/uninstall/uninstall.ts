@@ -1,5 +1,5 @@
 import { formatBytes, ReembedError } from "@reembed/core";
-import { EmbedQueue, type QueueServer, queueSchema, TickQueue } from "@reembed/queue";
+import { type QueueServer, queueSchema, removeQueues } from "@reembed/queue";
 import { type Database, schemaOf } from "@reembed/store/database";
 import { readExposures } from "@reembed/store/exposure";
 import { readProfiles } from "@reembed/store/profiles";
@@ -49,7 +49,7 @@ export async function uninstall(
   const profiles = (await readProfiles(database)).map(({ name }) => name);
   const proven = await removeEverything(database, { ...inventory, dependents });
   // Last, because the database takes everything back if something is in the way, and Redis cannot.
-  if (queue.kind === "redis") await removeQueues(profiles, queue);
+  if (queue.kind === "redis") await removeQueues(queue, profiles);
   return { ...inventory, proven, overruled: overrule };
 }
 
@@ -88,15 +88,6 @@ function describe({ schemas, bytes, tables, functions }: Omit<Inventory, "depend
     ]),
   ];
   return `This removes:${parts.map((part) => `\n  - ${part}`).join("")}\nThe application's statements are tried before and after; if one ends otherwise, nothing is removed. There is no way back.`;
-}
-
-async function removeQueues(profiles: readonly string[], server: QueueServer): Promise<void> {
-  for (const profile of profiles) {
-    await using queue = new EmbedQueue(server, profile, () => {});
-    await queue.bullmq.obliterate({ force: true });
-  }
-  await using ticks = new TickQueue(server, () => {});
-  await ticks.bullmq.obliterate({ force: true });
 }
 
 function stillNeeded(objections: readonly string[]): ReembedError {

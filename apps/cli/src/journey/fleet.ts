@@ -1,9 +1,11 @@
 import { setTimeout } from "node:timers/promises";
-import { activeProfiles, type Config } from "@reembed/config";
-import { modelKey, type Profile, ReembedError } from "@reembed/core";
-import { type Embedder, keepOpen } from "@reembed/embedder";
+import { activeProfiles } from "@reembed/config";
+import { formatDuration, type Profile, ReembedError } from "@reembed/core";
+import { keepOpen } from "@reembed/embedder";
+import { startOrAdjustBackfill } from "@reembed/migration/backfill";
 import { followSettings } from "@reembed/migration/settings";
 import { startProducer } from "@reembed/producer";
+import { EmbedQueues } from "@reembed/queue";
 import type { Logger } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
 import { readProfile } from "@reembed/store/profiles";
@@ -11,25 +13,25 @@ import { type Coverage, readCoverage } from "@reembed/store/progress";
 import { defaultConcurrency, startWorker } from "@reembed/worker";
 import type { Services } from "../hosting/services.ts";
 import { progressBars } from "../output/progress-bars.ts";
+import type { Embedders } from "./embedders.ts";
 
 const pollMs = 150;
-const patienceMs = 120_000;
 
 export type CoveredProfile = Coverage & { profile: Profile };
 
-/** Starts one producer, and one worker per profile. */
+type Served = Pick<Services, "config" | "database" | "queue">;
+
+/** Starts one producer, and one worker for each profile that has a model. */
 export async function startFleet(
-  config: Config,
-  { database, queue }: Services,
-  embedders: ReadonlyMap<string, Embedder>,
+  { config, database, queue }: Served,
+  embedders: Embedders,
   { log, scope }: { log: Logger; scope: AsyncDisposableStack },
 ): Promise<void> {
   const { lockDurationMs } = config.worker;
   for (const { name, model } of activeProfiles(config)) {
-    const shared = embedders.get(modelKey(model.id, model.revision));
-    if (shared === undefined) throw new TypeError(`There is no embedder of ${model.id}`);
+    if (model.unknown) continue;
     const profile = await readProfile(database, name);
-    const embedder = keepOpen(shared);
+    const embedder = keepOpen(embedders.of(model));
     scope.use(
       await startWorker({
         database,
@@ -50,8 +52,25 @@ export async function startFleet(
   scope.use(await startProducer({ database, queue, ...config.producer, readSettings, lockDurationMs, log }));
 }
 
-/** Waits, with progress bars, until no chunk of the profiles is pending. */
-export async function untilCovered(database: Database, profiles: readonly Profile[]): Promise<CoveredProfile[]> {
+/** The backfill of an adopted corpus' candidate waits until it is started. */
+export async function beginBackfill({ config, database, queue }: Served, by: string): Promise<void> {
+  const profile = await readProfile(database, config.candidate.name);
+  if (profile.state !== "registered") return;
+  await using queues = new EmbedQueues(queue, () => {});
+  const on = { database, queue: queues.of(profile.name), dryRun: false };
+  await startOrAdjustBackfill(on, profile, { order: "id", until: null, rate: null }, { by, reason: "" });
+}
+
+/**
+ * Waits, with progress bars, until no chunk of the profiles is pending.
+ * @param patienceMs How long nothing may be embedded.
+ * @throws ReembedError `fleet_stuck`.
+ */
+export async function untilCovered(
+  database: Database,
+  profiles: readonly Profile[],
+  patienceMs: number,
+): Promise<CoveredProfile[]> {
   using bars = progressBars();
   const shown = profiles.map((profile) => ({ profile, bar: bars.add(profile.name, "chunks") }));
   let leastPending = Number.POSITIVE_INFINITY;
@@ -67,13 +86,14 @@ export async function untilCovered(database: Database, profiles: readonly Profil
     if (pending === 0) return covered;
     if (pending < leastPending) progressAt = performance.now();
     leastPending = Math.min(leastPending, pending);
-    if (performance.now() - progressAt > patienceMs) throw stuck(pending);
+    if (performance.now() - progressAt > patienceMs) throw stuck(pending, patienceMs);
     await setTimeout(pollMs);
   }
 }
 
-function stuck(pending: number): ReembedError {
-  return new ReembedError("demo_stuck", `No chunk was embedded for ${patienceMs / 1_000} s; ${pending} are pending.`, {
-    remedy: "Run the demo again with LOG_LEVEL=info to see what happens.",
+function stuck(pending: number, patienceMs: number): ReembedError {
+  const waited = formatDuration(patienceMs / 1_000);
+  return new ReembedError("fleet_stuck", `No chunk was embedded for ${waited}; ${pending} are pending.`, {
+    remedy: "Run this again with LOG_LEVEL=info to see what happens.",
   });
 }

@@ -1,4 +1,4 @@
-/** Reports the demo's progress on stderr; stdout is for its result. */
+/** Reports progress on stderr; stdout is for its result. */
 export function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }

@@ -1,5 +1,4 @@
 import { setTimeout } from "node:timers/promises";
-import type { JudgedQuery } from "@reembed/retrieval/measures";
 
 /** Number of people who search at the same time. */
 const atOnce = 4;
@@ -17,30 +16,30 @@ export interface Answered {
 export interface TrafficOptions {
   /** Address of the search. */
   url: string;
-  queries: readonly JudgedQuery[];
+  queries: readonly string[];
   searches: number;
   /** Ends the traffic early when it returns true. */
   until?: () => Promise<boolean>;
 }
 
-/** Simulated people, each with a name and a query from the handbook. No two queries are the same text. */
+/** Simulated people, each with a name and one of the queries. No two queries are the same text. */
 export class Traffic {
   #asked = 0;
 
-  async send({ url, queries, searches, until }: TrafficOptions): Promise<Answered> {
+  async send({ searches, until, ...asked }: TrafficOptions): Promise<Answered> {
     const answered: Answered = { searches: 0, failed: 0, by: new Map() };
     let left = searches;
     await Promise.all(
       Array.from({ length: atOnce }, async () => {
-        while (left-- > 0 && !(await until?.())) await this.#ask(url, queries, answered);
+        while (left-- > 0 && !(await until?.())) await this.#ask(asked, answered);
       }),
     );
     return answered;
   }
 
-  async #ask(url: string, queries: readonly JudgedQuery[], answered: Answered): Promise<void> {
+  async #ask({ url, queries }: Omit<TrafficOptions, "searches">, answered: Answered): Promise<void> {
     const number = this.#asked++;
-    const query = `${queries[number % queries.length]?.text} (${number})`;
+    const query = `${queries[number % queries.length]} (${number})`;
     const response = await fetch(new URL("v1/search", url), {
       method: "POST",
       headers: { "content-type": "application/json" },
