@@ -32,7 +32,9 @@ export type Variables = Record<string, string | number | null>;
 export function checkVariables(variables: Variables): { unknown: string[] } {
   const set = Object.entries(variables).filter(([, value]) => value !== null);
   loadConfig(Object.fromEntries(set.map(([name, value]) => [name, `${value}`])));
-  return { unknown: Object.keys(variables).filter((name) => !(name in Environment.shape)) };
+  // OpenTelemetry's variables are its own.
+  const isKnown = (name: string) => name in Environment.shape || name.startsWith("OTEL_");
+  return { unknown: Object.keys(variables).filter((name) => !isKnown(name)) };
 }
 
 const commands = new Map<string, Promise<string>>();

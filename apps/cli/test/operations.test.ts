@@ -1,7 +1,7 @@
 import { storeDocuments } from "@reembed/store/corpus";
+import { recordEvaluation } from "@reembed/store/evaluation";
 import { readProfile } from "@reembed/store/profiles";
 import { readCoverage } from "@reembed/store/progress";
-import { recordEvaluation } from "@reembed/store/evaluation";
 import { ensureRollout } from "@reembed/store/rollout";
 import { addSpending, setBudget } from "@reembed/store/spending";
 import { describeOnEachServer, openTestDatabase, testProfile, waitFor } from "@reembed/testing";

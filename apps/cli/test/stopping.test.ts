@@ -1,3 +1,4 @@
+import { openDatabase } from "@reembed/store/database";
 import { ensureRollout } from "@reembed/store/rollout";
 import {
   folderOf,
@@ -11,6 +12,8 @@ import {
   testProfile,
   waitFor,
 } from "@reembed/testing";
+import { OtlpReceiver } from "@reembed/testing/telemetry";
+import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { reembed, standIns } from "./run-reembed.ts";
 import { type Running, startReembed, startRunning } from "./running.ts";
@@ -37,9 +40,9 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
   });
   afterAll(() => scope.disposeAsync());
 
-  async function startAll(): Promise<Running[]> {
+  async function startAll(more: Record<string, string> = {}): Promise<Running[]> {
     const servers = ["producer", "worker", "search", "dashboard"].map((command) =>
-      startReembed([command], environment),
+      startReembed([command], { ...environment, ...more }),
     );
     const watching = startReembed(["status", "--watch", "--json"], environment);
     await Promise.all([...servers.map(({ told }) => told(ready)), watching.told(/"profile"/)]);
@@ -75,6 +78,22 @@ describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title}
     const back = redis.restart({ keepData: false });
     await expectEnd(running);
     await back;
+  });
+
+  test("end with 0 while the collector of their traces hangs or is away, and log that once", async () => {
+    await using hanging = await OtlpReceiver.start({ hangs: true });
+    const database = openDatabase({ connectionString: environment.DATABASE_URL ?? "", maxConnections: 1 });
+    onTestFinished(() => database.$client.end());
+    for (const OTEL_EXPORTER_OTLP_ENDPOINT of [hanging.endpoint, "http://127.0.0.1:9"]) {
+      const running = await startAll({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_BSP_SCHEDULE_DELAY: "10" });
+      await database.execute(sql`update reembed.chunks set content = content || '.'`);
+      await Promise.race(running.map(({ told }) => told(/"trace_id":.*"batch done"/)));
+      await expectEnd(running);
+      for (const { lines } of running) {
+        expect(lines.filter((line) => /telemetry was not sent/.test(line)).length).toBeLessThan(4);
+      }
+    }
+    expect(hanging.requests).toBeGreaterThan(0);
   });
 
   test("a supervisor and its processes end with 0 while the servers do not answer", async () => {

@@ -13,6 +13,7 @@ import {
   hasGapsInHand,
   markChangesEnqueued,
   readDueChanges,
+  readLongestWait,
   recordGaps,
   sweepBlock,
   takeChanges,
@@ -129,7 +130,8 @@ async function fillQueue(
   if (room === 0) return { ...report, state: "queue is full" };
 
   const changes = await readDueChanges(database, profile, { limit: room, queueIsEmpty });
-  await enqueue(queue, profile, { kind: "changes", chunkIds: changes, batchSize });
+  const oldestEditSeconds = () => readLongestWait(database, profile, changes);
+  await enqueue(queue, profile, { kind: "changes", chunkIds: changes, batchSize, oldestEditSeconds });
   await markChangesEnqueued(database, profile, changes);
   report.changes = changes.length;
 

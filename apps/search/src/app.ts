@@ -12,6 +12,7 @@ import { keepExactNumbers } from "./http/exact-numbers.ts";
 import { limitSearches, requireJson, requireKey, requireOwnName } from "./http/guards.ts";
 import { pageHeaders } from "./http/headers.ts";
 import { handleErrors, notFound, Problem } from "./http/problem.ts";
+import { traceRequest } from "./http/trace-request.ts";
 import { acceptFeedback } from "./log/accept-feedback.ts";
 
 export interface AppOptions extends SearchContext {
@@ -62,7 +63,7 @@ export function createApp({
   app.get("/v1/rollout", async (_, response) => void response.json(await describeRollout(context)));
   // Not strict: a body that is JSON and no object, as `null`, is refused with what it must be.
   const json = express.json({ limit: "64kb", verify: requireUtf8, reviver: keepExactNumbers, strict: false });
-  app.post("/v1/search", requireJson, json, async (request, response) => {
+  app.post("/v1/search", requireJson, json, traceRequest("/v1/search"), async (request, response) => {
     const requestId = randomUUID();
     response.locals.requestId = requestId;
     response.json(await answerSearch(requestId, parseBody(SearchRequest, request.body), context));

@@ -1,6 +1,6 @@
 import type { Embedder } from "@reembed/embedder";
 import { BatchHandedBack, type BatchResult, type EmbedBatch } from "@reembed/queue";
-import { type Logger, outlast } from "@reembed/runtime";
+import { type Logger, outlast, traced } from "@reembed/runtime";
 import { countAttempt } from "@reembed/store/changes";
 import { type Database, describeServer } from "@reembed/store/database";
 import {
@@ -50,8 +50,12 @@ const attemptsAtMost = 5;
 export async function embedBatch(batch: EmbedBatch, context: BatchContext): Promise<BatchResult> {
   const { database, profile } = context;
   const startedAt = performance.now();
-  const pending = await readPendingChunks(database, profile, batch.chunkIds);
-  const reused = new Set(await reuseEmbeddings(database, profile, pending));
+  const { pending, reused } = await traced("read", {}, async ({ tell }) => {
+    const pending = await readPendingChunks(database, profile, batch.chunkIds);
+    const reused = new Set(await reuseEmbeddings(database, profile, pending));
+    tell({ pending: pending.length, reused: reused.size });
+    return { pending, reused };
+  });
   context.onStage("read", secondsSince(startedAt));
   const run = new BatchRun(context, pending.length);
 
@@ -85,14 +89,19 @@ class BatchRun {
     const changes = chunks.filter(({ attempts }) => attempts !== null).map(({ id }) => id);
     try {
       await this.#countAttempt(changes, 1);
-      for await (const outcomes of embedIsolating(
-        embedder,
-        chunks.map((chunk) => chunk.content),
-      )) {
-        const { embedded, rejected } = matchOutcomes(chunks, outcomes);
-        log.debug({ chunkIds: embedded.map((chunk) => chunk.chunkId) }, "micro-batch embedded");
-        await this.#store(embedded, rejected);
-      }
+      await traced("embed", { device: embedder.device, chunks: chunks.length }, async ({ tell }) => {
+        let microBatches = 0;
+        const tokensBefore = this.result.tokens;
+        for await (const outcomes of embedIsolating(
+          embedder,
+          chunks.map((chunk) => chunk.content),
+        )) {
+          const { embedded, rejected } = matchOutcomes(chunks, outcomes);
+          log.debug({ chunkIds: embedded.map((chunk) => chunk.chunkId) }, "micro-batch embedded");
+          await this.#store(embedded, rejected);
+          tell({ micro_batches: ++microBatches, tokens: this.result.tokens - tokensBefore });
+        }
+      });
     } catch (error) {
       // No chunk is to blame if a server or a device fails, however often: attempts are taken back, and the server is awaited.
       const takeBack = () => this.#countAttempt(changes, -1);
@@ -114,10 +123,14 @@ class BatchRun {
   async #store(embedded: EmbeddedChunk[], rejected: RejectedChunk[]): Promise<void> {
     const { database, profile, onStage } = this.#context;
     const startedAt = performance.now();
-    const written = await upsertEmbeddings(database, profile, embedded);
-    const setAside = new Set(await quarantineChunks(database, profile, rejected));
+    const { written, quarantined } = await traced("store", {}, async ({ tell }) => {
+      const written = await upsertEmbeddings(database, profile, embedded);
+      const setAside = new Set(await quarantineChunks(database, profile, rejected));
+      const quarantined = rejected.filter((chunk) => setAside.has(chunk.chunkId));
+      tell({ stored: written.length, stale: embedded.length - written.length, quarantined: quarantined.length });
+      return { written, quarantined };
+    });
     onStage("upsert", secondsSince(startedAt));
-    const quarantined = rejected.filter((chunk) => setAside.has(chunk.chunkId));
     const truncatedTokens = embedded.reduce((sum, chunk) => sum + chunk.truncatedTokens, 0);
     const counts = {
       embedded: written.length,

@@ -18,6 +18,7 @@ import {
   outlast,
   presentValue,
   repeatEvery,
+  traced,
 } from "@reembed/runtime";
 import { type Database, describeServer } from "@reembed/store/database";
 import { followDatabaseClock } from "@reembed/store/diagnosis";
@@ -153,12 +154,29 @@ function batchProcessor(
     };
     const onWait = (error: unknown) => waits.set(job, error);
     const waiting = { log: batchLog, server: servers, stopping, onWait };
-    const result = await outlast(() => embedBatch(batch, context), waiting).catch((error: unknown) => {
-      // While stopping, an error may be caused by the stop: the batch is intact and waits for another worker.
-      throw stopping.aborted ? new BatchHandedBack() : error;
+    return await traced("embed batch", factsOf(batch, job, { profile, embedder }), async ({ tell }) => {
+      const result = await outlast(() => embedBatch(batch, context), waiting).catch((error: unknown) => {
+        // While stopping, an error may be caused by the stop: the batch is intact and waits for another worker.
+        throw stopping.aborted ? new BatchHandedBack() : error;
+      });
+      tell({ ...result });
+      batchLog.info({ chunks: batch.chunkIds.length, ...result, tookMs: elapsedMs(startedAt) }, "batch done");
+      return result;
     });
-    batchLog.info({ chunks: batch.chunkIds.length, ...result, tookMs: elapsedMs(startedAt) }, "batch done");
-    return result;
+  };
+}
+
+/** What a trace says of a batch beforehand. A batch that is retried or taken over has a span for each attempt. */
+function factsOf(
+  { kind, chunkIds }: EmbedBatch,
+  { id, timestamp, processedOn, attemptsStarted }: EmbedJob,
+  { profile, embedder }: Pick<WorkerOptions, "profile" | "embedder">,
+) {
+  // By the clocks of two hosts, which may differ.
+  const waitedMs = Math.max(0, (processedOn ?? timestamp) - timestamp);
+  return {
+    ...{ profile: profile.name, chunking: profile.chunking, device: embedder.device },
+    ...{ kind, job: id, attempt: attemptsStarted, chunks: chunkIds.length, waited_seconds: waitedMs / 1_000 },
   };
 }
 

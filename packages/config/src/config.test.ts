@@ -216,13 +216,17 @@ describe("an environment", () => {
     const settings = { EMBEDDING_ENDPOINT: "http://tei:8080/v1", EMBEDDING_REQUEST_TEXTS: "16" };
     const server = {
       ...{ variables: "EMBEDDING", endpoint: "http://tei:8080/v1", apiKey: undefined, servedModel: undefined },
-      price: undefined,
+      ...{ price: undefined, traced: false },
       ...{ requestTexts: 16, requestsInFlight: 4, tokensPerMinute: undefined, requestsPerMinute: undefined },
     };
     expect(loadConfig(settings).embeddingServers.candidate).toEqual(server);
     const named = { EMBEDDING_API_KEY: "sk-1", EMBEDDING_ENDPOINT_MODEL: "bge-m3", EMBEDDING_PRICE: "0.02" };
+    const traced = { EMBEDDING_TRACEPARENT: "true", BASELINE_EMBEDDING_TRACEPARENT: "false" };
     expect(loadConfig({ ...settings, ...named }).embeddingServers.candidate).toEqual({
       ...{ ...server, apiKey: "sk-1", servedModel: "bge-m3", price: 0.02 },
+    });
+    expect(loadConfig({ ...settings, ...traced }).embeddingServers).toMatchObject({
+      ...{ candidate: { ...server, traced: true }, baseline: { traced: false } },
     });
     const limits = { EMBEDDING_TOKENS_PER_MINUTE: "1000000", EMBEDDING_REQUESTS_PER_MINUTE: "3000" };
     expect(loadConfig({ ...settings, ...limits }).embeddingServers.candidate).toEqual({

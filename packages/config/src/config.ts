@@ -9,6 +9,7 @@ import {
   resolveChosen,
 } from "./chosen-profiles.ts";
 import { Environment } from "./environment.ts";
+import { readTelemetry, type TelemetrySettings } from "./telemetry.ts";
 
 /** The environment, before a database has said which profiles there are. */
 export interface Settings {
@@ -64,6 +65,8 @@ export interface Settings {
   trustedProxies: number | string[] | undefined;
   /** The port on which a process serves /healthz, /readyz and /metrics; none by default. */
   operationsPort: number | undefined;
+  /** What OpenTelemetry's own variables switch on; by default nothing. */
+  telemetry: TelemetrySettings | undefined;
   logLevel: "debug" | "info" | "warn" | "error" | "silent";
 }
 
@@ -77,6 +80,8 @@ interface EmbeddingServer {
   servedModel: string | undefined;
   /** Per million tokens, in the operator's currency; undefined if they cost nothing. */
   price: number | undefined;
+  /** Whether it is told the trace to which a request belongs. */
+  traced: boolean;
   /** Maximum number of texts of a request, and of requests in flight. */
   requestTexts: number;
   requestsInFlight: number;
@@ -94,15 +99,14 @@ export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.Proces
   const set = Object.entries(variables).filter(([, value]) => value?.trim() !== "");
   const given = { ...defaults, ...Object.fromEntries(set) };
   const parsed = Environment.safeParse(given);
-  const problems = [
-    ...(parsed.error?.issues ?? []).map((issue) => describeIssue(issue, given)),
-    ...describeContradictions(given),
-  ];
+  const telemetry = readTelemetry(given);
+  const issues = [...(parsed.error?.issues ?? []), ...(telemetry.error?.issues ?? [])];
+  const problems = [...issues.map((issue) => describeIssue(issue, given)), ...describeContradictions(given)];
   if (!parsed.success || problems.length > 0) throw environmentError(problems);
-  return toSettings(parsed.data);
+  return { ...toSettings(parsed.data), telemetry: telemetry.data };
 }
 
-function toSettings(env: Environment): Settings {
+function toSettings(env: Environment): Omit<Settings, "telemetry"> {
   return {
     databaseUrl: env.DATABASE_URL,
     redisUrl: env.REDIS_URL,
@@ -156,6 +160,7 @@ function embeddingServer(env: Environment, variables: EmbeddingServer["variables
     ...{ variables, endpoint: env[`${variables}_ENDPOINT`], apiKey: env[`${variables}_API_KEY`] },
     servedModel: env[`${variables}_ENDPOINT_MODEL`],
     price: env[`${variables}_PRICE`],
+    traced: env[`${variables}_TRACEPARENT`] === "true",
     requestTexts: env.EMBEDDING_REQUEST_TEXTS,
     requestsInFlight: env.EMBEDDING_REQUESTS_IN_FLIGHT,
     tokensPerMinute: env.EMBEDDING_TOKENS_PER_MINUTE,

@@ -3,6 +3,7 @@ import { type Job, type Queue, UnrecoverableError, WaitingError, type Worker } f
 import { z } from "zod";
 import { createQueue, createWorker, type OnQueueError } from "./bullmq.ts";
 import type { QueueServer } from "./server.ts";
+import { queueTelemetry } from "./telemetry.ts";
 
 /** The payload of a job: chunks of one profile that may lack a current vector. */
 export const EmbedBatch = z.object({
@@ -55,6 +56,7 @@ export class EmbedQueue implements AsyncDisposable {
 
   constructor(server: QueueServer, profile: string, onError: OnQueueError) {
     this.bullmq = createQueue(server, embedQueueName(profile), onError, {
+      ...queueTelemetry(),
       defaultJobOptions: {
         attempts: 3,
         backoff: { type: "exponential", delay: 2_000, jitter: 0.5 },
@@ -145,6 +147,7 @@ export function startEmbedWorker(
       }
     },
     {
+      ...queueTelemetry(),
       onError,
       concurrency,
       lockDuration: lockDurationMs,

@@ -1,3 +1,4 @@
+import { traced } from "@reembed/runtime";
 import { type Database, withCancellation } from "@reembed/store/database";
 import type { RegisteredProfile } from "@reembed/store/profiles";
 import { type SearchOptions, type SearchResult, searchProfile } from "@reembed/store/search";
@@ -19,7 +20,12 @@ export async function answerQuery(
   { vectors, signal }: { vectors: QueryVectors; signal: AbortSignal },
 ): Promise<SearchResult[]> {
   const vector = await vectors.of(profile, query);
-  return await withCancellation(database, signal, (session) =>
-    searchProfile(session, profile, vector, { limit, threshold, filter }),
-  );
+  const facts = { profile: profile.name, chunking: profile.chunking, limit, filtered: filter !== undefined };
+  return await traced("search vectors", facts, async ({ tell }) => {
+    const results = await withCancellation(database, signal, (session) =>
+      searchProfile(session, profile, vector, { limit, threshold, filter }),
+    );
+    tell({ results: results.length });
+    return results;
+  });
 }

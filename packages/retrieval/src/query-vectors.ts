@@ -1,6 +1,6 @@
 import { modelKey, ReembedError, requireKnownModel } from "@reembed/core";
 import { type Embedder, embedOne } from "@reembed/embedder";
-import type { Metrics } from "@reembed/runtime";
+import { type Metrics, traced } from "@reembed/runtime";
 import type { RegisteredProfile } from "@reembed/store/profiles";
 import { LRUCache } from "lru-cache";
 
@@ -46,7 +46,10 @@ export class QueryVectors {
     const key = `${loaded} ${query}`;
     const source = this.#vectors.has(key) ? "cache" : "model";
     this.#metrics.queryVectors.inc({ model: profile.model, source });
-    const vector = await this.#vectors.forceFetch(key, { context: { embedder, query } });
+    const facts = { profile: profile.name, model: profile.model, device: embedder.device, source };
+    const vector = await traced("embed query", facts, () =>
+      this.#vectors.forceFetch(key, { context: { embedder, query } }),
+    );
     this.#metrics.cachedQueryVectors.set(this.#vectors.size);
     return vector;
   }

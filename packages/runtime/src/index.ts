@@ -5,3 +5,5 @@ export { createLogger, type Logger } from "./logger.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";
 export { outlast } from "./outlast.ts";
 export { rememberFor } from "./remember-for.ts";
+export { startTelemetry, type TelemetryOptions } from "./telemetry/telemetry.ts";
+export { markFailed, tellTrace, traced } from "./telemetry/traced.ts";

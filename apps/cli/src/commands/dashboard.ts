@@ -34,7 +34,8 @@ export function registerDashboard(program: Command): void {
       // Checked first, so that a refusal does not wait for the database.
       await resolveListenAddress(settings.host, settings.password);
       const log = createLogger(config.logLevel);
-      await serveUntilSignal({ log, name: "dashboard", json }, async (scope) => {
+      const { telemetry } = config;
+      await serveUntilSignal({ log, name: "dashboard", json, telemetry }, async (scope) => {
         const services = scope.use(
           await openServices(config, log, { purpose: "dashboard", patience: patienceFor(wait, log) }),
         );

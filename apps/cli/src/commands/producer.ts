@@ -17,7 +17,8 @@ export function registerProducer(program: Command): void {
     .action(async ({ wait, json }: { wait: number; json?: boolean }) => {
       const config = loadConfig(process.env);
       const log = createLogger(config.logLevel);
-      await serveUntilSignal({ log, name: "producer", json }, async (scope) => {
+      const { telemetry } = config;
+      await serveUntilSignal({ log, name: "producer", json, telemetry }, async (scope) => {
         const services = scope.use(await openServices(config, log, { patience: patienceFor(wait, log) }));
         const { webhook, maxQuarantinedShare } = config;
         const { lockDurationMs } = config.worker;

@@ -38,7 +38,8 @@ export function registerSearch(program: Command): void {
       // Checked first, so that a refusal does not wait for the models.
       await resolveSearchHost(settings.host, settings.apiKey);
       const log = createLogger(config.logLevel);
-      await serveUntilSignal({ log, name: "search", json }, async (scope) => {
+      const { telemetry } = config;
+      await serveUntilSignal({ log, name: "search", json, telemetry }, async (scope) => {
         const patience = patienceFor(wait, log);
         const { database, rollout, embedders } = await openSearchServices(config, { device, log, patience, scope });
         const metrics = createMetrics();

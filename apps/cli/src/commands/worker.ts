@@ -72,7 +72,8 @@ export function registerWorker(program: Command): void {
 
 async function runWorker(flags: WorkerFlags, settings: Settings, log: Logger): Promise<void> {
   const { member = 0, device, threads } = flags;
-  await serveUntilSignal({ log, name: "worker", json: flags.json }, async (scope) => {
+  const { telemetry } = settings;
+  await serveUntilSignal({ log, name: "worker", json: flags.json, telemetry }, async (scope) => {
     const patience = patienceFor(flags.wait, log);
     const services = scope.use(await openServices(settings, log, { patience, answerWithinMs }));
     const { database, queue, config } = services;

@@ -1,5 +1,5 @@
 import { endsWithin, isTransient, messageOf, ReembedError, reportNoAnswer } from "@reembed/core";
-import { type Logger, outlast, untilSignal } from "@reembed/runtime";
+import { type Logger, outlast, startTelemetry, type TelemetryOptions, untilSignal } from "@reembed/runtime";
 
 /** Time from the signal to the end of the process. By default Docker kills after 10 s and Kubernetes after 30 s. */
 const stopWithinMs = 14_000;
@@ -10,6 +10,8 @@ export interface Serving {
   log: Logger;
   /** The command's name in logs. */
   name: string;
+  /** What its traces and metrics are sent by, if the environment says so. */
+  telemetry?: TelemetryOptions | undefined;
 }
 
 /**
@@ -36,12 +38,13 @@ export function startLife({ log, name }: Serving): { stopped: Promise<NodeJS.Sig
  * after running work is finished.
  */
 export async function untilStopped(
-  { log, name }: Serving,
+  { log, name, telemetry }: Serving,
   start: (scope: AsyncDisposableStack) => Promise<void>,
 ): Promise<void> {
   const { stopped, begin } = startLife({ log, name });
   const scope = new AsyncDisposableStack();
   try {
+    scope.use(await startTelemetry(telemetry, { service: `reembed-${name}`, log }));
     await start(scope);
     begin();
     await stopped;

@@ -1,6 +1,6 @@
 import type { Rollout } from "@reembed/core";
 import { answerQuery, type QueryVectors } from "@reembed/retrieval";
-import { answerWithin, type Metrics } from "@reembed/runtime";
+import { answerWithin, type Metrics, tellTrace } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
 import type { RegisteredProfile } from "@reembed/store/profiles";
 import { toProblem } from "../http/problem.ts";
@@ -45,12 +45,15 @@ export async function answerSearch(
   const { routes } = context.rollout;
   const profile = chooseProfile(routes, request.subject ?? requestId, request.profile);
   const traffic = request.profile === undefined;
+  const { name, chunking } = profile;
+  tellTrace({ profile: name, chunking, stage: routes.rollout.stage, traffic });
   try {
     if (traffic && isUnguarded(profile, routes.rollout)) await context.coverage.requireCovered(profile);
     const results = await answerWithin(context.answerMs, (signal) =>
       answerQuery(context.answering(profile.name), profile, request, { vectors: context.vectors, signal }),
     );
     const answer = { requestId, profile: profile.name, tookMs: elapsedMs(startedAt), results };
+    tellTrace({ results: results.length });
     count(context, answer, results.length === 0 ? "empty" : "answered");
     if (traffic) {
       recordAnswer(request, answer, context);
@@ -59,6 +62,7 @@ export async function answerSearch(
     return answer;
   } catch (error) {
     const { status, code } = toProblem(error);
+    tellTrace({ problem: code });
     if (status < 500) throw error;
     const answer = { requestId, profile: profile.name, tookMs: elapsedMs(startedAt), results: [] };
     count(context, answer, "failed");

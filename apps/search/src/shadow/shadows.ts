@@ -1,7 +1,8 @@
+import { type Context, context } from "@opentelemetry/api";
 import { endsWithin, messageOf } from "@reembed/core";
 import { answerQuery, type QueryVectors } from "@reembed/retrieval";
 import { agreementOf } from "@reembed/retrieval/measures";
-import { answerWithin, type Logger, type Metrics } from "@reembed/runtime";
+import { answerWithin, type Logger, type Metrics, tellTrace, traced } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
 import type { RegisteredProfile } from "@reembed/store/profiles";
 import type { SearchResult } from "@reembed/store/search";
@@ -42,7 +43,7 @@ export interface Answered {
 export class Shadows implements AsyncDisposable {
   readonly #options: ShadowsOptions;
   readonly #running = new Set<Promise<void>>();
-  #waiting: Answered[] = [];
+  #waiting: { answered: Answered; trace: Context }[] = [];
 
   constructor(options: ShadowsOptions) {
     this.#options = options;
@@ -56,7 +57,7 @@ export class Shadows implements AsyncDisposable {
       this.#options.metrics.shadowSearches.inc({ outcome: "dropped" });
       return;
     }
-    this.#waiting.push(answered);
+    this.#waiting.push({ answered, trace: context.active() });
     // The answer is sent first.
     setImmediate(() => this.#startNext());
   }
@@ -69,12 +70,15 @@ export class Shadows implements AsyncDisposable {
 
   #startNext(): void {
     if (this.#running.size >= atOnce) return;
-    const answered = this.#waiting.shift();
-    if (answered === undefined) return;
-    const run = this.#run(answered).finally(() => {
-      this.#running.delete(run);
-      this.#startNext();
-    });
+    const next = this.#waiting.shift();
+    if (next === undefined) return;
+    // In the trace of its own search, and not of the one whose end has made room for it.
+    const run = context
+      .with(next.trace, () => this.#run(next.answered))
+      .finally(() => {
+        this.#running.delete(run);
+        this.#startNext();
+      });
     this.#running.add(run);
   }
 
@@ -86,7 +90,9 @@ export class Shadows implements AsyncDisposable {
         metrics.shadowSearches.inc({ outcome: "uncovered" });
         return;
       }
-      await this.#compare(request, answer, candidate);
+      await traced("shadow", { profile: candidate.name, chunking: candidate.chunking }, () =>
+        this.#compare(request, answer, candidate),
+      );
     } catch (error) {
       metrics.shadowSearches.inc({ outcome: "failed" });
       log.warn({ error: messageOf(error) }, "shadow search failed");
@@ -103,6 +109,7 @@ export class Shadows implements AsyncDisposable {
       );
       const tookMs = elapsedMs(startedAt);
       const { overlap, rankCorrelation } = agreementOf(documentsOf(answer.results), documentsOf(results));
+      tellTrace({ results: results.length, overlap });
       events.add({ ...event, ...listed(results), tookMs, error: null, overlap10: overlap, rankCorrelation });
       metrics.shadowSearches.inc({ outcome: "compared" });
       metrics.shadowOverlap.observe(overlap);

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { trace } from "@opentelemetry/api";
 import { messageOf, ReembedError } from "@reembed/core";
 import {
   EndpointOutage,
@@ -25,6 +26,8 @@ export interface EndpointOptions {
   retries: RetryLimits;
   limits: RequestLimits;
   meter?: TokenMeter | undefined;
+  /** Whether requests name the trace to which they belong. */
+  traced: boolean;
 }
 
 /** The texts of one request, and their tokens. */
@@ -157,7 +160,8 @@ export class EmbeddingsEndpoint {
   async #post(body: string, timeoutMs: number, signal: AbortSignal): Promise<{ response: Response; text: string }> {
     using limit = abortAfter(timeoutMs, signal);
     try {
-      const init = { method: "POST", headers: this.#headers, body, signal: limit.signal };
+      const headers = this.#options.traced ? withTrace(this.#headers) : this.#headers;
+      const init = { method: "POST", headers, body, signal: limit.signal };
       const response = await fetch(this.#url, init);
       return { response, text: await response.text() };
     } catch (error) {
@@ -217,4 +221,13 @@ function reasonIn(body: string): string {
   } catch {
     return "";
   }
+}
+
+/** Of the trace only its ids and whether it is recorded: `tracestate` and baggage may say more than a server should know. */
+function withTrace(headers: Headers): Headers {
+  const span = trace.getActiveSpan()?.spanContext();
+  if (span === undefined) return headers;
+  const { traceId, spanId, traceFlags } = span;
+  const traceparent = `00-${traceId}-${spanId}-0${traceFlags}`;
+  return new Headers([...headers, ["traceparent", traceparent]]);
 }

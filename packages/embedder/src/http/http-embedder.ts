@@ -43,6 +43,8 @@ export interface HttpEmbedderOptions {
   timeoutMs?: number;
   retries?: RetryLimits;
   observer?: EmbedderObserver | undefined;
+  /** Whether the server is told the trace to which a request belongs; by default it is not. */
+  traced?: boolean | undefined;
   /** Counts what the server is paid for. */
   meter?: TokenMeter | undefined;
   /** By default the model's own. Disposed of with the embedder. */
@@ -99,7 +101,7 @@ class HttpEmbedder implements Embedder {
     this.#tokenizer = options.tokenizer ?? tokenizerOf(model, options.modelsFolder);
     this.#endpoint = new EmbeddingsEndpoint({
       ...{ endpoint, variables, apiKey, model: servedModel, outputDimensions },
-      ...{ timeoutMs, retries, limits, meter: options.meter },
+      ...{ timeoutMs, retries, limits, meter: options.meter, traced: options.traced ?? false },
     });
     // A request with more tokens than a minute may have could never be within the limit.
     this.#limits = { texts: requestTexts, tokens: Math.min(tokenBudget, tokensPerMinute ?? tokenBudget) };

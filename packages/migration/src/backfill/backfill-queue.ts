@@ -1,4 +1,5 @@
 import { type EmbedBatch, type EmbedJob, type EmbedQueue, readWaitingJobs, withdrawJobs } from "@reembed/queue";
+import { traced } from "@reembed/runtime";
 import { markChangesEnqueued, readDuePrioritisedChunks } from "@reembed/store/changes";
 import type { Database } from "@reembed/store/database";
 import type { RegisteredProfile } from "@reembed/store/profiles";
@@ -58,16 +59,29 @@ export async function continueBackfill(
   return { enqueued: enqueued + chunkIds.length, cursor };
 }
 
-/** Splits ids into batches and enqueues them. */
+interface ToEnqueue {
+  kind: EmbedBatch["kind"];
+  chunkIds: readonly number[];
+  batchSize: number;
+  /** For how many seconds the oldest of these edits has been waiting, for a trace. */
+  oldestEditSeconds?: () => Promise<number | undefined>;
+}
+
+/** Splits ids into batches and enqueues them. A trace of each batch, up to its vectors, begins here. */
 export async function enqueue(
   queue: EmbedQueue,
   profile: RegisteredProfile,
-  { kind, chunkIds, batchSize }: { kind: EmbedBatch["kind"]; chunkIds: readonly number[]; batchSize: number },
+  { kind, chunkIds, batchSize, oldestEditSeconds }: ToEnqueue,
 ): Promise<void> {
   if (chunkIds.length === 0) return;
   const batches: EmbedBatch[] = [];
   for (let start = 0; start < chunkIds.length; start += batchSize) {
     batches.push({ profile: profile.name, kind, chunkIds: chunkIds.slice(start, start + batchSize) });
   }
-  await queue.enqueue(batches);
+  const facts = { profile: profile.name, chunking: profile.chunking, kind };
+  const counts = { chunks: chunkIds.length, batches: batches.length };
+  await traced("enqueue", { ...facts, ...counts }, async ({ isRecorded, tell }) => {
+    if (isRecorded) tell({ oldest_edit_seconds: await oldestEditSeconds?.() });
+    await queue.enqueue(batches);
+  });
 }

@@ -53,6 +53,18 @@ async function readDue(
   return rows.map((row) => Number(row.chunk_id));
 }
 
+/** For how many seconds the oldest of these changes has been waiting; undefined if all are gone. */
+export async function readLongestWait(
+  database: Database,
+  profile: RegisteredProfile,
+  chunkIds: readonly number[],
+): Promise<number | undefined> {
+  const { rows } = await database.execute<{ seconds: number | null }>(sql`
+    select extract(epoch from now() - min(changed_at))::float8 as seconds from reembed.chunk_changes
+    where profile = ${profile.name} and chunk_id = any(${sql.param(chunkIds)}::bigint[])`);
+  return rows[0]?.seconds ?? undefined;
+}
+
 /** Records that changes are queued. This may include one that was edited meanwhile: its job reads the newest text. */
 export async function markChangesEnqueued(
   database: Database,

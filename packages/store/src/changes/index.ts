@@ -1,5 +1,11 @@
 export { type LogBacklog, readLogBacklog, takeChanges } from "./change-log.ts";
-export { countAttempt, markChangesEnqueued, readDueChanges, readDuePrioritisedChunks } from "./changes.ts";
+export {
+  countAttempt,
+  markChangesEnqueued,
+  readDueChanges,
+  readDuePrioritisedChunks,
+  readLongestWait,
+} from "./changes.ts";
 export { checkAllRows } from "./failing-rows.ts";
 export { hasGapsInHand, recordGaps } from "./gaps.ts";
 export { forgetPriorities, prioritiseSearchedChunks } from "./prioritised-chunks.ts";

@@ -8,6 +8,7 @@ import type { Embedder } from "@reembed/embedder";
 export interface EmbeddingRequest {
   path: string | undefined;
   authorization: string | undefined;
+  traceparent: string | string[] | undefined;
   model: string;
   input: string[];
   encoding_format: string;
@@ -82,8 +83,9 @@ export class SomeEmbeddingServer implements AsyncDisposable {
     this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#busyWith);
     response.on("close", () => this.#busyWith--);
     if (incoming.method === "GET") return this.#list(incoming, response);
-    const body = (await json(incoming)) as Omit<EmbeddingRequest, "authorization">;
-    const request = { ...body, path: incoming.url, authorization: incoming.headers.authorization };
+    const body = (await json(incoming)) as Omit<EmbeddingRequest, "authorization" | "traceparent">;
+    const { authorization, traceparent } = incoming.headers;
+    const request = { ...body, path: incoming.url, authorization, traceparent };
     this.requests.push(request);
     const refused = this.#refusalOf(request);
     if (refused !== undefined) return refused(response, []);
