@@ -1,6 +1,7 @@
 import { loadConfig } from "@reembed/config";
 import { modelKey } from "@reembed/core";
 import { startProducer } from "@reembed/producer";
+import { EmbedQueue, startEmbedWorker } from "@reembed/queue";
 import { createLogger, createMetrics, startTelemetry } from "@reembed/runtime";
 import { startSearch } from "@reembed/search";
 import type { Database } from "@reembed/store/database";
@@ -115,6 +116,39 @@ describeOnEachServer(
       expect(below).toEqual([2, 2, 2]);
       const embeds = collector.named("embed", traceId);
       expect(embeds[1]?.attributes).toMatchObject({ "reembed.micro_batches": 1, "reembed.tokens": expect.any(Number) });
+    });
+
+    test("a batch that fails is retried in its trace, and the reason stays out of it", async () => {
+      const onError = () => {};
+      await using queue = new EmbedQueue(servers.queue, "retried", onError);
+      await queue.enqueue([{ profile: "retried", kind: "backfill", chunkIds: [1] }]);
+      let attempts = 0;
+      const done = Promise.withResolvers<void>();
+      const embed = async () => {
+        if (++attempts === 1) throw new Error("for a reason that nobody may see");
+        done.resolve();
+        return { embedded: 1, reused: 0, stale: 0, quarantined: 0, tokens: 1, truncatedTokens: 0 };
+      };
+      const worker = startEmbedWorker(servers.queue, "retried", embed, {
+        concurrency: 1,
+        lockDurationMs: 10_000,
+        onError,
+      });
+      await waitFor("the delay", async () => (await queue.counts()).delayed === 1);
+      await queue.promoteForgotten(0);
+      await done.promise;
+      await worker.close();
+      const added = await waitFor("the trace", () =>
+        collector.spans.find(({ name }) => name === "addBulk embed-retried"),
+      );
+      const { traceId } = added;
+      const processed = await waitFor("both attempts", () => {
+        const found = collector.named("process embed-retried", traceId);
+        return found.length === 2 ? found : undefined;
+      });
+      const [delayed] = collector.named("delay embed-retried", traceId);
+      expect(delayed?.parentSpanId).toBe(processed[0]?.spanId);
+      expect(processed.map(({ parentSpanId }) => parentSpanId)).toEqual([added.spanId, added.spanId]);
     });
 
     test("one trace leads from a request, in the trace of its caller, to the answer and to its shadow", async () => {
