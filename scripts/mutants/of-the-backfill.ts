@@ -60,8 +60,8 @@ export const ofTheBackfill: Mutants = {
   "packages/store/src/progress/backfill.ts": [
     {
       name: "the last chunk of the backfill is left out",
-      text: "and id <= ${backfillTarget} order by id`;",
-      replacement: "and id < ${backfillTarget} order by id`;",
+      text: "and id <= ${backfillTarget}::bigint order by id`;",
+      replacement: "and id < ${backfillTarget}::bigint order by id`;",
     },
     {
       name: "the cursor goes back one chunk too little",
@@ -75,7 +75,7 @@ export const ofTheBackfill: Mutants = {
     },
     {
       name: "after a change of order, the cursor does not start at the right end",
-      text: "then backfill_target + 1 else 0 end,",
+      text: "then backfill_target + 1 else ${beforeFirstId}::bigint end,",
       replacement: "then backfill_target + 1 else backfill_cursor end,",
     },
   ],

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { loadConfig, withProfiles } from "@reembed/config";
+import { beforeFirstId } from "@reembed/core";
 import { startOnnxEmbedder } from "@reembed/embedder";
 import { adoptTable } from "@reembed/migration/adopt";
 import { rechunkCorpus } from "@reembed/migration/rechunk";
@@ -68,7 +69,9 @@ describeOnEachServer(
         checked: undefined,
         vectors: { copied: 0, left: chunks },
       });
-      expect((await database.$client.query(adopted)).rows).toEqual([{ state: "backfilling", backfill_cursor: "0" }]);
+      expect((await database.$client.query(adopted)).rows).toEqual([
+        { state: "backfilling", backfill_cursor: `${beforeFirstId}` },
+      ]);
     });
 
     test("and rechunk reach the same state after being killed and repeated as without", async () => {

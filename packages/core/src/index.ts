@@ -2,6 +2,7 @@ export { isAtLeast, type Role, roles } from "./access/roles.ts";
 export { assembleText } from "./chunking/assemble.ts";
 export { type ChunkSlice, chunkText } from "./chunking/chunk.ts";
 export { diffChunks } from "./chunking/chunk-diff.ts";
+export { beforeFirstId } from "./chunking/chunk-id.ts";
 export { placeChunks } from "./chunking/chunk-places.ts";
 export type { Span } from "./chunking/span.ts";
 export { backoffMs } from "./failures/backoff.ts";

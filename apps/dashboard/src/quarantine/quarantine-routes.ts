@@ -15,7 +15,7 @@ const pageSize = 50;
 const ListQuery = z.object({
   reason: z.string().min(1).max(200).optional(),
   /** Shows the page after this chunk. */
-  after: z.coerce.number("must be a number").int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+  after: z.coerce.number("must be a number").int().optional(),
   /** Shown in a message after a retry. */
   retried: z.coerce.number().int().min(0).optional(),
 });

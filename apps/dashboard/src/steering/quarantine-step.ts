@@ -10,7 +10,7 @@ import { parse } from "../page/parse.ts";
 import { Problem } from "../page/problem.ts";
 import type { SteeringContext, Step } from "./step.ts";
 
-const chunkId = z.coerce.number("must be a number").int().positive().max(Number.MAX_SAFE_INTEGER);
+const chunkId = z.coerce.number("must be a number").int();
 const reason = z.string().min(1).max(200);
 /** Either one chunk or all with a reason; `from` is the reason whose list is shown afterwards. */
 const OneChunk = z.strictObject({ chunkId, from: reason.optional() });

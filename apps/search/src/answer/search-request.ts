@@ -60,7 +60,7 @@ export type SearchRequest = z.infer<typeof SearchRequest>;
 export const FeedbackRequest = z.strictObject(
   {
     requestId: z.uuid("must be the requestId of an answer").describe("That of the answer."),
-    chunkId: z.int(mustBe.chunkId).min(0, mustBe.chunkId).describe("That of one of its results."),
+    chunkId: z.int(mustBe.chunkId).describe("That of one of its results."),
     kind: z.enum(["helpful", "unhelpful", "clicked"], "must be helpful, unhelpful or clicked"),
   },
   "must be an object with requestId, chunkId and kind, and nothing else",

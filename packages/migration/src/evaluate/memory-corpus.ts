@@ -21,7 +21,7 @@ export async function embedCorpus(
   { embedder, onProgress }: { embedder: Embedder; onProgress: (done: number) => void },
 ): Promise<MemoryCorpus> {
   const corpus: MemoryCorpus = { chunks: [], vectors: [] };
-  let after = 0;
+  let after: number | undefined;
   for (let read = 0; ; ) {
     const page = await readPlacedChunks(database, profile, { after, limit: pageSize });
     const last = page.at(-1);

@@ -1,3 +1,4 @@
+import { beforeFirstId } from "@reembed/core";
 import type { Embedder } from "@reembed/embedder";
 import { version } from "@reembed/runtime/version";
 import { findAdoptionProblem } from "@reembed/store/adoption";
@@ -165,7 +166,7 @@ async function* chosenVectors(
 }
 
 async function* allVectors(database: Database, profile: RegisteredProfile): AsyncGenerator<VectorOfText[]> {
-  for (let after = 0; ; ) {
+  for (let after = beforeFirstId; ; ) {
     const page = await readVectorsAfter(database, profile, after, embeddedTogether);
     const last = page.at(-1);
     if (last === undefined) return;

@@ -1,4 +1,4 @@
-import { chunkingName, type Profile, ReembedError } from "@reembed/core";
+import { beforeFirstId, chunkingName, type Profile, ReembedError } from "@reembed/core";
 import { and, eq, ne, sql } from "drizzle-orm";
 import type { Database, Queryable } from "../database/database.ts";
 import { applicationTable, withLockTimeout } from "../database/lock-timeout.ts";
@@ -49,7 +49,7 @@ export async function takeOver(
       await transaction.execute(sql`
         update reembed.profiles set
           state = case when newest is null then 'registered' when ${vectors} then 'adopting' else 'backfilling' end,
-          backfill_order = 'id', backfill_cursor = 0, backfill_target = coalesce(newest, 0)
+          backfill_order = 'id', backfill_cursor = ${beforeFirstId}::bigint, backfill_target = coalesce(newest, 0)
         from (select max(id) as newest from ${ids} c) chunks where name = ${profile.name}`);
       if (source.chunks === "keep") await moveToAdopted(transaction, chunking);
       // A live system must not get unexpected load: `reembed backfill start` starts it.

@@ -64,7 +64,7 @@ export async function copyVectors(
       if (profile.state !== "adopting" || profile.source === null) return undefined;
       const { rows } = await transaction.execute<{ id: string }>(sql`
         select c.id from ${sql.raw(chunkIds(profile))} c
-        where c.id > ${profile.backfillCursor} and c.id <= ${profile.backfillTarget}
+        where c.id > ${profile.backfillCursor}::bigint and c.id <= ${profile.backfillTarget}::bigint
         order by c.id limit ${limit}`);
       const last = rows.at(-1);
       const atEnd = rows.length < limit;
@@ -81,7 +81,8 @@ export async function copyVectors(
 
 /** Of the chunks after the profile's cursor, by their range: the planner would look a list of ids up in all numbers of rows. */
 function insertVectors(profile: RegisteredProfile, source: AdoptedSource, last: number) {
-  const page = (id: string) => sql`${sql.raw(id)} > ${profile.backfillCursor} and ${sql.raw(id)} <= ${last}`;
+  const page = (id: string) =>
+    sql`${sql.raw(id)} > ${profile.backfillCursor}::bigint and ${sql.raw(id)} <= ${last}::bigint`;
   return sql`
     insert into reembed.chunk_embeddings
       (profile, chunk_id, content_hash, embedding, token_count, truncated_tokens, model_revision)

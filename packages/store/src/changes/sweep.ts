@@ -1,3 +1,4 @@
+import { beforeFirstId } from "@reembed/core";
 import { sql } from "drizzle-orm";
 import { chunkIds } from "../adoption/adopted-relation.ts";
 import { numberBlock } from "../adoption/row-numbers.ts";
@@ -40,7 +41,7 @@ export async function sweepBlock(
   const key = profile.source?.numbered
     ? await numberUnknown(database, profile, rows[0]?.key ?? undefined, chunks)
     : null;
-  const from = rows[0]?.position ?? leastId;
+  const from = rows[0]?.position ?? `${beforeFirstId}`;
   const block = await database.execute<{ last: string | null; ids: string[] | null }>(sql`
     select max(id) as last, array_agg(id::text) as ids from (
       select id from ${sql.raw(chunkIds(profile))} c where id > ${from}::bigint order by id limit ${chunks}
@@ -71,7 +72,6 @@ async function numberUnknown(
   return await numberBlock(database, chunking, source, { after, limit });
 }
 
-const leastId = "-9223372036854775808";
 const greatestId = "9223372036854775807";
 
 /**

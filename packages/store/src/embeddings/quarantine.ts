@@ -1,3 +1,4 @@
+import { beforeFirstId } from "@reembed/core";
 import { sql } from "drizzle-orm";
 import { lockChanges } from "../changes/change-log.ts";
 import { encodeByteaArray, encodeInt8Array } from "../database/binary-values.ts";
@@ -58,7 +59,7 @@ type QuarantinedRow = Pick<QuarantinedChunk, "title" | "uri" | "reason" | "detai
 export async function readQuarantined(
   database: Database,
   profile: RegisteredProfile,
-  { reason, after = 0, limit }: { reason?: string | undefined; after?: number; limit: number },
+  { reason, after = beforeFirstId, limit }: { reason?: string | undefined; after?: number; limit: number },
 ): Promise<QuarantinedChunk[]> {
   const ofReason = reason === undefined ? sql`` : sql`and q.reason = ${reason}`;
   const { rows } = await database.execute<QuarantinedRow>(sql`

@@ -48,7 +48,7 @@ export async function readVectorsAfter(
   after: number,
   limit: number,
 ): Promise<VectorOfText[]> {
-  return await selectVectors(database, profile, sql`c.id > ${after}`, limit);
+  return await selectVectors(database, profile, sql`c.id > ${after}::bigint`, limit);
 }
 
 async function selectVectors(

@@ -1,3 +1,4 @@
+import { beforeFirstId } from "@reembed/core";
 import { sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
@@ -24,14 +25,14 @@ export interface PlacedChunk {
 export async function readPlacedChunks(
   database: Database,
   { relation }: Pick<RegisteredProfile, "relation">,
-  { after = 0, limit }: { after?: number; limit: number },
+  { after = beforeFirstId, limit }: { after?: number | undefined; limit: number },
 ): Promise<PlacedChunk[]> {
   const { rows } = await database.execute<
     Record<"id" | "uri" | "language" | "content", string> & Record<"start_offset" | "end_offset", number>
   >(sql`
     select c.id, d.uri, d.language, c.start_offset, c.end_offset, c.content
     from ${sql.raw(relation)} c join reembed.documents d on d.id = c.document_id
-    where c.id > ${after} order by c.id limit ${limit}`);
+    where c.id > ${after}::bigint order by c.id limit ${limit}`);
   return rows.map(({ id, uri, language, start_offset, end_offset, content }) => ({
     id: Number(id),
     uri,

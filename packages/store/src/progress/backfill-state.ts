@@ -1,3 +1,4 @@
+import { beforeFirstId } from "@reembed/core";
 import { and, eq, sql } from "drizzle-orm";
 import { lockChanges, takeChanges } from "../changes/change-log.ts";
 import type { Database, Queryable } from "../database/database.ts";
@@ -28,7 +29,7 @@ export async function startBackfill(database: Database, profile: RegisteredProfi
         state: "backfilling",
         backfillTarget: Number(target),
         // Computed from the present row, because the order may have changed since the profile was read.
-        backfillCursor: sql`case ${profiles.backfillOrder} when 'newest' then ${Number(target) + 1} else 0 end`,
+        backfillCursor: sql`case ${profiles.backfillOrder} when 'newest' then ${Number(target) + 1}::bigint else ${beforeFirstId}::bigint end`,
       })
       .where(and(eq(profiles.name, profile.name), eq(profiles.state, "registered")));
     return true;
@@ -63,7 +64,7 @@ export async function reopenBackfill(database: Queryable, profile: RegisteredPro
     .update(profiles)
     .set({
       state: "backfilling",
-      backfillCursor: sql`case ${profiles.backfillOrder} when 'newest' then ${profiles.backfillTarget} + 1 else 0 end`,
+      backfillCursor: sql`case ${profiles.backfillOrder} when 'newest' then ${profiles.backfillTarget} + 1 else ${beforeFirstId}::bigint end`,
       ...(!remains && { completedAt: null }),
     })
     .where(and(eq(profiles.name, profile.name), eq(profiles.state, "backfilled")))

@@ -1,3 +1,4 @@
+import { beforeFirstId } from "@reembed/core";
 import { describeOnEachServer, openTestDatabase, readBackfillIds, storeBodies, testProfile } from "@reembed/testing";
 import { sql } from "drizzle-orm";
 import { beforeAll, expect, test } from "vitest";
@@ -55,14 +56,14 @@ describeOnEachServer(
       await setBackfillSettings(database, await profile(), { order: "newest", until: null, rate: null });
       const down = await takeAll(3);
       expect(down.taken).toEqual(ids.slice(5).toReversed());
-      expect(down.cursors.at(-1)).toBe(1);
+      expect(down.cursors.at(-1)).toBe(beforeFirstId);
     });
 
     test("withdrawn chunks are taken again in either direction, and no other chunk is skipped", async () => {
       const withdrawn = async (order: "id" | "newest", chunkIds: number[]) => {
         await database.execute(sql`
           update reembed.profiles set backfill_order = ${order}, backfill_target = ${ids[9]},
-            backfill_cursor = ${order === "id" ? ids[9] : 1}`);
+            backfill_cursor = ${order === "id" ? ids[9] : beforeFirstId}`);
         await moveCursorBack(database, await profile(), chunkIds);
         return (await takeAll(100)).taken;
       };

@@ -1,3 +1,4 @@
+import { beforeFirstId } from "@reembed/core";
 import { sql } from "drizzle-orm";
 import { chunkIds } from "../adoption/adopted-relation.ts";
 import type { Database } from "../database/database.ts";
@@ -19,7 +20,7 @@ export function isBackfillDone({
   backfillCursor,
   backfillTarget,
 }: Pick<RegisteredProfile, "backfillOrder" | "backfillCursor" | "backfillTarget">): boolean {
-  return backfillOrder === "newest" ? backfillCursor <= 1 : backfillCursor >= backfillTarget;
+  return backfillOrder === "newest" ? backfillCursor <= beforeFirstId : backfillCursor >= backfillTarget;
 }
 
 /**
@@ -45,7 +46,7 @@ export async function readNextChunks(
     limit ${limit}`);
   const chunkIds = rows.map((row) => Number(row.id));
   const last = chunkIds.length < limit ? await readLookedAt(database, profile, lookAtMost) : chunkIds.at(-1);
-  const end = profile.backfillOrder === "newest" ? 1 : profile.backfillTarget;
+  const end = profile.backfillOrder === "newest" ? beforeFirstId : profile.backfillTarget;
   return { chunkIds, cursor: last ?? end };
 }
 
@@ -63,8 +64,8 @@ function remaining(profile: RegisteredProfile) {
   const { backfillOrder, backfillCursor, backfillTarget } = profile;
   const ids = sql.raw(chunkIds(profile));
   return backfillOrder === "newest"
-    ? sql`select id from ${ids} c where id < ${backfillCursor} order by id desc`
-    : sql`select id from ${ids} c where id > ${backfillCursor} and id <= ${backfillTarget} order by id`;
+    ? sql`select id from ${ids} c where id < ${backfillCursor}::bigint order by id desc`
+    : sql`select id from ${ids} c where id > ${backfillCursor}::bigint and id <= ${backfillTarget}::bigint order by id`;
 }
 
 /**
@@ -113,7 +114,7 @@ export async function setBackfillSettings(
     update reembed.profiles set
       backfill_cursor = case
         when (backfill_order = 'newest') = (${order} = 'newest') then backfill_cursor
-        when ${order} = 'newest' then backfill_target + 1 else 0 end,
+        when ${order} = 'newest' then backfill_target + 1 else ${beforeFirstId}::bigint end,
       backfill_order = ${order}, backfill_until = ${until}, backfill_rate = ${rate}, paused = false, held = null
     where name = ${profile.name}`);
 }

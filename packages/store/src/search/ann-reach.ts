@@ -1,3 +1,4 @@
+import { beforeFirstId } from "@reembed/core";
 import { sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
@@ -35,7 +36,7 @@ export async function* findUnreachable(
   const partition = sql.raw(embeddingsPartition(profile.name));
   const embedding = annExpression(profile);
   const chosen = among === undefined ? sql`` : sql`and chunk_id = any(${sql.param(among)}::bigint[])`;
-  for (let after: string | null = `${Number.MIN_SAFE_INTEGER}`; after !== null; ) {
+  for (let after: string | null = `${beforeFirstId}`; after !== null; ) {
     const last: string = after;
     const page = await database.transaction(async (transaction) => {
       await transaction.execute(sql`

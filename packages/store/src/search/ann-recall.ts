@@ -1,3 +1,4 @@
+import { beforeFirstId } from "@reembed/core";
 import { sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
@@ -34,7 +35,7 @@ export async function findExactRadii(
   const fetched = annExpression(profile);
   const nearest = new Map(chunkIds.map((chunkId): [number, number[]] => [chunkId, []]));
   let seen = 0;
-  for (let after = 0; ; ) {
+  for (let after = beforeFirstId; ; ) {
     const { rows } = await database.execute<{
       last: string | null;
       vectors: number;

@@ -1,3 +1,4 @@
+import { beforeFirstId } from "@reembed/core";
 import { sql } from "drizzle-orm";
 import { mayAllHaveChanged, waitingChanges } from "../changes/change-log.ts";
 import type { Database } from "../database/database.ts";
@@ -41,7 +42,7 @@ export async function* checkVectors(
   database: Database,
   profile: RegisteredProfile,
 ): AsyncGenerator<{ checked: CheckedChunks[] }> {
-  for (let after = 0; ; ) {
+  for (let after = beforeFirstId; ; ) {
     const { rows } = await database.execute<
       Record<"chunks" | "last", string> & { state: VectorState; first_ids: string[]; oldest: number | null }
     >(sql`
@@ -70,7 +71,7 @@ export async function* checkVectors(
         end as state
         from (
           select id, sha256(convert_to(content, 'UTF8')) as content_hash from ${sql.raw(profile.relation)} chunk
-          where id > ${after} order by id limit ${pageChunks}
+          where id > ${after}::bigint order by id limit ${pageChunks}
         ) c
         left join lateral (
           select * from reembed.chunk_embeddings where profile = ${profile.name} and chunk_id = c.id limit 1

@@ -10,7 +10,7 @@ export async function readBackfillIds(
 ): Promise<number[]> {
   const { rows } = await database.execute<{ id: string }>(sql`
     select id from ${sql.raw(profile.relation)} c
-    where id > ${profile.backfillCursor} and id <= ${profile.backfillTarget}
+    where id > ${profile.backfillCursor}::bigint and id <= ${profile.backfillTarget}::bigint
     order by id limit ${limit}`);
   return rows.map((row) => Number(row.id));
 }
