@@ -17,7 +17,7 @@ import {
 } from "@reembed/testing";
 import { Redis } from "ioredis";
 import { expect, onTestFinished, test } from "vitest";
-import type { Rehearsal } from "../src/rehearsal/rehearsal.ts";
+import type { Rehearsal } from "../src/rehearsal/rehearsal-result.ts";
 import { addressesOf, jsonLines, runReembed, standIns } from "./run-reembed.ts";
 import { startReembed } from "./running.ts";
 
@@ -56,6 +56,9 @@ async function createNotes(database: Database): Promise<number> {
   return texts.length;
 }
 
+/** Few shadows are enough, and a candidate that is slow on a busy machine is rolled back by nobody. */
+const guardrails = { GUARDRAIL_LEAST_SEARCHES: "30", GUARDRAIL_P95_MARGIN_MS: "600000" };
+
 /** A hash of each relation's rows, and the names of everything else in the database. */
 async function readEverything({ $client }: Database): Promise<unknown[]> {
   const { rows: names } = await $client.query<{ name: string }>(`
@@ -87,7 +90,7 @@ describeOnEachServer(
       const servers = await open();
       await using database = await openTestDatabase(servers, []);
       const notes = await createNotes(database);
-      const environment = { ...standIns, ...addressesOf(servers), GUARDRAIL_LEAST_SEARCHES: "30" };
+      const environment = { ...standIns, ...addressesOf(servers), ...guardrails };
       const run = (...args: string[]) => runReembed(args, { environment });
       expect(await run("init")).toMatchObject({ code: 0 });
       expect(await run("adopt", "app.notes", ...columns)).toMatchObject({ code: 0 });
@@ -124,7 +127,7 @@ describeOnEachServer(
       expect(report?.events.map(({ toPercent }) => toPercent)).toEqual([0, 10, 50, 100, 0]);
       const page = await readFile(output, "utf8");
       expect(page).toContain("Rehearsal with app.notes");
-      expect(page).toContain("Foretold of the whole");
+      expect(page).toContain("Estimate for the whole");
     });
   },
   ["PostgreSQL and Redis"],
@@ -139,7 +142,7 @@ describeOnEachServer(
       onTestFinished(() => database.$client.end());
       await database.$client.query("create extension if not exists vector");
       await createNotes(database);
-      const environment = { ...standIns, ...addressesOf(servers), GUARDRAIL_LEAST_SEARCHES: "30" };
+      const environment = { ...standIns, ...addressesOf(servers), ...guardrails };
       const run = (...args: string[]) => runReembed(args, { environment });
       const before = await readEverything(database);
       expect(await run("rehearse")).toMatchObject({ code: 2, stderr: expect.stringContaining("No table is adopted") });
@@ -160,7 +163,10 @@ describeOnEachServer(
       await interrupted.told(/^cut +6 documents/);
       interrupted.process.kill("SIGINT");
       expect(await interrupted.ended).toEqual([1, null]);
-      expect(interrupted.lines.join("\n")).toContain("The rehearsal was interrupted; what it made is removed.");
+      expect(interrupted.lines.slice(-2)).toEqual([
+        "What the rehearsal made is removed.",
+        expect.stringContaining("The rehearsal was interrupted."),
+      ]);
       expect(await readEverything(database)).toEqual(before);
 
       await database.$client.query("create schema reembed_rehearsal_rows");

@@ -1,18 +1,19 @@
-import { loadConfig, type Settings } from "@reembed/config";
-import { formatBytes, formatCount, formatDuration, formatShare, ReembedError } from "@reembed/core";
-import { chooseDevice } from "@reembed/embedder";
+import { type Config, loadConfig, type Settings } from "@reembed/config";
+import { formatAmount, formatBytes, formatCount, formatDuration, formatShare, ReembedError } from "@reembed/core";
+import { chooseDevice, embeddingServerOf } from "@reembed/embedder";
 import { requireTwoProfiles } from "@reembed/migration/evaluate";
 import { createLogger, untilSignal } from "@reembed/runtime";
-import { checkSource, readAdoption } from "@reembed/store/adoption";
+import { readAdoption } from "@reembed/store/adoption";
 import { checkTables, type Database } from "@reembed/store/database";
-import type { AdoptedSource } from "@reembed/store/schema";
+import type { ChunkSource } from "@reembed/store/schema";
 import { type Command, InvalidArgumentError } from "commander";
 import { writeDocument } from "../documents/document.ts";
 import { rehearsalDocument } from "../documents/rehearsal-document.ts";
 import { parseOneDevice } from "../hosting/devices.ts";
 import { openDatabaseAlone } from "../hosting/services.ts";
+import { numberBetween } from "../options.ts";
 import { printResult } from "../output/print.ts";
-import type { Rehearsal } from "../rehearsal/rehearsal.ts";
+import type { Rehearsal } from "../rehearsal/rehearsal-result.ts";
 import { rehearse } from "../rehearsal/run-rehearsal.ts";
 import { addSourceOptions, type SourceFlags, sourceOf } from "./adopt-source.ts";
 
@@ -20,6 +21,8 @@ interface RehearseFlags extends SourceFlags {
   share: number;
   queries?: string;
   device: string;
+  budget?: number;
+  reembed?: boolean;
   output?: string;
   json?: boolean;
 }
@@ -33,9 +36,15 @@ export function registerRehearse(program: Command): void {
     .description(
       "play the whole migration with a sample of a table (default: the adopted one), from adoption to rollback, in schemas of its own that are removed afterwards",
     )
-    .option("--share <percent>", "share of the documents, all rows of each; at least 500 rows", parseShare, 0.01)
+    .option("--share <percent>", "share of the documents, with all rows of each; at least 500 rows", parseShare, 0.01)
     .option("--queries <file.jsonl>", "what people ask (default: the latest queries of the search log, or sentences)")
-    .option("--device <device>", "cpu, webgpu, cuda or cuda:<number>", parseOneDevice, "cpu");
+    .option("--device <device>", "cpu, webgpu, cuda or cuda:<number>", parseOneDevice, "cpu")
+    .option(
+      "--budget <amount>",
+      "what may be paid for the candidate's vectors, if an embedding server has a price",
+      numberBetween(0, 1e12),
+    )
+    .option("--reembed", "do not copy the table's vectors; the baseline embeds the rows too");
   addSourceOptions(command)
     .option("--output <file>", "where to write the report (default: reembed-rehearsal.html, or nowhere with --json)")
     .option("--json", "print one JSON object")
@@ -46,12 +55,13 @@ export function registerRehearse(program: Command): void {
       await using opened = await openDatabaseAlone(settings, log);
       const { database: live, config } = opened;
       requireTwoProfiles(config);
+      requireBudget(config, flags.budget);
       const isInstalled = await hasTables(live);
-      const source = await chooseSource(live, { table, flags, isInstalled });
+      const wanted = await chooseSource(live, { table, flags, isInstalled });
       const asked = command.getOptionValueSource("device") !== "default";
-      const { share, queries, json } = flags;
+      const { share, queries, budget, reembed = false, json } = flags;
       const rehearsal = await rehearse({
-        ...{ live, settings, source, share, queries, isInstalled, log, signal: abortedBySignal() },
+        ...{ live, settings, wanted, reembed, share, queries, budget, isInstalled, log, signal: abortedBySignal() },
         device: chooseDevice(config, config.candidate, flags.device, asked),
       });
       const path = flags.output ?? (json ? undefined : "reembed-rehearsal.html");
@@ -64,7 +74,7 @@ export function registerRehearse(program: Command): void {
 function abortedBySignal(): AbortSignal {
   const controller = new AbortController();
   void untilSignal("SIGINT", "SIGTERM").then(() =>
-    controller.abort(new ReembedError("interrupted", "The rehearsal was interrupted; what it made is removed.")),
+    controller.abort(new ReembedError("interrupted", "The rehearsal was interrupted.")),
   );
   return controller.signal;
 }
@@ -82,15 +92,39 @@ async function hasTables(database: Database): Promise<boolean> {
 async function chooseSource(
   live: Database,
   { table, flags, isInstalled }: { table: string | undefined; flags: RehearseFlags; isInstalled: boolean },
-): Promise<AdoptedSource> {
+): Promise<ChunkSource> {
   if (table !== undefined) {
-    return { ...(await checkSource(live, await sourceOf(live, table, flags))), chunks: flags.chunks };
+    const { chunks } = flags;
+    return { ...(await sourceOf(live, table, flags)), ...(chunks === undefined ? {} : { chunks }) };
   }
+  refuseFlags(flags);
   const adoption = isInstalled ? await readAdoption(live) : undefined;
   if (adoption?.present) return adoption.source;
   throw new ReembedError("nothing_adopted", "No table is adopted, so there is none to rehearse with.", {
     exitCode: 2,
     remedy: "Name one, with the options of `reembed adopt`; `reembed adopt` without a table lists what there is.",
+  });
+}
+
+/** They would say what a table is, and the adopted one has said so. */
+function refuseFlags({ as, id, content, template, embedding, where, documents, chunks }: RehearseFlags): void {
+  const given = Object.entries({ as, id, content, template, embedding, where, documents, chunks });
+  const [first] = given.flatMap(([flag, value]) => (value === undefined ? [] : [flag]));
+  if (first === undefined) return;
+  throw new ReembedError("table_missing", `--${first} is about a table, and none is named.`, {
+    exitCode: 2,
+    remedy: "Name the table, or leave the option out to rehearse with the adopted one.",
+  });
+}
+
+/** Nothing is paid for that nobody has agreed to. */
+function requireBudget(config: Config, budget: number | undefined): void {
+  if (budget !== undefined) return;
+  const priced = [config.baseline, config.candidate].find((profile) => embeddingServerOf(config, profile)?.price);
+  if (priced === undefined) return;
+  throw new ReembedError("budget_missing", `The embedding server of ${priced.name} has a price.`, {
+    exitCode: 2,
+    remedy: "Say what a rehearsal may pay: --budget <amount>.",
   });
 }
 
@@ -102,14 +136,16 @@ function requireServer({ databaseUrl }: Settings): void {
   });
 }
 
-function describe({ table, share, steps, whole }: Rehearsal, path: string | undefined): string {
+function describe({ table, share, steps, whole, spent }: Rehearsal, path: string | undefined): string {
   const concerns = steps.filter(({ concern }) => concern !== null).map(({ name }) => name);
   const looked =
     concerns.length === 0 ? "Nothing is of concern." : `Of concern, as said above: ${concerns.join(", ")}.`;
   return [
-    `The rehearsal with ${formatShare(share)} of ${table} came to its end, and what it made is removed. ${looked}`,
-    `For the whole, it foretells ${formatCount(whole.chunks)} chunks, ${formatCount(whole.tokens)} tokens,`,
+    `The rehearsal with ${formatShare(share)} of ${table} came to its end. ${looked}`,
+    `The whole would be ${formatCount(whole.chunks)} chunks, ${formatCount(whole.tokens)} tokens,`,
     `${formatDuration(whole.seconds)} with one worker like this, and ${formatBytes(whole.vectorBytes)} of vectors and index.`,
+    ...(whole.cost === null ? [] : [`It would cost ${formatAmount(whole.cost)}.`]),
+    ...(spent === null ? [] : [`The rehearsal has cost ${formatAmount(spent)}.`]),
     ...(path === undefined ? [] : [`The report is in ${path}.`]),
   ].join("\n");
 }

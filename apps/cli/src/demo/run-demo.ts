@@ -82,7 +82,7 @@ export async function runDemo(settings: Config, log: Logger): Promise<Demo> {
   await startFleet(services, embedders, { log, scope });
   await beginBackfill(services, "demo");
   say(`Embedding with ${config.candidate.name}; watch the progress at ${dashboard.url}`);
-  const profiles = await untilCovered(database, activeProfiles(config), patienceMs);
+  const profiles = await untilCovered(database, activeProfiles(config), { patienceMs });
   const tokensPerSecond = perSecond((await readTokens(database)) - tokensBefore, embeddingSince);
 
   await verify(services, embedders);

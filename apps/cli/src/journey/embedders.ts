@@ -16,17 +16,23 @@ interface OpenOptions {
   /** Where spending on embedding servers is counted. */
   database: Database;
   device: string;
+  /** Whether nothing is sent to an embedding server beyond its profile's budget. */
+  withinBudget?: boolean;
   log: Logger;
   scope: AsyncDisposableStack;
 }
 
 /** Starts the model of each active profile once. A profile that was adopted as it is has none. */
-export async function openEmbedders(config: Config, { database, device, log, scope }: OpenOptions): Promise<Embedders> {
+export async function openEmbedders(
+  config: Config,
+  { database, device, withinBudget = false, log, scope }: OpenOptions,
+): Promise<Embedders> {
   const byKey = new Map<string, Embedder>();
   for (const profile of activeProfiles(config)) {
     const key = modelKey(profile.model.id, profile.model.revision);
     if (profile.model.unknown || byKey.has(key)) continue;
     const meter = scope.use(startSpendingMeter({ database, config, profile, log }));
+    if (withinBudget) meter?.keepWithinBudget();
     byKey.set(key, scope.use(await startProfileEmbedder(profile, config, { device, log, meter })));
   }
   return {

@@ -9,7 +9,7 @@ import { EmbedQueues } from "@reembed/queue";
 import type { Logger } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
 import { readProfile } from "@reembed/store/profiles";
-import { type Coverage, readCoverage } from "@reembed/store/progress";
+import { type Coverage, readCoverage, readLiveWorkers } from "@reembed/store/progress";
 import { defaultConcurrency, startWorker } from "@reembed/worker";
 import type { Services } from "../hosting/services.ts";
 import { progressBars } from "../output/progress-bars.ts";
@@ -61,15 +61,20 @@ export async function beginBackfill({ config, database, queue }: Served, by: str
   await startOrAdjustBackfill(on, profile, { order: "id", until: null, rate: null }, { by, reason: "" });
 }
 
+interface WaitOptions {
+  /** How long nothing may be embedded. */
+  patienceMs: number;
+  signal?: AbortSignal | undefined;
+}
+
 /**
  * Waits, with progress bars, until no chunk of the profiles is pending.
- * @param patienceMs How long nothing may be embedded.
- * @throws ReembedError `fleet_stuck`.
+ * @throws ReembedError `fleet_stuck`, and `fleet_waits` if a worker waits for an operator.
  */
 export async function untilCovered(
   database: Database,
   profiles: readonly Profile[],
-  patienceMs: number,
+  { patienceMs, signal }: WaitOptions,
 ): Promise<CoveredProfile[]> {
   using bars = progressBars();
   const shown = profiles.map((profile) => ({ profile, bar: bars.add(profile.name, "chunks") }));
@@ -87,7 +92,15 @@ export async function untilCovered(
     if (pending < leastPending) progressAt = performance.now();
     leastPending = Math.min(leastPending, pending);
     if (performance.now() - progressAt > patienceMs) throw stuck(pending, patienceMs);
-    await setTimeout(pollMs);
+    await refuseWaiting(database);
+    await setTimeout(pollMs, undefined, { signal });
+  }
+}
+
+/** As for a key that was refused, or a budget that is spent. */
+async function refuseWaiting(database: Database): Promise<void> {
+  for (const { profile, waitsFor } of await readLiveWorkers(database)) {
+    if (waitsFor !== null) throw new ReembedError("fleet_waits", `The worker of ${profile} waits: ${waitsFor}`);
   }
 }
 

@@ -15,8 +15,8 @@ const by = "rehearsal";
 const searches = 60;
 /** Within this time every search process follows a change. */
 const followedMs = 1_000;
-/** How often more searches are sent for shadows that were left out. */
-const attempts = 10;
+/** How long it waits for shadows that were left out, and for people who are not back. */
+const patienceMs = 120_000;
 /** As many people in a row must be back with the baseline. */
 const peopleBack = 20;
 
@@ -69,14 +69,19 @@ export async function rehearseRollout({
   await steps.play("rollback", async () => {
     await rollBack(database, { by, reason: "the end of the rehearsal" });
     const startedAt = performance.now();
-    if (url === undefined)
+    const elapsedMs = () => Math.round(performance.now() - startedAt);
+    if (url === undefined) {
       return { says: `${(await readRollout(database)).percent} % are with the candidate`, result: undefined };
+    }
     for (;;) {
       const answered = await traffic.send({ url, queries, searches: peopleBack });
       if (answered.by.get(config.baseline.name) === answered.searches) break;
+      if (elapsedMs() > patienceMs) {
+        const says = `not everybody is back with ${config.baseline.name} after ${elapsedMs()} ms`;
+        return { says, concern: describeAnswered(answered), result: undefined };
+      }
     }
-    const ms = Math.round(performance.now() - startedAt);
-    return { says: `everybody is back with ${config.baseline.name} after ${ms} ms`, result: undefined };
+    return { says: `everybody is back with ${config.baseline.name} after ${elapsedMs()} ms`, result: undefined };
   });
 }
 
@@ -86,15 +91,15 @@ async function shadowEnough(
   ask: (searches: number) => Promise<string>,
 ): Promise<number> {
   const pair = { baseline: config.baseline.name, candidate: config.candidate.name };
-  const wanted = config.guardrails.leastSearches;
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    const missing = wanted - (await countShadowed(database, pair));
-    if (missing <= 0) break;
+  const endAt = performance.now() + patienceMs;
+  for (;;) {
+    const shadowed = await countShadowed(database, pair);
+    const missing = config.guardrails.leastSearches - shadowed;
+    if (missing <= 0 || performance.now() > endAt) return shadowed;
     await ask(missing);
     // Shadows are stored some time after the answer.
     await setTimeout(followedMs);
   }
-  return await countShadowed(database, pair);
 }
 
 /** Sets the share whatever the guard has against it, and says what that is. */

@@ -1,23 +1,26 @@
 import { activeProfiles, type Config, type Settings } from "@reembed/config";
 import { formatCount, formatShare } from "@reembed/core";
+import { embeddingServerOf } from "@reembed/embedder";
 import { adoptTable } from "@reembed/migration/adopt";
 import { type ChosenQueries, chooseQueries, takeSentence } from "@reembed/migration/evaluate";
 import { buildAndMeasure, defaultBuild } from "@reembed/migration/index";
 import { rechunkCorpus } from "@reembed/migration/rechunk";
-import { readReport } from "@reembed/migration/report";
+import { type MigrationReport, readReport } from "@reembed/migration/report";
+import { limitSpending } from "@reembed/migration/spending";
 import { EmbedQueues } from "@reembed/queue";
 import type { Logger } from "@reembed/runtime";
+import { checkSource } from "@reembed/store/adoption";
 import { sampleChunks } from "@reembed/store/corpus";
 import type { Database } from "@reembed/store/database";
 import { readProfile } from "@reembed/store/profiles";
 import { type CopiedSample, copySample, measureVectors } from "@reembed/store/rehearsal";
-import type { AdoptedSource } from "@reembed/store/schema";
+import type { ChunkSource } from "@reembed/store/schema";
 import type { Services } from "../hosting/services.ts";
 import { type Embedders, openEmbedders } from "../journey/embedders.ts";
 import { beginBackfill, startFleet, untilCovered } from "../journey/fleet.ts";
 import { evaluateCandidate, verifyProfiles } from "../journey/prove.ts";
-import { openStage } from "./open-stage.ts";
-import type { Foretold, Rehearsal } from "./rehearsal.ts";
+import { openRehearsal } from "./open-rehearsal.ts";
+import type { Rehearsal, WholeEstimate } from "./rehearsal-result.ts";
 import { rehearseRollout } from "./rehearse-rollout.ts";
 import { Steps } from "./steps.ts";
 
@@ -32,13 +35,18 @@ export interface RehearsalOptions {
   /** The live installation, or the database before there is one. It is only read. */
   live: Database;
   settings: Settings;
-  source: AdoptedSource;
+  /** The live table, as an adoption wants it. */
+  wanted: ChunkSource;
+  /** Whether to embed the baseline's chunks anew, instead of copying the table's vectors. */
+  reembed: boolean;
   share: number;
   /** A file of queries; by default those of the live search log, if there is one. */
   queries: string | undefined;
   /** Whether the live installation has a search log. */
   isInstalled: boolean;
   device: string;
+  /** What may be paid for the candidate's vectors; undefined where nothing has a price. */
+  budget: number | undefined;
   log: Logger;
   signal: AbortSignal;
 }
@@ -49,25 +57,28 @@ export interface RehearsalOptions {
  * @throws ReembedError of any step, after everything was removed; and the signal's reason.
  */
 export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
-  const { live, settings, source, device, log, signal } = options;
+  const { live, settings, device, budget, log, signal } = options;
   const steps = new Steps(signal);
   await using scope = new AsyncDisposableStack();
-  const opened = scope.use(await openStage(live, settings, log));
+  const opened = scope.use(await openRehearsal(live, settings, log));
   const { database, queue } = opened;
   const services = { ...opened, config: staged(opened.config) };
   const { config } = services;
+  // Checked here, because the live database need not have an installation yet.
+  const source = await checkSource(database, options.wanted);
   const copied = await steps.play("copy", async () => {
-    const copy = await copySample(live, source, { stage: opened.stage, share: options.share });
+    const copy = await copySample(live, source, { schemas: opened.schemas, share: options.share, signal });
     return { says: describeCopy(source, copy), result: copy };
   });
   await adoptCopy(steps, services, copied, options);
-  const embedders = await openEmbedders(config, { database, device, log, scope });
+  if (budget !== undefined) await limitSpending(database, config.candidate, { budget, config });
+  const embedders = await openEmbedders(config, { database, device, withinBudget: true, log, scope });
   const embedding = await steps.play("embed", async () => {
     const startedAt = performance.now();
     await startFleet(services, embedders, { log, scope });
     await beginBackfill(services, "rehearsal");
     const models = activeProfiles(config).filter(({ model }) => !model.unknown);
-    const covered = await untilCovered(database, models, patienceMs);
+    const covered = await untilCovered(database, models, { patienceMs, signal });
     const seconds = (performance.now() - startedAt) / 1_000;
     const { tokens } = await measureVectors(database, config.candidate);
     const quarantined = covered.reduce((sum, one) => sum + one.quarantined, 0);
@@ -83,16 +94,13 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
   await rehearseRollout({ steps, services, embedders, queries: texts, log, scope });
   await using queues = new EmbedQueues(queue, () => {});
   const report = await readReport({ database, queues, config });
-  const spent = report.profiles.find(({ status }) => status.profile === config.candidate.name)?.status.spending;
   return {
     table: source.table,
     rows: copied.rows,
     share: copied.share,
     steps: steps.played,
-    whole: {
-      ...(await foretell(services, copied, embedding)),
-      cost: spent?.price == null ? null : spent.cost / copied.share,
-    },
+    whole: await estimateWhole(services, copied, embedding),
+    spent: sumOfCosts(report),
     report,
   };
 }
@@ -107,21 +115,21 @@ function staged(config: Config): Config {
   };
 }
 
-function describeCopy({ table, documents }: AdoptedSource, { rows, share }: CopiedSample): string {
+function describeCopy({ table, documents }: ChunkSource, { rows, share }: CopiedSample): string {
   const whole = documents === undefined ? "" : ` and their documents of ${documents.table}`;
-  return `${formatCount(rows)} rows of ${table}${whole}, ${formatShare(share)} of the documents`;
+  return `${formatCount(rows)} rows of ${table}${whole}, ${formatShare(share)} of all`;
 }
 
 async function adoptCopy(
   steps: Steps,
   { database, config }: Services,
   { source }: CopiedSample,
-  { device, log }: RehearsalOptions,
+  { reembed, device, log }: RehearsalOptions,
 ): Promise<void> {
   const chunks = await steps.play("adopt", async () => {
     const onProgress = () => {};
     const options = { database, config, profile: config.baseline, wanted: source, onProgress, device, log };
-    const adopted = await adoptTable({ ...options, chunks: source.chunks, sample: sample.vectors, reembed: false });
+    const adopted = await adoptTable({ ...options, chunks: source.chunks, sample: sample.vectors, reembed });
     const { vectors, checked, warnings } = adopted;
     const compared =
       checked === undefined
@@ -220,17 +228,24 @@ async function queryTexts({ database, config }: Services, { queries }: ChosenQue
   return chunks.map(({ content }) => takeSentence(content) ?? content.slice(0, 100));
 }
 
-async function foretell(
+async function estimateWhole(
   { database, config }: Services,
   { share }: CopiedSample,
   { tokensPerSecond }: { tokensPerSecond: number },
-): Promise<Omit<Foretold, "cost">> {
+): Promise<WholeEstimate> {
   const { chunks, tokens, bytes } = await measureVectors(database, config.candidate);
-  const [allChunks, allTokens] = [chunks / share, tokens / share];
+  const allTokens = tokens / share;
+  const price = embeddingServerOf(config, config.candidate)?.price;
   return {
-    chunks: Math.round(allChunks),
+    chunks: Math.round(chunks / share),
     tokens: Math.round(allTokens),
     vectorBytes: Math.round(bytes / share),
     seconds: Math.round(allTokens / tokensPerSecond),
+    cost: price === undefined ? null : (allTokens * price) / 1e6,
   };
+}
+
+function sumOfCosts({ profiles }: MigrationReport): number | null {
+  const costs = profiles.flatMap(({ status }) => (status.spending?.price == null ? [] : [status.spending.cost]));
+  return costs.length === 0 ? null : costs.reduce((sum, cost) => sum + cost, 0);
 }

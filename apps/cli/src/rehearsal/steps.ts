@@ -1,5 +1,6 @@
+import { endsWithin } from "@reembed/core";
 import { say } from "../journey/say.ts";
-import type { RehearsedStep } from "./rehearsal.ts";
+import type { RehearsedStep } from "./rehearsal-result.ts";
 
 /** The end of a step: what it says, what is of concern, and its result for the steps after it. */
 interface Played<T> {
@@ -8,12 +9,17 @@ interface Played<T> {
   result: T;
 }
 
+/** How long a step that was interrupted may take to come to an end, before what it works with is closed. */
+const endMs = 5_000;
+
 /** Plays one step after the other, says on stderr what came of each, and stops at the signal. */
 export class Steps {
   readonly played: RehearsedStep[] = [];
+  readonly #signal: AbortSignal;
   readonly #aborted: Promise<never>;
 
   constructor(signal: AbortSignal) {
+    this.#signal = signal;
     this.#aborted = new Promise((_, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason));
     });
@@ -22,12 +28,26 @@ export class Steps {
   }
 
   async play<T>(name: string, work: () => Promise<Played<T>>): Promise<T> {
+    this.#signal.throwIfAborted();
     const startedAt = performance.now();
-    const { says, concern = null, result } = await Promise.race([this.#aborted, work()]);
+    const { says, concern = null, result } = await this.#untilAborted(work());
     const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
     this.played.push({ name, says, concern, seconds });
     say(`${name.padEnd(10)} ${says} (${seconds} s)`);
     if (concern !== null) say(`${"".padEnd(10)} ! ${concern}`);
     return result;
+  }
+
+  async #untilAborted<T>(working: Promise<T>): Promise<T> {
+    try {
+      return await Promise.race([this.#aborted, working]);
+    } finally {
+      if (this.#signal.aborted) {
+        await endsWithin(
+          endMs,
+          working.catch(() => {}),
+        );
+      }
+    }
   }
 }

@@ -95,7 +95,7 @@ function failsAnywhere({ content, position, document, title, language, metadata 
 }
 
 /** A column or a part of its JSON, or the first of several that is not null, cannot fail on a row. */
-function mayFail(expression: string | undefined): boolean {
+export function mayFail(expression: string | undefined): boolean {
   if (expression === undefined) return false;
   const bare = expression.replaceAll(/'(?:[^']|'')*'/g, "0").replaceAll(/"(?:[^"]|"")*"/g, "c");
   const words = bare.replaceAll(/\b(coalesce|nullif) *(?=\()/gi, "");

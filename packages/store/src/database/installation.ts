@@ -11,6 +11,9 @@ export function exposureMarker(schema: string): string {
   return schema === defaultSchema ? "Made by `reembed expose` for " : `Made by \`reembed expose\` in ${schema} for `;
 }
 
+/** The comment on the schemas of a rehearsal: they may be removed, and are no installation. */
+export const rehearsalMarker = "Made by `reembed rehearse`, which removes it";
+
 /**
  * What stands for our schema in a statement, in the order in which it is looked for. Whatever belongs to an installation
  * without being in its schema begins with the schema's name too: triggers on an application's table, and a function.

@@ -7,7 +7,7 @@ import {
   vectorTypes,
 } from "../database/catalogue.ts";
 import type { Queryable } from "../database/database.ts";
-import { isInstallation } from "./installations.ts";
+import { isInstallation, isRehearsal } from "./installations.ts";
 
 /** A column of a table, by PostgreSQL's catalogue. */
 export interface CatalogueColumn {
@@ -81,7 +81,7 @@ export async function readVectorTables(database: Queryable, only?: string): Prom
       from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where c.relkind in ('r', 'p', 'f', 'm') and not c.relispartition
         and (${only ?? null}::text is null or c.oid = to_regclass(${only ?? null}::text))
-        and not ${isInstallation} and n.nspname !~ '^(pg_|information_schema$)'
+        and not ${isInstallation} and not ${isRehearsal} and n.nspname !~ '^(pg_|information_schema$)'
         and exists (select from pg_attribute a
           where a.attrelid = c.oid and not a.attisdropped and a.atttypid in (select oid from vectors))
     ), described as (

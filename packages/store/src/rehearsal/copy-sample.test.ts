@@ -4,7 +4,7 @@ import { checkSource } from "../adoption/adoption-source.ts";
 import type { Database } from "../database/database.ts";
 import type { ChunkSource } from "../schema/corpus.ts";
 import { copySample } from "./copy-sample.ts";
-import { createStage, stageOf, strikeStage } from "./stage.ts";
+import { createRehearsalSchemas, dropRehearsalSchemas, rehearsalSchemas } from "./rehearsal-schemas.ts";
 
 const wanted: ChunkSource = {
   table: `shop."Parts of pages"`,
@@ -36,16 +36,16 @@ describeOnEachServer(
     });
 
     async function copy(share: number) {
-      const stage = stageOf(database);
+      const schemas = rehearsalSchemas(database);
       const source = await checkSource(database, wanted);
-      await strikeStage(database, stage);
-      await createStage(database, stage);
-      return await copySample(database, source, { stage, share });
+      await dropRehearsalSchemas(database, schemas);
+      await createRehearsalSchemas(database, schemas);
+      return await copySample(database, source, { schemas, share, signal: new AbortController().signal });
     }
 
     test("has all rows of a share of the documents, and can be adopted as the table can", async () => {
       const { source, rows, share } = await copy(0.3);
-      expect(share).toBe(0.3);
+      expect(share).toBe(rows / 4_000);
       // 120 of 400 pages, give or take four standard deviations.
       expect(rows / 10).toBeGreaterThan(83);
       expect(rows / 10).toBeLessThan(157);
@@ -67,11 +67,14 @@ describeOnEachServer(
     });
 
     test("is removed with its schemas, and a schema that somebody else made is neither used nor removed", async () => {
-      const stage = stageOf(database);
-      await strikeStage(database, stage);
+      const schemas = rehearsalSchemas(database);
+      await dropRehearsalSchemas(database, schemas);
       await database.$client.query("create schema reembed_rehearsal");
-      await expect(createStage(database, stage)).rejects.toMatchObject({ code: "schema_taken", exitCode: 3 });
-      await strikeStage(database, stage);
+      await expect(createRehearsalSchemas(database, schemas)).rejects.toMatchObject({
+        code: "schema_taken",
+        exitCode: 3,
+      });
+      await dropRehearsalSchemas(database, schemas);
       const { rows } = await database.$client.query("select nspname from pg_namespace where nspname ~ 'rehearsal'");
       expect(rows).toEqual([{ nspname: "reembed_rehearsal" }]);
     });

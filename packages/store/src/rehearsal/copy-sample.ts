@@ -1,70 +1,101 @@
 import { sql } from "drizzle-orm";
-import { bareName, documentKey, keyText } from "../adoption/adopted-relation.ts";
+import { bareName, documentKey, keyText, mayFail } from "../adoption/adopted-relation.ts";
+import { withCancellation } from "../database/cancellation.ts";
 import type { Database } from "../database/database.ts";
 import { quoted } from "../database/quoted.ts";
 import type { AdoptedSource, ChunkSource, DocumentSource } from "../schema/corpus.ts";
-import type { Stage } from "./stage.ts";
+import type { RehearsalSchemas } from "./rehearsal-schemas.ts";
 
 /** The copied rows, as the source of an adoption. */
 export interface CopiedSample {
   source: ChunkSource;
   rows: number;
-  /** The share of documents that was copied, with all their rows. */
+  /** The share of the table's rows. */
   share: number;
+}
+
+export interface CopyOptions {
+  schemas: RehearsalSchemas;
+  /** The share of documents to copy. */
+  share: number;
+  signal: AbortSignal;
 }
 
 /** With fewer rows, no measure says anything: then a greater share is copied. */
 const leastRows = 500;
+/** By how much the share grows at a time at most, because a few large documents may be all that there is. */
+const mostGrowth = 4;
 /** The documents are chosen by a hash of their key, of which this many values are told apart. */
 const parts = 1_000_000;
 
 /**
  * Copies a share of the documents of an application's table, each with all its rows, and of its table of documents. The table
- * is read once, by one statement; no row of it is locked.
+ * is read as a whole, once for each share that turns out to be too small and once to count; no row of it is locked. The
+ * signal cancels the statement that is running.
  */
 export async function copySample(
   database: Database,
   source: AdoptedSource,
-  { stage, share: wanted }: { stage: Stage; share: number },
+  { schemas, share, signal }: CopyOptions,
 ): Promise<CopiedSample> {
-  const table = `${quoted(stage.rows)}.${bareName(source.table)}`;
-  const run = (statement: string) => database.execute(sql.raw(statement));
-  let share = wanted;
-  for (;;) {
-    const { rowCount } = await run(`create table ${table} as ${rowsOf(source, share)}`);
+  return await withCancellation(database, signal, async (session) => {
+    const table = `${quoted(schemas.rows)}.${bareName(source.table)}`;
+    const run = (statement: string) => session.execute(sql.raw(statement));
+    const { rows: counted } = await session.execute<{ all: string }>(
+      sql`select count(*) as all from ${sql.raw(`${source.table} where ${source.where ?? "true"}`)}`,
+    );
+    const all = Number(counted[0]?.all);
+    const rows = await copyRows(source, { table, share, run });
+    for (const column of source.id) await run(`alter table ${table} alter column ${column} set not null`);
+    await run(`create unique index on ${table} (${source.id.join(", ")})`);
+    const documents = source.documents && (await copyDocuments(source, source.documents, { schemas, table, run }));
+    await run(`analyze ${table}`);
+    const copy = { ...asWanted(source), table, ...(documents && { documents }) };
+    return { source: copy, rows, share: all === 0 ? 1 : rows / all };
+  });
+}
+
+type Run = (statement: string) => Promise<{ rowCount: number | null }>;
+
+async function copyRows(
+  source: AdoptedSource,
+  { table, share, run }: { table: string; share: number; run: Run },
+): Promise<number> {
+  for (let wanted = share; ; ) {
+    const { rowCount } = await run(`create table ${table} as ${rowsOf(source, wanted)}`);
     const rows = rowCount ?? 0;
-    if (rows >= leastRows || share >= 1) {
-      for (const column of source.id) await run(`alter table ${table} alter column ${column} set not null`);
-      await run(`create unique index on ${table} (${source.id.join(", ")})`);
-      const documents = source.documents && (await copyDocuments(database, source, source.documents, { stage, table }));
-      await run(`analyze ${table}`);
-      return { source: { ...asWanted(source), table, ...(documents && { documents }) }, rows, share };
-    }
+    if (rows >= leastRows || wanted >= 1) return rows;
     await run(`drop table ${table}`);
-    share = Math.min(1, share * Math.max(2, (2 * leastRows) / Math.max(rows, 1)));
+    wanted = Math.min(1, wanted * Math.min(mostGrowth, Math.max(2, (2 * leastRows) / rows)));
   }
 }
 
-/** A row without a document is a document of its own. */
+/**
+ * A row without a document is a document of its own; so is every row where the document's expression may fail on some. A
+ * condition of the operator's comes first, because it may keep such rows away.
+ */
 function rowsOf(source: AdoptedSource, share: number): string {
-  const key = `coalesce((${documentKey(source)})::text, ${keyText(source)})`;
+  const own = keyText(source);
+  const key = mayFail(source.document) ? own : `coalesce((${documentKey(source)})::text, ${own})`;
   const chosen = `mod(hashtextextended(${key}, 0) & 9223372036854775807, ${parts}) < ${Math.ceil(parts * share)}`;
-  const condition = source.where === undefined ? chosen : `(${source.where}) and ${chosen}`;
+  const condition = source.where === undefined ? chosen : `case when (${source.where}) then ${chosen} end`;
   return `select ${bareName(source.table)}.* from ${source.table} where ${condition}`;
 }
 
 async function copyDocuments(
-  database: Database,
-  { document, documentType }: AdoptedSource,
+  source: AdoptedSource,
   documents: DocumentSource,
-  { stage, table }: { stage: Stage; table: string },
+  { schemas, table, run }: { schemas: RehearsalSchemas; table: string; run: Run },
 ): Promise<DocumentSource> {
   const own = bareName(documents.table);
-  const name = `${quoted(stage.rows)}.${own === bareName(table) ? quoted("documents of the rows") : own}`;
-  const run = (statement: string) => database.execute(sql.raw(statement));
-  await run(`create table ${name} as select ${own}.* from ${documents.table}
-    where (${documents.key})::${documentType} in (select (${document})::${documentType} from ${table})`);
-  await run(`create unique index on ${name} ((${documents.key}))`);
+  const name = `${quoted(schemas.rows)}.${own === bareName(table) ? quoted("documents of the rows") : own}`;
+  const type = source.documentType;
+  const ofRows = `where (${documents.key})::${type} in (select (${documentKey(source)})::${type} from ${table})`;
+  await run(
+    `create table ${name} as select ${own}.* from ${documents.table} ${mayFail(source.document) ? "" : ofRows}`,
+  );
+  // An adoption asks for it of a column alone, and an expression need be neither unique nor immutable.
+  if (/^(?:\w+|"(?:[^"]|"")+")$/.test(documents.key)) await run(`create unique index on ${name} ((${documents.key}))`);
   await run(`analyze ${name}`);
   return { ...documents, table: name };
 }

@@ -1,3 +1,10 @@
 export { type CopiedSample, copySample } from "./copy-sample.ts";
 export { measureVectors } from "./measure-vectors.ts";
-export { createStage, type Stage, stageOf, strikeStage, tryRehearsalLock } from "./stage.ts";
+export {
+  createRehearsalSchemas,
+  dropRehearsalSchemas,
+  type RehearsalSchemas,
+  readLeftSchemas,
+  rehearsalSchemas,
+  tryRehearsalLock,
+} from "./rehearsal-schemas.ts";

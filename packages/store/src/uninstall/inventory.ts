@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
-import { exposureMarker, schemaOf } from "../database/installation.ts";
+import { exposureMarker, rehearsalMarker, schemaOf } from "../database/installation.ts";
+import { rehearsalSchemas } from "../rehearsal/rehearsal-schemas.ts";
 
 /** Everything of ours in a database, and what of others stands on it. Names are as SQL writes them. */
 export interface Inventory {
@@ -31,6 +32,8 @@ export async function readInventory(
       select oid, quote_ident(nspname) as name from pg_namespace
       where nspname in ('reembed'::name, ${queueSchema ?? null})
         or starts_with(obj_description(oid, 'pg_namespace'), ${exposureMarker(schemaOf(database))})
+        or nspname = any(${sql.param(Object.values(rehearsalSchemas(database)))}::text[])
+          and obj_description(oid, 'pg_namespace') = ${rehearsalMarker}
     ), functions as (
       select p.oid from pg_proc p
       where p.proname = concat('reembed'::name, '_profile') and p.pronamespace not in (select oid from ours)

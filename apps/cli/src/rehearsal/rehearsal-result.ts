@@ -1,14 +1,16 @@
 import type { MigrationReport } from "@reembed/migration/report";
 
-/** The output of `reembed rehearse --json`: a migration of a sample, and what it foretells of the whole. */
+/** The output of `reembed rehearse --json`: a migration of a sample, and what that says of the whole. */
 export interface Rehearsal {
   /** The table that the rows were copied from. */
   table: string;
   rows: number;
-  /** The share of documents that was copied, with all their rows. */
+  /** The share of the table's rows that was copied. */
   share: number;
   steps: RehearsedStep[];
-  whole: Foretold;
+  whole: WholeEstimate;
+  /** What the embedding servers took for the rehearsal; null without a price. */
+  spent: number | null;
   /** What `reembed report` said at the end, before everything was removed. */
   report: MigrationReport;
 }
@@ -22,13 +24,13 @@ export interface RehearsedStep {
 }
 
 /** The sample's figures divided by its share. */
-export interface Foretold {
+export interface WholeEstimate {
   chunks: number;
   tokens: number;
   /** The candidate's vectors with their index. */
   vectorBytes: number;
   /** With one worker like this process. */
   seconds: number;
-  /** Null without a price. */
+  /** What an embedding server takes for the tokens; null without a price. */
   cost: number | null;
 }
