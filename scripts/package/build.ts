@@ -11,14 +11,15 @@ const root = join(import.meta.dirname, "../..");
 const built = join(root, "dist/reembed");
 
 /**
- * What is there besides compiled code. Of `drizzle/meta`, migrating reads the journal alone. Imported JSON is copied here,
+ * What is there besides compiled code: what the code reads, and every page that README.md links to. Of `drizzle/meta`, migrating reads the journal alone. Imported JSON is copied here,
  * because TypeScript 7.0 leaves it out of what it emits in one run of three.
  */
 const assets = [
   ...[
     "LICENSE",
     "README.md",
-    "CHANGELOG.md",
+    ...["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", ".env.example", "bench/README.md"],
+    ...["docs", "deploy"],
     "apps/cli/bin",
     "models/README.md",
     "models/mini-m3",

@@ -21,6 +21,16 @@ describe("the published package", () => {
     expect(names.filter((name) => name.startsWith("@reembed/") || name === "vitest")).toEqual([]);
   });
 
+  test("has every page that its README links to", () => {
+    const build = readText("scripts/package/build.ts");
+    const links = [...readText("README.md").matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, path = ""]) => path);
+    expect(links.length).toBeGreaterThan(10);
+    const [assets = ""] = /const assets = \[[^;]+;/.exec(build) ?? [];
+    const packed = [...assets.matchAll(/"([^"]+)"/g)].map(([, path = ""]) => path);
+    const isPacked = (link: string) => packed.some((path) => link === path || link.startsWith(`${path}/`));
+    expect(links.filter((link) => !isPacked(link))).toEqual([]);
+  });
+
   test("refuses a Node older than its engines say in one sentence", async () => {
     const folder = await folderOf({});
     const program = join(folder, "apps/cli/bin/reembed.mjs");

@@ -20,6 +20,13 @@ export function wholeNumberFrom(least: number): (text: string) => number {
   };
 }
 
+/** Parses an option's value as a share: `10%` becomes 0.1. The sign is part of it, so that nobody means a tenth by 0.1. */
+export function share(text: string): number {
+  const percent = Number(/^(\d+(?:\.\d+)?) ?%$/.exec(text)?.[1]);
+  if (percent > 0 && percent <= 100) return percent / 100;
+  throw new InvalidArgumentError("It must be a share such as 10%, more than 0 % and at most 100 %.");
+}
+
 /** Parses the number of a port to listen on; 0 takes a free port. */
 export function portNumber(text: string): number {
   const port = Number(text);

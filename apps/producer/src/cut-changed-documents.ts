@@ -1,6 +1,6 @@
 import { isTransient, messageOf } from "@reembed/core";
 import type { Logger } from "@reembed/runtime";
-import { explainAdopted } from "@reembed/store/adoption";
+import { explainAdopted, readAdoption } from "@reembed/store/adoption";
 import type { Database } from "@reembed/store/database";
 import {
   addRecut,
@@ -36,6 +36,8 @@ export async function cutChangedDocuments(database: Database, log: Logger): Prom
   }
   const { documents, removed, chunks, misfitDocuments, misfits } = sum;
   if (documents + removed > 0) log.info({ documents, removed, chunks }, "changed documents cut");
+  // Rows that are kept as chunks need not continue one another, and nothing is cut from their documents.
+  if (misfitDocuments === 0 || (await readAdoption(database))?.source.chunks === "keep") return;
   for (const misfit of misfits) log.warn(misfit, "document assembled from chunks that do not overlap");
   const more = misfitDocuments - misfits.length;
   if (more > 0) log.warn({ documents: more }, "more documents assembled from chunks that do not overlap");

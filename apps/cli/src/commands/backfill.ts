@@ -6,9 +6,9 @@ import { EmbedQueues } from "@reembed/queue";
 import { createLogger } from "@reembed/runtime";
 import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import type { BackfillOrder } from "@reembed/store/schema";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { openServices } from "../hosting/services.ts";
-import { numberBetween, operatorName, person } from "../options.ts";
+import { numberBetween, operatorName, person, share } from "../options.ts";
 import { describeBackfill } from "../output/describe-backfill.ts";
 import { printResult } from "../output/print.ts";
 
@@ -45,7 +45,7 @@ export function registerBackfill(program: Command): void {
         .choices(["id", "newest", "most-searched"] satisfies BackfillOrder[])
         .default("id"),
     )
-    .option("--until <share>", "stop when this share of the chunks is embedded, such as 10% (default: all)", parseShare)
+    .option("--until <share>", "stop when this share of the chunks is embedded, such as 10% (default: all)", parseUntil)
     .option("--rate <chunks/s>", "maximum chunks per second (default: unlimited)", numberBetween(0.001, 1e6))
     .option(
       "--budget <amount>",
@@ -65,7 +65,7 @@ export function registerBackfill(program: Command): void {
         );
         const { name, state } = profile;
         const result = { profile: name, state, paused: false, order, until, rate, budget, withdrawn, prioritised };
-        return { result, withdrawn, text: describeBackfill(profile, { order, until, rate, budget }, prioritised) };
+        return { result, withdrawn, text: describeBackfill(before, { order, until, rate, budget }, prioritised) };
       }),
     );
   changing(
@@ -122,8 +122,8 @@ function parseBudget(text: string): number | null {
   return text === "none" ? null : numberBetween(0, 1e12)(text);
 }
 
-function parseShare(text: string): number | null {
-  const percent = Number(/^(\d+(?:\.\d+)?) ?%$/.exec(text)?.[1]);
-  if (percent > 0 && percent <= 100) return percent === 100 ? null : percent / 100;
-  throw new InvalidArgumentError("It must be a share such as 10%, more than 0 % and at most 100 %.");
+/** All chunks are no share at which a backfill stops. */
+function parseUntil(text: string): number | null {
+  const until = share(text);
+  return until === 1 ? null : until;
 }

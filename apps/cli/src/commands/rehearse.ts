@@ -6,12 +6,12 @@ import { createLogger, untilSignal } from "@reembed/runtime";
 import { readAdoption } from "@reembed/store/adoption";
 import { checkTables, type Database } from "@reembed/store/database";
 import type { ChunkSource } from "@reembed/store/schema";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, Option } from "commander";
 import { writeDocument } from "../documents/document.ts";
 import { rehearsalDocument } from "../documents/rehearsal-document.ts";
 import { parseOneDevice } from "../hosting/devices.ts";
 import { openDatabaseAlone } from "../hosting/services.ts";
-import { numberBetween } from "../options.ts";
+import { numberBetween, share } from "../options.ts";
 import { printResult } from "../output/print.ts";
 import type { Rehearsal } from "../rehearsal/rehearsal-result.ts";
 import { rehearse } from "../rehearsal/run-rehearsal.ts";
@@ -36,7 +36,11 @@ export function registerRehearse(program: Command): void {
     .description(
       "play the whole migration with a sample of a table (default: the adopted one), from adoption to rollback, in schemas of its own that are removed afterwards",
     )
-    .option("--share <percent>", "share of the documents, with all rows of each; at least 500 rows", parseShare, 0.01)
+    .addOption(
+      new Option("--share <percent>", "share of the documents, with all rows of each; at least 500 rows")
+        .argParser(share)
+        .default(0.01, "1%"),
+    )
     .option("--queries <file.jsonl>", "what people ask (default: the latest queries of the search log, or sentences)")
     .option("--device <device>", "cpu, webgpu, cuda or cuda:<number>", parseOneDevice, "cpu")
     .option(
@@ -59,9 +63,20 @@ export function registerRehearse(program: Command): void {
       const isInstalled = await hasTables(live);
       const wanted = await chooseSource(live, { table, flags, isInstalled });
       const asked = command.getOptionValueSource("device") !== "default";
-      const { share, queries, budget, reembed = false, json } = flags;
+      const { queries, budget, reembed = false, json } = flags;
       const rehearsal = await rehearse({
-        ...{ live, settings, wanted, reembed, share, queries, budget, isInstalled, log, signal: abortedBySignal() },
+        ...{
+          live,
+          settings,
+          wanted,
+          reembed,
+          share: flags.share,
+          queries,
+          budget,
+          isInstalled,
+          log,
+          signal: abortedBySignal(),
+        },
         device: chooseDevice(config, config.candidate, flags.device, asked),
       });
       const path = flags.output ?? (json ? undefined : "reembed-rehearsal.html");
@@ -148,11 +163,4 @@ function describe({ table, share, steps, whole, spent }: Rehearsal, path: string
     ...(spent === null ? [] : [`The rehearsal has cost ${formatAmount(spent)}.`]),
     ...(path === undefined ? [] : [`The report is in ${path}.`]),
   ].join("\n");
-}
-
-/** `1%` or `0.5`: percent, so that nobody takes everything by leaving a sign out. */
-function parseShare(text: string): number {
-  const percent = Number(text.replace(/\s*%$/, ""));
-  if (text.trim() !== "" && percent > 0 && percent <= 100) return percent / 100;
-  throw new InvalidArgumentError("It must be a percentage above 0 and up to 100, such as 1%.");
 }

@@ -3,7 +3,7 @@ import { type Html, html } from "@reembed/http/html";
 import type { EvaluationReport } from "@reembed/migration/evaluate";
 import type { MigrationReport } from "@reembed/migration/report";
 import { type CutoffMeasures, formatDifference, formatInterval } from "@reembed/retrieval/measures";
-import { formatQueries, headline, measureTitles } from "../output/describe-evaluation.ts";
+import { formatQueries, headline, measureTitles, proxyTitles } from "../output/describe-evaluation.ts";
 import { foreign, list, moment, section, table } from "./parts.ts";
 
 type Example = EvaluationReport["examples"]["better"][number];
@@ -24,6 +24,7 @@ export function renderQuality(evaluation: MigrationReport["evaluation"]): Html {
       .map((line) => html`${line}.<br>`)}</p>`,
     renderMeasures(report),
     renderLanguages(report),
+    renderProxies(report),
     report.agreement !== null &&
       html`<p>The two answers have ${formatInterval(report.agreement.overlap10)} of their first ten documents in common, over ${formatCount(report.agreement.queries)} queries.</p>`,
     renderExamples("Answers that got better", better, report),
@@ -44,6 +45,21 @@ function renderMeasures({ quality, baseline, candidate }: EvaluationReport): Htm
       formatInterval(quality.baseline[name]),
       formatInterval(quality.candidate[name]),
       formatDifference(quality.difference[name]),
+    ]),
+  });
+}
+
+/** Sentences of chunks as queries, where there are no judgements. */
+function renderProxies({ proxies, baseline, candidate }: EvaluationReport): Html | false {
+  if (proxies === null) return false;
+  return table({
+    caption: `${formatCount(proxies.queries)} sentences that were to find the rest of their chunk`,
+    head: ["Measure", `#${baseline.profile}`, `#${candidate.profile}`, "#Difference"],
+    rows: (Object.keys(proxyTitles) as (keyof typeof proxyTitles)[]).map((name) => [
+      proxyTitles[name],
+      formatInterval(proxies.baseline[name]),
+      formatInterval(proxies.candidate[name]),
+      formatDifference(proxies.difference[name]),
     ]),
   });
 }

@@ -19,6 +19,6 @@ export function describeBackfill(
     ...(rate === null ? [] : [`at most ${rate} a second`]),
     ...(budget === undefined ? [] : [budget === null ? "at any cost" : `until it has cost ${formatAmount(budget)}`]),
   ];
-  const begins = state === "registered" ? "begins with the first document" : "continues";
+  const begins = state === "registered" ? "begins" : "continues";
   return `The backfill of ${name} ${begins}: ${parts.join(", ")}.`;
 }

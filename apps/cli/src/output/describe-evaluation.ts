@@ -125,15 +125,21 @@ function formatSlices({ baseline, candidate, quality }: EvaluationReport): strin
   ]);
 }
 
+export const proxyTitles = { hit10: "chunk among the first 10", mrr10: "MRR@10" } as const;
+
 function formatProxies({ baseline, candidate, proxies }: EvaluationReport): string {
   if (proxies === null) return "";
-  const titles = { hit10: "chunk among the first 10", mrr10: "MRR@10" } as const;
-  const names = Object.keys(titles) as (keyof typeof titles)[];
+  const names = Object.keys(proxyTitles) as (keyof typeof proxyTitles)[];
   return [
     `${proxies.queries} proxy queries`,
     comparisonTable(
       [baseline.profile, candidate.profile],
-      names.map((name) => [titles[name], proxies.baseline[name], proxies.candidate[name], proxies.difference[name]]),
+      names.map((name) => [
+        proxyTitles[name],
+        proxies.baseline[name],
+        proxies.candidate[name],
+        proxies.difference[name],
+      ]),
     ),
   ].join("\n");
 }

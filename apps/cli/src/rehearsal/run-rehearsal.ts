@@ -2,7 +2,7 @@ import { activeProfiles, type Config, type Settings } from "@reembed/config";
 import { formatCount, formatShare } from "@reembed/core";
 import { embeddingServerOf } from "@reembed/embedder";
 import { adoptTable } from "@reembed/migration/adopt";
-import { type ChosenQueries, chooseQueries, takeSentence } from "@reembed/migration/evaluate";
+import { type ChosenQueries, chooseQueries, type ProxyQuality, takeSentence } from "@reembed/migration/evaluate";
 import { buildAndMeasure, defaultBuild } from "@reembed/migration/index";
 import { rechunkCorpus } from "@reembed/migration/rechunk";
 import { type MigrationReport, readReport } from "@reembed/migration/report";
@@ -207,17 +207,23 @@ async function judge(
           : [
               `${formatShare(agreement.overlap10.mean)} of the first ten in common, for ${chosen.queries.length} queries`,
             ]),
-        ...(proxies === null
-          ? []
-          : [
-              `sentences find their chunk among the first ten in ${formatShare(proxies.baseline.hit10.mean)}, then ${formatShare(proxies.candidate.hit10.mean)}`,
-            ]),
+        ...(proxies === null ? [] : [describeProxies(proxies, config)]),
       ].join("; "),
       concern: verdict === "worse" ? "the guard refuses a worse candidate" : null,
       result: undefined,
     };
   });
   return chosen;
+}
+
+/** How often sentences find the rest of their chunk, and whether the difference may be chance. */
+function describeProxies(
+  { queries, baseline, candidate, difference }: ProxyQuality,
+  config: Pick<Config, "baseline" | "candidate">,
+): string {
+  const { low, high } = difference.hit10;
+  const found = `${queries} sentences as queries: their chunk is among the first ten of ${config.baseline.name} for ${formatShare(baseline.hit10.mean)}, of ${config.candidate.name} for ${formatShare(candidate.hit10.mean)}`;
+  return low <= 0 && high >= 0 ? `${found}, which may be chance` : found;
 }
 
 /** What simulated people ask: queries or, where there are none, sentences of the chunks. */

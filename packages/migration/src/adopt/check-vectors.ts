@@ -31,7 +31,15 @@ export async function checkVectors(
     );
   }
   const page = await sampleSource(database, source, { size: sample, dimensions: model.dimensions });
-  if (page.length === 0) throw foreign(`No chunk of ${source.table} has a text and a vector.`);
+  if (page.length === 0) {
+    const others =
+      dimensions === undefined || dimensions === model.dimensions
+        ? ""
+        : `: its vectors have ${dimensions}, and those beyond are not 0`;
+    throw foreign(
+      `No chunk of ${source.table} has a text and a vector of the ${model.dimensions} dimensions of ${profile.name}${others}.`,
+    );
+  }
 
   if (model.unknown) return undefined;
   await using meter = startSpendingMeter({ database, config, profile, log });

@@ -45,7 +45,10 @@ export function listCommands({
     ["reembed index build", "Builds the ANN index concurrently, and measures its recall."],
     ["reembed verify", "Proves from texts and vectors that nothing is missing or wrong."],
     ["reembed evaluate", "Compares what both models find."],
-    [`reembed expose ${to} --role my_app`, "Lets the application find the new vectors by its search_path."],
+    [
+      `reembed expose ${to} --role <role>`,
+      "Lets the application, which connects with this role, find the new vectors by its search_path.",
+    ],
     ["reembed rollout shadow 20", "The candidate answers too, unseen."],
     [
       'reembed rollout set 10 --reason "first people"',

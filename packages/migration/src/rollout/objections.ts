@@ -108,5 +108,9 @@ function describeEvaluation(
   }
   const judged = evaluation !== undefined && evaluation.verdict !== "unjudged";
   if (judged || shadowed >= leastSearches) return null;
-  return `${candidate.profile} was never evaluated against ${baseline.profile}, and it answered ${formatCount(shadowed)} searches in shadow, but needs ${formatCount(leastSearches)}: run reembed evaluate or reembed rollout shadow.`;
+  const searches = `it answered ${formatCount(shadowed)} searches in shadow, but needs ${formatCount(leastSearches)}`;
+  if (evaluation === undefined) {
+    return `${candidate.profile} was never evaluated against ${baseline.profile}, and ${searches}: run reembed evaluate or reembed rollout shadow.`;
+  }
+  return `The last evaluation of ${candidate.profile} had no judgements, so it proves nothing, and ${searches}: grade what reembed evaluate --sheet writes, or run reembed rollout shadow while people search.`;
 }

@@ -13,6 +13,7 @@ const proofsOf: Partial<Record<StageName, Proof[]>> = {
 export function nextStage(facts: StageFacts, stages: readonly Stage[], place: number): NextStage {
   const next = stages.find(({ state }, index) => index > place && state === "ahead");
   if (next === undefined) return afterAll(facts);
+  if (next.name === "finalized" && facts.handedOver) return afterHandOver();
   const missing = missingFor(next.name, facts);
   const [first] = missing;
   return {
@@ -64,7 +65,7 @@ function commandOf(stage: StageName, { rollout, evidence }: StageFacts): string 
 }
 
 /** What gets a proof that is missing. */
-function repairOf(proof: Proof, { evidence: { baseline, candidate } }: StageFacts): string | null {
+function repairOf(proof: Proof, { evidence: { baseline, candidate, evaluation } }: StageFacts): string | null {
   const work = ({ profile, workers, paused }: typeof candidate) => {
     if (workers === 0) return `reembed worker --profile ${profile}`;
     return paused ? `reembed backfill resume --profile ${profile}` : null;
@@ -75,9 +76,20 @@ function repairOf(proof: Proof, { evidence: { baseline, candidate } }: StageFact
     quarantine: "reembed quarantine list",
     index: "reembed index build",
     verification: "reembed verify",
-    evaluation: "reembed evaluate",
+    // Another one would find as little: without judgements, searches of people are the way.
+    evaluation: evaluation === undefined ? "reembed evaluate" : "reembed rollout shadow 100",
   };
   return repairs[proof];
+}
+
+function afterHandOver(): NextStage {
+  return {
+    stage: null,
+    missing: [
+      "The new vectors are in the application's own table, and the old ones beside them; Reembed's tables are still in the database.",
+    ],
+    command: "reembed uninstall",
+  };
 }
 
 function afterAll({ chunks }: StageFacts): NextStage {

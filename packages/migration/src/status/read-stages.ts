@@ -1,6 +1,7 @@
 import type { Rollout } from "@reembed/core";
 import { type Followed, presentValue } from "@reembed/runtime";
 import type { Database } from "@reembed/store/database";
+import { isHandedOver } from "@reembed/store/hand-over";
 import { readLastTask } from "@reembed/store/operators";
 import { findProfileNames, type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import { hasUncutDocuments, readMilestones } from "@reembed/store/progress";
@@ -32,6 +33,7 @@ export async function readStages(database: Database, guard: GuardOptions): Promi
     chunks: await chunksOf(database, { rollout, candidate, evidence }),
     chunking: candidate.chunking,
     waits: rollout.stage === "full" ? await findReasonsToWait(database, rollout, keepDays) : [],
+    handedOver: rollout.stage === "full" && (await isHandedOver(database)),
   });
 }
 

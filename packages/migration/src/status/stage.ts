@@ -57,4 +57,6 @@ export interface StageFacts {
   chunking: string;
   /** What stands against `reembed finalize`. */
   waits: readonly string[];
+  /** Whether a hand-over has written the candidate's vectors into the application's own table. */
+  handedOver: boolean;
 }

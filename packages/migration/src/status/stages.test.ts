@@ -52,7 +52,15 @@ function change(toStage: RolloutStage, reason = "a try"): StageFacts["events"][n
 /** A migration whose candidate is complete and has no proof yet, with differences. */
 function stagesOf({ evidence, ...facts }: Partial<Omit<StageFacts, "evidence">> & { evidence?: object } = {}) {
   return deriveStages({
-    ...{ rollout, objections: unproven, chunks: "kept", chunking: "1500-150", events: [], waits: [] },
+    ...{
+      rollout,
+      objections: unproven,
+      chunks: "kept",
+      chunking: "1500-150",
+      events: [],
+      waits: [],
+      handedOver: false,
+    },
     milestones: { corpus: at, firstVector: at, backfilled: at },
     ...facts,
     evidence: {
@@ -93,6 +101,12 @@ describe("a migration is", () => {
     ["embedding", "indexed", "reembed index build", { objections: [{ proof: "index", says: "None." }] }],
     ["embedding", "verified", "reembed verify", {}],
     ["verified", "judged", "reembed evaluate", { objections: [unproven[1]] }],
+    [
+      "verified",
+      "judged",
+      "reembed rollout shadow 100",
+      { objections: [unproven[1]], evidence: { evaluation: { verdict: "unjudged", evaluatedAt: at } } },
+    ],
     ["judged", "shadow", "reembed rollout shadow 20", { objections: [] }],
     [
       "shadow",
@@ -107,6 +121,12 @@ describe("a migration is", () => {
       { objections: [], rollout: { ...rollout, stage: "canary", percent: 10 } },
     ],
     ["full", "finalized", "reembed finalize", { objections: [], rollout: { ...rollout, stage: "full", percent: 100 } }],
+    [
+      "full",
+      null,
+      "reembed uninstall",
+      { objections: [], rollout: { ...rollout, stage: "full", percent: 100 }, handedOver: true },
+    ],
     [
       "finalized",
       null,

@@ -57,7 +57,7 @@ export interface CreatedExposure {
 /**
  * Creates the schema with everything in it, or creates it anew, in one transaction: sessions that use it wait for a moment,
  * and see the old one or the new one. Roles that could use it before still can.
- * @throws ReembedError `schema_taken` (exit code 3).
+ * @throws ReembedError `schema_taken` (exit code 3) and `role_missing` (exit code 2).
  */
 export async function createExposure(
   database: Database,
@@ -68,6 +68,7 @@ export async function createExposure(
   const found = await readFunctions(database, exposed.table);
   const before = (await readExposures(database)).find((exposure) => exposure.profile === profile.name);
   await refuseTaken(database, profile.name, before);
+  await requireRoles(database, roles);
   const allowed = [...new Set([...(before?.roles ?? []), ...roles])];
   return await withLockTimeout(database, async (transaction) => {
     const run = (statement: string) => transaction.execute(sql.raw(statement));
@@ -78,6 +79,18 @@ export async function createExposure(
     const functions = await copyFunctions(transaction, exposed, found);
     for (const role of allowed) for (const statement of grantStatements(exposed, role)) await run(statement);
     return { functions, roles: allowed };
+  });
+}
+
+async function requireRoles(database: Database, roles: readonly string[]): Promise<void> {
+  const { rows } = await database.execute<{ role: string }>(sql`
+    select role from unnest(${sql.param(roles)}::text[]) as role
+    where role not in (select rolname from pg_roles) and role <> 'public'`);
+  const [missing] = rows;
+  if (missing === undefined) return;
+  throw new ReembedError("role_missing", `There is no role ${missing.role} on the database's server.`, {
+    exitCode: 2,
+    remedy: "Give the role that the application connects with.",
   });
 }
 

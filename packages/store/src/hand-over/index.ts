@@ -7,4 +7,5 @@ export {
   undoExchange,
 } from "./columns.ts";
 export { countUnfilled, fillBlock, fillWithZeros } from "./fill.ts";
+export { isHandedOver } from "./handed-over.ts";
 export { type HandOverPlan, planHandOver } from "./plan.ts";

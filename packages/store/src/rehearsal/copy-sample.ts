@@ -66,7 +66,7 @@ async function copyRows(
     const rows = rowCount ?? 0;
     if (rows >= leastRows || wanted >= 1) return rows;
     await run(`drop table ${table}`);
-    wanted = Math.min(1, wanted * Math.min(mostGrowth, Math.max(2, (2 * leastRows) / rows)));
+    wanted = Math.min(1, wanted * Math.min(mostGrowth, Math.max(1.2, (1.2 * leastRows) / rows)));
   }
 }
 
