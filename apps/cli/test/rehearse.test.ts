@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chunkText } from "@reembed/core";
 import { startOnnxEmbedder } from "@reembed/embedder";
-import { type Database, openDatabase } from "@reembed/store/database";
+import { EmbedQueue, type QueueServer } from "@reembed/queue";
+import { type Database, openDatabase, readIdentity } from "@reembed/store/database";
 import { recordSearches } from "@reembed/store/search";
 import {
   describeOnEachServer,
@@ -128,6 +129,32 @@ describeOnEachServer(
       const page = await readFile(output, "utf8");
       expect(page).toContain("Rehearsal with app.notes");
       expect(page).toContain("Estimate for the whole");
+    });
+
+    test("leaves an installation alone that has its schema's name, and its queue, and wants a table for what it is told of one", async () => {
+      const servers = await open({ empty: true });
+      const other = { ...servers, schema: "reembed_rehearsal" };
+      await using database = await openTestDatabase(other, [baseline]);
+      const identity = await readIdentity(database);
+      await using queue = new EmbedQueue(
+        { ...servers.queue, prefix: identity } as QueueServer,
+        "mini-rubert",
+        () => {},
+      );
+      await queue.enqueue([{ profile: "mini-rubert", kind: "backfill", chunkIds: [1] }]);
+      await createNotes(database);
+      const keys = await readKeys(servers);
+      const environment = { ...standIns, ...addressesOf(servers) };
+      const run = (...args: string[]) => runReembed(["rehearse", ...args], { environment });
+      expect(await run("app.notes", ...columns)).toMatchObject({
+        code: 3,
+        stderr: expect.stringContaining("A rehearsal needs the schema reembed_rehearsal, which is there already."),
+      });
+      expect(await readKeys(servers)).toEqual(keys);
+      expect(await run("--where", "true")).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining("--where is about a table, and none is named."),
+      });
     });
   },
   ["PostgreSQL and Redis"],

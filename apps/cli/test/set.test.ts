@@ -19,14 +19,19 @@ describeOnOneServer("reembed set", (open) => {
     const fleetSettings = { BATCH_SIZE: "6", WORKER_CONCURRENCY: "1" };
     await using fleet = startFleet(servers, { profile: "mini-m3", chunking, workers: 1, settings: fleetSettings });
     await using queue = new EmbedQueue(await queueOf(database, servers.queue), "mini-m3", () => {});
-    const batches = async () => {
-      const jobs = await queue.bullmq.getJobs(["completed"]);
-      return jobs.map(({ data }) => data.chunkIds.length).sort();
+    // Whoever enqueues may enqueue a chunk twice, as after a tick that was taken over: sizes tell, and not how many there are.
+    const known = new Set<string | undefined>();
+    const untilBatchOf = async (size: number) => {
+      const sizes = async () => {
+        const jobs = await queue.bullmq.getJobs(["completed"]);
+        return jobs.filter(({ id }) => !known.has(id)).map(({ data }) => data.chunkIds.length);
+      };
+      await expect.poll(sizes, { timeout: 240_000 }).toContain(size);
+      for (const { id } of await queue.bullmq.getJobs(["completed"])) known.add(id);
     };
-    const untilBatches = async (sizes: number[]) => await expect.poll(batches, { timeout: 240_000 }).toEqual(sizes);
     await waitFor("the worker", () => fleet.hasLogged(0, "worker ready"));
     await storeBodies(database, bodies(0));
-    await untilBatches([6]);
+    await untilBatchOf(6);
 
     const why = ["--by", "anna", "--reason", "short texts"];
     expect(jsonLines(await run("set", "batch-size", "2", ...why, "--json"))).toMatchObject([
@@ -35,14 +40,14 @@ describeOnOneServer("reembed set", (open) => {
     await run("set", "WORKER_CONCURRENCY", "3", ...why);
     await waitFor("the worker to follow", () => fleet.hasLogged(0, "batches at a time changed"));
     await storeBodies(database, bodies(6));
-    await untilBatches([2, 2, 2, 6]);
+    await untilBatchOf(2);
 
     expect((await run("set")).stdout).toMatch(
       /^BATCH_SIZE +2 +a whole number from 1 to 1000 +set by anna on .* UTC: short texts$/m,
     );
     expect((await run("set", "BATCH_SIZE", "--reset")).stdout).toMatch(/^BATCH_SIZE +6 .* environment$/m);
     await storeBodies(database, bodies(12));
-    await untilBatches([2, 2, 2, 6, 6]);
+    await untilBatchOf(6);
     expect((await readProfile(database, "mini-m3")).state).not.toBe("retired");
   });
 

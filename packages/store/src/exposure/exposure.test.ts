@@ -211,6 +211,10 @@ describeOnEachServer(
         const { database, plan, role, query, admin, vector } = await begin(keyed(key));
         await admin("alter table documents add column lang text");
         expect(await createExposure(database, await plan(), [])).toMatchObject({ roles: [role] });
+        await expect(createExposure(database, await plan(), ["nobody_at_all"])).rejects.toMatchObject({
+          code: "role_missing",
+          message: "There is no role nobody_at_all on the database's server.",
+        });
         expect((await query("select lang from documents order by embedding <=> $1 limit 1", [vector]))[0]).toEqual({
           lang: null,
         });

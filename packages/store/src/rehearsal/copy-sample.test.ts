@@ -35,9 +35,9 @@ describeOnEachServer(
       return () => database.$client.end();
     });
 
-    async function copy(share: number) {
+    async function copy(share: number, of: ChunkSource = wanted) {
       const schemas = rehearsalSchemas(database);
-      const source = await checkSource(database, wanted);
+      const source = await checkSource(database, of);
       await dropRehearsalSchemas(database, schemas);
       await createRehearsalSchemas(database, schemas);
       return await copySample(database, source, { schemas, share, signal: new AbortController().signal });
@@ -64,6 +64,28 @@ describeOnEachServer(
       expect(share).toBeGreaterThan(0.001);
       expect(rows).toBeGreaterThanOrEqual(500);
       expect(await copy(1)).toMatchObject({ rows: 4_000, share: 1 });
+    });
+
+    test("finds the documents by an expression too, and rows on which the documents' expression may fail", async () => {
+      const documents = { table: "shop.pages", key: "concat('page ', id)" };
+      const named = await copy(0.3, { ...wanted, document: "concat('page ', page)", documents });
+      expect((await checkSource(database, named.source)).documents?.key).toBe("concat('page ', id)");
+      const failing = "1000 / (page - 400)";
+      const { rows } = await copy(0.3, {
+        ...wanted,
+        document: failing,
+        where: "tenant = 'a' and page < 400",
+        documents: undefined,
+      });
+      expect(rows).toBeGreaterThan(500);
+    });
+
+    test("is not made where its tables would reach subscribers", async () => {
+      const schemas = rehearsalSchemas(database);
+      await dropRehearsalSchemas(database, schemas);
+      await database.$client.query("create publication everything for all tables");
+      await expect(createRehearsalSchemas(database, schemas)).rejects.toMatchObject({ code: "all_published" });
+      await database.$client.query("drop publication everything");
     });
 
     test("is removed with its schemas, and a schema that somebody else made is neither used nor removed", async () => {
