@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { decodeHalfvec } from "../database/binary-values.ts";
 import type { Database } from "../database/database.ts";
+import { oidOf } from "../database/quoted.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
 import { embeddingsPartition } from "../schema/relations.ts";
 
@@ -13,11 +14,33 @@ export interface VectorOfText {
   adopted: boolean;
 }
 
-/** Ids of `size` random vectors, each as likely as any other, whatever gaps there are between ids. */
+/** Blocks that are read for each vector of a sample, so that hardly two of them are neighbours. */
+const blocksPerVector = 4;
+/** Rows that a block of 8 KiB has at most (MaxHeapTuplesPerPage of PostgreSQL). */
+const placesPerBlock = 291;
+
+/**
+ * Ids of `size` random vectors, each as likely as any other, whatever gaps there are between ids: all rows of random blocks
+ * are drawn from. Only these blocks are read, unless hardly anything is left in them.
+ */
 export async function sampleVectorIds(database: Database, profile: RegisteredProfile, size: number): Promise<number[]> {
-  const { rows } = await database.execute<{ chunk_id: string }>(sql`
-    select chunk_id from reembed.chunk_embeddings where profile = ${profile.name} order by random() limit ${size}`);
-  return rows.map((row) => Number(row.chunk_id));
+  const partition = sql.raw(embeddingsPartition(profile.name));
+  const drawn = blocksPerVector * size;
+  const { rows: sizes } = await database.execute<{ blocks: string }>(sql`
+    select pg_relation_size(${oidOf(embeddingsPartition(profile.name))}) / current_setting('block_size')::int as blocks`);
+  const blocks = Number(sizes[0]?.blocks);
+  const draw = async (where: SQL) => {
+    const { rows } = await database.execute<{ chunk_id: string }>(
+      sql`select chunk_id from ${partition} ${where} order by random() limit ${size}`,
+    );
+    return rows.map((row) => Number(row.chunk_id));
+  };
+  if (blocks <= drawn) return await draw(sql``);
+  const found = await draw(sql`where ctid = any(array(
+    select format('(%s,%s)', block, place)::tid
+    from (select distinct floor(random() * ${blocks}::int)::int as block from generate_series(1, ${drawn}::int)) blocks,
+      generate_series(1, ${placesPerBlock}::int) place))`);
+  return found.length < size ? await draw(sql``) : found;
 }
 
 /** Ids of the first chunks with a vector that a worker made. Reads a few entries of an index, in a table of any size. */

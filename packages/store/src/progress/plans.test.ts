@@ -7,10 +7,11 @@ import { readDueChanges } from "../changes/changes.ts";
 import { sweepBlock } from "../changes/sweep.ts";
 import { type Database, openDatabase } from "../database/database.ts";
 import { removeExpired } from "../database/retention.ts";
+import { sampleVectorIds } from "../embeddings/read-vectors.ts";
 import { readLoggedQueries } from "../evaluation/logged-queries.ts";
 import { type RegisteredProfile, readProfile } from "../profiles/profiles.ts";
 import { searchProfile } from "../search/ann-search.ts";
-import { checkVectors } from "../verification/verification-checks.ts";
+import { checkVectors, findOrphans } from "../verification/verification-checks.ts";
 import { startBackfill } from "./backfill-state.ts";
 
 const rubert = testProfile("mini-rubert");
@@ -177,6 +178,37 @@ describeOnEachServer(
       // No node of the plan returns more rows than a page has.
       const most = (node: PlanNode): number => Math.max(node["Actual Rows"] ?? 0, ...(node.Plans ?? []).map(most));
       expect(plan && most(plan)).toBeLessThanOrEqual(5_001);
+    });
+
+    test("of a page of vectors that may have lost their chunks reads only that page, and each that has is found", async () => {
+      await database.execute(sql`delete from reembed.chunk_changes`);
+      const lost = [-3, 5_000_000];
+      await database.execute(sql`
+        insert into ${sql.raw(partition)} (profile, chunk_id, content_hash, embedding, model_revision)
+        select profile, lost, content_hash, embedding, '' from unnest(${sql.param(lost)}::bigint[]) lost,
+          (select * from ${sql.raw(partition)} limit 1) one`);
+      await using explained = await openExplained(database);
+      expect(await findOrphans(explained, profile, { pageSize: 1_000 })).toEqual({ vectors: 2, firstIds: lost });
+      await database.execute(sql`delete from ${sql.raw(partition)} where chunk_id = any(${sql.param(lost)}::bigint[])`);
+      const most = (node: PlanNode): number => Math.max(node["Actual Rows"] ?? 0, ...(node.Plans ?? []).map(most));
+      expect(explained.plans.length).toBeGreaterThan(chunks / 1_000);
+      // Where vectors are missing, their chunks are in the page too.
+      for (const plan of explained.plans) expect(most(plan)).toBeLessThanOrEqual(1_010);
+    });
+
+    test("of a sample of vectors reads some blocks, in which each vector is as likely as any other", async () => {
+      const drawn = new Set<number>();
+      await using explained = await openExplained(database);
+      for (let round = 0; round < 40; round++) {
+        const ids = await sampleVectorIds(explained, profile, 50);
+        expect(new Set(ids).size).toBe(50);
+        for (const id of ids) drawn.add(id);
+      }
+      const scans = explained.plans.flatMap(scansOf);
+      expect(scans).toContain(`Tid Scan on chunk_embeddings_${rubert.name}`);
+      expect(scans).not.toContain(`Seq Scan on chunk_embeddings_${rubert.name}`);
+      // 2,000 draws of 12,000 leave 1,845 different ones, give or take twelve; within a seventh of the blocks it would be 1,170.
+      expect(drawn.size).toBeGreaterThan(1_760);
     });
   },
   ["PostgreSQL"],

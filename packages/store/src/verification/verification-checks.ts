@@ -1,8 +1,9 @@
 import { beforeFirstId } from "@reembed/core";
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { mayAllHaveChanged, waitingChanges } from "../changes/change-log.ts";
 import type { Database } from "../database/database.ts";
 import type { RegisteredProfile } from "../profiles/profiles.ts";
+import { embeddingsPartition } from "../schema/relations.ts";
 
 /**
  * The result of checking a chunk's vector. `changing`: the text was written a moment ago and its change waits. `pending`:
@@ -98,16 +99,31 @@ export async function* checkVectors(
   }
 }
 
-/** Vectors without a chunk for which no removal waits. */
+/** Vectors without a chunk for which no removal waits, a page of ids at a time: no statement keeps a snapshot for long. */
 export async function findOrphans(
   database: Database,
   profile: RegisteredProfile,
+  { pageSize = 20_000 }: { pageSize?: number } = {},
 ): Promise<{ vectors: number; firstIds: number[] }> {
-  const { rows } = await database.execute<Record<"chunk_id" | "vectors", string>>(sql`
-    select e.chunk_id, count(*) over () as vectors from reembed.chunk_embeddings e
-    where e.profile = ${profile.name}
-      and not exists (select from ${sql.raw(profile.relation)} c where c.id = e.chunk_id)
-      and e.chunk_id not in (select chunk_id from (${waitingChanges(profile)}) waiting) and not ${mayAllHaveChanged(profile)}
-    order by e.chunk_id limit ${shownIds}`);
-  return { vectors: Number(rows[0]?.vectors ?? 0), firstIds: rows.map((row) => Number(row.chunk_id)) };
+  const found = { vectors: 0, firstIds: [] as number[] };
+  for (let after = beforeFirstId; ; ) {
+    const inPage = (id: SQL) => sql`${id} > ${after}::bigint and ${id} <= (select max(chunk_id) from page)`;
+    const { rows } = await database.execute<{ last: string | null; orphans: string; first_ids: string[] | null }>(sql`
+      with page as materialized (
+        select chunk_id from ${sql.raw(embeddingsPartition(profile.name))} where chunk_id > ${after}
+        order by chunk_id limit ${pageSize}
+      ), orphans as (
+        select chunk_id from page
+        where chunk_id not in (select c.id from ${sql.raw(profile.relation)} c where ${inPage(sql`c.id`)})
+          and chunk_id not in (select w.chunk_id from (${waitingChanges(profile)}) w where ${inPage(sql`w.chunk_id`)})
+          and not ${mayAllHaveChanged(profile)}
+      )
+      select (select max(chunk_id) from page) as last, count(*) as orphans,
+        (array_agg(chunk_id order by chunk_id))[1:${sql.raw(`${shownIds}`)}] as first_ids from orphans`);
+    const [page] = rows;
+    if (page === undefined || page.last === null) return found;
+    found.vectors += Number(page.orphans);
+    found.firstIds.push(...(page.first_ids ?? []).map(Number).slice(0, shownIds - found.firstIds.length));
+    after = Number(page.last);
+  }
 }
