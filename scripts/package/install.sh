@@ -21,7 +21,7 @@ megabytes=$(du -sm --apparent-size "$installed" | cut -f1)
 [ "$megabytes" -le 60 ] || { echo "The package has $megabytes MB, and 60 are allowed"; exit 1; }
 
 others=$(find "$installed" \( -name '*.test.*' -o -name '*.testsuite.*' -o -path '*/test/*' -o -path '*/packages/testing/*' \
-  -o -name '.env*' -o -name '*.ts' ! -name '*.d.ts' \))
+  -o -name '.env*' ! -name .env.example -o -name '*.ts' ! -name '*.d.ts' \))
 [ -z "$others" ] || { printf 'These files do not belong into the package:\n%s\n' "$others"; exit 1; }
 
 oldest=$(node -p 'require(process.argv[1]).engines.node.match(/\d+\.\d+/)[0]' "$installed/package.json")
