@@ -1,4 +1,5 @@
 import { type Profile, profiles } from "@reembed/core";
+import { takeChanges } from "@reembed/store/changes";
 import { type Database, migrateDatabase } from "@reembed/store/database";
 import { type RegisteredProfile, readProfile } from "@reembed/store/profiles";
 import { findMiscount, recountBlocks } from "@reembed/store/progress";
@@ -35,6 +36,7 @@ export async function growCorpus(
   { from, to, tell }: { from: number; to: number; tell: (line: string) => void },
 ): Promise<void> {
   const { relation, chunking } = await readCandidate(database);
+  await settleEdits(database, relation);
   for (let start = from; start < to; start += rowsPerStatement) {
     const end = Math.min(to, start + rowsPerStatement);
     await database.transaction(async (transaction) => {
@@ -68,6 +70,16 @@ export async function growCorpus(
     if (rows.length === 0) return;
     await recountBlocks(database);
   }
+}
+
+/** Gives edited texts their vectors, so that at every size as many edits wait as at the others. */
+async function settleEdits(database: Database, relation: string): Promise<void> {
+  await takeChanges(database);
+  await database.execute(sql`
+    update reembed.chunk_embeddings e set content_hash = sha256(convert_to(c.content, 'UTF8'))
+    from reembed.chunk_changes w join ${sql.raw(relation)} c on c.id = w.chunk_id
+    where e.profile = w.profile and e.chunk_id = w.chunk_id`);
+  await database.execute(sql`delete from reembed.chunk_changes`);
 }
 
 /** Edits texts all over the corpus, as an application would: the triggers record it. */

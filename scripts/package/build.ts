@@ -11,8 +11,9 @@ const root = join(import.meta.dirname, "../..");
 const built = join(root, "dist/reembed");
 
 /**
- * What is there besides compiled code: what the code reads, and every page that README.md links to. Of `drizzle/meta`, migrating reads the journal alone. Imported JSON is copied here,
- * because TypeScript 7.0 leaves it out of what it emits in one run of three.
+ * What is there besides compiled code: what the code reads, and every page that README.md links to. Of `drizzle/meta`,
+ * migrating reads the journal alone. Imported JSON is copied here, because TypeScript 7.0 leaves it out of what it emits in
+ * one run of three.
  */
 const assets = [
   ...[

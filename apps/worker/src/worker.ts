@@ -159,7 +159,8 @@ function batchProcessor(
         // While stopping, an error may be caused by the stop: the batch is intact and waits for another worker.
         throw stopping.aborted ? new BatchHandedBack() : error;
       });
-      tell({ ...result });
+      const { truncatedTokens: truncated_tokens, ...counts } = result;
+      tell({ ...counts, truncated_tokens });
       batchLog.info({ chunks: batch.chunkIds.length, ...result, tookMs: elapsedMs(startedAt) }, "batch done");
       return result;
     });

@@ -9,7 +9,7 @@ import {
   resolveChosen,
 } from "./chosen-profiles.ts";
 import { Environment } from "./environment.ts";
-import { readTelemetry, type TelemetrySettings } from "./telemetry.ts";
+import { readTelemetry, type Telemetry } from "./telemetry.ts";
 
 /** The environment, before a database has said which profiles there are. */
 export interface Settings {
@@ -66,7 +66,7 @@ export interface Settings {
   /** The port on which a process serves /healthz, /readyz and /metrics; none by default. */
   operationsPort: number | undefined;
   /** What OpenTelemetry's own variables switch on; by default nothing. */
-  telemetry: TelemetrySettings | undefined;
+  telemetry: Telemetry;
   logLevel: "debug" | "info" | "warn" | "error" | "silent";
 }
 
@@ -100,10 +100,13 @@ export function loadConfig(variables: NodeJS.ProcessEnv, defaults: NodeJS.Proces
   const given = { ...defaults, ...Object.fromEntries(set) };
   const parsed = Environment.safeParse(given);
   const telemetry = readTelemetry(given);
-  const issues = [...(parsed.error?.issues ?? []), ...(telemetry.error?.issues ?? [])];
-  const problems = [...issues.map((issue) => describeIssue(issue, given)), ...describeContradictions(given)];
+  const describe = (issues: readonly z.core.$ZodIssue[] = []) => issues.map((issue) => describeIssue(issue, given));
+  const problems = [...describe(parsed.error?.issues), ...describeContradictions(given)];
   if (!parsed.success || problems.length > 0) throw environmentError(problems);
-  return { ...toSettings(parsed.data), telemetry: telemetry.data };
+  return {
+    ...toSettings(parsed.data),
+    telemetry: { wanted: telemetry.data, problems: describe(telemetry.error?.issues) },
+  };
 }
 
 function toSettings(env: Environment): Omit<Settings, "telemetry"> {

@@ -20,6 +20,16 @@ export interface TelemetrySettings {
   metrics: { protocol: Protocol; intervalMs: number } | undefined;
 }
 
+export interface Telemetry {
+  /** Undefined if nothing is switched on, or if it cannot be done. */
+  wanted: TelemetrySettings | undefined;
+  /**
+   * Why what is switched on cannot be done, a sentence each. The variables are not ours, and a host may have them for other
+   * programs: they keep nothing from starting.
+   */
+  problems: readonly string[];
+}
+
 /**
  * The standard variables by which OpenTelemetry is switched on, and those that its exporters do not read themselves. They
  * read addresses, headers, timeouts, compression and certificates, and its resources the service's name and attributes.

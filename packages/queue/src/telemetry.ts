@@ -1,4 +1,4 @@
-import { ProxyTracerProvider, ROOT_CONTEXT, trace } from "@opentelemetry/api";
+import { metrics, ProxyTracerProvider, ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import type { Span, Telemetry } from "bullmq";
 import { BullMQOtel } from "bullmq-otel";
 
@@ -11,13 +11,14 @@ const told = new Set(["add", "addBulk", "process", "delay", "retry", "fail"]);
  * an empty trace to each job. Not for a queue with a schedule: each job would continue the trace of the one before.
  */
 export function queueTelemetry(): { telemetry?: Telemetry } {
-  if (!hasSdk()) return {};
+  const [traces, meters] = [sendsTraces(), sendsMetrics()];
+  if (!traces && !meters) return {};
   const { tracer, contextManager, meter } = new BullMQOtel({ tracerName: "bullmq", enableMetrics: true });
   const telemetry: Telemetry = {
     tracer: {
       startSpan: (name, ...rest) => {
         const [operation = ""] = name.split(" ");
-        return told.has(operation) ? withoutTexts(tracer.startSpan(name, ...rest)) : untold;
+        return traces && told.has(operation) ? withoutTexts(tracer.startSpan(name, ...rest)) : untold;
       },
     },
     contextManager: {
@@ -32,9 +33,14 @@ export function queueTelemetry(): { telemetry?: Telemetry } {
   return { telemetry };
 }
 
-function hasSdk(): boolean {
+function sendsTraces(): boolean {
   const provider = trace.getTracerProvider();
   return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer("bullmq") !== undefined;
+}
+
+/** Without an SDK there is a provider of the API's own, which it does not export. */
+function sendsMetrics(): boolean {
+  return metrics.getMeterProvider().constructor.name !== "NoopMeterProvider";
 }
 
 /** Of events and errors their names alone: the reason of a failure may be a server's own words. */

@@ -1,6 +1,5 @@
 import { type Config, loadConfig, type Settings } from "@reembed/config";
 import { formatAmount, formatBytes, formatCount, formatDuration, formatShare, ReembedError } from "@reembed/core";
-import { chooseDevice, embeddingServerOf } from "@reembed/embedder";
 import { requireTwoProfiles } from "@reembed/migration/evaluate";
 import { createLogger, untilSignal } from "@reembed/runtime";
 import { readAdoption } from "@reembed/store/adoption";
@@ -14,7 +13,7 @@ import { openDatabaseAlone } from "../hosting/services.ts";
 import { numberBetween, share } from "../options.ts";
 import { printResult } from "../output/print.ts";
 import type { Rehearsal } from "../rehearsal/rehearsal-result.ts";
-import { rehearse } from "../rehearsal/run-rehearsal.ts";
+import { pricedProfiles, rehearse } from "../rehearsal/run-rehearsal.ts";
 import { addSourceOptions, type SourceFlags, sourceOf } from "./adopt-source.ts";
 
 interface RehearseFlags extends SourceFlags {
@@ -45,14 +44,14 @@ export function registerRehearse(program: Command): void {
     .option("--device <device>", "cpu, webgpu, cuda or cuda:<number>", parseOneDevice, "cpu")
     .option(
       "--budget <amount>",
-      "what may be paid for the candidate's vectors, if an embedding server has a price",
+      "what may be paid for each profile, if its embedding server has a price",
       numberBetween(0, 1e12),
     )
     .option("--reembed", "do not copy the table's vectors; the baseline embeds the rows too");
   addSourceOptions(command)
     .option("--output <file>", "where to write the report (default: reembed-rehearsal.html, or nowhere with --json)")
     .option("--json", "print one JSON object")
-    .action(async (table: string | undefined, flags: RehearseFlags, command: Command) => {
+    .action(async (table: string | undefined, flags: RehearseFlags) => {
       const settings = loadConfig(process.env, quiet);
       requireServer(settings);
       const log = createLogger(settings.logLevel);
@@ -62,7 +61,6 @@ export function registerRehearse(program: Command): void {
       requireBudget(config, flags.budget);
       const isInstalled = await hasTables(live);
       const wanted = await chooseSource(live, { table, flags, isInstalled });
-      const asked = command.getOptionValueSource("device") !== "default";
       const { queries, budget, reembed = false, json } = flags;
       const rehearsal = await rehearse({
         ...{
@@ -77,7 +75,8 @@ export function registerRehearse(program: Command): void {
           log,
           signal: abortedBySignal(),
         },
-        device: chooseDevice(config, config.candidate, flags.device, asked),
+        // For those profiles that no embedding server embeds for.
+        device: flags.device,
       });
       const path = flags.output ?? (json ? undefined : "reembed-rehearsal.html");
       if (path !== undefined) await writeDocument(path, rehearsalDocument(rehearsal));
@@ -122,9 +121,9 @@ async function chooseSource(
 }
 
 /** They would say what a table is, and the adopted one has said so. */
-function refuseFlags({ as, id, content, template, embedding, where, documents, chunks }: RehearseFlags): void {
-  const given = Object.entries({ as, id, content, template, embedding, where, documents, chunks });
-  const [first] = given.flatMap(([flag, value]) => (value === undefined ? [] : [flag]));
+function refuseFlags({ share, queries, device, budget, reembed, output, json, ...ofTable }: RehearseFlags): void {
+  const { documentsKey, ...source } = { ...ofTable, chunks: ofTable.chunks };
+  const [first] = Object.entries(source).flatMap(([flag, value]) => (value === undefined ? [] : [flag]));
   if (first === undefined) return;
   throw new ReembedError("table_missing", `--${first} is about a table, and none is named.`, {
     exitCode: 2,
@@ -135,7 +134,7 @@ function refuseFlags({ as, id, content, template, embedding, where, documents, c
 /** Nothing is paid for that nobody has agreed to. */
 function requireBudget(config: Config, budget: number | undefined): void {
   if (budget !== undefined) return;
-  const priced = [config.baseline, config.candidate].find((profile) => embeddingServerOf(config, profile)?.price);
+  const [priced] = pricedProfiles(config);
   if (priced === undefined) return;
   throw new ReembedError("budget_missing", `The embedding server of ${priced.name} has a price.`, {
     exitCode: 2,

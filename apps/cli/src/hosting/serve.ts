@@ -10,8 +10,8 @@ export interface Serving {
   log: Logger;
   /** The command's name in logs. */
   name: string;
-  /** What its traces and metrics are sent by, if the environment says so. */
-  telemetry?: TelemetryOptions | undefined;
+  /** What its traces and metrics are sent by, if the environment says so, and why they cannot be. */
+  telemetry?: { wanted: TelemetryOptions | undefined; problems: readonly string[] };
 }
 
 /**
@@ -44,7 +44,8 @@ export async function untilStopped(
   const { stopped, begin } = startLife({ log, name });
   const scope = new AsyncDisposableStack();
   try {
-    scope.use(await startTelemetry(telemetry, { service: `reembed-${name}`, log }));
+    for (const problem of telemetry?.problems ?? []) log.warn({ problem }, "telemetry is off");
+    scope.use(await startTelemetry(telemetry?.wanted, { service: `reembed-${name}`, log }));
     await start(scope);
     begin();
     await stopped;

@@ -43,7 +43,7 @@ describeOnEachServer(
       scope.defer(() => void vi.unstubAllEnvs());
       const quick = { OTEL_BSP_SCHEDULE_DELAY: "50", OTEL_METRIC_EXPORT_INTERVAL: "100" };
       const { telemetry } = loadConfig({ ...environment, ...quick, OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" });
-      scope.use(await startTelemetry(telemetry, { service: "reembed-test", log }));
+      scope.use(await startTelemetry(telemetry.wanted, { service: "reembed-test", log }));
       return () => scope.disposeAsync();
     });
 

@@ -4,6 +4,7 @@ import { formatDuration, type Profile, ReembedError } from "@reembed/core";
 import { keepOpen } from "@reembed/embedder";
 import { startOrAdjustBackfill } from "@reembed/migration/backfill";
 import { followSettings } from "@reembed/migration/settings";
+import { isSpentBudget } from "@reembed/migration/spending";
 import { startProducer } from "@reembed/producer";
 import { EmbedQueues } from "@reembed/queue";
 import type { Logger } from "@reembed/runtime";
@@ -16,6 +17,8 @@ import { progressBars } from "../output/progress-bars.ts";
 import type { Embedders } from "./embedders.ts";
 
 const pollMs = 150;
+/** Whoever waits for longer waits for an operator. */
+const operatorMs = 60_000;
 
 export type CoveredProfile = Coverage & { profile: Profile };
 
@@ -80,6 +83,7 @@ export async function untilCovered(
   const shown = profiles.map((profile) => ({ profile, bar: bars.add(profile.name, "chunks") }));
   let leastPending = Number.POSITIVE_INFINITY;
   let progressAt = performance.now();
+  let waiting: Waiting = new Map();
   for (;;) {
     const covered: CoveredProfile[] = [];
     for (const { profile, bar } of shown) {
@@ -92,16 +96,27 @@ export async function untilCovered(
     if (pending < leastPending) progressAt = performance.now();
     leastPending = Math.min(leastPending, pending);
     if (performance.now() - progressAt > patienceMs) throw stuck(pending, patienceMs);
-    await refuseWaiting(database);
+    waiting = await refuseWaiting(database, waiting);
     await setTimeout(pollMs, undefined, { signal });
   }
 }
 
-/** As for a key that was refused, or a budget that is spent. */
-async function refuseWaiting(database: Database): Promise<void> {
-  for (const { profile, waitsFor } of await readLiveWorkers(database)) {
-    if (waitsFor !== null) throw new ReembedError("fleet_waits", `The worker of ${profile} waits: ${waitsFor}`);
+/** Since when a worker waits, by its id. */
+type Waiting = ReadonlyMap<string, number>;
+
+/** A server that is away for a moment comes back; a key that was refused does not, nor does a budget that is spent. */
+async function refuseWaiting(database: Database, before: Waiting): Promise<Waiting> {
+  const now = performance.now();
+  const waiting = new Map<string, number>();
+  for (const { id, profile, waitsFor } of await readLiveWorkers(database)) {
+    if (waitsFor === null) continue;
+    const since = before.get(id) ?? now;
+    waiting.set(id, since);
+    if (isSpentBudget(waitsFor, profile) || now - since > operatorMs) {
+      throw new ReembedError("fleet_waits", `The worker of ${profile} waits: ${waitsFor}`);
+    }
   }
+  return waiting;
 }
 
 function stuck(pending: number, patienceMs: number): ReembedError {

@@ -1,5 +1,5 @@
 import { activeProfiles, type Config, type Settings } from "@reembed/config";
-import { formatCount, formatShare } from "@reembed/core";
+import { formatCount, formatShare, type Profile } from "@reembed/core";
 import { embeddingServerOf } from "@reembed/embedder";
 import { adoptTable } from "@reembed/migration/adopt";
 import { type ChosenQueries, chooseQueries, type ProxyQuality, takeSentence } from "@reembed/migration/evaluate";
@@ -45,7 +45,7 @@ export interface RehearsalOptions {
   /** Whether the live installation has a search log. */
   isInstalled: boolean;
   device: string;
-  /** What may be paid for the candidate's vectors; undefined where nothing has a price. */
+  /** What may be paid for each of `pricedProfiles`; undefined where there is none. */
   budget: number | undefined;
   log: Logger;
   signal: AbortSignal;
@@ -70,25 +70,11 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
     const copy = await copySample(live, source, { schemas: opened.schemas, share: options.share, signal });
     return { says: describeCopy(source, copy), result: copy };
   });
+  for (const profile of pricedProfiles(config)) await limitSpending(database, profile, { budget: budget ?? 0, config });
   await adoptCopy(steps, services, copied, options);
-  if (budget !== undefined) await limitSpending(database, config.candidate, { budget, config });
   const embedders = await openEmbedders(config, { database, device, withinBudget: true, log, scope });
-  const embedding = await steps.play("embed", async () => {
-    const startedAt = performance.now();
-    await startFleet(services, embedders, { log, scope });
-    await beginBackfill(services, "rehearsal");
-    const models = activeProfiles(config).filter(({ model }) => !model.unknown);
-    const covered = await untilCovered(database, models, { patienceMs, signal });
-    const seconds = (performance.now() - startedAt) / 1_000;
-    const { tokens } = await measureVectors(database, config.candidate);
-    const quarantined = covered.reduce((sum, one) => sum + one.quarantined, 0);
-    return {
-      says: `${formatCount(tokens)} tokens with ${config.candidate.name}, ${formatCount(Math.round(tokens / seconds))} a second on ${embedders.of(config.candidate.model).device}`,
-      concern: quarantined === 0 ? null : `${formatCount(quarantined)} chunks are in quarantine`,
-      result: { tokensPerSecond: tokens / seconds },
-    };
-  });
-  await buildIndex(steps, services);
+  const embedding = await embedCopy(steps, services, embedders, { log, scope, signal });
+  await buildIndex(steps, services, signal);
   const chosen = await judge(steps, services, embedders, options);
   const texts = await queryTexts(services, chosen);
   await rehearseRollout({ steps, services, embedders, queries: texts, log, scope });
@@ -103,6 +89,11 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
     spent: sumOfCosts(report),
     report,
   };
+}
+
+/** The profiles whose embedding servers have a price. */
+export function pricedProfiles(config: Config): Profile[] {
+  return activeProfiles(config).filter((profile) => embeddingServerOf(config, profile)?.price !== undefined);
 }
 
 /** Nobody but the rehearsal searches, and nobody is told of it. */
@@ -148,13 +139,38 @@ async function adoptCopy(
   });
 }
 
-async function buildIndex(steps: Steps, { database, config }: Services): Promise<void> {
+async function embedCopy(
+  steps: Steps,
+  services: Services,
+  embedders: Embedders,
+  { log, scope, signal }: Pick<RehearsalOptions, "log" | "signal"> & { scope: AsyncDisposableStack },
+): Promise<{ tokensPerSecond: number }> {
+  const { database, config } = services;
+  const { name, model } = config.candidate;
+  return await steps.play("embed", async () => {
+    const startedAt = performance.now();
+    await startFleet(services, embedders, { log, scope });
+    await beginBackfill(services, "rehearsal");
+    const models = activeProfiles(config).filter((profile) => !profile.model.unknown);
+    const covered = await untilCovered(database, models, { patienceMs, signal });
+    const seconds = (performance.now() - startedAt) / 1_000;
+    const { tokens } = await measureVectors(database, config.candidate);
+    const quarantined = covered.reduce((sum, one) => sum + one.quarantined, 0);
+    return {
+      says: `${formatCount(tokens)} tokens with ${name}, ${formatCount(Math.round(tokens / seconds))} a second on ${embedders.of(model).device}`,
+      concern: quarantined === 0 ? null : `${formatCount(quarantined)} chunks are in quarantine`,
+      result: { tokensPerSecond: tokens / seconds },
+    };
+  });
+}
+
+async function buildIndex(steps: Steps, { database, config }: Services, signal: AbortSignal): Promise<void> {
   await steps.play("index", async () => {
     const profile = await readProfile(database, config.candidate.name);
     const progress = { step() {}, show() {}, [Symbol.dispose]() {} };
     const built = await buildAndMeasure(
       { ...defaultBuild, force: true },
-      { database, profile, progress, dryRun: false },
+      { database, profile, progress, dryRun: false, signal },
     );
     if (built === undefined) throw new TypeError("Only a dry run builds no index");
     const { recall10, reached, targetRecall, searchSetting } = built;
@@ -184,9 +200,9 @@ async function judge(
     };
   });
   const none: ChosenQueries = { source: "none", queries: [], notes: [] };
-  const logged = file === undefined && !isInstalled;
+  const hasQueries = file !== undefined || isInstalled;
   const from = file === undefined ? live : database;
-  const chosen = logged ? none : await chooseQueries(from, { queries: file, sample: sample.queries });
+  const chosen = hasQueries ? await chooseQueries(from, { queries: file, sample: sample.queries }) : none;
   if (config.baseline.model.unknown) {
     await steps.play("evaluate", async () => ({
       says: `skipped: ${config.baseline.name} is as it was adopted, and no model embeds queries for it`,

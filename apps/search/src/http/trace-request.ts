@@ -3,8 +3,8 @@ import type { RequestHandler } from "express";
 
 /**
  * Makes a search a span, in the trace of a `traceparent` that came with it. The answer names both in `traceresponse`, the
- * header that W3C's drafts of Trace Context have for that. It comes after the guards and after the body was read: nobody without the key
- * is traced, and the body's events would lose the span. Without an OpenTelemetry SDK it does nothing.
+ * header that W3C's drafts of Trace Context have for that. It comes after the guards and after the body was read: nobody
+ * without the key is traced, and the body's events would lose the span. Without an OpenTelemetry SDK it does nothing.
  */
 export function traceRequest(route: string): RequestHandler {
   return (request, response, next) => {

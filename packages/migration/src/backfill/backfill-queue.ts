@@ -81,7 +81,8 @@ export async function enqueue(
   const facts = { profile: profile.name, chunking: profile.chunking, kind };
   const counts = { chunks: chunkIds.length, batches: batches.length };
   await traced("enqueue", { ...facts, ...counts }, async ({ isRecorded, tell }) => {
-    if (isRecorded) tell({ oldest_edit_seconds: await oldestEditSeconds?.() });
+    // What only a trace wants must not keep edits from the queue.
+    if (isRecorded) tell({ oldest_edit_seconds: await oldestEditSeconds?.().catch(() => undefined) });
     await queue.enqueue(batches);
   });
 }

@@ -77,7 +77,7 @@ function repairOf(proof: Proof, { evidence: { baseline, candidate, evaluation } 
     index: "reembed index build",
     verification: "reembed verify",
     // Another one would find as little: without judgements, searches of people are the way.
-    evaluation: evaluation === undefined ? "reembed evaluate" : "reembed rollout shadow 100",
+    evaluation: evaluation?.verdict === "unjudged" ? "reembed rollout shadow 100" : "reembed evaluate",
   };
   return repairs[proof];
 }

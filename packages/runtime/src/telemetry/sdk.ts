@@ -52,8 +52,8 @@ export async function startSdk(
     .merge(resourceFromAttributes(own))
     .merge(detectResources({ detectors: [envDetector] }));
 
-  const tracers = new TracerProvider({ resource, ...(await tracing(options.traces)) });
-  trace.setGlobalTracerProvider(tracers);
+  const tracers = options.traces && new TracerProvider({ resource, ...(await tracing(options.traces)) });
+  if (tracers !== undefined) trace.setGlobalTracerProvider(tracers);
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   const meters = new MeterProvider({ resource, readers: await reading(options.metrics) });
@@ -61,7 +61,7 @@ export async function startSdk(
 
   return {
     async [Symbol.asyncDispose]() {
-      const sent = Promise.allSettled([tracers.shutdown(), meters.shutdown()]);
+      const sent = Promise.allSettled([tracers?.shutdown(), meters.shutdown()]);
       if (!(await endsWithin(lastExportMs, sent))) {
         log.warn({ error: "The collector does not answer." }, "the last telemetry was not sent");
       }
@@ -70,9 +70,7 @@ export async function startSdk(
   };
 }
 
-/** Without traces, nothing is sampled; the provider is there all the same, because it says that there is an SDK. */
-async function tracing(traces: TraceOptions | undefined) {
-  if (traces === undefined) return { sampler: new AlwaysOffSampler() };
+async function tracing(traces: TraceOptions) {
   const { OTLPTraceExporter } =
     traces.protocol === "http/json"
       ? await import("@opentelemetry/exporter-trace-otlp-http")

@@ -16,6 +16,8 @@ export interface VectorOfText {
 
 /** Blocks that are read for each vector of a sample, so that hardly two of them are neighbours. */
 const blocksPerVector = 4;
+/** However large the sample is: the places of these are sorted in memory. */
+const mostBlocks = 8_000;
 /** Rows that a block of 8 KiB has at most (MaxHeapTuplesPerPage of PostgreSQL). */
 const placesPerBlock = 291;
 
@@ -25,7 +27,7 @@ const placesPerBlock = 291;
  */
 export async function sampleVectorIds(database: Database, profile: RegisteredProfile, size: number): Promise<number[]> {
   const partition = sql.raw(embeddingsPartition(profile.name));
-  const drawn = blocksPerVector * size;
+  const drawn = Math.min(blocksPerVector * size, mostBlocks);
   const { rows: sizes } = await database.execute<{ blocks: string }>(sql`
     select pg_relation_size(${oidOf(embeddingsPartition(profile.name))}) / current_setting('block_size')::int as blocks`);
   const blocks = Number(sizes[0]?.blocks);

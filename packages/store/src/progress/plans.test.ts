@@ -192,8 +192,8 @@ describeOnEachServer(
       await database.execute(sql`delete from ${sql.raw(partition)} where chunk_id = any(${sql.param(lost)}::bigint[])`);
       const most = (node: PlanNode): number => Math.max(node["Actual Rows"] ?? 0, ...(node.Plans ?? []).map(most));
       expect(explained.plans.length).toBeGreaterThan(chunks / 1_000);
-      // Where vectors are missing, their chunks are in the page too.
-      for (const plan of explained.plans) expect(most(plan)).toBeLessThanOrEqual(1_010);
+      // A page of vectors and their chunks, and where vectors are missing some chunks more.
+      for (const plan of explained.plans) expect(most(plan)).toBeLessThanOrEqual(2_010);
     });
 
     test("of a sample of vectors reads some blocks, in which each vector is as likely as any other", async () => {

@@ -50,8 +50,14 @@ export async function createRehearsalSchemas(database: Database, schemas: Rehear
   });
 }
 
-/** Drops what `readLeftSchemas` finds, with everything in it. What a session of the rehearsal still does may be in the way. */
+/**
+ * Drops what `readLeftSchemas` finds, with everything in it. The build of an index goes on in the server when its session is
+ * left, and is cancelled first.
+ */
 export async function dropRehearsalSchemas(database: Database, schemas: RehearsalSchemas): Promise<void> {
+  await database.execute(sql`
+    select pg_cancel_backend(p.pid) from pg_stat_progress_create_index p join pg_class c on c.oid = p.relid
+    where c.relnamespace = to_regnamespace(${schemas.installation})`);
   for (const name of await readLeftSchemas(database, schemas)) {
     await repeatOnConflict(() => database.execute(sql.raw(`drop schema ${quoted(name)} cascade`)));
   }
@@ -84,6 +90,6 @@ async function refusePublished(database: Queryable): Promise<void> {
 function schemaTaken(schema: string): ReembedError {
   return new ReembedError("schema_taken", `A rehearsal needs the schema ${schema}, which is there already.`, {
     exitCode: 3,
-    remedy: "Rehearse with a copy of the database, or under another role's REEMBED_SCHEMA.",
+    remedy: "Rename that schema, or rehearse with a copy of the database.",
   });
 }

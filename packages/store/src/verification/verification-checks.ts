@@ -113,10 +113,11 @@ export async function findOrphans(
         select chunk_id from ${sql.raw(embeddingsPartition(profile.name))} where chunk_id > ${after}
         order by chunk_id limit ${pageSize}
       ), orphans as (
-        select chunk_id from page
-        where chunk_id not in (select c.id from ${sql.raw(profile.relation)} c where ${inPage(sql`c.id`)})
-          and chunk_id not in (select w.chunk_id from (${waitingChanges(profile)}) w where ${inPage(sql`w.chunk_id`)})
-          and not ${mayAllHaveChanged(profile)}
+        select * from (
+          select chunk_id from page
+          except select c.id from ${sql.raw(profile.relation)} c where ${inPage(sql`c.id`)}
+          except select w.chunk_id from (${waitingChanges(profile)}) w where ${inPage(sql`w.chunk_id`)}
+        ) lost where not ${mayAllHaveChanged(profile)}
       )
       select (select max(chunk_id) from page) as last, count(*) as orphans,
         (array_agg(chunk_id order by chunk_id))[1:${sql.raw(`${shownIds}`)}] as first_ids from orphans`);
