@@ -9,7 +9,7 @@ import { sweepBlock } from "@reembed/store/changes";
 import { sampleChunks } from "@reembed/store/corpus";
 import type { Database } from "@reembed/store/database";
 import { sampleVectorIds } from "@reembed/store/embeddings";
-import { readCoverage, readNextChunks } from "@reembed/store/progress";
+import { readCoverage, readNextChunks, recountBlocks } from "@reembed/store/progress";
 import { checkVectors } from "@reembed/store/verification";
 import { median, roundTo } from "../embed/figures.ts";
 import { createCorpus, editChunks, growCorpus, readCandidate } from "./corpus.ts";
@@ -100,6 +100,8 @@ async function worksOf({
   };
   return {
     [`tick with ${edits} edits`]: () => tick(database, embeds, profile.name, settings),
+    // What the producer does after each tick. An edit has its block counted anew, because the log does not say what it was.
+    "counts of 64 blocks after it": () => recountBlocks(database),
     "tick without edits": () => tick(database, embeds, profile.name, settings),
     "status and metrics": () => readStatus(database, queues),
     "stage and guard": () => readStages(database, guardOptions(config)),

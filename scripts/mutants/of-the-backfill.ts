@@ -95,8 +95,8 @@ export const ofTheBackfill: Mutants = {
     },
     {
       name: "a backfill of the newest first starts after the newest",
-      text: "when 'newest' then ${Number(target) + 1} else 0 end`",
-      replacement: "when 'newest' then ${Number(target)} else 0 end`",
+      text: "when 'newest' then ${Number(target) + 1}::bigint",
+      replacement: "when 'newest' then ${Number(target)}::bigint",
     },
     {
       name: "a tick moves the cursor although the backfill was paused, or another tick has moved it",
