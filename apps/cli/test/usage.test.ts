@@ -44,6 +44,7 @@ describe("--help describes, with exit code 0", () => {
     ...[
       "doctor",
       "plan",
+      "rehearse",
       "init",
       "load",
       "adopt",
