@@ -52,7 +52,7 @@ export async function openAnswering(options: AnsweringOptions): Promise<Answerin
   const pools = scope.use(new AsyncDisposableStack());
   const beside = (purpose: Purpose, maxConnections: number) =>
     openBeside(database, { purpose, maxConnections, log, scope: pools });
-  const coverage = new CoverageGate(beside("background", 1));
+  const coverage = new CoverageGate(perProfile(() => beside("background", 1)));
   const answering = perProfile(() => beside("search", Math.ceil((database.$client.options.max ?? 2) / profilesAtOnce)));
   const vectors = new QueryVectors({ embedders, metrics });
   const rollout = scope.use(
@@ -101,7 +101,7 @@ function openBeside(
   return opened;
 }
 
-/** One pool per profile, opened at the profile's first answer. */
+/** One pool per profile, opened when the profile is first asked for. */
 function perProfile(open: () => Database): (profile: string) => Database {
   const pools = new Map<string, Database>();
   return (profile) => {

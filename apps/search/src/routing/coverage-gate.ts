@@ -12,11 +12,12 @@ const freshMs = 1_000;
  * import must not stop the search, neither one that triggers recorded nor one for which the backfill starts again.
  */
 export class CoverageGate {
-  readonly #database: Database;
+  readonly #databaseOf: (profile: string) => Database;
   readonly #coverages = new Map<string, { coverage: Promise<number>; until: number }>();
 
-  constructor(database: Database) {
-    this.#database = database;
+  /** @param databaseOf Connections for each profile: while one cannot be counted, the others are. */
+  constructor(databaseOf: (profile: string) => Database) {
+    this.#databaseOf = databaseOf;
   }
 
   async isCovered(profile: RegisteredProfile): Promise<boolean> {
@@ -38,7 +39,7 @@ export class CoverageGate {
   async coverageOf(profile: RegisteredProfile): Promise<number> {
     const known = this.#coverages.get(profile.name);
     if (known !== undefined && performance.now() < known.until) return await known.coverage;
-    const coverage = readCoverage(this.#database, profile).then((read) => read.coverage);
+    const coverage = readCoverage(this.#databaseOf(profile.name), profile).then((read) => read.coverage);
     const counted = { coverage, until: Number.POSITIVE_INFINITY };
     this.#coverages.set(profile.name, counted);
     try {
