@@ -95,8 +95,8 @@ export const ofTheBackfill: Mutants = {
     },
     {
       name: "a backfill of the newest first starts after the newest",
-      text: "when 'newest' then ${Number(target) + 1}::bigint",
-      replacement: "when 'newest' then ${Number(target)}::bigint",
+      text: "when 'newest' then ${target} + 1 else",
+      replacement: "when 'newest' then ${target} else",
     },
     {
       name: "a tick moves the cursor although the backfill was paused, or another tick has moved it",

@@ -60,7 +60,7 @@ const usual = {
 
 /** What the flags say of a table, with a preset below them. */
 export async function sourceOf(database: Database, table: string, flags: SourceFlags): Promise<ChunkSource> {
-  const { as: preset, id, embedding, document, position, metadata, where, template } = flags;
+  const { as: preset, id, embedding, document, position, metadata, where, template, chunks } = flags;
   const content = template === undefined ? flags.content : contentOf(template);
   const documents = documentsOf(flags);
   const described = documents === undefined ? defined({ title: flags.title, language: flags.language }) : {};
@@ -79,6 +79,7 @@ export async function sourceOf(database: Database, table: string, flags: SourceF
     content: rest.content ?? usual.content,
     ...(document === false ? {} : defined({ document: source.document })),
     ...(position === false ? {} : defined({ position: source.position })),
+    ...(chunks === undefined ? {} : { chunks }),
   };
 }
 

@@ -53,11 +53,11 @@ async function adopt(table: string, flags: AdoptFlags): Promise<void> {
   await using services = await openServices(settings, log, flags);
   const { database, config } = services;
   using bars = progressBars();
-  const { sample, device, reembed = false, chunks, json, dryRun } = flags;
+  const { sample, device, reembed = false, json, dryRun } = flags;
   const profile = configuredProfile(config, flags.profile ?? config.baseline.name);
   const { update: onProgress } = bars.add("adopting", "ids");
   const wanted = await sourceOf(database, table, flags);
-  const options = { database, config, profile, wanted, chunks, sample, reembed, device, onProgress, log };
+  const options = { database, config, profile, wanted, sample, reembed, device, onProgress, log };
   const report = await adoptTable(options);
   if (dryRun) printUnchanged();
   else printResult(report, json, describe(report));

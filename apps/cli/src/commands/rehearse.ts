@@ -3,14 +3,14 @@ import { formatAmount, formatBytes, formatCount, formatDuration, formatShare, Re
 import { requireTwoProfiles } from "@reembed/migration/evaluate";
 import { createLogger, untilSignal } from "@reembed/runtime";
 import { readAdoption } from "@reembed/store/adoption";
-import { checkTables, type Database } from "@reembed/store/database";
+import { checkTables, type Database, hasTables } from "@reembed/store/database";
 import type { ChunkSource } from "@reembed/store/schema";
 import { type Command, Option } from "commander";
 import { writeDocument } from "../documents/document.ts";
 import { rehearsalDocument } from "../documents/rehearsal-document.ts";
 import { parseOneDevice } from "../hosting/devices.ts";
 import { openDatabaseAlone } from "../hosting/services.ts";
-import { numberBetween, share } from "../options.ts";
+import { numberBetween, share as parseShare } from "../options.ts";
 import { printResult } from "../output/print.ts";
 import type { Rehearsal } from "../rehearsal/rehearsal-result.ts";
 import { pricedProfiles, rehearse } from "../rehearsal/run-rehearsal.ts";
@@ -37,7 +37,7 @@ export function registerRehearse(program: Command): void {
     )
     .addOption(
       new Option("--share <percent>", "share of the documents, with all rows of each; at least 500 rows")
-        .argParser(share)
+        .argParser(parseShare)
         .default(0.01, "1%"),
     )
     .option("--queries <file.jsonl>", "what people ask (default: the latest queries of the search log, or sentences)")
@@ -60,24 +60,12 @@ export function registerRehearse(program: Command): void {
       requireTwoProfiles(config);
       requireBudget(config, flags.budget);
       const isInstalled = await hasTables(live);
+      if (isInstalled) await checkTables(live);
       const wanted = await chooseSource(live, { table, flags, isInstalled });
-      const { queries, budget, reembed = false, json } = flags;
-      const rehearsal = await rehearse({
-        ...{
-          live,
-          settings,
-          wanted,
-          reembed,
-          share: flags.share,
-          queries,
-          budget,
-          isInstalled,
-          log,
-          signal: abortedBySignal(),
-        },
-        // For those profiles that no embedding server embeds for.
-        device: flags.device,
-      });
+      const { share, queries, device, budget, reembed = false, json } = flags;
+      const signal = abortedBySignal();
+      const given = { wanted, share, queries, device, budget, reembed };
+      const rehearsal = await rehearse({ live, settings, isInstalled, log, signal, ...given });
       const path = flags.output ?? (json ? undefined : "reembed-rehearsal.html");
       if (path !== undefined) await writeDocument(path, rehearsalDocument(rehearsal));
       printResult(rehearsal, json, describe(rehearsal, path));
@@ -93,24 +81,11 @@ function abortedBySignal(): AbortSignal {
   return controller.signal;
 }
 
-async function hasTables(database: Database): Promise<boolean> {
-  try {
-    await checkTables(database);
-    return true;
-  } catch (error) {
-    if (error instanceof ReembedError && error.code === "tables_missing") return false;
-    throw error;
-  }
-}
-
 async function chooseSource(
   live: Database,
   { table, flags, isInstalled }: { table: string | undefined; flags: RehearseFlags; isInstalled: boolean },
 ): Promise<ChunkSource> {
-  if (table !== undefined) {
-    const { chunks } = flags;
-    return { ...(await sourceOf(live, table, flags)), ...(chunks === undefined ? {} : { chunks }) };
-  }
+  if (table !== undefined) return await sourceOf(live, table, flags);
   refuseFlags(flags);
   const adoption = isInstalled ? await readAdoption(live) : undefined;
   if (adoption?.present) return adoption.source;
@@ -121,11 +96,20 @@ async function chooseSource(
 }
 
 /** They would say what a table is, and the adopted one has said so. */
-function refuseFlags({ share, queries, device, budget, reembed, output, json, ...ofTable }: RehearseFlags): void {
-  const { documentsKey, ...source } = { ...ofTable, chunks: ofTable.chunks };
-  const [first] = Object.entries(source).flatMap(([flag, value]) => (value === undefined ? [] : [flag]));
-  if (first === undefined) return;
-  throw new ReembedError("table_missing", `--${first} is about a table, and none is named.`, {
+function refuseFlags({
+  documentsKey,
+  share,
+  queries,
+  device,
+  budget,
+  reembed,
+  output,
+  json,
+  ...ofTable
+}: RehearseFlags): void {
+  const [given] = Object.entries(ofTable).find(([, value]) => value !== undefined) ?? [];
+  if (given === undefined) return;
+  throw new ReembedError("table_unnamed", `--${given} is about a table, and none is named.`, {
     exitCode: 2,
     remedy: "Name the table, or leave the option out to rehearse with the adopted one.",
   });

@@ -12,6 +12,7 @@ export const oldTables: ChunkSource = {
   embedding: "embedding",
   document: "document_id",
   position: "chunk_index",
+  chunks: "cut",
   documents: { table: "handbook_app.documents", key: "id", uri: "path", title: "title", language: "language" },
 };
 

@@ -149,7 +149,7 @@ async function migrateOldSystem(
   const old = await buildOldSystem(database, { corpus: handbook, chunking, embedder });
   const onProgress = () => {};
   const options = { database, config, profile: config.baseline, wanted: oldTables, reembed: false, onProgress, log };
-  const { vectors, checked } = await adoptTable({ ...options, chunks: "cut", sample, device: embedder.device });
+  const { vectors, checked } = await adoptTable({ ...options, sample, device: embedder.device });
   const compared =
     checked === undefined ? "" : `; ${checked.compared} compared, least cosine ${checked.leastCosine.toFixed(4)}`;
   say(`Adopted           ${vectors.copied} of ${old.chunks} vectors, as ${name}${compared}`);

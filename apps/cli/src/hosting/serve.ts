@@ -1,5 +1,6 @@
+import type { Settings } from "@reembed/config";
 import { endsWithin, isTransient, messageOf, ReembedError, reportNoAnswer } from "@reembed/core";
-import { type Logger, outlast, startTelemetry, type TelemetryOptions, untilSignal } from "@reembed/runtime";
+import { type Logger, outlast, startTelemetry, untilSignal } from "@reembed/runtime";
 
 /** Time from the signal to the end of the process. By default Docker kills after 10 s and Kubernetes after 30 s. */
 const stopWithinMs = 14_000;
@@ -11,7 +12,7 @@ export interface Serving {
   /** The command's name in logs. */
   name: string;
   /** What its traces and metrics are sent by, if the environment says so, and why they cannot be. */
-  telemetry?: { wanted: TelemetryOptions | undefined; problems: readonly string[] };
+  telemetry?: Settings["telemetry"];
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Settings } from "@reembed/config";
 import { adviceOf, ReembedError } from "@reembed/core";
 import { removeQueues } from "@reembed/queue";
 import type { Logger } from "@reembed/runtime";
-import { checkTables, type Database } from "@reembed/store/database";
+import { type Database, hasTables } from "@reembed/store/database";
 import { readProfiles } from "@reembed/store/profiles";
 import {
   createRehearsalSchemas,
@@ -72,11 +72,7 @@ async function remove({ live, schemas, own, log }: Making): Promise<void> {
 async function clearQueues(own: Settings, log: Logger): Promise<void> {
   await using servers = await openServers(own, log);
   const { database } = servers;
-  const isSetUp = await checkTables(database).then(
-    () => true,
-    () => false,
-  );
-  if (!isSetUp) return;
+  if (!(await hasTables(database))) return;
   const profiles = (await readProfiles(database)).map(({ name }) => name);
   await removeQueues(await queueOf(database, servers.queue), profiles);
 }

@@ -55,7 +55,7 @@ export async function rehearseRollout({
       await setShadowPercent(database, config, 100, { by, reason: "to compare the answers" });
       await setTimeout(followedMs);
       const shadowed = await shadowEnough(services, ask);
-      return { says: `${formatCount(shadowed)} searches, answered by both`, result: undefined };
+      return { says: `${formatCount(shadowed)} searches, answered by both` };
     });
   }
   for (const percent of [10, 50, 100]) {
@@ -63,7 +63,7 @@ export async function rehearseRollout({
       const refusal = await overrule(services, percent);
       await setTimeout(followedMs);
       const says = await ask(searches);
-      return { says, concern: refusal ?? (await readBreach(services)), result: undefined };
+      return { says, concern: refusal ?? (await readBreach(services)) };
     });
   }
   await steps.play("rollback", async () => {
@@ -71,17 +71,17 @@ export async function rehearseRollout({
     const startedAt = performance.now();
     const elapsedMs = () => Math.round(performance.now() - startedAt);
     if (url === undefined) {
-      return { says: `${(await readRollout(database)).percent} % are with the candidate`, result: undefined };
+      return { says: `${(await readRollout(database)).percent} % are with the candidate` };
     }
     for (;;) {
       const answered = await traffic.send({ url, queries, searches: peopleBack });
       if (answered.by.get(config.baseline.name) === answered.searches) break;
       if (elapsedMs() > patienceMs) {
         const says = `not everybody is back with ${config.baseline.name} after ${elapsedMs()} ms`;
-        return { says, concern: describeAnswered(answered), result: undefined };
+        return { says, concern: describeAnswered(answered) };
       }
     }
-    return { says: `everybody is back with ${config.baseline.name} after ${elapsedMs()} ms`, result: undefined };
+    return { says: `everybody is back with ${config.baseline.name} after ${elapsedMs()} ms` };
   });
 }
 

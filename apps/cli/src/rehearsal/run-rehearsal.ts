@@ -68,7 +68,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
   const source = await checkSource(database, options.wanted);
   const copied = await steps.play("copy", async () => {
     const copy = await copySample(live, source, { schemas: opened.schemas, share: options.share, signal });
-    return { says: describeCopy(source, copy), result: copy };
+    return { says: describeCopy(source, copy), ...copy };
   });
   for (const profile of pricedProfiles(config)) await limitSpending(database, profile, { budget: budget ?? 0, config });
   await adoptCopy(steps, services, copied, options);
@@ -117,10 +117,10 @@ async function adoptCopy(
   { source }: CopiedSample,
   { reembed, device, log }: RehearsalOptions,
 ): Promise<void> {
-  const chunks = await steps.play("adopt", async () => {
+  const { chunks } = await steps.play("adopt", async () => {
     const onProgress = () => {};
     const options = { database, config, profile: config.baseline, wanted: source, onProgress, device, log };
-    const adopted = await adoptTable({ ...options, chunks: source.chunks, sample: sample.vectors, reembed });
+    const adopted = await adoptTable({ ...options, sample: sample.vectors, reembed });
     const { vectors, checked, warnings } = adopted;
     const compared =
       checked === undefined
@@ -129,13 +129,13 @@ async function adoptCopy(
     return {
       says: `${formatCount(vectors.copied)} vectors of ${config.baseline.name}${compared}`,
       concern: warnings.length === 0 ? null : warnings.join(" "),
-      result: adopted.chunks,
+      chunks: adopted.chunks,
     };
   });
   if (chunks === "keep") return;
   await steps.play("cut", async () => {
     const { documents, chunks: cut } = await rechunkCorpus(database, () => {});
-    return { says: `${formatCount(documents)} documents into ${formatCount(cut.added)} chunks`, result: undefined };
+    return { says: `${formatCount(documents)} documents into ${formatCount(cut.added)} chunks` };
   });
 }
 
@@ -159,7 +159,7 @@ async function embedCopy(
     return {
       says: `${formatCount(tokens)} tokens with ${name}, ${formatCount(Math.round(tokens / seconds))} a second on ${embedders.of(model).device}`,
       concern: quarantined === 0 ? null : `${formatCount(quarantined)} chunks are in quarantine`,
-      result: { tokensPerSecond: tokens / seconds },
+      tokensPerSecond: tokens / seconds,
     };
   });
 }
@@ -177,7 +177,6 @@ async function buildIndex(steps: Steps, { database, config }: Services, signal: 
     return {
       says: `finds ${formatShare(recall10)} of the ten nearest at ef_search ${searchSetting}`,
       concern: reached ? null : `the target is ${formatShare(targetRecall)}`,
-      result: undefined,
     };
   });
 }
@@ -196,7 +195,6 @@ async function judge(
     return {
       says: reports.map(({ profile, current, chunks }) => `${profile} ${current} of ${chunks}`).join(", "),
       concern: failed.length === 0 ? null : `${failed.join(" and ")} did not pass`,
-      result: undefined,
     };
   });
   const none: ChosenQueries = { source: "none", queries: [], notes: [] };
@@ -206,7 +204,6 @@ async function judge(
   if (config.baseline.model.unknown) {
     await steps.play("evaluate", async () => ({
       says: `skipped: ${config.baseline.name} is as it was adopted, and no model embeds queries for it`,
-      result: undefined,
     }));
     return chosen;
   }
@@ -226,7 +223,6 @@ async function judge(
         ...(proxies === null ? [] : [describeProxies(proxies, config)]),
       ].join("; "),
       concern: verdict === "worse" ? "the guard refuses a worse candidate" : null,
-      result: undefined,
     };
   });
   return chosen;

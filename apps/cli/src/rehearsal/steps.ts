@@ -2,12 +2,8 @@ import { endsWithin } from "@reembed/core";
 import { say } from "../journey/say.ts";
 import type { RehearsedStep } from "./rehearsal-result.ts";
 
-/** The end of a step: what it says, what is of concern, and its result for the steps after it. */
-interface Played<T> {
-  says: string;
-  concern?: string | null;
-  result: T;
-}
+/** What a step ends with, besides what it has for the steps after it. */
+type Ending = Pick<RehearsedStep, "says"> & Partial<Pick<RehearsedStep, "concern">>;
 
 /** How long a step that was interrupted may take to come to an end, before what it works with is closed. */
 const endMs = 5_000;
@@ -27,10 +23,11 @@ export class Steps {
     this.#aborted.catch(() => {});
   }
 
-  async play<T>(name: string, work: () => Promise<Played<T>>): Promise<T> {
+  async play<Result extends Ending>(name: string, work: () => Promise<Result>): Promise<Result> {
     this.#signal.throwIfAborted();
     const startedAt = performance.now();
-    const { says, concern = null, result } = await this.#untilAborted(work());
+    const result = await this.#untilAborted(work());
+    const { says, concern = null } = result;
     const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
     this.played.push({ name, says, concern, seconds });
     say(`${name.padEnd(10)} ${says} (${seconds} s)`);

@@ -1,5 +1,3 @@
-import { context, createTraceState, ROOT_CONTEXT, trace } from "@opentelemetry/api";
-import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { type Model, models, ReembedError } from "@reembed/core";
 import { HashingEmbedder, waitFor } from "@reembed/testing";
 import {
@@ -12,7 +10,7 @@ import {
   status,
   vectorsOf,
 } from "@reembed/testing/embedders";
-import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { Embedder } from "../embedder.ts";
 import { startOnnxEmbedder } from "../onnx/onnx-embedder.ts";
 import { type HttpEmbedderOptions, startHttpEmbedder } from "./http-embedder.ts";
@@ -66,20 +64,6 @@ describe("a request", () => {
         encoding_format: "float",
       },
     ]);
-  });
-
-  test("tells the server its trace only if it may, and nothing but the ids", async () => {
-    const spanContext = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7", traceFlags: 1 };
-    const state = createTraceState("vendor=secret");
-    const active = trace.setSpanContext(ROOT_CONTEXT, { ...spanContext, traceState: state });
-    context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-    onTestFinished(() => context.disable());
-    for (const traced of [undefined, true]) {
-      await using embedder = await start({ traced });
-      await context.with(active, () => embedAll(embedder, ["отпуск"]));
-      const traceparent = `00-${spanContext.traceId}-${spanContext.spanId}-01`;
-      expect(server.requests).toMatchObject([{ traceparent: traced ? traceparent : undefined }]);
-    }
   });
 
   test("stays within the limits of texts, tokens and concurrent requests", async () => {

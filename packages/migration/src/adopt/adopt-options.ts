@@ -8,9 +8,8 @@ export interface AdoptOptions {
   database: Database;
   config: Config;
   profile: Profile;
+  /** Without `chunks`, `chooseChunks` decides whether the candidate embeds the table's rows or cuts documents anew. */
   wanted: ChunkSource;
-  /** Whether the candidate embeds the table's rows or cuts documents anew; see `chooseChunks` for the default. */
-  chunks?: "keep" | "cut" | undefined;
   /** Number of vectors that are embedded again and compared before any is copied. */
   sample: number;
   /** Adopts the table without its vectors. */

@@ -140,9 +140,10 @@ async function describeFailingRows(database: Database, { name }: Profile): Promi
  * @throws ReembedError `chunking_contradicted` (exit code 2).
  */
 function chooseChunks(
-  { chunks, wanted, config }: AdoptOptions,
+  { wanted, config }: AdoptOptions,
   adopted: ChunkSource | undefined,
 ): Required<ChunkSource>["chunks"] {
+  const { chunks } = wanted;
   if (chunks === undefined && adopted !== undefined) return adopted.chunks ?? "cut";
   const rechunked = isRechunked(config.candidate);
   if (chunks === "keep" && rechunked) {

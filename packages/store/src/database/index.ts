@@ -15,7 +15,7 @@ export { type DatabaseLoad, readDatabaseLoad } from "./database-load.ts";
 export { describeStatement } from "./dry-run.ts";
 export { readIdentity } from "./identity.ts";
 export { schemaOf } from "./installation.ts";
-export { checkTables, dropTables, migrateDatabase } from "./migrate.ts";
+export { checkTables, dropTables, hasTables, migrateDatabase } from "./migrate.ts";
 export { checkSessions } from "./pooling.ts";
 export { quoted } from "./quoted.ts";
 export { type Retention, removeExpired } from "./retention.ts";

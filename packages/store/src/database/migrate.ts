@@ -104,6 +104,11 @@ function newestMigration(): number {
   return readMigrationFiles({ migrationsFolder }).at(-1)?.folderMillis ?? 0;
 }
 
+/** Whether `reembed init` has run, with whatever version. */
+export async function hasTables(database: Database): Promise<boolean> {
+  return (await lastMigration(database)) !== undefined;
+}
+
 async function lastMigration(database: Database): Promise<number | undefined> {
   try {
     const { rows } = await database.execute<{ applied: string | null }>(

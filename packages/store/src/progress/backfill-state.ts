@@ -1,5 +1,5 @@
 import { beforeFirstId } from "@reembed/core";
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import { lockChanges, takeChanges } from "../changes/change-log.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { withLockTimeout } from "../database/lock-timeout.ts";
@@ -29,7 +29,7 @@ export async function startBackfill(database: Database, profile: RegisteredProfi
         state: "backfilling",
         backfillTarget: Number(target),
         // Computed from the present row, because the order may have changed since the profile was read.
-        backfillCursor: sql`case ${profiles.backfillOrder} when 'newest' then ${Number(target) + 1}::bigint else ${beforeFirstId}::bigint end`,
+        backfillCursor: cursorAtStart(sql`${target}::bigint`),
       })
       .where(and(eq(profiles.name, profile.name), eq(profiles.state, "registered")));
     return true;
@@ -64,7 +64,7 @@ export async function reopenBackfill(database: Queryable, profile: RegisteredPro
     .update(profiles)
     .set({
       state: "backfilling",
-      backfillCursor: sql`case ${profiles.backfillOrder} when 'newest' then ${profiles.backfillTarget} + 1 else ${beforeFirstId}::bigint end`,
+      backfillCursor: cursorAtStart(sql`${profiles.backfillTarget}`),
       ...(!remains && { completedAt: null }),
     })
     .where(and(eq(profiles.name, profile.name), eq(profiles.state, "backfilled")))
@@ -80,4 +80,9 @@ export async function completeBackfill(database: Queryable, profile: RegisteredP
     .where(and(eq(profiles.name, profile.name), eq(profiles.state, "backfilling")))
     .returning({ name: profiles.name });
   return completed.length === 1;
+}
+
+/** Before the first chunk in the order that the row has by now. */
+function cursorAtStart(target: SQL): SQL {
+  return sql`case ${profiles.backfillOrder} when 'newest' then ${target} + 1 else ${beforeFirstId}::bigint end`;
 }
